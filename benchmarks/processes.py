@@ -1,0 +1,48 @@
+"""The codec as a user runs it: one fresh process a command, measured. Knows the command line and nothing behind it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+METER = Path(__file__).with_name("meter.py")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Wall time with the start of the process, and peak resident memory, of one command."""
+
+    seconds: float
+    peak_mib: float
+
+
+def measure(command: list[str]) -> Run:
+    """Run `command` in a fresh process. RuntimeError with its stderr if it fails."""
+    done = subprocess.run([sys.executable, str(METER), *command], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stderr.strip()[-3000:]}")
+    return Run(**json.loads(done.stdout))
+
+
+def compress_command(scene: Path, packed: Path, quality: float, model: str | None) -> list[str]:
+    """Command line that writes `packed` from the GeoTIFF `scene`."""
+    command = [sys.executable, "-m", "sarcodec", "compress", str(scene), str(packed), "--quality", f"{quality:g}"]
+    return command + (["--model", model] if model else []) + ["--overwrite"]
+
+
+def decompress_command(packed: Path, decoded: Path) -> list[str]:
+    """Command line that writes the GeoTIFF `decoded` from `packed`."""
+    return [sys.executable, "-m", "sarcodec", "decompress", str(packed), str(decoded)]
+
+
+def simulate_command(scene: Path, size_px: int) -> list[str]:
+    """Command line that writes a simulated two-band scene of size x size pixels, always the same one."""
+    return [sys.executable, "-m", "sarcodec", "simulate", str(scene), "--size", str(size_px), "--seed", "1"]
+
+
+def peer_command(verb: str, source: Path, target: Path, codec: str, options: list[str]) -> list[str]:
+    """Command line of `peer_file.py`: `verb` is encode or decode, `codec` j2k or jxl."""
+    return [sys.executable, str(METER.with_name("peer_file.py")), verb, str(source), str(target), codec, *options]

@@ -1,0 +1,108 @@
+"""Integer networks in numpy float32: matrix products whose every partial sum is a whole number below 2^24, hence exact.
+
+In: activations 0..255 or features -127..127 as float32 whole numbers; out: the same, or int64 means and scales. A float32
+product of whole numbers below 2^24 is exact in any order, with any number of threads and with or without fused
+multiply-add; `check_bound` proves the bound when a layer is made. Knows no file, no tile and no entropy coder.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from sarcodec.errors import ModelError
+
+EXACT_LIMIT = 1 << 24
+ACTIVATION_MAX = 255
+KNOT_SPACING = 64
+
+
+@dataclass(frozen=True)
+class Requantiser:
+    """Turns a sum into an activation: floor((sum + 2^(k-1)) / 2^k) between 0 and 255, k by output channel."""
+
+    exponent: np.ndarray  # int (out,), k >= 1
+
+    def __post_init__(self):
+        object.__setattr__(self, "_half", np.exp2(self.exponent - 1.0).astype(np.float32))
+        object.__setattr__(self, "_scale", np.exp2(-self.exponent.astype(np.float64)).astype(np.float32))
+
+    def __call__(self, total: np.ndarray) -> np.ndarray:
+        """Whole numbers (n, out) float32 below 2^24 in size -> activations (n, out) float32; overwrites `total`."""
+        total += self._half
+        total *= self._scale
+        np.floor(total, out=total)
+        return np.clip(total, 0, ACTIVATION_MAX, out=total)
+
+
+def check_bound(name: str, weights: list[np.ndarray], input_max: list[int], bias: np.ndarray, exponent: np.ndarray) -> None:
+    """ModelError unless |bias| + sum |w| * max |x| + rounding stays below 2^24 for every output channel.
+
+    weights: whole numbers (inputs, out); input_max: the largest size of the inputs of each; bias (out,) or (out, n).
+    """
+    worst = np.abs(bias.reshape(len(exponent), -1).astype(np.int64)).max(1) + (1 << np.maximum(exponent - 1, 0).astype(np.int64))
+    for w, limit in zip(weights, input_max, strict=True):
+        worst = worst + np.abs(w.astype(np.int64)).sum(0) * limit
+    if int(worst.max()) >= EXACT_LIMIT:
+        raise ModelError(f"layer {name} can reach {int(worst.max())}, exact arithmetic needs less than 2^24 = {EXACT_LIMIT}; "
+                         "the model is damaged or was frozen wrongly")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A dense layer over cells (a 1x1 or, on gathered neighbours, a 3x3 convolution). weight (inputs, out), bias (out,)."""
+
+    name: str
+    weight: np.ndarray
+    bias: np.ndarray
+    exponent: np.ndarray
+    input_max: int
+
+    def __post_init__(self):
+        check_bound(self.name, [self.weight], [self.input_max], self.bias, self.exponent)
+        for field in ("weight", "bias"):
+            object.__setattr__(self, field, np.ascontiguousarray(getattr(self, field), np.float32))
+        object.__setattr__(self, "_requantise", Requantiser(self.exponent))
+
+    def total(self, x: np.ndarray) -> np.ndarray:
+        """x (n, inputs) whole numbers -> exact sums (n, out), float32."""
+        return x @ self.weight + self.bias
+
+    def activate(self, x: np.ndarray) -> np.ndarray:
+        """x (n, inputs) -> activations 0..255 (n, out), float32."""
+        return self._requantise(self.total(x))
+
+    def rounded(self, x: np.ndarray) -> np.ndarray:
+        """x (n, inputs) -> floor(sum / 2^k + 1/2) (n, out), int64, not clipped."""
+        return np.floor((self.total(x) + self._requantise._half) * self._requantise._scale).astype(np.int64)
+
+
+def at_step(knots: np.ndarray, step: int) -> np.ndarray:
+    """A table (..., 11) of whole numbers, linear between knots 64 steps apart, at step index 0..639: floor, int64."""
+    low, part = divmod(int(step), KNOT_SPACING)
+    low, high = knots[..., low].astype(np.int64), knots[..., low + 1].astype(np.int64)
+    return (low * (KNOT_SPACING - part) + high * part) >> 6
+
+
+def neighbours(rows: int, cols: int) -> np.ndarray:
+    """Places of each cell's 3x3 neighbourhood in a map padded by one: int (rows * cols, 9), row by row."""
+    width = cols + 2
+    centre = (np.arange(rows)[:, None] + 1) * width + np.arange(cols)[None] + 1
+    offsets = (np.arange(3)[:, None] - 1) * width + np.arange(3)[None] - 1
+    return centre.reshape(-1, 1) + offsets.reshape(1, 9)
+
+
+def padded(x: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    """(rows * cols, c) -> ((rows + 2) * (cols + 2), c) with zeros around."""
+    out = np.zeros((rows + 2, cols + 2, x.shape[1]), np.float32)
+    out[1:-1, 1:-1] = x.reshape(rows, cols, -1)
+    return out.reshape(-1, x.shape[1])
+
+
+def gather(x_padded: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Rows of a padded map at places (n, 9) -> (n, 9 * c), tap by tap."""
+    return x_padded[places].reshape(len(places), -1)
+
+
+def shuffle_up(x: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    """Depth to space by two: (rows * cols, 4 c) with channel order c * 4 + (row, col) -> (4 * rows * cols, c)."""
+    c = x.shape[1] // 4
+    return x.reshape(rows, cols, c, 2, 2).transpose(0, 3, 1, 4, 2).reshape(4 * rows * cols, c)

@@ -1,0 +1,173 @@
+"""A sarcodec file on disk: payloads are spooled one by one and appear as one whole file; they are read back by place.
+
+In and out: bytes of tiles, `container` dataclasses. Knows nothing of what a payload holds. Memory stays small.
+"""
+
+import io
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+import zlib
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from sarcodec.bitstream import container
+from sarcodec.bitstream.container import Entry, Header, Section
+from sarcodec.errors import CorruptFile, InvalidArgument, OutputExists, TruncatedFile
+
+_COPY_BYTES = 1 << 20
+
+
+class FileWriter:
+    """Use as a context manager: `append` every payload in index order, then `finish`. Without it nothing appears.
+
+    Raises OutputExists when `path` is there and `overwrite` is not set, InvalidArgument when its folder is not there.
+    """
+
+    def __init__(self, path: str | os.PathLike, overwrite: bool = False) -> None:
+        self.path, self._overwrite = Path(path), overwrite
+        self._check_target()
+        self._entries: list[Entry] = []
+        # The spool has no name where the system allows it, so that even a killed process leaves nothing.
+        self._spool = tempfile.TemporaryFile(dir=self.path.parent, prefix=".sarcodec-", suffix=".part")
+
+    def __enter__(self) -> "FileWriter":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._spool.close()
+
+    def append(self, payload: bytes, step: int) -> None:
+        """The next (tile, band): its bytes and its quantiser step index."""
+        self._spool.write(payload)
+        self._entries.append(Entry(0, len(payload), step, zlib.crc32(payload)))
+
+    def finish(self, header: Header) -> int:
+        """Put the whole file under its name; gives its size in bytes. Raises InvalidArgument, OutputExists."""
+        head = container.pack_head(header, self._entries)
+        self._check_target()
+        part = self.path.with_name(f".sarcodec-{secrets.token_hex(8)}.part")
+        try:
+            size = self._write_whole(part, head)
+            os.replace(part, self.path)
+        finally:
+            part.unlink(missing_ok=True)
+        _sync_folder(self.path.parent)
+        return size
+
+    def _write_whole(self, part: Path, head: bytes) -> int:
+        with open(part, "xb") as target:
+            target.write(head)
+            self._spool.seek(0)
+            shutil.copyfileobj(self._spool, target, _COPY_BYTES)
+            target.flush()
+            os.fsync(target.fileno())
+            return target.tell()
+
+    def _check_target(self) -> None:
+        if not self.path.parent.is_dir():
+            raise InvalidArgument(f"the folder {self.path.parent} does not exist; make it first")
+        if self.path.is_dir():
+            raise InvalidArgument(f"{self.path} is a folder, expected the name of a file")
+        if self.path.exists() and not self._overwrite:
+            raise OutputExists(f"{self.path} is already there; ask for overwriting or take another name")
+
+
+class FileReader:
+    """Head at once, payloads on demand, from a path, bytes, or a binary file with `read` and `seek`. Safe for threads.
+
+    Raises NotSarcodec, NewerVersion, TruncatedFile, CorruptFile; InvalidArgument where the path cannot be opened.
+    `header`, `entries` (index order), `size` (bytes of the file).
+    """
+
+    def __init__(self, source: str | os.PathLike | bytes | BinaryIO) -> None:
+        self._lock = threading.Lock()
+        self._file, self._owned = _opened(source)
+        try:
+            self.size = self._file.seek(0, os.SEEK_END)
+            self.header, self.entries = self._read_head()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "FileReader":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file if this reader opened it."""
+        if self._owned:
+            self._file.close()
+
+    def entry(self, tile: int, band: int) -> Entry:
+        """tile: row-major number in the tile grid; band from 0. Raises InvalidArgument outside the scene."""
+        bands = len(self.header.bands)
+        tiles = len(self.entries) // bands
+        if not (0 <= tile < tiles and 0 <= band < bands):
+            raise InvalidArgument(f"tile {tile}, band {band} of {tiles} tiles and {bands} bands, counted from 0")
+        return self.entries[tile * bands + band]
+
+    def payload(self, tile: int, band: int) -> bytes:
+        """The bytes of one tile and band, their checksum tried. Raises CorruptFile, TruncatedFile."""
+        entry = self.entry(tile, band)
+        data = self._read(entry.offset, entry.length)
+        if zlib.crc32(data) != entry.crc:
+            raise CorruptFile(f"tile {tile}, band {band}: its checksum does not hold; the file is damaged")
+        return data
+
+    def sections(self, tile: int, band: int) -> list[Section]:
+        """The payload in its sections. Raises also NewerVersion."""
+        return container.unpack_tile(self.payload(tile, band))
+
+    def _read_head(self) -> tuple[Header, list[Entry]]:
+        length = container.head_length(self._read(0, min(10, self.size)))
+        if length > self.size:
+            raise TruncatedFile(f"the head takes {length} bytes, the file ends after {self.size}; fetch it again")
+        header, entries = container.unpack_head(self._read(0, length))
+        end = entries[-1].offset + entries[-1].length
+        if self.size < end:
+            raise TruncatedFile(f"the file ends after {self.size} bytes, its index says {end}; fetch it again")
+        if self.size > end:
+            raise CorruptFile(f"the file has {self.size} bytes, its index says {end}; it is damaged, fetch it again")
+        return header, entries
+
+    def _read(self, offset: int, length: int) -> bytes:
+        parts, left = [], length
+        with self._lock:
+            self._file.seek(offset)
+            while left and (part := self._file.read(left)):
+                parts.append(part)
+                left -= len(part)
+        if left:
+            raise TruncatedFile(f"{length} bytes were asked for at {offset}, {length - left} came; fetch it again")
+        return b"".join(parts)
+
+
+def _opened(source: str | os.PathLike | bytes | BinaryIO) -> tuple[BinaryIO, bool]:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return io.BytesIO(source), True
+    if hasattr(source, "read") and hasattr(source, "seek"):
+        return source, False
+    try:
+        return open(source, "rb"), True
+    except OSError as error:
+        raise InvalidArgument(f"{source} cannot be opened: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a power cut, where folders can be opened for that."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)

@@ -1,0 +1,165 @@
+"""The walk over a tile's symbols: which table codes each of them, given what was coded before. Whole numbers only.
+
+In: a model's `Prior`, a step index, the tile's size in cells and a `SymbolPort` that writes or reads the symbols; out: latents
+in 1/32 step. Encoder and decoder take the same walk, so they cannot disagree. Knows no file, no pixels and no float network.
+
+    z --> hyper synthesis --> side --> accumulator --+--> hidden --> head --> (mean, scale) --> table, symbol --> latent
+                                            ^        |  eight passes: group 0..3, each in two checkerboard halves
+                                            +------ features of what this pass decoded
+"""
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from sarcodec.bitstream.exact import (Layer, Requantiser, at_step, check_bound, gather, neighbours, padded, shuffle_up)
+from sarcodec.bitstream.steps import StepLaw
+
+GROUPS = (10, 26, 60, 160)
+CHANNELS = 256
+HYPER_CHANNELS = 32
+HYPER_CELLS = 4
+HYPER_MAX = 127
+POOL = 10
+FRACTION_BITS = 5      # latents in 1/32 step
+SCALE_LEVELS = 64      # tables a group; level 0 codes nothing
+OCTAVE_CLASSES = 10    # tables a hyper channel
+FEATURE_SIZE_MAX = 127
+FEATURE_MAX = (127, 127, 127, POOL * 127 // 8)
+
+
+class SymbolPort(Protocol):
+    """One side of the channel: gives the symbols of a pass, by writing or by reading them."""
+
+    def hyper(self, rows: np.ndarray) -> np.ndarray:
+        """Table numbers (n,) -> hyper symbols (n,) int64."""
+
+    def latents(self, rows: np.ndarray, mean: np.ndarray, cells: np.ndarray, channels: slice) -> np.ndarray:
+        """Table numbers and means in 1/32 step (cells, channels) -> residual symbols of that shape, int64."""
+
+
+@dataclass(frozen=True)
+class HyperSynthesis:
+    """z -> side features on the cells."""
+
+    first: Layer
+    second: Layer
+    third: Layer
+
+    def side(self, z: np.ndarray, rows: int, cols: int) -> np.ndarray:
+        """z (rows * cols, 32) of the hyper grid -> activations (16 * rows * cols, 96), float32."""
+        x = shuffle_up(self.first.activate(z.astype(np.float32)), rows, cols)
+        x = self.second.activate(gather(padded(x, 2 * rows, 2 * cols), neighbours(2 * rows, 2 * cols)))
+        return shuffle_up(self.third.activate(x), 2 * rows, 2 * cols)
+
+
+@dataclass(frozen=True)
+class Accumulator:
+    """The first layer of every pass: sums over side features and over decoded groups, one exponent a channel.
+
+    side (96, width), groups: four of (9 * features, width), bias (8, width, 11), exponent (width,).
+    """
+
+    side: np.ndarray
+    groups: tuple[np.ndarray, ...]
+    bias: np.ndarray
+    exponent: np.ndarray
+
+    def __post_init__(self):
+        worst_bias = np.abs(self.bias).max(axis=(0, 2))
+        check_bound("accumulator", [self.side, *self.groups], [255, *FEATURE_MAX], worst_bias, self.exponent)
+        object.__setattr__(self, "side", np.ascontiguousarray(self.side, np.float32))
+        object.__setattr__(self, "groups", tuple(np.ascontiguousarray(g, np.float32) for g in self.groups))
+        object.__setattr__(self, "requantise", Requantiser(self.exponent))
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The integer entropy model of a published model; see docs/format.md, 'Latents section'."""
+
+    hyper: HyperSynthesis
+    accumulator: Accumulator
+    hidden: tuple[Layer, ...]
+    head: tuple[Layer, ...]
+    steps: StepLaw
+    companding: np.ndarray  # feature size of |latent| / deviation in 1/128, uint8 (8192,)
+
+    def walk(self, step: int, rows: int, cols: int, port: SymbolPort) -> np.ndarray:
+        """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 256) int64."""
+        side = self.read_hyper(step, rows, cols, port)
+        return _Walk(self, step, rows, cols, side).run(port)
+
+    def read_hyper(self, step: int, rows: int, cols: int, port: SymbolPort) -> np.ndarray:
+        """Side features (rows * cols, 96) from hyper symbols that the port gives."""
+        grid = (-(-rows // HYPER_CELLS), -(-cols // HYPER_CELLS))
+        octave = min(int(step) // 64, OCTAVE_CLASSES - 1)
+        table = len(GROUPS) * SCALE_LEVELS + np.arange(HYPER_CHANNELS) * OCTAVE_CLASSES + octave
+        z = port.hyper(np.tile(table, grid[0] * grid[1])).reshape(-1, HYPER_CHANNELS)
+        side = self.hyper.side(z, *grid).reshape(grid[0] * HYPER_CELLS, grid[1] * HYPER_CELLS, -1)
+        return np.ascontiguousarray(side[:rows, :cols]).reshape(rows * cols, -1)
+
+
+class _Walk:
+    """The eight passes over one tile."""
+
+    def __init__(self, prior: Prior, step: int, rows: int, cols: int, side: np.ndarray):
+        self.prior, self.step, self.shape = prior, step, (rows, cols)
+        self.total = side @ prior.accumulator.side
+        self.places = neighbours(rows, cols)
+        odd = (np.arange(rows)[:, None] + np.arange(cols)[None]).reshape(-1) % 2
+        self.halves = (np.flatnonzero(odd == 0), np.flatnonzero(odd))
+        law = prior.steps
+        log_ratio = law.deviation - law.log2_steps(step)
+        self.mean_factor = law.power(log_ratio, 15)            # 1/64 deviation -> 1/32 step, with 16 bits below the point
+        self.feature_factor = law.power(-log_ratio, 18)        # 1/32 step -> 1/128 deviation, with 16 bits below
+        self.scale_offset = (log_ratio >> 4) + 4 * 64          # log2 in 1/64 octave above 2^-4
+
+    def run(self, port: SymbolPort) -> np.ndarray:
+        rows, cols = self.shape
+        latents = np.zeros((rows * cols, CHANNELS), np.int64)
+        begin = 0
+        for group, size in enumerate(GROUPS):
+            channels = slice(begin, begin + size)
+            self.code_half(group, 0, channels, port, latents)
+            first = self.spread(latents[:, channels], group, channels, self.halves[1])
+            held = self.total
+            self.total = held.copy()
+            self.total[self.halves[1]] += first
+            self.code_half(group, 1, channels, port, latents)
+            if group + 1 < len(GROUPS):
+                self.total = held + self.spread(latents[:, channels], group, channels, slice(None))
+            begin += size
+        return latents
+
+    def code_half(self, group: int, half: int, channels: slice, port: SymbolPort, latents: np.ndarray) -> None:
+        cells, number = self.halves[half], 2 * group + half
+        if not len(cells):
+            return
+        prior = self.prior
+        bias = at_step(prior.accumulator.bias[number], self.step).astype(np.float32)
+        x = prior.accumulator.requantise(self.total[cells] + bias)
+        out = prior.head[number].rounded(prior.hidden[number].activate(x))
+        size = channels.stop - channels.start
+        mean = (out[:, :size] * self.mean_factor[channels] + (1 << 15)) >> 16
+        level = (out[:, size:] + self.scale_offset[channels]) >> 4
+        rows = np.clip(level + 1, 0, SCALE_LEVELS - 1) + group * SCALE_LEVELS
+        symbols = port.latents(rows, mean, cells, channels)
+        latents[cells, channels] = (symbols << FRACTION_BITS) + mean
+
+    def spread(self, latents: np.ndarray, group: int, channels: slice, cells) -> np.ndarray:
+        """What a group's decoded latents add to the accumulator at some cells (n, width)."""
+        seen = self.features(latents, group, channels)
+        return gather(padded(seen, *self.shape), self.places[cells]) @ self.prior.accumulator.groups[group]
+
+    def features(self, latents: np.ndarray, group: int, channels: slice) -> np.ndarray:
+        """Whole-number features (cells, c) float32 of a group's latents; a latent of 0 has the feature 0."""
+        magnitude = (np.abs(latents) * self.feature_factor[channels]) >> 16
+        size = self.prior.companding[np.minimum(magnitude, len(self.prior.companding) - 1)].astype(np.float32)
+        if group == 0:
+            linear = np.minimum((magnitude * 20 + 64) >> 7, FEATURE_SIZE_MAX) * np.sign(latents)
+            return np.concatenate([linear.astype(np.float32), size], 1)
+        if group == 1:
+            return np.concatenate([size * np.sign(latents), size], 1)
+        if group == 2:
+            return size
+        return np.floor(size.reshape(len(size), -1, POOL).sum(2) / 8)

@@ -1,0 +1,105 @@
+"""The learned codec as one trainable network: transforms, quantiser and entropy model, with the bits that it would take.
+
+    x --> Analysis --> y --> y / step --> round(. - mean) + mean --> * step --> Synthesis --> x~
+                       |                     ^
+                       +--> HyperAnalysis --> z --> HyperSynthesis --> ContextModel (eight passes)
+"""
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .entropy_model import (GROUPS, HYPER_CHANNELS, ContextModel, HyperAnalysis, HyperSynthesis, RoundThrough, features)
+from .steps import KNOTS, ChannelSteps, interpolate, log2_step
+from .transforms import ANALYSIS_HALO_CELLS, BLOCK, CHANNELS, SYNTHESIS_HALO_CELLS, Analysis, Synthesis
+
+SCALE_FLOOR = 0.08
+
+
+def gaussian_bits(residual: torch.Tensor, log2_scale: torch.Tensor) -> torch.Tensor:
+    """Bits of a residual in steps under a zero-mean Gaussian integrated over one step; linear in the far tail.
+
+    The tail is what frozen tables do, an escape of about 20 bits, with a slope so that outliers still widen the scale.
+    """
+    s, a = torch.exp2(log2_scale).clamp(min=SCALE_FLOOR), residual.abs()
+    near = (a - 0.5) / s
+    p = torch.special.ndtr(-near) - torch.special.ndtr((-0.5 - a) / s)
+    return -torch.log2(p.clamp(min=1e-6)) + 0.5 * F.relu(near - 4.7).clamp(max=60)
+
+
+def checkerboard(rows: int, cols: int, device) -> torch.Tensor:
+    """1 on the cells of the first half, 0 on the second: (1, 1, rows, cols)."""
+    r, c = torch.arange(rows, device=device)[:, None], torch.arange(cols, device=device)[None]
+    return ((r + c) % 2 == 0).float()[None, None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one forward pass gives: pixels in dB and bits a sample (B,)."""
+
+    pixels: torch.Tensor
+    latent_bits: torch.Tensor
+    hyper_bits: torch.Tensor
+
+
+class DctCodec(nn.Module):
+    """Levels (B, 1, 16 n, 16 m) in dB less offset, n and m multiples of 4, and step indices (B,) -> Outcome."""
+
+    def __init__(self):
+        super().__init__()
+        self.analysis, self.synthesis = Analysis(), Synthesis()
+        self.channel_steps = ChannelSteps(CHANNELS)
+        self.hyper_analysis, self.hyper_synthesis = HyperAnalysis(), HyperSynthesis()
+        self.context = ContextModel()
+        self.z_mean = nn.Parameter(torch.zeros(HYPER_CHANNELS, KNOTS))
+        self.z_log2_scale = nn.Parameter(torch.zeros(HYPER_CHANNELS, KNOTS))
+        self.register_buffer("deviation", torch.ones(CHANNELS))
+
+    def set_deviation(self, deviation: torch.Tensor) -> None:
+        """Typical deviation of each latent channel in dB (256,), measured on training images."""
+        self.deviation.copy_(deviation)
+        self.analysis.channel_scale.copy_(deviation.view(1, -1, 1, 1))
+        self.synthesis.channel_scale.copy_(deviation.view(1, -1, 1, 1))
+
+    def hyper(self, u, s, noisy):
+        plane = (log2_step(s) / 4).view(-1, 1, 1, 1).expand(-1, 1, *u.shape[-2:])
+        z = self.hyper_analysis(u, plane).float()
+        mean, scale = (interpolate(k, s)[:, :, None, None] for k in (self.z_mean, self.z_log2_scale))
+        bits = gaussian_bits(noisy(z) - mean, scale).sum((1, 2, 3))
+        return self.hyper_synthesis(RoundThrough.apply(z)), bits
+
+    def passes(self, y, step, s, noisy):
+        """Quantise group by group, half by half: decoded latents in dB and their bits."""
+        deviation = self.deviation.view(1, -1, 1, 1)
+        side, hyper_bits = self.hyper(y.detach() / deviation, s, noisy)
+        accumulator = self.context.from_side(side)
+        first = checkerboard(*y.shape[-2:], y.device)
+        decoded, bits, begin = [], 0.0, 0
+        for group, size in enumerate(GROUPS):
+            part = slice(begin, begin + size)
+            unit, value, d = step[:, part], y[:, part] / step[:, part], deviation[:, part]
+            means, scales, rounded = [], [], []
+            for half, mask in enumerate((first, 1 - first)):
+                mean, scale = self.context.predict(accumulator, 2 * group + half, s)
+                means.append(mean * d / unit)
+                scales.append(scale)
+                rounded.append((RoundThrough.apply(value - means[-1]) + means[-1]) * mask)
+                seen = features((rounded[-1] * unit / d).detach(), group) * mask
+                accumulator = accumulator + self.context.from_group[group](seen)
+            mean, scale = (torch.where(first > 0, *pair) for pair in (means, scales))
+            bits = bits + gaussian_bits(noisy(value - mean), scale + torch.log2(d / unit)).sum((1, 2, 3))
+            decoded.append((rounded[0] + rounded[1]) * unit)
+            begin += size
+        return torch.cat(decoded, 1), bits, hyper_bits
+
+    def forward(self, x, s):
+        noisy = (lambda t: t + torch.rand_like(t) - 0.5) if self.training else torch.round
+        halo = ANALYSIS_HALO_CELLS * BLOCK
+        y = self.analysis(F.pad(x, (halo,) * 4))
+        step = torch.exp2(self.channel_steps(s))[:, :, None, None]
+        latents, bits, hyper_bits = self.passes(y, step, s, noisy)
+        padded = F.pad(latents, (SYNTHESIS_HALO_CELLS,) * 4)
+        plane = (log2_step(s) / 4).view(-1, 1, 1, 1).expand(-1, 1, *latents.shape[-2:])
+        pixels = self.synthesis(padded, F.pad(plane, (SYNTHESIS_HALO_CELLS,) * 4))
+        return Outcome(pixels, bits, hyper_bits)

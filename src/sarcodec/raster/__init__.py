@@ -1,0 +1,4 @@
+"""Geography and pixels: windows and tiles, scene descriptions, GeoTIFF files, radiometry.
+
+Knows no bytes of compressed files and no networks.
+"""

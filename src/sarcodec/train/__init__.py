@@ -1,0 +1,1 @@
+"""The workshop: patches, loss, loop and freezing of published models. Needs the extra `train` (torch)."""
