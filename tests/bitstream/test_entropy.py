@@ -43,7 +43,8 @@ def test_round_trip_and_reference_give_the_same(symbols):
 def _mix(count, seed=0):
     rng = np.random.default_rng(seed)
     rows = rng.integers(0, len(TABLES), count).astype(np.uint16)
-    values = np.rint(rng.standard_cauchy(count) * rng.choice([0.1, 1, 100], count)).clip(-LARGEST, LARGEST).astype(np.int32)
+    values = np.rint(rng.standard_cauchy(count) * rng.choice([0.1, 1, 100], count))
+    values = values.clip(-LARGEST, LARGEST).astype(np.int32)
     values[rows == SKIPPED] = 0
     return rows, values
 

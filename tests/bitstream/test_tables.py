@@ -120,6 +120,6 @@ def test_gaussian_weights_are_the_integrated_density():
 def test_cost_counts_symbols_raw_bits_and_escapes(tables):
     bits = tb.bits(tables)
     rows, values = np.array([0, 1, 2, 0]), np.array([-1, 21, 0, 9])
-    # -1 is symbol 1; 21 >> 3 = 2 is symbol 4, with 3 raw bits; 9 escapes (symbol 7) with excess 18 - 7 = 11, 7 gamma bits
+    # -1 is symbol 1; 21 >> 3 = 2 is symbol 4, 3 raw bits; 9 escapes (symbol 7), its excess 18 - 7 = 11 takes 7 bits
     expected = bits[tables.start[0] + 1] + bits[tables.start[1] + 4] + 3 + bits[tables.start[0] + 7] + 7
     assert tb.cost(tables, rows, values) == pytest.approx(expected)

@@ -128,7 +128,7 @@ class SceneSimulator:
 
 
 def _squares(start: int, size: int) -> Iterator[tuple[int, slice, slice]]:
-    """Along one axis: the squares that pixels start..start + size touch, where each falls in them, and which part does."""
+    """Along one axis: the squares that pixels start..start + size touch, where each falls, and which part does."""
     for number in range(start // _NOISE_CELL, (start + size - 1) // _NOISE_CELL + 1):
         first, last = max(number * _NOISE_CELL, start), min((number + 1) * _NOISE_CELL, start + size)
         into = slice(first - start, last - start)

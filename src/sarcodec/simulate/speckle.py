@@ -53,8 +53,8 @@ class Sensor:
             )
 
 
-# The annotation's numbers, rounded, not fitted. Middle swath, IW2: looks of 12.1 MHz with 3.05 MHz overlap at 39 degrees
-# of incidence are 20 m, or 0.5 cycles per 10 m pixel, a quarter shared: centres 0.375 apart, five looks fill 2.0 cycles.
+# The annotation's numbers, rounded, not fitted. Middle swath, IW2: looks of 12.1 MHz, 3.05 MHz overlap, 39 degrees of
+# incidence are 20 m, or 0.5 cycles per 10 m pixel, a quarter shared: centres 0.375 apart, five looks fill 2 cycles.
 # Azimuth: 313 Hz at 6682 m/s over ground. Windows: 0.70 to 0.75 by swath. Effective looks of 4.83 follow from this.
 GRDH = Sensor(
     "IW GRDH",

@@ -1,0 +1,45 @@
+"""The integer prior as named arrays of whole numbers, for a model's folder, and back. Knows no file."""
+import numpy as np
+
+from sarcodec.bitstream.exact import Layer
+from sarcodec.bitstream.prior import (CHANNELS, FEATURE_MAX, GROUPS, HYPER_CHANNELS, HYPER_MAX, POOL, Accumulator, HyperSynthesis,
+                                      Prior)
+from sarcodec.bitstream.steps import OCTAVE, StepLaw
+from sarcodec.errors import ModelError
+
+HYPER_LAYERS = {"hyper1": HYPER_MAX, "hyper2": 255, "hyper3": 255}
+FEATURE_CHANNELS = (2 * GROUPS[0], 2 * GROUPS[1], GROUPS[2], GROUPS[3] // POOL)
+PASSES = 2 * len(GROUPS)
+
+
+def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
+    """Build and prove a Prior. Raises ModelError when an array is missing, of another shape, or breaks a bound."""
+    try:
+        for name, array in arrays.items():
+            if array.dtype.kind not in "iu":
+                raise ModelError(f"array {name} of the prior is {array.dtype}, expected whole numbers; install the model again")
+        layer = lambda name, limit: Layer(name, arrays[name + ".weight"], arrays[name + ".bias"], arrays[name + ".exponent"], limit)
+        hyper = HyperSynthesis(*(layer(name, limit) for name, limit in HYPER_LAYERS.items()))
+        accumulator = Accumulator(arrays["side.weight"], tuple(arrays[f"group{g}.weight"] for g in range(len(GROUPS))),
+                                  arrays["accumulator.bias"].astype(np.int64), arrays["accumulator.exponent"])
+        hidden = tuple(layer(f"hidden{n}", 255) for n in range(PASSES))
+        head = tuple(layer(f"head{n}", 255) for n in range(PASSES))
+        law = StepLaw(arrays["steps.offsets"].astype(np.int64), arrays["steps.deviation"].astype(np.int64), arrays["steps.powers"])
+        prior = Prior(hyper, accumulator, hidden, head, law, arrays["companding"])
+    except KeyError as error:
+        raise ModelError(f"the prior has no array {error}; install the model again") from error
+    _check_shapes(prior)
+    return prior
+
+
+def _check_shapes(prior: Prior) -> None:
+    width, hidden = prior.accumulator.exponent.size, prior.hidden[0].weight.shape[1]
+    found = [prior.hyper.first.weight.shape[0], prior.steps.offsets.shape, prior.steps.deviation.shape, prior.steps.powers.shape,
+             prior.accumulator.bias.shape, prior.accumulator.side.shape, *(g.shape for g in prior.accumulator.groups),
+             *(layer.weight.shape for layer in prior.hidden), *(layer.weight.shape for layer in prior.head)]
+    side = prior.hyper.third.weight.shape[1] // 4
+    expected = [HYPER_CHANNELS, (CHANNELS, 11), (CHANNELS,), (OCTAVE,), (PASSES, width, 11), (side, width),
+                *((9 * c, width) for c in FEATURE_CHANNELS), *[(width, hidden)] * PASSES,
+                *((hidden, 2 * GROUPS[n // 2]) for n in range(PASSES))]
+    if found != expected:
+        raise ModelError(f"the prior's arrays have shapes {found}, expected {expected}; install the model again")

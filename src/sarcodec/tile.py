@@ -1,0 +1,159 @@
+"""One tile of one band, to bytes and back: analyse, quantise, choose tables, entropy-code; decode, dequantise, synthesise.
+
+In: levels in dB less the band's offset with their halo, a step index; out: a latents section; and back. The line between the two
+kinds of numbers runs here: up to `decode` everything is whole numbers, after it float32. Knows no scene and no file.
+"""
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sarcodec.bitstream import entropy
+from sarcodec.bitstream.container import Section, check_symbols, pack_latents, unpack_latents
+from sarcodec.bitstream.prior import CHANNELS, FRACTION_BITS, GROUPS, HYPER_CELLS, HYPER_CHANNELS, HYPER_MAX
+from sarcodec.bitstream.steps import OCTAVE, step_db
+from sarcodec.bitstream.tables import MAX_MAGNITUDE, FrozenTables
+from sarcodec.engine import Engine
+from sarcodec.errors import CorruptFile
+from sarcodec.published import Model
+
+CELL_PX = 16
+TILE_LOG2 = 9
+TILE_PX = 1 << TILE_LOG2
+TILE_CELLS = TILE_PX // CELL_PX
+ANALYSIS_HALO_PX = 48
+SYNTHESIS_HALO_CELLS = 5
+LEVEL_SCALE_DB = np.float32(10)
+
+
+def step_plane_value(step: int) -> np.float32:
+    """What the networks are told of a step: log2(step in dB) / 4."""
+    return np.float32(np.log2(step_db(step)) / 4)
+
+
+class _Writing:
+    """The encoder's port: rounds, keeps table numbers and symbols in the order of reading."""
+
+    def __init__(self, tables: FrozenTables, hyper: np.ndarray, latents: np.ndarray):
+        self.tables, self.hyper_symbols, self.values = tables, hyper, latents
+        self.rows, self.symbols = [], []
+
+    def keep(self, rows, symbols):
+        self.rows.append(rows.astype(np.uint16).reshape(-1))
+        self.symbols.append(symbols.astype(np.int32).reshape(-1))
+
+    def hyper(self, rows):
+        self.keep(rows, self.hyper_symbols)
+        return self.hyper_symbols
+
+    def latents(self, rows, mean, cells, channels):
+        residual = self.values[cells, channels] - mean * np.float32(2.0 ** -FRACTION_BITS)
+        symbols = np.clip(np.rint(residual), 1 - MAX_MAGNITUDE, MAX_MAGNITUDE - 1).astype(np.int64)
+        symbols[self.tables.skip[rows]] = 0
+        self.keep(rows, symbols)
+        return symbols
+
+
+class _Reading:
+    """The decoder's port."""
+
+    def __init__(self, decoder: entropy.Decoder):
+        self.decoder, self.symbols = decoder, []
+
+    def read(self, rows):
+        self.symbols.append(self.decoder.decode(rows.astype(np.uint16).reshape(-1)))
+        return self.symbols[-1].astype(np.int64)
+
+    def hyper(self, rows):
+        return np.clip(self.read(rows), -HYPER_MAX, HYPER_MAX)
+
+    def latents(self, rows, mean, cells, channels):
+        return self.read(rows).reshape(rows.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class TileCodec:
+    """The codec of tiles for one published model on one engine. Safe for threads."""
+
+    model: Model
+    engine: Engine
+
+    @cached_property
+    def _analysis(self):
+        return self.engine.open(self.model.graphs["analysis"])
+
+    @cached_property
+    def _hyper_analysis(self):
+        return self.engine.open(self.model.graphs["hyper_analysis"])
+
+    @cached_property
+    def _synthesis(self):
+        return self.engine.open(self.model.graphs["synthesis"])
+
+    @cached_property
+    def _deviation(self) -> np.ndarray:
+        return np.exp2(self.model.prior.steps.deviation / OCTAVE).astype(np.float32)
+
+    def analyse(self, levels_db: np.ndarray) -> np.ndarray:
+        """Levels (608, 608) float32: a tile with 48 px around, 0 outside the scene -> latents (32, 32, 256) in dB."""
+        branch = self._analysis((levels_db / LEVEL_SCALE_DB)[None, None])[0]
+        inner = levels_db[ANALYSIS_HALO_PX:-ANALYSIS_HALO_PX, ANALYSIS_HALO_PX:-ANALYSIS_HALO_PX]
+        blocks = inner.reshape(TILE_CELLS, CELL_PX, TILE_CELLS, CELL_PX).transpose(0, 2, 1, 3).reshape(-1, CHANNELS)
+        linear = (blocks @ self.model.linear_analysis.T).reshape(TILE_CELLS, TILE_CELLS, CHANNELS)
+        return linear + branch.transpose(1, 2, 0) * self._deviation
+
+    def encode(self, latents_db: np.ndarray, step: int) -> Section:
+        """Latents (rows, cols, 256) in dB -> their section at a step index."""
+        rows, cols, _ = latents_db.shape
+        values = latents_db.reshape(-1, CHANNELS) / self.model.prior.steps.steps_db(step)
+        port = _Writing(self.model.tables, self._hyper_symbols(latents_db, step), values)
+        self.model.prior.walk(step, rows, cols, port)
+        symbols = np.concatenate(port.symbols)
+        return pack_latents(symbols, entropy.encode(self.model.tables, np.concatenate(port.rows), symbols))
+
+    def _hyper_symbols(self, latents_db: np.ndarray, step: int) -> np.ndarray:
+        """Hyper symbols (n,) int64 of a tile: hyper analysis, rounded. The encoder alone runs it."""
+        rows, cols, _ = latents_db.shape
+        u = latents_db / self._deviation
+        plane = np.full((rows, cols, 1), step_plane_value(step))
+        features = np.concatenate([np.log2(1 + 4 * np.abs(u)), np.clip(u[..., :GROUPS[0]], -8, 8), plane], 2)
+        grow = [(0, -n % HYPER_CELLS) for n in (rows, cols)]
+        features = np.pad(features.transpose(2, 0, 1), [(0, 0), *grow]).astype(np.float32)
+        z = self._hyper_analysis(features[None])[0]
+        return np.clip(np.rint(z.transpose(1, 2, 0).reshape(-1)), -HYPER_MAX, HYPER_MAX).astype(np.int64)
+
+    def decode(self, section: Section, step: int, rows: int, cols: int) -> np.ndarray:
+        """A latents section of a tile of rows x cols cells -> latents (rows, cols, 256) float32 in dB.
+
+        Raises CorruptFile when the stream or the checksum of its symbols does not hold.
+        """
+        checksum, stream = unpack_latents(section)
+        decoder = entropy.Decoder(self.model.tables, stream)
+        port = _Reading(decoder)
+        latents = self.model.prior.walk(step, rows, cols, port)
+        decoder.finish()
+        check_symbols(np.concatenate(port.symbols), checksum)
+        values = latents.astype(np.float32) * np.float32(2.0 ** -FRACTION_BITS)
+        return (values * self.model.prior.steps.steps_db(step)).reshape(rows, cols, CHANNELS)
+
+    def synthesise(self, latents_db: np.ndarray, step_plane: np.ndarray) -> np.ndarray:
+        """Latents (42, 42, 256) of a tile and 5 cells around, 0 outside the scene, and the step plane (42, 42) -> (512, 512) dB."""
+        scaled = np.concatenate([latents_db / self._deviation, step_plane[..., None]], 2)
+        branch = self._synthesis(np.ascontiguousarray(scaled.transpose(2, 0, 1))[None])[0, 0]
+        halo = SYNTHESIS_HALO_CELLS
+        inner = latents_db[halo:-halo, halo:-halo].reshape(-1, CHANNELS)
+        blocks = (inner @ self.model.linear_synthesis.T).reshape(TILE_CELLS, TILE_CELLS, CELL_PX, CELL_PX)
+        linear = blocks.transpose(0, 2, 1, 3).reshape(TILE_PX, TILE_PX)
+        return linear + branch * LEVEL_SCALE_DB
+
+
+def symbols_of(model: Model, section: Section, step: int, rows: int, cols: int) -> np.ndarray:
+    """All symbols of a section in coded order (n,) int32, their checksum tried: what must be the same everywhere."""
+    checksum, stream = unpack_latents(section)
+    decoder = entropy.Decoder(model.tables, stream)
+    port = _Reading(decoder)
+    model.prior.walk(step, rows, cols, port)
+    decoder.finish()
+    symbols = np.concatenate(port.symbols) if port.symbols else np.zeros(0, np.int32)
+    check_symbols(symbols, checksum)
+    return symbols
