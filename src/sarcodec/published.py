@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec.bitstream import tables as entropy_tables
-from sarcodec.bitstream.prior import HYPER_CHANNELS, Prior
+from sarcodec.bitstream.prior import Prior
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.bitstream.tables import FrozenTables
 from sarcodec.errors import ModelError, UnknownModel
 
-DEFAULT_MODEL = "dct16"
+DEFAULT_MODEL = "dct32"
 FILES = ("analysis.onnx", "hyper_analysis.onnx", "linear.npz", "prior.npz", "synthesis.onnx", "tables.bin")
 CARD = "card.json"
 
@@ -39,7 +39,7 @@ class ModelCard:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """id and digest (32 bytes) name it; prior and tables are whole numbers; linear maps are (256, 256) float32."""
+    """id and digest (32 bytes) name it; prior and tables are whole numbers; linear maps are (1024, 1024) float32."""
 
     id: str
     digest: bytes
@@ -56,6 +56,16 @@ def digest_of(contents: dict[str, bytes]) -> bytes:
     for name in FILES:
         total.update(f"{name} {len(contents[name])}\n".encode() + contents[name])
     return total.digest()
+
+
+def dct_matrix(block: int = 32) -> np.ndarray:
+    """Orthonormal two-dimensional DCT-II, (block^2, block^2) float32, low frequencies first: what the linear maps differ from."""
+    k, i = np.arange(block)[:, None], np.arange(block)[None]
+    rows = np.sqrt(2 / block) * np.cos(np.pi * (2 * i + 1) * k / (2 * block))
+    rows[0] /= np.sqrt(2)
+    basis = np.einsum("ai,bj->abij", rows, rows).reshape(block * block, block * block)
+    order = np.argsort([a * a + b * b for a in range(block) for b in range(block)], kind="stable")
+    return basis[order].astype(np.float32)
 
 
 def folders() -> list[Path]:
@@ -112,8 +122,8 @@ def _load_folder(home: str) -> Model:
     linear = _arrays(contents["linear.npz"])
     prior = prior_from_arrays(_arrays(contents["prior.npz"]))
     graphs = {name[:-5]: contents[name] for name in FILES if name.endswith(".onnx")}
-    model = Model(card.id, digest, prior, entropy_tables.unpack(contents["tables.bin"]), linear["analysis"],
-                  linear["synthesis"], graphs)
+    analysis, synthesis = dct_matrix() + linear["analysis"], dct_matrix().T + linear["synthesis"]
+    model = Model(card.id, digest, prior, entropy_tables.unpack(contents["tables.bin"]), analysis, synthesis, graphs)
     answer = known_answer(prior)
     if answer != card.text.get("known_answer"):
         raise ModelError(f"model {card.id} gives {answer} to its known question, its card says {card.text.get('known_answer')}: "

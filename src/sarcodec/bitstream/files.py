@@ -58,6 +58,15 @@ class FileWriter:
         _sync_folder(self.path.parent)
         return size
 
+    def size(self, header: Header) -> int:
+        """Bytes that the file would take if it were finished with this header."""
+        return len(container.pack_head(header, self._entries)) + sum(entry.length for entry in self._entries)
+
+    def reader(self, header: Header) -> "FileReader":
+        """A reader of what is spooled so far under this header, to try it before it is finished. Raises as FileReader."""
+        self._spool.seek(0)
+        return FileReader(container.pack_head(header, self._entries) + self._spool.read())
+
     def _write_whole(self, part: Path, head: bytes) -> int:
         with open(part, "xb") as target:
             target.write(head)

@@ -15,17 +15,19 @@ import numpy as np
 from sarcodec.bitstream.exact import (Layer, Requantiser, at_step, check_bound, gather, neighbours, padded, shuffle_up)
 from sarcodec.bitstream.steps import StepLaw
 
-GROUPS = (10, 26, 60, 160)
-CHANNELS = 256
-HYPER_CHANNELS = 32
-HYPER_CELLS = 4
+GROUPS = (16, 80, 288, 640)
+CHANNELS = 1024
+HYPER_CHANNELS = 24
+HYPER_CELLS = 2
 HYPER_MAX = 127
-POOL = 10
+POOL = (1, 1, 2, 16)      # channels of a group that share one feature of size
+POOL_SHIFT = (0, 0, 4, 7) # pooled size = 10 * sum >> shift: 1.25 times the mean
 FRACTION_BITS = 5      # latents in 1/32 step
 SCALE_LEVELS = 64      # tables a group; level 0 codes nothing
+CENTROIDS = 4
 OCTAVE_CLASSES = 10    # tables a hyper channel
 FEATURE_SIZE_MAX = 127
-FEATURE_MAX = (127, 127, 127, POOL * 127 // 8)
+FEATURE_MAX = (127, 127, 158, 158)
 
 
 class SymbolPort(Protocol):
@@ -47,17 +49,17 @@ class HyperSynthesis:
     third: Layer
 
     def side(self, z: np.ndarray, rows: int, cols: int) -> np.ndarray:
-        """z (rows * cols, 32) of the hyper grid -> activations (16 * rows * cols, 96), float32."""
+        """z (rows * cols, 24) of the hyper grid -> activations (4 * rows * cols, 128), float32."""
         x = shuffle_up(self.first.activate(z.astype(np.float32)), rows, cols)
         x = self.second.activate(gather(padded(x, 2 * rows, 2 * cols), neighbours(2 * rows, 2 * cols)))
-        return shuffle_up(self.third.activate(x), 2 * rows, 2 * cols)
+        return self.third.activate(x)
 
 
 @dataclass(frozen=True)
 class Accumulator:
     """The first layer of every pass: sums over side features and over decoded groups, one exponent a channel.
 
-    side (96, width), groups: four of (9 * features, width), bias (8, width, 11), exponent (width,).
+    side (128, width), groups: four of (9 * features, width), bias (8, width, 11), exponent (width,).
     """
 
     side: np.ndarray
@@ -83,14 +85,15 @@ class Prior:
     head: tuple[Layer, ...]
     steps: StepLaw
     companding: np.ndarray  # feature size of |latent| / deviation in 1/128, uint8 (8192,)
+    centroids: np.ndarray   # by table and min(|symbol|, 3), how far towards 0 in 1/32 step a symbol stands, uint8 (256, 4)
 
     def walk(self, step: int, rows: int, cols: int, port: SymbolPort) -> np.ndarray:
-        """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 256) int64."""
+        """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int64."""
         side = self.read_hyper(step, rows, cols, port)
         return _Walk(self, step, rows, cols, side).run(port)
 
     def read_hyper(self, step: int, rows: int, cols: int, port: SymbolPort) -> np.ndarray:
-        """Side features (rows * cols, 96) from hyper symbols that the port gives."""
+        """Side features (rows * cols, 128) from hyper symbols that the port gives."""
         grid = (-(-rows // HYPER_CELLS), -(-cols // HYPER_CELLS))
         octave = min(int(step) // 64, OCTAVE_CLASSES - 1)
         table = len(GROUPS) * SCALE_LEVELS + np.arange(HYPER_CHANNELS) * OCTAVE_CLASSES + octave
@@ -144,7 +147,8 @@ class _Walk:
         level = (out[:, size:] + self.scale_offset[channels]) >> 4
         rows = np.clip(level + 1, 0, SCALE_LEVELS - 1) + group * SCALE_LEVELS
         symbols = port.latents(rows, mean, cells, channels)
-        latents[cells, channels] = (symbols << FRACTION_BITS) + mean
+        inwards = prior.centroids[rows, np.minimum(np.abs(symbols), CENTROIDS - 1)].astype(np.int64)
+        latents[cells, channels] = (symbols << FRACTION_BITS) - np.sign(symbols) * inwards + mean
 
     def spread(self, latents: np.ndarray, group: int, channels: slice, cells) -> np.ndarray:
         """What a group's decoded latents add to the accumulator at some cells (n, width)."""
@@ -155,11 +159,8 @@ class _Walk:
         """Whole-number features (cells, c) float32 of a group's latents; a latent of 0 has the feature 0."""
         magnitude = (np.abs(latents) * self.feature_factor[channels]) >> 16
         size = self.prior.companding[np.minimum(magnitude, len(self.prior.companding) - 1)].astype(np.float32)
-        if group == 0:
+        if group < 2:
             linear = np.minimum((magnitude * 20 + 64) >> 7, FEATURE_SIZE_MAX) * np.sign(latents)
             return np.concatenate([linear.astype(np.float32), size], 1)
-        if group == 1:
-            return np.concatenate([size * np.sign(latents), size], 1)
-        if group == 2:
-            return size
-        return np.floor(size.reshape(len(size), -1, POOL).sum(2) / 8)
+        total = size.reshape(len(size), -1, POOL[group]).sum(2)
+        return np.floor(total * np.float32(10 / (1 << POOL_SHIFT[group])))

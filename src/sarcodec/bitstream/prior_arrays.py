@@ -2,13 +2,13 @@
 import numpy as np
 
 from sarcodec.bitstream.exact import Layer
-from sarcodec.bitstream.prior import (CHANNELS, FEATURE_MAX, GROUPS, HYPER_CHANNELS, HYPER_MAX, POOL, Accumulator, HyperSynthesis,
-                                      Prior)
+from sarcodec.bitstream.prior import (CENTROIDS, CHANNELS, GROUPS, HYPER_CHANNELS, HYPER_MAX, POOL, SCALE_LEVELS, Accumulator,
+                                      HyperSynthesis, Prior)
 from sarcodec.bitstream.steps import OCTAVE, StepLaw
 from sarcodec.errors import ModelError
 
 HYPER_LAYERS = {"hyper1": HYPER_MAX, "hyper2": 255, "hyper3": 255}
-FEATURE_CHANNELS = (2 * GROUPS[0], 2 * GROUPS[1], GROUPS[2], GROUPS[3] // POOL)
+FEATURE_CHANNELS = tuple(g // p * (2 if n < 2 else 1) for n, (g, p) in enumerate(zip(GROUPS, POOL)))
 PASSES = 2 * len(GROUPS)
 
 
@@ -25,7 +25,7 @@ def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
         hidden = tuple(layer(f"hidden{n}", 255) for n in range(PASSES))
         head = tuple(layer(f"head{n}", 255) for n in range(PASSES))
         law = StepLaw(arrays["steps.offsets"].astype(np.int64), arrays["steps.deviation"].astype(np.int64), arrays["steps.powers"])
-        prior = Prior(hyper, accumulator, hidden, head, law, arrays["companding"])
+        prior = Prior(hyper, accumulator, hidden, head, law, arrays["companding"], arrays["centroids"])
     except KeyError as error:
         raise ModelError(f"the prior has no array {error}; install the model again") from error
     _check_shapes(prior)
@@ -34,11 +34,11 @@ def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
 
 def _check_shapes(prior: Prior) -> None:
     width, hidden = prior.accumulator.exponent.size, prior.hidden[0].weight.shape[1]
-    found = [prior.hyper.first.weight.shape[0], prior.steps.offsets.shape, prior.steps.deviation.shape, prior.steps.powers.shape,
+    found = [prior.centroids.shape, prior.hyper.first.weight.shape[0], prior.steps.offsets.shape, prior.steps.deviation.shape, prior.steps.powers.shape,
              prior.accumulator.bias.shape, prior.accumulator.side.shape, *(g.shape for g in prior.accumulator.groups),
              *(layer.weight.shape for layer in prior.hidden), *(layer.weight.shape for layer in prior.head)]
-    side = prior.hyper.third.weight.shape[1] // 4
-    expected = [HYPER_CHANNELS, (CHANNELS, 11), (CHANNELS,), (OCTAVE,), (PASSES, width, 11), (side, width),
+    side = prior.hyper.third.weight.shape[1]
+    expected = [(len(GROUPS) * SCALE_LEVELS, CENTROIDS), HYPER_CHANNELS, (CHANNELS, 11), (CHANNELS,), (OCTAVE,), (PASSES, width, 11), (side, width),
                 *((9 * c, width) for c in FEATURE_CHANNELS), *[(width, hidden)] * PASSES,
                 *((hidden, 2 * GROUPS[n // 2]) for n in range(PASSES))]
     if found != expected:

@@ -36,7 +36,7 @@ def quality_of_step(step: int) -> float:
 class StepLaw:
     """log2 of channel steps and typical deviations in 1/1024 octave, and a table of powers; all whole numbers.
 
-    offsets (256, 11), deviation (256,), powers (1024,).
+    offsets (1024, 11), deviation (1024,), powers (1024,).
     """
 
     offsets: np.ndarray
@@ -44,7 +44,7 @@ class StepLaw:
     powers: np.ndarray
 
     def log2_steps(self, step: int) -> np.ndarray:
-        """log2 of each channel's step in dB, in 1/1024 octave (256,) int64."""
+        """log2 of each channel's step in dB, in 1/1024 octave (1024,) int64."""
         return 16 * int(step) - 4 * OCTAVE + at_step(self.offsets, step)
 
     def power(self, exponent: np.ndarray, bits: int) -> np.ndarray:
@@ -55,7 +55,7 @@ class StepLaw:
         return np.where(shift >= 0, mantissa << np.maximum(shift, 0), mantissa >> np.maximum(-shift, 0))
 
     def steps_db(self, step: int) -> np.ndarray:
-        """Each channel's step in dB (256,) float32, the same on every machine."""
+        """Each channel's step in dB (1024,) float32, the same on every machine."""
         exponent = self.log2_steps(step)
         mantissa = self.powers[exponent & (OCTAVE - 1)].astype(np.float64)
         return np.ldexp(mantissa, (exponent >> 10) - POWER_BITS).astype(np.float32)

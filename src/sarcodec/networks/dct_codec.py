@@ -1,6 +1,6 @@
 """The learned codec as one trainable network: transforms, quantiser and entropy model, with the bits that it would take.
 
-    x --> Analysis --> y --> y / step --> round(. - mean) + mean --> * step --> Synthesis --> x~
+    x --> Analysis --> y --> y / step --> round(. - mean), drawn to the centroid, + mean --> * step --> Synthesis --> x~
                        |                     ^
                        +--> HyperAnalysis --> z --> HyperSynthesis --> ContextModel (eight passes)
 """
@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .entropy_model import (GROUPS, HYPER_CHANNELS, ContextModel, HyperAnalysis, HyperSynthesis, RoundThrough, features)
+from .entropy_model import (GROUPS, HYPER_CHANNELS, ContextModel, HyperAnalysis, HyperSynthesis, RoundThrough,
+                            features)
 from .steps import KNOTS, ChannelSteps, interpolate, log2_step
 from .transforms import ANALYSIS_HALO_CELLS, BLOCK, CHANNELS, SYNTHESIS_HALO_CELLS, Analysis, Synthesis
 
@@ -26,6 +27,16 @@ def gaussian_bits(residual: torch.Tensor, log2_scale: torch.Tensor) -> torch.Ten
     near = (a - 0.5) / s
     p = torch.special.ndtr(-near) - torch.special.ndtr((-0.5 - a) / s)
     return -torch.log2(p.clamp(min=1e-6)) + 0.5 * F.relu(near - 4.7).clamp(max=60)
+
+
+def drawn_in(symbols: torch.Tensor, log2_scale: torch.Tensor) -> torch.Tensor:
+    """Symbols moved to about the centroid of their cell under a Gaussian of that scale.
+
+    Within a cell the density falls as exp(-t x) with t = |k| / scale^2, whose mean lies 1/2 - 1/t + 1/(e^t - 1) inside.
+    """
+    scale = torch.exp2(log2_scale).clamp(min=SCALE_FLOOR)
+    t = (symbols.abs() / scale ** 2).clamp(1e-2, 60)
+    return symbols - symbols.sign() * (0.5 - 1 / t + 1 / torch.expm1(t))
 
 
 def checkerboard(rows: int, cols: int, device) -> torch.Tensor:
@@ -44,7 +55,7 @@ class Outcome:
 
 
 class DctCodec(nn.Module):
-    """Levels (B, 1, 16 n, 16 m) in dB less offset, n and m multiples of 4, and step indices (B,) -> Outcome."""
+    """Levels (B, 1, 32 n, 32 m) in dB less offset, n and m multiples of 2, and step indices (B,) -> Outcome."""
 
     def __init__(self):
         super().__init__()
@@ -57,7 +68,7 @@ class DctCodec(nn.Module):
         self.register_buffer("deviation", torch.ones(CHANNELS))
 
     def set_deviation(self, deviation: torch.Tensor) -> None:
-        """Typical deviation of each latent channel in dB (256,), measured on training images."""
+        """Typical deviation of each latent channel in dB (1024,), measured on training images."""
         self.deviation.copy_(deviation)
         self.analysis.channel_scale.copy_(deviation.view(1, -1, 1, 1))
         self.synthesis.channel_scale.copy_(deviation.view(1, -1, 1, 1))
@@ -83,15 +94,22 @@ class DctCodec(nn.Module):
             for half, mask in enumerate((first, 1 - first)):
                 mean, scale = self.context.predict(accumulator, 2 * group + half, s)
                 means.append(mean * d / unit)
-                scales.append(scale)
-                rounded.append((RoundThrough.apply(value - means[-1]) + means[-1]) * mask)
+                scales.append(scale + torch.log2(d / unit))
+                rounded.append(self.quantised(value - means[-1], scales[-1], means[-1]) * mask)
                 seen = features((rounded[-1] * unit / d).detach(), group) * mask
                 accumulator = accumulator + self.context.from_group[group](seen)
             mean, scale = (torch.where(first > 0, *pair) for pair in (means, scales))
-            bits = bits + gaussian_bits(noisy(value - mean), scale + torch.log2(d / unit)).sum((1, 2, 3))
+            bits = bits + gaussian_bits(noisy(value - mean), scale).sum((1, 2, 3))
             decoded.append((rounded[0] + rounded[1]) * unit)
             begin += size
         return torch.cat(decoded, 1), bits, hyper_bits
+
+    @staticmethod
+    def quantised(residual, log2_scale, mean):
+        """What the decoder makes of a residual; the gradient passes as if nothing had been rounded."""
+        with torch.no_grad():
+            moved = drawn_in(residual.round(), log2_scale) - residual
+        return residual + moved + mean
 
     def forward(self, x, s):
         noisy = (lambda t: t + torch.rand_like(t) - 0.5) if self.training else torch.round

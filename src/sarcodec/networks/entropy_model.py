@@ -1,6 +1,6 @@
 """The entropy model: what is known of a latent before it is read. Trained with the roundings that its integer twin has.
 
-    latents y --> hyper analysis --> z (1/64) --> [table of channel and octave]          y: 256 channels a cell
+    latents y --> hyper analysis --> z (1/64) --> [table of channel and octave]         y: 1024 channels a cell of 32x32
                                      |
                      hyper synthesis (integers)                                          four channel groups, low
                                      v                                                   frequencies first, each in
@@ -16,12 +16,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from .steps import KNOTS, interpolate
-from .transforms import CHANNELS
+from .transforms import CHANNELS, per_cell
 
-GROUPS = (10, 26, 60, 160)
+GROUPS = (16, 80, 288, 640)
 GRID = 16.0
-HYPER_CHANNELS = 32
-POOL = 10  # channels of the last group that share one feature
+HYPER_CHANNELS = 24
+POOL = (1, 1, 2, 16)  # channels of a group that share one feature of size
 
 
 class RoundThrough(torch.autograd.Function):
@@ -47,19 +47,18 @@ def companded(u: torch.Tensor) -> torch.Tensor:
 
 
 def features(u: torch.Tensor, group: int) -> torch.Tensor:
-    """What later passes see of a decoded group, u = latent / typical deviation (B, g, rows, cols)."""
-    size = companded(u)
-    if group == 0:
+    """What later passes see of a decoded group, u = latent / typical deviation (B, g, rows, cols).
+
+    Low frequencies: the value itself in 1/20, and its companded size; high frequencies: sizes summed over POOL channels.
+    """
+    size, pool = companded(u), POOL[group]
+    if group < 2:
         return torch.cat([(u * 20).round().clamp(-127, 127) / GRID, size], 1)
-    if group == 1:
-        return torch.cat([size * u.sign(), size], 1)
-    if group == 2:
-        return size
     b, g, rows, cols = u.shape
-    return torch.floor(size.view(b, g // POOL, POOL, rows, cols).sum(2) * GRID / 8) / GRID
+    return torch.floor(size.view(b, g // pool, pool, rows, cols).sum(2) * GRID * (1.25 / pool)) / GRID
 
 
-FEATURE_CHANNELS = (2 * GROUPS[0], 2 * GROUPS[1], GROUPS[2], GROUPS[3] // POOL)
+FEATURE_CHANNELS = tuple(g // p * (2 if n < 2 else 1) for n, (g, p) in enumerate(zip(GROUPS, POOL)))
 
 
 class PaddedResidual(nn.Module):
@@ -74,13 +73,13 @@ class PaddedResidual(nn.Module):
 
 
 class HyperAnalysis(nn.Module):
-    """u (B, 256, rows, cols) and the step plane -> z (B, 32, rows/4, cols/4). Runs in the encoder only, in float."""
+    """u (B, 1024, rows, cols) and the step plane -> z (B, 24, rows/2, cols/2). Runs in the encoder only, in float."""
 
-    def __init__(self, width=128):
+    def __init__(self, width=192):
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv2d(CHANNELS + GROUPS[0] + 1, width, 1), nn.ReLU(), PaddedResidual(width),
-            nn.Conv2d(width, width, 2, 2), nn.ReLU(), PaddedResidual(width), nn.Conv2d(width, HYPER_CHANNELS, 2, 2))
+            nn.Conv2d(width, HYPER_CHANNELS, 2, 2))
 
     def forward(self, u, step_plane):
         size = torch.log2(1 + 4 * u.abs())
@@ -88,24 +87,24 @@ class HyperAnalysis(nn.Module):
 
 
 class HyperSynthesis(nn.Module):
-    """z, whole numbers (B, 32, n, m) -> side features on the activation grid (B, 96, 4 n, 4 m)."""
+    """z, whole numbers (B, 24, n, m) -> side features on the activation grid (B, 128, 2 n, 2 m)."""
 
-    def __init__(self, width=64, out=96):
+    def __init__(self, width=96, out=128):
         super().__init__()
         self.first = nn.Conv2d(HYPER_CHANNELS, 4 * width, 1)
         self.second = nn.Conv2d(width, width, 3, padding=1)
-        self.third = nn.Conv2d(width, 4 * out, 1)
+        self.third = nn.Conv2d(width, out, 1)
 
     def forward(self, z):
         x = on_grid(F.pixel_shuffle(self.first(z), 2))
         x = on_grid(self.second(x))
-        return on_grid(F.pixel_shuffle(self.third(x), 2))
+        return on_grid(self.third(x))
 
 
 class ContextModel(nn.Module):
     """Mean and log2 scale of each pass from the side features and what was decoded before it."""
 
-    def __init__(self, side=96, width=160, hidden=128):
+    def __init__(self, side=128, width=256, hidden=192):
         super().__init__()
         self.from_side = nn.Conv2d(side, width, 1, bias=False)
         self.from_group = nn.ModuleList(nn.Conv2d(c, width, 3, padding=1, bias=False) for c in FEATURE_CHANNELS)
@@ -121,4 +120,5 @@ class ContextModel(nn.Module):
         x = on_grid(accumulator + interpolate(self.bias[number], s)[:, :, None, None])
         x = on_grid(self.hidden[number](x))
         with torch.autocast("cpu", enabled=False):
-            return self.head[number](x.float()).chunk(2, 1)
+            head = self.head[number]
+            return per_cell(x.float(), head.weight, head.bias).chunk(2, 1)

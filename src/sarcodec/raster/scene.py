@@ -10,9 +10,10 @@ import json
 import lzma
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sarcodec.errors import CorruptFile, InvalidArgument, UnsupportedScene
+from sarcodec.raster.tiling import Window
 
 PACKED_LIMIT_BYTES = 64 << 20
 """Most bytes that a description may have before compression; checked before the memory is taken."""
@@ -271,3 +272,13 @@ _READERS: dict[str, tuple[str, Callable]] = {
     "o": ("offsets", _tuple_of(_number)),
     "i": ("colorinterp", _tuple_of(_text)),
 }
+
+
+def excerpt(info: SceneInfo, window: Window, bands: Sequence[int]) -> SceneInfo:
+    """What is said of a window and some bands of a scene: transform and control points moved along, nothing else changed."""
+    shift = lambda t: (t[0], t[1], t[2] + t[0] * window.col + t[1] * window.row,
+                       t[3], t[4], t[5] + t[3] * window.col + t[4] * window.row)
+    gcps = tuple(replace(p, row=p.row - window.row, col=p.col - window.col) for p in info.gcps)
+    per_band = {name: tuple(getattr(info, name)[b] for b in bands) for name in _band_defaults(1)}
+    return replace(info, rows=window.rows, cols=window.cols, count=len(bands), gcps=gcps,
+                   transform=shift(info.transform) if info.transform else None, **per_band)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 from sarcodec.errors import InvalidArgument
 
-CELL_PX = 16
+CELL_PX = 32
 """Side of the square of pixels that one latent cell stands for."""
 
 

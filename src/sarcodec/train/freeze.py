@@ -12,21 +12,22 @@ import torch
 from safetensors.torch import load_file
 
 from sarcodec.bitstream import tables as entropy_tables
-from sarcodec.bitstream.prior import GROUPS, OCTAVE_CLASSES, SCALE_LEVELS, Prior
+from sarcodec.bitstream.prior import CENTROIDS, CHANNELS, FRACTION_BITS, GROUPS, HYPER_MAX, OCTAVE_CLASSES, SCALE_LEVELS, Prior
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.bitstream.steps import step_db
 from sarcodec.errors import InvalidArgument
-from sarcodec.networks.dct_codec import DctCodec
-from sarcodec.networks.steps import interpolate
-from sarcodec.published import CARD, digest_of, known_answer
-from sarcodec.tile import TILE_CELLS
+from sarcodec.networks.dct_codec import DctCodec, drawn_in
+from sarcodec.networks.steps import interpolate, log2_step
+from sarcodec.published import CARD, dct_matrix, digest_of, known_answer
+from sarcodec.tile import ANALYSIS_HALO_PX, TILE_CELLS, rounded
 
 from .graphs import analysis_graph, hyper_graph, synthesis_graph
 from .integers import prior_arrays
 from .patches import Image, PatchSource
 from .recipe import Recipe
 
-COUNT_BATCHES = 40
+CENTROID_BATCHES = 20
+COUNT_BATCHES = 60
 PSEUDO_COUNTS = 60.0
 LATENT_ROWS = len(GROUPS) * SCALE_LEVELS
 REACH = 127
@@ -56,45 +57,73 @@ def table_shapes(model: DctCodec) -> list[TableShape]:
     return level * len(GROUPS) + [shape_of(max(1.0, float(s))) for s in scales]
 
 
-class _Counting:
-    """A port that rounds as the encoder does and counts each table's symbols."""
+@dataclass(frozen=True)
+class Tally:
+    """What was coded: counts (tables, 2 * 127 + 3) with escapes at both ends; how often and how far inside of |symbol| values lay."""
 
-    def __init__(self, hyper, values, counts, shifts):
-        self.z, self.values, self.counts, self.shifts = hyper, values, counts, shifts
+    counts: np.ndarray
+    seen: np.ndarray
+    inwards: np.ndarray
+
+
+class _Counting:
+    """A port that rounds as the encoder does and keeps the tally."""
+
+    def __init__(self, hyper, values, tally, shifts):
+        self.z, self.values, self.tally, self.shifts = hyper, values, tally, shifts
 
     def count(self, rows, symbols):
         place = np.clip(symbols >> self.shifts[rows], -REACH - 1, REACH + 1) + REACH + 1
-        np.add.at(self.counts, (rows.reshape(-1), place.reshape(-1)), 1)
+        np.add.at(self.tally.counts, (rows.reshape(-1), place.reshape(-1)), 1)
 
     def hyper(self, rows):
         self.count(rows, self.z)
         return self.z
 
     def latents(self, rows, mean, cells, channels):
-        symbols = np.rint(self.values[cells, channels] - mean / 32).astype(np.int64)
-        symbols[(rows % SCALE_LEVELS == 0)] = 0
+        residual = self.values[cells, channels] - mean / 2 ** FRACTION_BITS
+        symbols = rounded(residual)
+        symbols[rows % SCALE_LEVELS == 0] = 0
         self.count(rows, symbols)
+        place = rows.reshape(-1), np.minimum(np.abs(symbols), CENTROIDS - 1).reshape(-1)
+        np.add.at(self.tally.seen, place, 1)
+        np.add.at(self.tally.inwards, place, (np.abs(symbols) - residual * np.sign(symbols)).reshape(-1))
         return symbols
 
 
 @torch.no_grad()
-def count_symbols(model: DctCodec, prior: Prior, source: PatchSource, shapes: list[TableShape], report=print) -> np.ndarray:
-    """Counts (tables, 2 * 127 + 3) of coded values on training patches, escapes at both ends."""
-    counts, shifts = np.zeros((len(shapes), 2 * REACH + 3)), np.array([s.shift for s in shapes])
+def count_symbols(model: DctCodec, prior: Prior, source: PatchSource, shapes: list[TableShape], batches: int) -> Tally:
+    """The tally of coded values on training patches."""
+    tally = Tally(np.zeros((len(shapes), 2 * REACH + 3)), np.zeros((LATENT_ROWS, CENTROIDS)), np.zeros((LATENT_ROWS, CENTROIDS)))
+    shifts = np.array([s.shift for s in shapes])
     deviation = model.deviation.view(1, -1, 1, 1)
-    for batch in range(COUNT_BATCHES):
+    for _ in range(batches):
         x, s = source.batch()
-        y = model.analysis(torch.nn.functional.pad(x, (48,) * 4))
-        plane = ((s / 64 - 4) / 4).float().view(-1, 1, 1, 1).expand(-1, 1, *y.shape[-2:])
-        z = model.hyper_analysis(y / deviation, plane).round().clamp(-127, 127)
+        y = model.analysis(torch.nn.functional.pad(x, (ANALYSIS_HALO_PX,) * 4))
+        plane = (log2_step(s) / 4).float().view(-1, 1, 1, 1).expand(-1, 1, *y.shape[-2:])
+        z = model.hyper_analysis(y / deviation, plane).round().clamp(-HYPER_MAX, HYPER_MAX)
         for one, hyper, step in zip(y.numpy(), z.numpy(), s.tolist()):
             rows, cols = one.shape[1:]
             values = one.transpose(1, 2, 0).reshape(rows * cols, -1) / prior.steps.steps_db(step)
             symbols = hyper.transpose(1, 2, 0).reshape(-1).astype(np.int64)
-            prior.walk(step, rows, cols, _Counting(symbols, values, counts, shifts))
-        if (batch + 1) % 10 == 0:
-            report(f"counted {batch + 1} of {COUNT_BATCHES} batches")
-    return counts
+            prior.walk(step, rows, cols, _Counting(symbols, values, tally, shifts))
+    return tally
+
+
+def gaussian_centroids() -> np.ndarray:
+    """Where Gaussian symbols stand, as `networks.dct_codec.drawn_in` has it: (tables, 4) in 1/32 step."""
+    level = torch.arange(LATENT_ROWS) % SCALE_LEVELS
+    symbol = torch.arange(CENTROIDS).float()[None].expand(LATENT_ROWS, -1)
+    inwards = symbol - drawn_in(symbol, ((level - 0.5) / 4 - 4)[:, None])
+    return np.rint(inwards.numpy() * 2 ** FRACTION_BITS).astype(np.uint8)
+
+
+def fitted_centroids(tally: Tally, start: np.ndarray) -> np.ndarray:
+    """Mean place of what was coded, with a few pseudo-counts of the start: (tables, 4) in 1/32 step."""
+    scale = 2 ** FRACTION_BITS
+    mean = (tally.inwards * scale + PSEUDO_COUNTS * start) / (tally.seen + PSEUDO_COUNTS)
+    mean[:, 0] = 0
+    return np.clip(np.rint(mean), 0, scale).astype(np.uint8)
 
 
 def tables_from_counts(counts: np.ndarray, shapes: list[TableShape]) -> entropy_tables.FrozenTables:
@@ -137,12 +166,16 @@ def narrow(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def freeze_network(model: DctCodec, recipe: Recipe, images: list[Image], report=print) -> tuple[dict[str, bytes], Prior]:
     """Contents of a model's files, and its prior."""
-    arrays = narrow(prior_arrays(model))
-    prior, shapes = prior_from_arrays(arrays), table_shapes(model)
-    kept = [i for i in images if i.group not in recipe.dev_groups]
-    counts = count_symbols(model, prior, PatchSource(kept, recipe), shapes, report)
-    linear = {"analysis": model.analysis.linear.weight.detach().numpy().reshape(256, 256),
-              "synthesis": model.synthesis.linear.weight.detach().numpy().reshape(256, 256)}
+    shapes, start = table_shapes(model), gaussian_centroids()
+    source = PatchSource([i for i in images if i.group not in recipe.dev_groups], recipe)
+    arrays = narrow(prior_arrays(model) | {"centroids": start})
+    tally = count_symbols(model, prior_from_arrays(arrays), source, shapes, CENTROID_BATCHES)
+    arrays["centroids"] = fitted_centroids(tally, start)
+    prior = prior_from_arrays(arrays)
+    report("centroids fitted, counting symbols")
+    counts = count_symbols(model, prior, source, shapes, COUNT_BATCHES).counts
+    analysis, synthesis = (m.linear.weight.detach().numpy().reshape(CHANNELS, CHANNELS) for m in (model.analysis, model.synthesis))
+    linear = {"analysis": (analysis - dct_matrix()).astype(np.float16), "synthesis": (synthesis - dct_matrix().T).astype(np.float16)}
     contents = {"analysis.onnx": analysis_graph(model.analysis, TILE_CELLS), "hyper_analysis.onnx": hyper_graph(model.hyper_analysis),
                 "synthesis.onnx": synthesis_graph(model.synthesis, TILE_CELLS), "linear.npz": packed_arrays(linear),
                 "prior.npz": packed_arrays(arrays), "tables.bin": tables_from_counts(counts, shapes).pack()}
@@ -162,7 +195,7 @@ def freeze(run: Path, model_id: str, images: list[Image], out: Path, report=prin
     """Publish the best weights of a run under OUT/model_id."""
     model, recipe, state = load_network(Path(run))
     contents, prior = freeze_network(model, recipe, images, report)
-    facts = {"description": "16x16 DCT start, convolutional branches, integer hyperprior and checkerboard context; all rates",
+    facts = {"description": "32x32 DCT start, convolutional branches, integer hyperprior and checkerboard context; all rates",
              "licence": "Apache-2.0", "recipe": recipe.name, "training_steps": state["best_step"],
              "step_db": [step_db(0), step_db(639)],
              "trained_on": "Sentinel-1 images of public collections (contains modified Copernicus Sentinel data) and simulated speckle; "

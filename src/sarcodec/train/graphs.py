@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from sarcodec.networks.entropy_model import HyperAnalysis, PaddedResidual
-from sarcodec.networks.transforms import CHANNELS, Analysis, ResidualBlock, Synthesis
+from sarcodec.networks.transforms import ANALYSIS_HALO_CELLS, BLOCK, CHANNELS, SYNTHESIS_HALO_CELLS, Analysis, ResidualBlock, Synthesis
 
 OPSET = 17
 
@@ -69,26 +69,26 @@ class GraphWriter:
 
 
 def analysis_graph(module: Analysis, cells: int) -> bytes:
-    """Pixels (1, 1, 16 (cells + 6), same) in units of 10 dB -> branch latents (1, 256, cells, cells) in deviations."""
+    """Pixels (1, 1, 32 (cells + 2), same) in units of 10 dB -> branch latents (1, 1024, cells, cells) in deviations."""
     g = GraphWriter()
     x = g.crop(g.sequence("pixels", module.quarter), 1)
-    x = g.sequence(g.sequence(g.conv(x, module.eighth_in), module.eighth), module.sixteenth)
-    side = 16 * (cells + 6)
+    x = g.sequence(g.residual(g.conv(x, module.eighth_in), module.eighth), module.deeper)
+    side = BLOCK * (cells + 2 * ANALYSIS_HALO_CELLS)
     return g.finish(g.conv(x, module.last), {"pixels": [1, 1, side, side]}, [1, CHANNELS, cells, cells])
 
 
 def synthesis_graph(module: Synthesis, cells: int) -> bytes:
-    """Latents in deviations and the step plane (1, 257, cells + 10, same) -> branch pixels (1, 1, 16 cells, same) in 10 dB."""
+    """Latents in deviations and the step plane (1, 1025, cells + 4, same) -> branch pixels (1, 1, 32 cells, same) in 10 dB."""
     g = GraphWriter()
-    x = g.residual(g.conv("latents", module.enter), module.sixteenth)
-    x = g.crop(g.sequence(x, module.up), 1)
-    x = g.conv(g.sequence(x, module.eighth), module.last)
+    x = g.sequence(g.residual(g.sequence("latents", module.enter), module.sixteenth), module.up)
+    x = g.conv(g.residual(g.crop(x, 1), module.eighth), module.last)
     x = g.add("DepthToSpace", [x], blocksize=8, mode="CRD")
-    return g.finish(x, {"latents": [1, CHANNELS + 1, cells + 10, cells + 10]}, [1, 1, 16 * cells, 16 * cells])
+    side = cells + 2 * SYNTHESIS_HALO_CELLS
+    return g.finish(x, {"latents": [1, CHANNELS + 1, side, side]}, [1, 1, BLOCK * cells, BLOCK * cells])
 
 
 def hyper_graph(module: HyperAnalysis) -> bytes:
-    """Features (1, 267, rows, cols), multiples of 4 -> z (1, 32, rows / 4, cols / 4), any size."""
+    """Features (1, 1041, rows, cols), even sizes -> z (1, 24, rows / 2, cols / 2), any size."""
     g = GraphWriter()
     x = g.sequence("features", module.layers)
     inputs = module.layers[0].in_channels

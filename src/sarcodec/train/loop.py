@@ -30,7 +30,7 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 @torch.no_grad()
 def typical_deviation(model: DctCodec, source: PatchSource, batches: int = 40) -> torch.Tensor:
-    """Root mean square of each DCT coefficient over training patches (256,), the constant one about its patch mean."""
+    """Root mean square of each DCT coefficient over training patches (1024,), the constant one about its patch mean."""
     total, count = 0.0, 0
     for _ in range(batches):
         x, _ = source.batch()
@@ -56,11 +56,17 @@ class Trainer:
             self.model.set_deviation(typical_deviation(self.model, self.source))
         if recipe.start_from and not resume:
             self.model.load_state_dict(load_file(recipe.start_from))
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate, fused=True)
+        self.optimiser = torch.optim.Adam(self.parameter_groups(), lr=recipe.learning_rate, fused=True)
         if resume:
             self.load()
         else:
             self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+
+    def parameter_groups(self) -> list[dict]:
+        """The block transforms learn slowly: a step of Adam on a million small weights is noise on every latent."""
+        slow = [p for n, p in self.model.named_parameters() if ".linear.weight" in n]
+        rest = [p for n, p in self.model.named_parameters() if ".linear.weight" not in n]
+        return [{"params": slow, "factor": self.recipe.linear_factor}, {"params": rest, "factor": 1.0}]
 
     def load(self):
         if not (self.folder / "last.safetensors").exists():
@@ -97,7 +103,7 @@ class Trainer:
     def train_step(self) -> dict:
         x, s = self.source.batch()
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.recipe, self.step)
+            group["lr"] = group["factor"] * learning_rate(self.recipe, self.step)
         self.model.train()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             outcome = self.fast(x, s)

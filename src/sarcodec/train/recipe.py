@@ -15,6 +15,7 @@ class Recipe:
     batch: int = 8
     patch_px: int = 256
     learning_rate: float = 5e-4
+    linear_factor: float = 0.1
     final_learning_rate: float = 1e-5
     warmup_steps: int = 100
     clip_norm: float = 1.0

@@ -1,0 +1,41 @@
+# make demo            the whole walk on a simulated scene (or INPUT=my.tif), with a picture: demo/
+# make test            all tests that need no torch
+# make test-train      those that need it
+# make clean           forget the virtual environment and the demo
+# Everything is installed into .venv; a second run installs nothing unless pyproject.toml changed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+
+.PHONY: demo test test-train clean
+
+demo: .venv/.with-plot
+	$(BIN)/python examples/demo.py $(if $(INPUT),--input "$(INPUT)")
+
+test: .venv/.with-test
+	@echo "make test: tests marked 'train' need torch and are left out here; make test-train runs them"
+	$(BIN)/python -m pytest -m "not train"
+
+test-train: .venv/.with-train
+	$(BIN)/python -m pytest -m train
+
+clean:
+	rm -rf .venv demo
+
+.venv/.with-plot: .venv/.made pyproject.toml
+	$(PIP_INSTALL) '.[plot]'
+	@touch $@
+
+.venv/.with-test: .venv/.made pyproject.toml
+	$(PIP_INSTALL) '.[test]'
+	@touch $@
+
+.venv/.with-train: .venv/.made pyproject.toml
+	$(PIP_INSTALL) '.[test,train]'
+	@touch $@
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: sarcodec needs Python 3.11 or newer; say which: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@

@@ -1,0 +1,91 @@
+"""The door: `sarcodec VERB ...`. Picks the verb, keeps errors to one line on stderr, and gives the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from sarcodec.commands import compress, decompress, evaluate, info, models, simulate, train, verify
+from sarcodec.commands.options import Parser
+from sarcodec.errors import SarcodecError
+
+EXIT_CODES = """exit codes:
+  0    done
+  1    verify or evaluate found a difference, or the system refused (disk full, for instance)
+  2    wrong usage, or an argument without meaning (a window outside the scene, a file that is not there)
+  3    the scene cannot be read, or is not one that sarcodec takes
+  4    the model is not installed, damaged, or not exact on this machine
+  5    not a sarcodec file, or a newer, truncated or damaged one
+  6    the output is already there (--overwrite)
+  7    the target for size, rate or error cannot be reached
+  130  interrupted (Ctrl-C); 143: terminated"""
+
+_VERBS = (compress, decompress, info, verify, evaluate, simulate, models, train)
+_INTERRUPTED, _TERMINATED, _BROKEN_PIPE = 130, 143, 141
+_LIBRARY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All verbs and their options."""
+    parser = Parser(
+        prog="sarcodec",
+        description="Sentinel-1 scenes into small files and back. `sarcodec VERB --help` explains a verb.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"sarcodec {_version()}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    for verb in _VERBS:
+        verb.add(verbs)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. Reads sys.argv when no arguments are given."""
+    options = build_parser().parse_args(arguments)
+    _limit_libraries(options)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_TERMINATED))  # so that partial files are removed
+    try:
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
+    except SarcodecError as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted", _INTERRUPTED)
+    except BrokenPipeError:
+        # Who read stdout has gone; Python would complain once more while it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except MemoryError:
+        return _fail("not enough memory; use fewer --threads, or a --window", SarcodecError.exit_code)
+    except OSError as error:
+        return _fail(f"the system refused: {error}", SarcodecError.exit_code)
+
+
+def _limit_libraries(options: argparse.Namespace) -> None:
+    """One thread a worker in BLAS and OpenMP, whose pools would fight the codec's own. Training wants all of them."""
+    if options.run.__module__ != train.__name__:
+        for name in _LIBRARY_THREADS:
+            os.environ.setdefault(name, "1")
+
+
+def _fail(message: str, code: int) -> int:
+    print("sarcodec: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    return code
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("sarcodec")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""A scene to a file and back: walks tiles, streams, keeps memory bounded. Knows no tensor and no table."""

@@ -1,0 +1,185 @@
+"""The verbs on a compressed file: decompress to a GeoTIFF, open lazily, describe, verify."""
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sarcodec.bitstream.container import VERSION
+from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.steps import quality_of_step, step_db
+from sarcodec.errors import InvalidArgument
+from sarcodec.raster.geotiff import SceneWriter
+from sarcodec.raster.scene import SceneInfo, excerpt, unpack_scene
+from sarcodec.raster.tiling import Window, check_inside, overlap
+
+from .decoder import SceneDecoder
+from .workers import thread_count, workers
+
+Progress = Callable[[int, int], None]
+TAG_NAMESPACE = "SARCODEC"
+
+
+@dataclass(frozen=True)
+class DecompressReport:
+    """What was written."""
+
+    path: str
+    rows: int
+    cols: int
+    bands: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a file says of itself without being decoded. bits_per_pixel counts every band's pixels."""
+
+    path: str
+    bytes: int
+    format_version: int
+    rows: int
+    cols: int
+    bands: int
+    dtype: str
+    domain: str
+    model: str
+    model_digest: str
+    quality: float
+    step: int
+    step_db: float
+    tiles: int
+    bits_per_pixel: float
+    payload_bytes: int
+    description_bytes: int
+    overhead_bytes: int
+    crs_wkt: str | None
+    transform: tuple[float, ...] | None
+    ground_control_points: int
+    nodata: tuple[float | None, ...]
+    band_names: tuple[str | None, ...]
+
+
+def info(path) -> FileInfo:
+    """Describe a file from its head alone. Raises FormatError's kin."""
+    with FileReader(path) as file:
+        h, payload = file.header, sum(e.length for e in file.entries)
+        scene = unpack_scene(h.metadata, h.rows, h.cols, len(h.bands), h.dtype)
+        pixels = h.rows * h.cols * len(h.bands)
+        return FileInfo(os.fspath(path), file.size, VERSION, h.rows, h.cols, len(h.bands), h.dtype, h.domain, h.model_id,
+                        h.model_digest.hex(), quality_of_step(h.base_step), h.base_step, step_db(h.base_step),
+                        len(file.entries) // len(h.bands), 8 * file.size / pixels, payload, len(h.metadata),
+                        file.size - payload - len(h.metadata), scene.crs_wkt, scene.transform, len(scene.gcps), scene.nodata,
+                        scene.descriptions)
+
+
+class CompressedScene:
+    """A compressed file, opened lazily: what it says at once, pixels by window. Use as a context manager."""
+
+    def __init__(self, path, threads: int | None = None):
+        self._file = FileReader(path)
+        try:
+            self._decoder = SceneDecoder(self._file, thread_count(threads))
+        except BaseException:
+            self._file.close()
+            raise
+        self._threads = threads
+
+    @property
+    def info(self) -> SceneInfo:
+        return self._decoder.info
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(bands, rows, cols)."""
+        return self.info.count, self.info.rows, self.info.cols
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(self.info.dtype)
+
+    @property
+    def crs(self) -> str | None:
+        """CRS of the transform as WKT, None without one."""
+        return self.info.crs_wkt
+
+    @property
+    def transform(self) -> tuple[float, ...] | None:
+        """(a, b, c, d, e, f), None when the scene has none."""
+        return self.info.transform
+
+    @property
+    def gcps(self):
+        """Ground control points with heights."""
+        return self.info.gcps
+
+    def read(self, window: Window | None = None, bands=None) -> np.ndarray:
+        """Pixels (bands, rows, cols) in the scene's dtype; bands: numbers from 0, default all."""
+        window = window or Window(0, 0, self.info.rows, self.info.cols)
+        with workers(self._threads) as pool:
+            return _read(self._decoder, pool, window, _bands(bands, self.info.count))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> "CompressedScene":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.close()
+
+
+def open_compressed(path, threads: int | None = None) -> CompressedScene:
+    """Open a compressed file lazily."""
+    return CompressedScene(path, threads)
+
+
+def _bands(bands, count: int) -> list[int]:
+    chosen = list(range(count)) if bands is None else [bands] if isinstance(bands, int) else list(bands)
+    for band in chosen:
+        if not 0 <= band < count:
+            raise InvalidArgument(f"band {band} of {count} bands, counted from 0")
+    return chosen
+
+
+def _read(decoder: SceneDecoder, pool, window: Window, bands: list[int]) -> np.ndarray:
+    check_inside(window, decoder.info.rows, decoder.info.cols)
+    out = np.empty((len(bands), *window.shape), decoder.info.dtype)
+    places = [(t, i) for t in decoder.grid.touched(window) for i in range(len(bands))]
+    for (tile, i), pixels in zip(places, pool.map(lambda p: decoder.tile_pixels(p[0], bands[p[1]]), places)):
+        whole = decoder.grid.window(tile)
+        shared = overlap(whole, window)
+        out[i][shared.within(window)] = pixels[shared.within(whole)]
+    return out
+
+
+def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
+    """The scene's description with a record of what it went through, in a tag namespace of its own."""
+    h = decoder.header
+    record = (("MODEL", h.model_id), ("MODEL_DIGEST", h.model_digest.hex()), ("STEP_DB", f"{step_db(h.base_step):.6g}"),
+              ("QUALITY", f"{quality_of_step(h.base_step):.6g}"))
+    kept = tuple(t for t in scene.tags if t[0] != TAG_NAMESPACE)
+    return replace(scene, tags=(*kept, (TAG_NAMESPACE, record)))
+
+
+def decompress(source, target, *, window: Window | None = None, band: int | None = None, threads: int | None = None,
+               overwrite: bool = False, progress: Progress | None = None) -> DecompressReport:
+    """Decompress a file, or a window and a band (from 0) of it, to a GeoTIFF with everything that was said of the scene."""
+    began = time.perf_counter()
+    with workers(threads) as pool, FileReader(source) as file:
+        decoder = SceneDecoder(file, pool.threads)
+        window = check_inside(window or Window(0, 0, decoder.info.rows, decoder.info.cols), decoder.info.rows, decoder.info.cols)
+        bands = _bands(band, decoder.info.count)
+        scene = _tagged(excerpt(decoder.info, window, bands), decoder)
+        places = [(t, i) for t in decoder.grid.touched(window) for i in range(len(bands))]
+        with SceneWriter(target, scene, overwrite, pool.threads) as writer:
+            decoded = pool.map(lambda p: decoder.tile_pixels(p[0], bands[p[1]]), places)
+            for done, ((tile, i), pixels) in enumerate(zip(places, decoded)):
+                whole = decoder.grid.window(tile)
+                shared = overlap(whole, window)
+                place = Window(shared.row - window.row, shared.col - window.col, *shared.shape)
+                writer.write(i, place, np.ascontiguousarray(pixels[shared.within(whole)]))
+                if progress:
+                    progress(done + 1, len(places))
+    return DecompressReport(os.fspath(target), window.rows, window.cols, len(bands), time.perf_counter() - began)

@@ -1,0 +1,88 @@
+"""A scene into tile payloads: levels with their halo, the latents of each tile, its mask. Reads pixels once a tile.
+
+In: an open raster and a tile codec; out: `TileData`, then payload bytes at any step index.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from sarcodec.bitstream.container import LATENTS, MASK, BandField, Section, pack_tile
+from sarcodec.bitstream.mask import pack_invalid
+from sarcodec.raster.geotiff import SceneReader
+from sarcodec.raster.radiometry import fill_invalid, normalise, resolve_domain
+from sarcodec.raster.tiling import TileGrid, Window, grow
+from sarcodec.tile import ANALYSIS_HALO_PX, CELL_PX, TILE_PX, TileCodec
+
+OFFSETS_A_DB = 64
+SAMPLE_TILES = 9
+
+
+@dataclass(frozen=True, eq=False)
+class TileData:
+    """One tile of one band: its packed mask (b'' if all valid) and its latents (rows, cols, 1024), None if nothing is valid."""
+
+    mask: bytes
+    latents: np.ndarray | None
+
+
+def sample_tiles(reader: SceneReader, grid: TileGrid, band: int) -> np.ndarray:
+    """Pixels of up to nine tiles spread over a band, in one row."""
+    chosen = np.unique(np.linspace(0, grid.count - 1, SAMPLE_TILES).astype(int))
+    return np.concatenate([reader.read(band, grid.window(int(i))).reshape(-1) for i in chosen])
+
+
+class SceneEncoder:
+    """Analysis of a scene's tiles; safe for threads where the reader is."""
+
+    def __init__(self, reader: SceneReader, domain: str, codec: TileCodec):
+        info = reader.info
+        self.reader, self.info, self.codec = reader, info, codec
+        self.grid = TileGrid(info.rows, info.cols, TILE_PX)
+        samples = [sample_tiles(reader, self.grid, b) for b in range(info.count)]
+        self.domain = resolve_domain(domain, np.concatenate(samples), info.nodata[0], info.hints)
+        self.bands = tuple(BandField(self._offset(s, info.nodata[b])) for b, s in enumerate(samples))
+
+    def _offset(self, sample: np.ndarray, nodata: float | None) -> int:
+        level, valid = normalise(sample, self.domain, nodata)
+        return int(np.rint(level[valid].mean(dtype=np.float64) * OFFSETS_A_DB)) if valid.any() else 0
+
+    def places(self) -> list[tuple[int, int]]:
+        """(tile, band) in the order of the file."""
+        return [(t, b) for t in range(self.grid.count) for b in range(self.info.count)]
+
+    def analyse(self, place: tuple[int, int]) -> TileData:
+        """Read one tile and its halo, keep its mask, transform its levels."""
+        tile, band = place
+        window = self.grid.window(tile)
+        around = grow(window, ANALYSIS_HALO_PX, self.info.rows, self.info.cols)
+        pixels = self.reader.read(band, around)
+        level, valid = normalise(pixels, self.domain, self.info.nodata[band])
+        inside = window.within(around)
+        mask = pack_invalid(np.ascontiguousarray(pixels[inside]), np.ascontiguousarray(valid[inside]))
+        if not valid[inside].any():
+            return TileData(mask, None)
+        level = level - np.float32(self.bands[band].offset_q / OFFSETS_A_DB)
+        latents = self.codec.analyse(self._canvas(level, valid, window, around))
+        rows, cols = (-(-n // CELL_PX) for n in window.shape)
+        return TileData(mask, np.ascontiguousarray(latents[:rows, :cols]))
+
+    @staticmethod
+    def _canvas(level: np.ndarray, valid: np.ndarray, window: Window, around: Window) -> np.ndarray:
+        """Levels on the fixed (576, 576) block: invalid pixels and the rest of cut cells filled, 0 beyond the scene."""
+        top, left = (ANALYSIS_HALO_PX - (window.row - around.row), ANALYSIS_HALO_PX - (window.col - around.col))
+        rows, cols = (-(-(n + p) // CELL_PX) * CELL_PX - p for n, p in zip(level.shape, (top, left)))
+        grown = [(0, rows - level.shape[0]), (0, cols - level.shape[1])]
+        filled = fill_invalid(np.pad(level, grown), np.pad(valid, grown))
+        canvas = np.zeros((TILE_PX + 2 * ANALYSIS_HALO_PX,) * 2, np.float32)
+        rows, cols = min(rows, canvas.shape[0] - top), min(cols, canvas.shape[1] - left)
+        canvas[top:top + rows, left:left + cols] = filled[:rows, :cols]
+        return canvas
+
+    def encode(self, data: TileData, step: int) -> bytes:
+        """The payload of a tile at a step index."""
+        sections = [self.codec.encode(data.latents, step)] if data.latents is not None else []
+        sections += [Section(MASK, data.mask)] if data.mask else []
+        return pack_tile(sorted(sections, key=lambda s: s.kind))
+
+
+assert LATENTS < MASK  # sections stand in rising kind

@@ -1,0 +1,92 @@
+"""The verb verify: every checksum, every symbol, the model; and, beside an original, what was lost and what must not be."""
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from sarcodec.bitstream.files import FileReader
+from sarcodec.errors import InvalidArgument
+from sarcodec.raster.geotiff import open_scene
+from sarcodec.raster.radiometry import normalise, valid_mask
+from sarcodec.raster.scene import pack_scene
+
+from .decoder import SceneDecoder
+from .workers import workers
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Decoded pixels beside the original's. Errors in dB over valid pixels; invalid pixels must be equal bit for bit."""
+
+    valid_pixels: int
+    rmse_db: float
+    bias_power_db: float
+    max_abs_error_db: float
+    invalid_identical: bool
+    valid_stay_valid: bool
+    description_identical: bool
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """The result; damage raises an error instead. `passed` is False only where a comparison broke a promise."""
+
+    path: str
+    tiles: int
+    symbols: int
+    passed: bool
+    comparison: Comparison | None
+    seconds: float
+
+
+def verify(path, against=None, threads=None, progress=None) -> VerifyReport:
+    """Try a whole file; with `against`, its original, also decode it and compare.
+
+    Raises FormatError's kin where the file is damaged, ModelError where its model is not right here.
+    """
+    began = time.perf_counter()
+    with workers(threads) as pool, FileReader(path) as file:
+        decoder = SceneDecoder(file, pool.threads)
+        bands = len(file.header.bands)
+        places = [(n // bands, n % bands) for n in range(len(file.entries))]
+        total, symbols = len(places) * (2 if against else 1), 0
+        for done, count in enumerate(pool.map(lambda p: decoder.symbols(*p).size, places)):
+            symbols += count
+            if progress:
+                progress(done + 1, total)
+        comparison = _compare(decoder, pool, places, against, progress) if against else None
+    passed = comparison is None or (comparison.invalid_identical and comparison.valid_stay_valid)
+    return VerifyReport(os.fspath(path), len(places), symbols, passed, comparison, time.perf_counter() - began)
+
+
+def _compare(decoder: SceneDecoder, pool, places, against, progress) -> Comparison:
+    with open_scene(against) as reader:
+        mine, theirs = decoder.info, reader.info
+        if (mine.rows, mine.cols, mine.count, mine.dtype) != (theirs.rows, theirs.cols, theirs.count, theirs.dtype):
+            raise InvalidArgument(f"{against} has {theirs.count} bands of {theirs.rows} x {theirs.cols} {theirs.dtype}, the file holds "
+                                  f"{mine.count} of {mine.rows} x {mine.cols} {mine.dtype}: not its original")
+        sums = np.zeros(4)
+        worst, same, stay = 0.0, True, True
+        for done, part in enumerate(pool.map(lambda p: _tile(decoder, reader, p), places)):
+            sums += part[0]
+            worst, same, stay = max(worst, part[1]), same and part[2], stay and part[3]
+            if progress:
+                progress(len(places) + done + 1, 2 * len(places))
+    count = max(sums[0], 1)
+    bias = 10 * np.log10(sums[3] / sums[2]) if sums[2] > 0 else 0.0
+    return Comparison(int(sums[0]), float(np.sqrt(sums[1] / count)), float(bias), worst, same, stay, pack_scene(mine) == pack_scene(theirs))
+
+
+def _tile(decoder: SceneDecoder, reader, place) -> tuple[np.ndarray, float, bool, bool]:
+    """Counts, squared error, original and decoded power; largest error; invalid identical; valid stay valid."""
+    tile, band = place
+    nodata, domain = decoder.info.nodata[band], decoder.header.domain
+    original, decoded = reader.read(band, decoder.grid.window(tile)), decoder.tile_pixels(tile, band)
+    level, valid = normalise(original, domain, nodata)
+    bits = np.dtype(f"u{original.dtype.itemsize}")
+    same = bool((original.view(bits)[~valid] == decoded.view(bits)[~valid]).all())
+    stay = bool(valid_mask(decoded, domain, nodata)[valid].all())
+    a, b = level[valid].astype(np.float64), normalise(decoded, domain, nodata)[0][valid].astype(np.float64)
+    sums = np.array([a.size, np.square(a - b).sum(), (10 ** (a / 10)).sum(), (10 ** (b / 10)).sum()])
+    return sums, float(np.abs(a - b).max(initial=0)), same, stay

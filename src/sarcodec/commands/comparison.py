@@ -1,0 +1,124 @@
+"""Two GeoTIFFs of one scene, compared window by window and band by band, in bounded memory.
+
+In: paths and a domain; out: a frozen Comparison. Knows rasters and metrics, and no compressed file.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from sarcodec.errors import InvalidArgument
+from sarcodec.evaluate.metrics import ErrorAccumulator, ErrorSummary
+from sarcodec.raster.geotiff import SceneReader, open_scene
+from sarcodec.raster.radiometry import normalise, resolve_domain
+from sarcodec.raster.tiling import TileGrid, Window
+
+WINDOW_PX = 1024
+"""Side of the windows that are read at once; a multiple of `metrics.CUT_PX`."""
+
+_SAMPLE_PX = 512
+
+
+@dataclass(frozen=True)
+class BandComparison:
+    """One band, counted from 1. `errors` is None where not one pixel is valid in both."""
+
+    band: int
+    valid_lost: int
+    invalid_changed: int
+    errors: ErrorSummary | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All bands. `valid_lost`: valid pixels that became invalid (left out of the errors); `invalid_identical`: every
+    invalid pixel of the original came back bit by bit; `passed`: that, and no valid pixel was lost."""
+
+    original: str
+    decoded: str
+    domain: str
+    passed: bool
+    invalid_identical: bool
+    valid_lost: int
+    pixels: int
+    invalid: int
+    rmse_db: float | None
+    max_abs_error_db: float | None
+    bands: tuple[BandComparison, ...]
+
+
+def compare_scenes(original: str | os.PathLike, decoded: str | os.PathLike, domain: str = "auto") -> Comparison:
+    """Errors of every band of `decoded`. Homogeneous windows for ENL are chosen in the next band, if there is one.
+
+    Raises InvalidArgument when size, bands or dtype differ, and what reading and normalising raise.
+    """
+    with open_scene(original) as before, open_scene(decoded) as after:
+        _check_alike(before, after)
+        domain = _domain(before, domain)
+        bands = tuple(_compare_band(before, after, band, domain) for band in range(before.info.count))
+        whole = before.info.rows * before.info.cols * before.info.count
+    errors = [band.errors for band in bands if band.errors]
+    pixels = sum(summary.pixels for summary in errors)
+    lost, changed = sum(band.valid_lost for band in bands), sum(band.invalid_changed for band in bands)
+    square_sum = sum(summary.mse_db2 * summary.pixels for summary in errors)
+    return Comparison(
+        original=os.fspath(original),
+        decoded=os.fspath(decoded),
+        domain=domain,
+        passed=not lost and not changed,
+        invalid_identical=not changed,
+        valid_lost=lost,
+        pixels=pixels,
+        invalid=whole - pixels - lost,
+        rmse_db=float(np.sqrt(square_sum / pixels)) if pixels else None,
+        max_abs_error_db=max((summary.max_abs_error_db for summary in errors), default=None),
+        bands=bands,
+    )
+
+
+def _check_alike(before: SceneReader, after: SceneReader) -> None:
+    first, second = (
+        f"{scene.info.count} bands of {scene.info.rows} x {scene.info.cols} {scene.info.dtype} pixels"
+        for scene in (before, after)
+    )
+    if first != second:
+        raise InvalidArgument(f"the original has {first}, the decoded scene {second}; compare two files of one scene")
+
+
+def _domain(scene: SceneReader, wanted: str) -> str:
+    info = scene.info
+    rows, cols = min(info.rows, _SAMPLE_PX), min(info.cols, _SAMPLE_PX)
+    centre = Window((info.rows - rows) // 2, (info.cols - cols) // 2, rows, cols)
+    return resolve_domain(wanted, scene.read(0, centre), info.nodata[0], info.hints)
+
+
+def _compare_band(before: SceneReader, after: SceneReader, band: int, domain: str) -> BandComparison:
+    info = before.info
+    errors, compared, lost, changed = ErrorAccumulator(), 0, 0, 0
+    grid = TileGrid(info.rows, info.cols, WINDOW_PX)
+    for window in map(grid.window, range(grid.count)):
+        pixels, returned = before.read(band, window), after.read(band, window)
+        level, valid = normalise(pixels, domain, info.nodata[band])
+        level_returned, still_valid = normalise(returned, domain, info.nodata[band])
+        changed += int(np.count_nonzero(~valid & (_bits(pixels) != _bits(returned))))
+        lost += int(np.count_nonzero(valid & ~still_valid))
+        both = valid & still_valid
+        compared += int(np.count_nonzero(both))
+        errors.add(level, level_returned, both, _selection(before, band, window, domain))
+    return BandComparison(band + 1, lost, changed, errors.summary() if compared else None)
+
+
+def _selection(scene: SceneReader, band: int, window: Window, domain: str) -> np.ndarray | None:
+    """Levels of the next band, NaN where invalid; None if there is but one band."""
+    if scene.info.count == 1:
+        return None
+    other = (band + 1) % scene.info.count
+    level, valid = normalise(scene.read(other, window), domain, scene.info.nodata[other])
+    return np.where(valid, level, np.float32(np.nan))
+
+
+def _bits(pixels: np.ndarray) -> np.ndarray:
+    return pixels.view(f"u{pixels.dtype.itemsize}")

@@ -1,0 +1,56 @@
+"""`sarcodec compress IN.tif OUT.sarc`: a scene into a small file."""
+
+from __future__ import annotations
+
+import argparse
+
+from sarcodec.commands.options import add_domain, add_effort, add_json, add_overwrite, add_verb, positive
+from sarcodec.commands.progress import progress
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Declare the verb."""
+    parser = add_verb(verbs, "compress", "make a small file of a radar GeoTIFF", run)
+    parser.add_argument("source", metavar="IN.tif", help="GeoTIFF: uint8, uint16, int16 or float32, any number of bands")
+    parser.add_argument("target", metavar="OUT.sarc", help="the file to write")
+    _add_targets(parser.add_mutually_exclusive_group())
+    add_domain(parser)
+    parser.add_argument("--model", metavar="ID", help="a published model (see: sarcodec models list)")
+    add_overwrite(parser)
+    add_effort(parser)
+    add_json(parser)
+
+
+def _add_targets(targets: argparse._MutuallyExclusiveGroup) -> None:
+    targets.add_argument(
+        "--quality",
+        type=float,
+        metavar="Q",
+        help="0 to 100, default 60: the quantiser step, which halves every 10 (60: 1 dB)",
+    )
+    targets.add_argument("--target-bpp", type=float, metavar="BITS", help="bits per pixel and band, of the whole file")
+    targets.add_argument("--target-size", type=positive, metavar="BYTES", help="size of the file, never exceeded")
+    targets.add_argument("--target-rmse-db", type=float, metavar="DB", help="root mean square error in dB")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compress and say how it went."""
+    import sarcodec
+    from sarcodec.commands.output import show
+
+    with progress("compress", options.progress) as watch:
+        report = sarcodec.compress(
+            options.source,
+            options.target,
+            quality=options.quality,
+            target_bpp=options.target_bpp,
+            target_size=options.target_size,
+            target_rmse_db=options.target_rmse_db,
+            domain=options.domain,
+            model=options.model,
+            threads=options.threads,
+            overwrite=options.overwrite,
+            progress=watch,
+        )
+    show(report, options.json)
+    return 0

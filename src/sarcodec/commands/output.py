@@ -1,0 +1,74 @@
+"""Reports to stdout, as lines for people or as one JSON object. In: frozen dataclasses; out: text."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+
+import numpy as np
+
+_LONGEST_LIST = 8
+
+
+def show(report: object, as_json: bool) -> None:
+    """Print a report: JSON if asked for, or else one line a figure."""
+    value = plain(report)
+    print(json.dumps(value, indent=2, allow_nan=False) if as_json else "\n".join(_lines(value)), flush=True)
+
+
+def plain(value: object) -> object:
+    """`value` out of what JSON knows. Numbers that JSON has no word for become "NaN", "Infinity" and "-Infinity"."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _lines(value: object, indent: str = "") -> Iterator[str]:
+    for name, item in value.items():
+        label = f"{indent}{_spoken(name)}:"
+        if isinstance(item, dict):
+            yield label
+            yield from _lines(item, indent + "  ")
+        elif isinstance(item, list) and item and all(isinstance(part, dict) for part in item):
+            yield from _list_lines(label, item, indent + "  ")
+        else:
+            yield f"{label} {_short(item)}"
+
+
+def _list_lines(label: str, items: list[dict], indent: str) -> Iterator[str]:
+    yield f"{label} {len(items)}"
+    if len(items) > _LONGEST_LIST:
+        return
+    for item in items:
+        first, *others = _lines(item, indent + "  ")
+        yield f"{indent}- {first.strip()}"
+        yield from others
+
+
+def _spoken(name: str) -> str:
+    words = name.split("_")
+    return " ".join("dB" if word == "db" else word for word in words)
+
+
+def _short(item: object) -> str:
+    if item is None:
+        return "none"
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    if isinstance(item, float):
+        return f"{item:.6g}"
+    if isinstance(item, list):
+        return f"{len(item)} of them" if len(item) > _LONGEST_LIST else ", ".join(map(_short, item)) or "none"
+    return str(item)

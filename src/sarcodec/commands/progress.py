@@ -1,0 +1,41 @@
+"""Progress on stderr: how much of a verb's work is done. Silent where nobody looks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def progress(word: str, wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A callable (done, total): one line that changes on a terminal, a line a tenth elsewhere if `wanted`, or None."""
+    terminal = sys.stderr.isatty()
+    if not terminal and not wanted:
+        yield None
+        return
+    try:
+        yield _redraw(word) if terminal else _tenths(word)
+    finally:
+        if terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _redraw(word: str) -> Callable[[int, int], None]:
+    def draw(done: int, total: int) -> None:
+        print(f"\r\x1b[K{word}: {done} of {total} tiles", end="", file=sys.stderr, flush=True)
+
+    return draw
+
+
+def _tenths(word: str) -> Callable[[int, int], None]:
+    said = -1
+
+    def say(done: int, total: int) -> None:
+        nonlocal said
+        tenth = 10 * done // max(1, total)
+        if tenth > said:
+            said = tenth
+            print(f"{word}: {done} of {total} tiles", file=sys.stderr, flush=True)
+
+    return say

@@ -1,0 +1,68 @@
+"""`sarcodec train RECIPE.toml` and `sarcodec freeze RUN`: a new model, and its publishing. Both need the extra `train`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from sarcodec.commands.options import add_verb
+from sarcodec.errors import InvalidArgument
+
+_NEEDED = ("torch", "onnx", "safetensors", "tensorboard")
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Declare both verbs."""
+    parser = add_verb(verbs, "train", "train a model (extra `train`)", run)
+    parser.add_argument("recipe", metavar="RECIPE.toml", type=Path, help="what decides the run, such as recipes/dct16.toml")
+    _add_data(parser)
+    parser.add_argument("--runs", metavar="DIR", type=Path, default=Path("runs"), help="where runs lie (default: runs)")
+    parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    parser = add_verb(verbs, "freeze", "publish the best weights of a run as a model (extra `train`)", run_freeze)
+    parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
+    parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
+    _add_data(parser)
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("models"), help="folder of models (default: models)")
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        default=Path(os.environ.get("SARCODEC_DATA", "../shared/data")),
+        help="folder with index.csv and the images (default: $SARCODEC_DATA, or ../shared/data)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train to the recipe's end; the log goes to stderr."""
+    _require_torch("train")
+    from sarcodec.train.run import train
+
+    train(options.recipe, options.data, options.runs, options.resume, _report)
+    return 0
+
+
+def run_freeze(options: argparse.Namespace) -> int:
+    """Write the model's folder."""
+    _require_torch("freeze")
+    from sarcodec.train.freeze import freeze
+
+    freeze(options.run_folder, options.id, options.data, options.out)
+    return 0
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _require_torch(verb: str) -> None:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InvalidArgument(
+            f"{verb} needs {', '.join(missing)}, not installed here; install the extra: pip install 'sarcodec[train]'"
+        )
