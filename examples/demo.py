@@ -47,7 +47,8 @@ def main() -> int:
 def _walk(source: Path | None, out: Path, quality: str) -> None:
     scene, packed, decoded = source or out / "scene.tif", out / "scene.sarc", out / "decoded.tif"
     if source is None:
-        _, seconds = _run("simulate", scene, "--size", SIZE_PX, SIZE_PX, "--preset", "mixed", "--seed", 1, "--overwrite")
+        options = ["--size", SIZE_PX, SIZE_PX, "--preset", "mixed", "--seed", 1, "--overwrite"]
+        _, seconds = _run("simulate", scene, *options)
         print(f"simulated    {scene} in {seconds:.1f} s: no satellite saw it")
     report, seconds = _run("compress", scene, packed, "--quality", quality, "--overwrite", "--json")
     _say_size(scene, packed, json.loads(report)["quality"], seconds)
@@ -75,8 +76,9 @@ def _say_size(scene: Path, packed: Path, quality: float, seconds: float) -> None
     raw = samples * np.dtype(info.dtype).itemsize
     print(f"scene        {info.count} bands of {info.rows} x {info.cols} {info.dtype} pixels: {raw:,} bytes of pixels")
     print(
-        f"compressed   {packed} in {seconds:.1f} s at quality {quality:g}: {size:,} bytes, {raw / size:.1f} times smaller "
-        f"than the pixels ({scene.stat().st_size / size:.1f} times smaller than {scene.name}), "
+        f"compressed   {packed} in {seconds:.1f} s at quality {quality:g}: {size:,} bytes, "
+        f"{raw / size:.1f} times smaller than the pixels "
+        f"({scene.stat().st_size / size:.1f} times smaller than {scene.name}), "
         f"{8 * size / samples:.3f} bits per pixel and band"
     )
 
@@ -107,8 +109,9 @@ def _window_to_draw(scene: SceneReader, domain: str) -> Window:
     info = scene.info
     rows, cols = min(info.rows, PICTURE_PX), min(info.cols, PICTURE_PX)
     grid = TileGrid(info.rows, info.cols, PICTURE_PX)
-    best, most = None, -1.0
-    for window in [Window((info.rows - rows) // 2, (info.cols - cols) // 2, rows, cols), *map(grid.window, range(grid.count))]:
+    centre = Window((info.rows - rows) // 2, (info.cols - cols) // 2, rows, cols)
+    best, most = centre, -1.0
+    for window in [centre, *map(grid.window, range(grid.count))]:
         share = float(normalise(scene.read(0, window), domain, info.nodata[0])[1].mean())
         if share > 0.5:
             return window

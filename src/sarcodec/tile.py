@@ -12,10 +12,10 @@ from sarcodec.bitstream import entropy
 from sarcodec.bitstream.container import Section, check_symbols, pack_latents, unpack_latents
 from sarcodec.bitstream.prior import CHANNELS, FRACTION_BITS, GROUPS, HYPER_CELLS, HYPER_CHANNELS, HYPER_MAX
 from sarcodec.bitstream.steps import OCTAVE, step_db
-from sarcodec.bitstream.tables import MAX_MAGNITUDE, FrozenTables
 from sarcodec.engine import Engine
 from sarcodec.errors import CorruptFile
 from sarcodec.published import Model
+from sarcodec.quantiser import Quantiser
 
 CELL_PX = 32
 TILE_LOG2 = 9
@@ -23,7 +23,6 @@ TILE_PX = 1 << TILE_LOG2
 TILE_CELLS = TILE_PX // CELL_PX
 ANALYSIS_HALO_PX = 32
 SYNTHESIS_HALO_CELLS = 2
-DEAD_ZONE = np.float32(0.12)
 LEVEL_SCALE_DB = np.float32(10)
 
 
@@ -32,20 +31,11 @@ def step_plane_value(step: int) -> np.float32:
     return np.float32(np.log2(step_db(step)) / 4)
 
 
-def rounded(residual: np.ndarray) -> np.ndarray:
-    """Symbols of residuals in steps, int64: the nearest whole number, with a little leaning towards 0.
-
-    A symbol nearer to 0 costs fewer bits; decoders place symbols at the centroids that this rounding leaves.
-    """
-    size = np.minimum(np.floor(np.abs(residual) + (np.float32(0.5) - DEAD_ZONE)), MAX_MAGNITUDE - 1)
-    return np.copysign(size, residual).astype(np.int64)
-
-
 class _Writing:
-    """The encoder's port: rounds, keeps table numbers and symbols in the order of reading."""
+    """The encoder's port: chooses symbols, keeps table numbers and symbols in the order of reading."""
 
-    def __init__(self, tables: FrozenTables, hyper: np.ndarray, latents: np.ndarray):
-        self.tables, self.hyper_symbols, self.values = tables, hyper, latents
+    def __init__(self, quantiser: Quantiser, hyper: np.ndarray, latents: np.ndarray, weight: np.ndarray):
+        self.quantiser, self.hyper_symbols, self.values, self.weight = quantiser, hyper, latents, weight
         self.rows, self.symbols = [], []
 
     def keep(self, rows, symbols):
@@ -58,8 +48,7 @@ class _Writing:
 
     def latents(self, rows, mean, cells, channels):
         residual = self.values[cells, channels] - mean * np.float32(2.0 ** -FRACTION_BITS)
-        symbols = rounded(residual)
-        symbols[self.tables.skip[rows]] = 0
+        symbols = self.quantiser.choose(residual, rows, self.weight[channels])
         self.keep(rows, symbols)
         return symbols
 
@@ -101,6 +90,10 @@ class TileCodec:
         return self.engine.open(self.model.graphs["synthesis"])
 
     @cached_property
+    def _quantiser(self) -> Quantiser:
+        return Quantiser(self.model.tables, self.model.prior.centroids)
+
+    @cached_property
     def _deviation(self) -> np.ndarray:
         return np.exp2(self.model.prior.steps.deviation / OCTAVE).astype(np.float32)
 
@@ -115,8 +108,9 @@ class TileCodec:
     def encode(self, latents_db: np.ndarray, step: int) -> Section:
         """Latents (rows, cols, 1024) in dB -> their section at a step index."""
         rows, cols, _ = latents_db.shape
-        values = latents_db.reshape(-1, CHANNELS) / self.model.prior.steps.steps_db(step)
-        port = _Writing(self.model.tables, self._hyper_symbols(latents_db, step), values)
+        steps = self.model.prior.steps.steps_db(step)
+        weight = np.square(steps / np.float32(step_db(step)))
+        port = _Writing(self._quantiser, self._hyper_symbols(latents_db, step), latents_db.reshape(-1, CHANNELS) / steps, weight)
         self.model.prior.walk(step, rows, cols, port)
         symbols = np.concatenate(port.symbols)
         return pack_latents(symbols, entropy.encode(self.model.tables, np.concatenate(port.rows), symbols))

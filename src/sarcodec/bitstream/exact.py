@@ -34,10 +34,12 @@ class Requantiser:
 
 
 def check_bound(name: str, weights: list[np.ndarray], input_max: list[int], bias: np.ndarray, exponent: np.ndarray) -> None:
-    """ModelError unless |bias| + sum |w| * max |x| + rounding stays below 2^24 for every output channel.
+    """ModelError unless |bias| + sum |w| * max |x| + rounding stays below 2^24 for every output channel, and k >= 1.
 
     weights: whole numbers (inputs, out); input_max: the largest size of the inputs of each; bias (out,) or (out, n).
     """
+    if int(exponent.min()) < 1:
+        raise ModelError(f"layer {name} has an exponent of {exponent.min()}, expected 1 or more; install the model again")
     worst = np.abs(bias.reshape(len(exponent), -1).astype(np.int64)).max(1) + (1 << np.maximum(exponent - 1, 0).astype(np.int64))
     for w, limit in zip(weights, input_max, strict=True):
         worst = worst + np.abs(w.astype(np.int64)).sum(0) * limit
@@ -99,7 +101,7 @@ def padded(x: np.ndarray, rows: int, cols: int) -> np.ndarray:
 
 def gather(x_padded: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Rows of a padded map at places (n, 9) -> (n, 9 * c), tap by tap."""
-    return x_padded[places].reshape(len(places), -1)
+    return x_padded[places].reshape(len(places), places.shape[1] * x_padded.shape[1])
 
 
 def shuffle_up(x: np.ndarray, rows: int, cols: int) -> np.ndarray:

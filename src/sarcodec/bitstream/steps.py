@@ -29,7 +29,7 @@ def step_of_quality(quality: float) -> int:
 
 def quality_of_step(step: int) -> float:
     """The quality that a step index stands for."""
-    return 100 * (1 - step / 640)
+    return round(100 * (1 - step / 640), 6)
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sarcodec.codec.encoder import sample_tiles
 from sarcodec.errors import InvalidArgument
 from sarcodec.evaluate.metrics import ErrorAccumulator, ErrorSummary
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.raster.radiometry import normalise, resolve_domain
 from sarcodec.raster.tiling import TileGrid, Window
+from sarcodec.tile import TILE_PX
 
 WINDOW_PX = 1024
 """Side of the windows that are read at once; a multiple of `metrics.CUT_PX`."""
-
-_SAMPLE_PX = 512
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,11 @@ def _check_alike(before: SceneReader, after: SceneReader) -> None:
 
 
 def _domain(scene: SceneReader, wanted: str) -> str:
+    """The domain that `compress` would take: the same pixels are looked at."""
     info = scene.info
-    rows, cols = min(info.rows, _SAMPLE_PX), min(info.cols, _SAMPLE_PX)
-    centre = Window((info.rows - rows) // 2, (info.cols - cols) // 2, rows, cols)
-    return resolve_domain(wanted, scene.read(0, centre), info.nodata[0], info.hints)
+    grid = TileGrid(info.rows, info.cols, TILE_PX)
+    sample = np.concatenate([sample_tiles(scene, grid, band) for band in range(info.count)])
+    return resolve_domain(wanted, sample, info.nodata[0], info.hints)
 
 
 def _compare_band(before: SceneReader, after: SceneReader, band: int, domain: str) -> BandComparison:

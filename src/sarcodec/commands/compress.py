@@ -11,7 +11,7 @@ from sarcodec.commands.progress import progress
 def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verb."""
     parser = add_verb(verbs, "compress", "make a small file of a radar GeoTIFF", run)
-    parser.add_argument("source", metavar="IN.tif", help="GeoTIFF: uint8, uint16, int16 or float32, any number of bands")
+    parser.add_argument("source", metavar="IN.tif", help="GeoTIFF: uint8, uint16, int16, float32; any bands")
     parser.add_argument("target", metavar="OUT.sarc", help="the file to write")
     _add_targets(parser.add_mutually_exclusive_group())
     add_domain(parser)

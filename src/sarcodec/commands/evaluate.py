@@ -1,4 +1,4 @@
-"""`sarcodec evaluate ORIGINAL.tif DECODED.tif`: how far decoded pixels are from the original ones, whoever decoded them."""
+"""`sarcodec evaluate ORIGINAL.tif DECODED.tif`: how far decoded pixels are from the original ones."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def progress(word: str, wanted: bool) -> Iterator[Callable[[int, int], None] | N
 
 def _redraw(word: str) -> Callable[[int, int], None]:
     def draw(done: int, total: int) -> None:
-        print(f"\r\x1b[K{word}: {done} of {total} tiles", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{word}: {100 * done // max(1, total)} %", end="", file=sys.stderr, flush=True)
 
     return draw
 
@@ -36,6 +36,6 @@ def _tenths(word: str) -> Callable[[int, int], None]:
         tenth = 10 * done // max(1, total)
         if tenth > said:
             said = tenth
-            print(f"{word}: {done} of {total} tiles", file=sys.stderr, flush=True)
+            print(f"{word}: {10 * tenth} %", file=sys.stderr, flush=True)
 
     return say

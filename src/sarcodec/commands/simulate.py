@@ -12,11 +12,16 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser = add_verb(verbs, "simulate", "write a simulated Sentinel-1 GRDH scene (uint16 DN)", run)
     parser.add_argument("target", metavar="OUT.tif", help="the GeoTIFF to write")
     parser.add_argument(
-        "--size", nargs="+", type=positive, default=[1024], metavar="N", help="ROWS COLS, or one number (default: 1024)"
+        "--size",
+        nargs="+",
+        type=positive,
+        default=[1024],
+        metavar="N",
+        help="ROWS COLS, or one number (default: 1024)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another number, another scene (default: 0)")
     parser.add_argument("--preset", default="mixed", metavar="NAME", help="mixed, sea, ships, ... (default: mixed)")
-    parser.add_argument("--bands", nargs="+", default=["VV", "VH"], metavar="BAND", help="some of VV VH (default: both)")
+    parser.add_argument("--bands", nargs="+", default=["VV", "VH"], metavar="BAND", help="VV, VH (default: both)")
     parser.add_argument("--truth", metavar="TRUTH.tif", help="also write the true reflectivity (float32, linear power)")
     parser.add_argument("--nodata-border", action="store_true", help="slanted borders of DN 0, as products have them")
     add_overwrite(parser)

@@ -1,4 +1,4 @@
-"""`sarcodec train RECIPE.toml` and `sarcodec freeze RUN`: a new model, and its publishing. Both need the extra `train`."""
+"""`sarcodec train RECIPE.toml` and `sarcodec freeze RUN`: a new model, published. Extra `train`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEEDED = ("torch", "onnx", "safetensors", "tensorboard")
 def add(verbs: argparse._SubParsersAction) -> None:
     """Declare both verbs."""
     parser = add_verb(verbs, "train", "train a model (extra `train`)", run)
-    parser.add_argument("recipe", metavar="RECIPE.toml", type=Path, help="what decides the run, such as recipes/dct16.toml")
+    parser.add_argument("recipe", metavar="RECIPE.toml", type=Path, help="such as recipes/dct32.toml")
     _add_data(parser)
     parser.add_argument("--runs", metavar="DIR", type=Path, default=Path("runs"), help="where runs lie (default: runs)")
     parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
@@ -25,7 +25,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
     _add_data(parser)
-    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("models"), help="folder of models (default: models)")
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("models"), help="where to (default: models)")
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -51,8 +51,9 @@ def run_freeze(options: argparse.Namespace) -> int:
     """Write the model's folder."""
     _require_torch("freeze")
     from sarcodec.train.freeze import freeze
+    from sarcodec.train.patches import read_images
 
-    freeze(options.run_folder, options.id, options.data, options.out)
+    freeze(options.run_folder, options.id, read_images(options.data), options.out, _report)
     return 0
 
 

@@ -1,14 +1,23 @@
-"""Trained convolutional branches as ONNX graphs: torch modules in, bytes out. Weights are stored as float16, computed as float32.
+"""Trained convolutional branches as ONNX graphs: torch modules in, bytes out. Stored in float16, computed in float32.
 
 Written node by node, so that the published graph holds nothing but convolutions, sums, ReLUs and shuffles.
 """
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from sarcodec.networks.entropy_model import HyperAnalysis, PaddedResidual
-from sarcodec.networks.transforms import ANALYSIS_HALO_CELLS, BLOCK, CHANNELS, SYNTHESIS_HALO_CELLS, Analysis, ResidualBlock, Synthesis
+from sarcodec.networks.transforms import (
+    ANALYSIS_HALO_CELLS,
+    BLOCK,
+    CHANNELS,
+    SYNTHESIS_HALO_CELLS,
+    Analysis,
+    ResidualBlock,
+    Synthesis,
+)
 
 OPSET = 17
 
@@ -34,7 +43,9 @@ class GraphWriter:
         weight = self.constant(layer.weight.detach().numpy(), half=True)
         bias = self.constant(layer.bias.detach().numpy().astype(np.float32))
         pads = [*layer.padding, *layer.padding]
-        return self.add("Conv", [x, weight, bias], strides=list(layer.stride), pads=pads, kernel_shape=list(layer.kernel_size))
+        return self.add(
+            "Conv", [x, weight, bias], strides=list(layer.stride), pads=pads, kernel_shape=list(layer.kernel_size)
+        )
 
     def crop(self, x: str, margin: int) -> str:
         limits = [np.array(v, np.int64) for v in ([margin] * 2, [-margin] * 2, [2, 3])]
@@ -61,9 +72,15 @@ class GraphWriter:
         return x
 
     def finish(self, last: str, inputs: dict[str, list], output: list) -> bytes:
-        value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-        graph = helper.make_graph(self.nodes, "sarcodec", [value(k, v) for k, v in inputs.items()], [value(last, output)], self.weights)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9, producer_name="sarcodec")
+        def value(name: str, shape: list):
+            return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+        graph = helper.make_graph(
+            self.nodes, "sarcodec", [value(k, v) for k, v in inputs.items()], [value(last, output)], self.weights
+        )
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9, producer_name="sarcodec"
+        )
         onnx.checker.check_model(model)
         return model.SerializeToString()
 
@@ -78,7 +95,7 @@ def analysis_graph(module: Analysis, cells: int) -> bytes:
 
 
 def synthesis_graph(module: Synthesis, cells: int) -> bytes:
-    """Latents in deviations and the step plane (1, 1025, cells + 4, same) -> branch pixels (1, 1, 32 cells, same) in 10 dB."""
+    """Latents in deviations and step plane (1, 1025, cells + 4, same) -> branch pixels (1, 1, 32 cells, same) in 10 dB."""
     g = GraphWriter()
     x = g.sequence(g.residual(g.sequence("latents", module.enter), module.sixteenth), module.up)
     x = g.conv(g.residual(g.crop(x, 1), module.eighth), module.last)
@@ -92,4 +109,6 @@ def hyper_graph(module: HyperAnalysis) -> bytes:
     g = GraphWriter()
     x = g.sequence("features", module.layers)
     inputs = module.layers[0].in_channels
-    return g.finish(x, {"features": [1, inputs, "rows", "cols"]}, [1, module.layers[-1].out_channels, "z_rows", "z_cols"])
+    return g.finish(
+        x, {"features": [1, inputs, "rows", "cols"]}, [1, module.layers[-1].out_channels, "z_rows", "z_cols"]
+    )

@@ -1,8 +1,9 @@
 """Trained entropy networks as whole numbers: float weights in, the arrays of `bitstream.prior_arrays` out.
 
-Activations are 16 times their real value; a weight becomes round(w * 2^k) with the largest k, by output channel, for which
-no partial sum can reach 2^24.
+Activations are 16 times their real value; a weight becomes round(w * 2^k) with the largest k, by output channel, for
+which no partial sum can reach 2^24.
 """
+
 import numpy as np
 
 from sarcodec.bitstream.exact import EXACT_LIMIT
@@ -28,14 +29,19 @@ def largest_exponents(weights: list[np.ndarray], input_max: list[int], bias: np.
     return np.minimum(k, LARGEST_EXPONENT)
 
 
-def layer_arrays(name: str, conv, input_max: int, input_grid: int = GRID, output_shift: int = 0) -> dict[str, np.ndarray]:
+def layer_arrays(
+    name: str, conv, input_max: int, input_grid: int = GRID, output_shift: int = 0
+) -> dict[str, np.ndarray]:
     """Arrays of one layer; its output is 16 * 2^output_shift times the real one."""
     weight = as_matrix(conv.weight) * (GRID / input_grid)
     bias = conv.bias.detach().double().numpy() * GRID
     k = largest_exponents([weight], [input_max], bias[:, None])
     scale = np.exp2(k)
-    return {f"{name}.weight": np.rint(weight * scale).astype(np.int32), f"{name}.bias": np.rint(bias * scale).astype(np.int32),
-            f"{name}.exponent": (k - output_shift).astype(np.int8)}
+    return {
+        f"{name}.weight": np.rint(weight * scale).astype(np.int32),
+        f"{name}.bias": np.rint(bias * scale).astype(np.int32),
+        f"{name}.exponent": (k - output_shift).astype(np.int8),
+    }
 
 
 def accumulator_arrays(context) -> dict[str, np.ndarray]:
@@ -43,8 +49,11 @@ def accumulator_arrays(context) -> dict[str, np.ndarray]:
     bias = context.bias.detach().double().numpy() * GRID
     k = largest_exponents(weights, [255, *FEATURE_MAX], np.moveaxis(bias, 1, 0).reshape(bias.shape[1], -1))
     side, *groups = [np.rint(w * np.exp2(k)).astype(np.int32) for w in weights]
-    arrays = {"side.weight": side, "accumulator.exponent": k.astype(np.int8),
-              "accumulator.bias": np.rint(bias * np.exp2(k)[None, :, None]).astype(np.int32)}
+    arrays = {
+        "side.weight": side,
+        "accumulator.exponent": k.astype(np.int8),
+        "accumulator.bias": np.rint(bias * np.exp2(k)[None, :, None]).astype(np.int32),
+    }
     return arrays | {f"group{g}.weight": w for g, w in enumerate(groups)}
 
 

@@ -1,22 +1,27 @@
-"""The training loop: schedule, moving average of the weights, checkpoints that a cut run resumes from, scalars."""
-import json
+"""The training loop: schedule, optimiser, moving average of the weights, when to judge, to keep and to stop."""
+
 import math
 import time
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from sarcodec.errors import InvalidArgument, SarcodecError
 from sarcodec.networks.dct_codec import DctCodec
 
+from .checkpoint import BEST, LAST, Checkpoint, read_checkpoint, write_checkpoint, write_tensors
+from .device import chosen_device, compiled, keep_float32, mixed_precision
+from .judging import Score, averaged, judge, side_by_side
 from .loss import per_sample, relative_loss
 from .patches import Image, PatchSource, dev_patches
 from .recipe import Recipe
 
-DEV_STEPS = (272, 320, 368, 416, 464)
+REPORT_EVERY = 50
+Report = Callable[[str], None]
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -31,141 +36,178 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 @torch.no_grad()
 def typical_deviation(model: DctCodec, source: PatchSource, batches: int = 40) -> torch.Tensor:
     """Root mean square of each DCT coefficient over training patches (1024,), the constant one about its patch mean."""
-    total, count = 0.0, 0
+    device, total = model.deviation.device, 0.0
     for _ in range(batches):
-        x, _ = source.batch()
+        x = source.batch()[0].to(device)
         y = model.analysis.linear(x - x.mean((1, 2, 3), keepdim=True))
-        total, count = total + (y ** 2).mean((0, 2, 3)), count + 1
-    return (total / count).sqrt()
+        total = total + (y**2).mean((0, 2, 3))
+    # A channel without any power has no scale; half a thousandth of a dB keeps its logarithm finite.
+    return (total / batches).sqrt().clamp(min=5e-4)
 
 
 class Trainer:
-    """One run in one folder: `last.safetensors` (to resume), `best.safetensors` (averaged weights), `state.json`."""
+    """One run in one folder (`checkpoint` says what lies in it). Deterministic on one machine, thread count and torch.
 
-    def __init__(self, recipe: Recipe, images: list[Image], folder: Path, resume: bool = False):
-        self.recipe, self.folder = recipe, folder
-        folder.mkdir(parents=True, exist_ok=True)
+    Raises InvalidArgument when there is nothing to train on, to resume from or to start from.
+    """
+
+    def __init__(self, recipe: Recipe, images: list[Image], folder: Path, resume: bool = False, report: Report = print):
+        self.recipe, self.folder, self.report = recipe, Path(folder), report
+        self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(recipe.seed)
-        dev = [i for i in images if i.group in recipe.dev_groups]
+        self.device = chosen_device(recipe.device)
         self.source = PatchSource([i for i in images if i.group not in recipe.dev_groups], recipe)
-        self.dev = dev_patches(dev)
-        self.model = DctCodec().to(memory_format=torch.channels_last)
-        self.fast = torch.compile(self.model, dynamic=False) if recipe.compile else self.model
+        self.dev = [x.to(self.device) for x in dev_patches([i for i in images if i.group in recipe.dev_groups])]
+        self.model = DctCodec().to(self.device, memory_format=torch.channels_last)
+        if self.device.type != "cpu":
+            keep_float32(self.model, self.device.type)
+        self.fast = compiled(self.model, lambda line: self.report(line)) if recipe.compile else self.model
+        self.optimiser = torch.optim.Adam(self._parameter_groups(), lr=recipe.learning_rate, fused=True)
         self.step, self.best, self.best_step = 0, math.inf, 0
-        if not resume and not recipe.start_from:
-            self.model.set_deviation(typical_deviation(self.model, self.source))
-        if recipe.start_from and not resume:
-            self.model.load_state_dict(load_file(recipe.start_from))
-        self.optimiser = torch.optim.Adam(self.parameter_groups(), lr=recipe.learning_rate, fused=True)
         if resume:
-            self.load()
+            self._load()
         else:
-            self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+            self._start()
 
-    def parameter_groups(self) -> list[dict]:
+    def _parameter_groups(self) -> list[dict]:
         """The block transforms learn slowly: a step of Adam on a million small weights is noise on every latent."""
         slow = [p for n, p in self.model.named_parameters() if ".linear.weight" in n]
         rest = [p for n, p in self.model.named_parameters() if ".linear.weight" not in n]
         return [{"params": slow, "factor": self.recipe.linear_factor}, {"params": rest, "factor": 1.0}]
 
-    def load(self):
-        if not (self.folder / "last.safetensors").exists():
-            raise InvalidArgument(f"nothing to resume in {self.folder}: last.safetensors is not there; start without --resume")
-        tensors = load_file(self.folder / "last.safetensors")
-        state = json.loads((self.folder / "state.json").read_text())
-        pick = lambda p: {k[len(p):]: v for k, v in tensors.items() if k.startswith(p)}
-        self.model.load_state_dict(pick("model."))
-        self.average = pick("average.")
-        self.step, self.best, self.best_step = state["step"], state["best"], state["best_step"]
-        named = dict(self.model.named_parameters())
-        for name, p in named.items():
-            moments = pick(f"adam.{name}.")
-            if moments:
-                self.optimiser.state[p] = moments
-        self.source.rng = np.random.default_rng([self.recipe.seed, self.step])
+    def _start(self) -> None:
+        if self.recipe.start_from:
+            try:
+                self.model.load_state_dict(load_file(self.recipe.start_from))
+            except (OSError, RuntimeError, SafetensorError) as error:
+                raise InvalidArgument(
+                    f"cannot start from {self.recipe.start_from} ({error}); "
+                    "expected the best.safetensors of a run of this network"
+                ) from error
+        else:
+            self.model.set_deviation(typical_deviation(self.model, self.source))
+        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
 
-    def save(self):
-        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
-        tensors |= {f"average.{k}": v for k, v in self.average.items()}
-        for name, p in self.model.named_parameters():
-            tensors |= {f"adam.{name}.{k}": v for k, v in self.optimiser.state.get(p, {}).items()}
-        self.replace("last.safetensors", tensors)
-        state = {"step": self.step, "best": self.best, "best_step": self.best_step, "recipe": asdict(self.recipe)}
-        beside = self.folder / "state.json.part"
-        beside.write_text(json.dumps(state, indent=1))
-        beside.replace(self.folder / "state.json")
+    def _load(self) -> None:
+        kept = read_checkpoint(self.folder)
+        try:
+            self.model.load_state_dict(kept.model)
+        except RuntimeError as error:
+            raise InvalidArgument(
+                f"{self.folder / LAST} is of another network ({error}); start anew under another name"
+            ) from error
+        self.average = {k: v.to(self.device) for k, v in kept.average.items()}
+        self.step, self.best, self.best_step = kept.step, kept.best, kept.best_step
+        for name, parameter in self.model.named_parameters():
+            if name in kept.moments:
+                self.optimiser.state[parameter] = {k: _laid_as(parameter, v) for k, v in kept.moments[name].items()}
+        # The streams of before are not kept: a resumed run draws others, the same each time it resumes at this step.
+        fresh = np.random.SeedSequence([self.recipe.seed, self.step])
+        self.source.rng = np.random.default_rng(fresh)
+        torch.manual_seed(int(fresh.generate_state(1)[0]))
 
-    def replace(self, name: str, tensors: dict):
-        beside = self.folder / (name + ".part")
-        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, beside)
-        beside.replace(self.folder / name)
+    def save(self) -> None:
+        """Keep everything that a resumed run needs."""
+        moments = {n: self.optimiser.state[p] for n, p in self.model.named_parameters() if p in self.optimiser.state}
+        state = Checkpoint(self.model.state_dict(), self.average, moments, self.step, self.best, self.best_step)
+        write_checkpoint(self.folder, state, self.recipe)
 
-    def train_step(self) -> dict:
-        x, s = self.source.batch()
+    def train_step(self) -> dict[str, float]:
+        """One batch. Raises SarcodecError, and leaves the weights as they were, when loss or gradient is not finite."""
+        x, s = (t.to(self.device) for t in self.source.batch())
         for group in self.optimiser.param_groups:
             group["lr"] = group["factor"] * learning_rate(self.recipe, self.step)
         self.model.train()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with mixed_precision(self.device):
             outcome = self.fast(x, s)
         rate, mse, cost = per_sample(outcome, x, s, self.recipe.rate_constant)
         loss = relative_loss(cost)
-        if not torch.isfinite(loss):
-            raise SarcodecError(f"loss is not finite at step {self.step}; the last good state is {self.folder}/last.safetensors")
+        self._check_finite("loss", loss)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_norm)
+        self._check_finite("gradient", norm)
         self.optimiser.step()
         self.step += 1
-        keep = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for k, v in self.model.state_dict().items():
-                self.average[k].lerp_(v, 1 - keep)
-        return {"log_cost": cost.log().mean().item(), "bpp": rate.mean().item(), "mse_db2": mse.mean().item(), "norm": norm.item()}
+        self._follow()
+        return {
+            "log_cost": cost.log().mean().item(),
+            "bpp": rate.mean().item(),
+            "mse_db2": mse.mean().item(),
+            "norm": norm.item(),
+        }
+
+    def _check_finite(self, what: str, value: torch.Tensor) -> None:
+        if not torch.isfinite(value):
+            kept = self.folder / LAST
+            advice = f"the last good checkpoint is {kept}" if kept.exists() else "no checkpoint was kept yet"
+            raise SarcodecError(
+                f"{what} is {value.item()} at step {self.step}, expected a finite number; {advice}: "
+                "resume from it with a lower learning_rate, or look for broken images"
+            )
 
     @torch.no_grad()
-    def evaluate(self) -> dict:
-        """Development score with the averaged weights: mean log cost over places and steps; lower is better."""
-        kept = {k: v.clone() for k, v in self.model.state_dict().items()}
-        self.model.load_state_dict(self.average)
-        self.model.eval()
-        rows = []
-        for s in DEV_STEPS:
-            for x in self.dev:
-                index = torch.tensor([s])
-                with torch.autocast("cpu", dtype=torch.bfloat16):
-                    outcome = self.model(x, index)
-                rate, mse, cost = per_sample(outcome, x, index, self.recipe.rate_constant)
-                rows.append((s, rate.item(), mse.sqrt().item(), cost.log().item()))
-        self.model.load_state_dict(kept)
-        score = sum(r[3] for r in rows) / len(rows)
-        mean = lambda s, i: sum(r[i] for r in rows if r[0] == s) / len(self.dev)
-        return {"score": score, **{f"s{s}": (round(mean(s, 1), 4), round(mean(s, 2), 4)) for s in DEV_STEPS}}
+    def _follow(self) -> None:
+        """Move the average towards the weights; early on it forgets faster, so that the start does not linger."""
+        keep = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
+        for name, value in self.model.state_dict().items():
+            self.average[name].lerp_(value, 1 - keep)
 
-    def run(self, report=print, board=None):
-        began, first, seen = time.time(), self.step, []
-        while self.step < self.recipe.steps:
+    def run(self, report: Report = print, board=None, stop: Callable[[], bool] = lambda: False) -> None:
+        """Train to the end of the recipe, until patience ends or until `stop` says so; the state is kept at the end.
+
+        board: a TensorBoard SummaryWriter, or None.
+        """
+        self.report, recipe = report, self.recipe
+        began, first, seen = time.monotonic(), self.step, []
+        while self.step < recipe.steps and not stop():
             seen.append(self.train_step())
-            if self.step % 50 == 0:
-                mean = {k: sum(r[k] for r in seen) / len(seen) for k in seen[0]}
-                seen, pace = [], (self.step - first) / (time.time() - began)
-                left = (self.recipe.steps - self.step) / pace / 60
-                report(f"step {self.step} {pace:.2f}/s {left:.0f} min left " + " ".join(f"{k} {v:.4f}" for k, v in mean.items()))
-                for k, v in (mean if board else {}).items():
-                    board.add_scalar(k, v, self.step)
-            if self.step % self.recipe.dev_every == 0 or self.step == self.recipe.steps:
-                self.judge(report, board)
-                if self.recipe.patience and self.step - self.best_step > self.recipe.patience:
-                    report(f"no better for {self.recipe.patience} steps: stopping")
-                    break
-            if self.step % self.recipe.checkpoint_every == 0:
+            last = self.step == recipe.steps
+            if self.step % REPORT_EVERY == 0 or last:
+                self._tell(seen, (self.step - first) / (time.monotonic() - began), board)
+                seen = []
+            judged = self.step % recipe.dev_every == 0 or last
+            if judged:
+                self._judge(board)
+            if judged or self.step % recipe.checkpoint_every == 0:
                 self.save()
+            if judged and recipe.patience and self.step - self.best_step > recipe.patience:
+                report(f"no better for {recipe.patience} steps: stopping")
+                break
         self.save()
 
-    def judge(self, report, board):
-        result = self.evaluate() if self.dev else {"score": math.inf}
-        if result["score"] < self.best or not self.dev:
-            self.best, self.best_step = result["score"], self.step
-            self.replace("best.safetensors", self.average)
-        report(f"dev at {self.step}: {result} best {self.best:.4f} at {self.best_step}")
-        if board:
-            board.add_scalar("dev/score", result["score"], self.step)
+    def _tell(self, seen: list[dict[str, float]], pace: float, board) -> None:
+        mean = {k: sum(r[k] for r in seen) / len(seen) for k in seen[0]}
+        left = (self.recipe.steps - self.step) / pace / 60
+        values = " ".join(f"{k} {v:.4f}" for k, v in mean.items())
+        self.report(f"step {self.step} {pace:.2f}/s {left:.0f} min left {values}")
+        for name, value in (mean if board else {}).items():
+            board.add_scalar(f"train/{name}", value, self.step)
+
+    def _judge(self, board) -> None:
+        """Score the averaged weights and keep them if they are the best; without development places the latest are."""
+        with averaged(self.model, self.average):
+            score = judge(self.model, self.dev, self.recipe.rate_constant) if self.dev else None
+            picture = side_by_side(self.model, self.dev[0]) if self.dev and board else None
+        if score is None or score.value < self.best:
+            self.best, self.best_step = (math.inf if score is None else score.value), self.step
+            write_tensors(self.folder / BEST, self.average, self.step)
+        self.report(f"dev at {self.step}: {score or 'no places'}; best {self.best:.5f} at {self.best_step}")
+        if score is not None and board:
+            _draw(board, score, picture, self.step)
+
+
+def _laid_as(parameter: torch.Tensor, moment: torch.Tensor) -> torch.Tensor:
+    """A moment in its parameter's memory order, which the fused optimiser takes for granted; a step count as it is."""
+    if moment.dim() == 0:
+        return moment.to(parameter.device)
+    return torch.empty_like(parameter, requires_grad=False).copy_(moment)
+
+
+def _draw(board, score: Score, picture: torch.Tensor, step: int) -> None:
+    board.add_scalar("dev/score", score.value, step)
+    for index, (bpp, rmse) in score.by_step.items():
+        board.add_scalar(f"dev/bpp_s{index}", bpp, step)
+        board.add_scalar(f"dev/rmse_db_s{index}", rmse, step)
+    board.add_image("dev/original_and_decoded", picture, step)
+    board.flush()

@@ -1,4 +1,5 @@
 """Rate-distortion loss over many rates at once."""
+
 import torch
 
 from sarcodec.networks.dct_codec import Outcome

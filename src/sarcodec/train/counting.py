@@ -1,0 +1,147 @@
+"""Entropy tables and centroids of a model, from what its encoder makes of training patches.
+
+In: a trained network, its integer prior and patches; out: frozen tables, and where in its cell each symbol stands.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from sarcodec.bitstream.prior import CENTROIDS, FRACTION_BITS, GROUPS, HYPER_MAX, OCTAVE_CLASSES, SCALE_LEVELS, Prior
+from sarcodec.bitstream.steps import step_db
+from sarcodec.bitstream.tables import FrozenTables, from_weights, gaussian_weights
+from sarcodec.networks.dct_codec import DctCodec, drawn_in
+from sarcodec.networks.steps import interpolate, log2_step
+from sarcodec.quantiser import Quantiser
+from sarcodec.tile import ANALYSIS_HALO_PX
+
+from .patches import PatchSource
+
+PSEUDO_COUNTS = 60.0
+LATENT_ROWS = len(GROUPS) * SCALE_LEVELS
+REACH = 127
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """What a table row is before it is counted: the Gaussian it starts from, its raw bits, its radius; or that it codes 0."""
+
+    sigma: float
+    shift: int
+    radius: int
+    skipped: bool = False
+
+
+def shape_of(sigma: float, skipped: bool = False) -> TableShape:
+    """Raw low bits so that the coded part has a deviation of at most 8, and a radius of six deviations."""
+    shift = max(0, int(np.ceil(np.log2(sigma))) - 3)
+    return TableShape(sigma, shift, int(np.clip(np.ceil(6 * sigma / 2**shift) + 1, 1, REACH)), skipped)
+
+
+def table_shapes(model: DctCodec) -> list[TableShape]:
+    """Latent rows by group and level (level 0 skipped: below 2^-4 step), then hyper rows by channel and octave."""
+    level = [shape_of(2.0 ** (-4 + (n - 0.5) / 4), skipped=n == 0) for n in range(SCALE_LEVELS)]
+    middle = torch.arange(OCTAVE_CLASSES) * 64 + 32
+    scales = torch.exp2(interpolate(model.z_log2_scale.detach(), middle)).clamp(0.1, 64).T.reshape(-1)
+    return level * len(GROUPS) + [shape_of(max(1.0, float(s))) for s in scales]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What was coded. counts (tables, 2 * 127 + 3): symbols, with escapes at both ends; seen and inwards (latent tables, 4):
+    how often values had the symbol of that size, and the sum of how far inside of it they lay, in steps."""
+
+    counts: np.ndarray
+    seen: np.ndarray
+    inwards: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Counting:
+    """A port that chooses symbols as the encoder does and keeps the tally.
+
+    hyper: symbols (n,); values (cells, 1024) in channel steps; weight (1024,): (channel step / step)^2.
+    """
+
+    quantiser: Quantiser
+    symbols: np.ndarray
+    values: np.ndarray
+    weight: np.ndarray
+    tally: Tally
+
+    def count(self, rows: np.ndarray, symbols: np.ndarray) -> None:
+        place = np.clip(symbols >> self.quantiser.tables.shift[rows], -REACH - 1, REACH + 1) + REACH + 1
+        np.add.at(self.tally.counts, (rows.reshape(-1), place.reshape(-1)), 1)
+
+    def hyper(self, rows: np.ndarray) -> np.ndarray:
+        self.count(rows, self.symbols)
+        return self.symbols
+
+    def latents(self, rows: np.ndarray, mean: np.ndarray, cells: np.ndarray, channels: slice) -> np.ndarray:
+        residual = self.values[cells, channels] - mean * np.float32(2.0**-FRACTION_BITS)
+        symbols = self.quantiser.choose(residual, rows, self.weight[channels])
+        self.count(rows, symbols)
+        place = rows.reshape(-1), np.minimum(np.abs(symbols), CENTROIDS - 1).reshape(-1)
+        np.add.at(self.tally.seen, place, 1)
+        np.add.at(self.tally.inwards, place, (np.abs(symbols) - residual * np.sign(symbols)).reshape(-1))
+        return symbols
+
+
+@torch.no_grad()
+def count_symbols(
+    model: DctCodec,
+    prior: Prior,
+    source: PatchSource,
+    shapes: list[TableShape],
+    batches: int,
+    tables: FrozenTables | None = None,
+) -> Tally:
+    """The tally of what an encoder with these tables (None: Gaussian ones) codes of training patches."""
+    tally = Tally(
+        np.zeros((len(shapes), 2 * REACH + 3)), np.zeros((LATENT_ROWS, CENTROIDS)), np.zeros((LATENT_ROWS, CENTROIDS))
+    )
+    quantiser = Quantiser(tables or tables_from_counts(tally.counts, shapes), prior.centroids)
+    deviation = model.deviation.view(1, -1, 1, 1)
+    for _ in range(batches):
+        x, s = source.batch()
+        y = model.analysis(torch.nn.functional.pad(x, (ANALYSIS_HALO_PX,) * 4))
+        plane = (log2_step(s) / 4).float().view(-1, 1, 1, 1).expand(-1, 1, *y.shape[-2:])
+        z = model.hyper_analysis(y / deviation, plane).round().clamp(-HYPER_MAX, HYPER_MAX)
+        for one, hyper, step in zip(y.numpy(), z.numpy(), s.tolist()):
+            rows, cols = one.shape[1:]
+            steps = prior.steps.steps_db(step)
+            values = one.transpose(1, 2, 0).reshape(rows * cols, -1) / steps
+            weight = np.square(steps / np.float32(step_db(step)))
+            symbols = hyper.transpose(1, 2, 0).reshape(-1).astype(np.int64)
+            prior.walk(step, rows, cols, _Counting(quantiser, symbols, values, weight, tally))
+    return tally
+
+
+def gaussian_centroids() -> np.ndarray:
+    """Where Gaussian symbols stand, as `networks.dct_codec.drawn_in` has it: (tables, 4) in 1/32 step."""
+    level = torch.arange(LATENT_ROWS) % SCALE_LEVELS
+    symbol = torch.arange(CENTROIDS).float()[None].expand(LATENT_ROWS, -1)
+    inwards = symbol - drawn_in(symbol, ((level - 0.5) / 4 - 4)[:, None])
+    return np.rint(inwards.numpy() * 2**FRACTION_BITS).astype(np.uint8)
+
+
+def fitted_centroids(tally: Tally, start: np.ndarray) -> np.ndarray:
+    """Mean place of what was coded, with a few pseudo-counts of the start: (tables, 4) in 1/32 step."""
+    scale = 2**FRACTION_BITS
+    mean = (tally.inwards * scale + PSEUDO_COUNTS * start) / (tally.seen + PSEUDO_COUNTS)
+    mean[:, 0] = 0
+    return np.clip(np.rint(mean), 0, scale).astype(np.uint8)
+
+
+def tables_from_counts(counts: np.ndarray, shapes: list[TableShape]) -> FrozenTables:
+    """Frozen tables: counts (latents' made symmetric) plus a few pseudo-counts of the Gaussian that the level names."""
+    weights = []
+    for row, (count, shape) in enumerate(zip(counts, shapes)):
+        if row < LATENT_ROWS and shape.shift == 0:
+            count = (count + count[::-1]) / 2
+        middle, radius = REACH + 1, shape.radius
+        inside = count[middle - radius : middle + radius + 1]
+        observed = np.append(inside, count.sum() - inside.sum())
+        weights.append(observed + PSEUDO_COUNTS * gaussian_weights(shape.sigma, radius, shape.shift) + 1e-3)
+    return from_weights(weights, np.array([s.shift for s in shapes]), np.array([s.skipped for s in shapes]))

@@ -1,0 +1,295 @@
+"""A second reader of compressed files, written from docs/format.md alone: Python integers, slow, no code of the package.
+
+In: the bytes of a file and the folder of its model; out: the symbols and the latents, in 1/32 step, of a tile. The numbers
+in the comments are sections of that page. Every rule that the page calls corrupt is an assertion here.
+"""
+
+import json
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np  # for npz files only
+
+GROUPS = ((0, 16, 32), (16, 80, 160), (96, 288, 144), (384, 640, 40))  # 9.1: first channel, count, feature count
+POOL = {2: (2, 4), 3: (16, 7)}  # 9.6: channels, shift
+
+
+class Bytes:
+    """Fields one after the other (1)."""
+
+    def __init__(self, data: bytes):
+        self.data, self.place = data, 0
+
+    def take(self, size: int) -> bytes:
+        assert self.place + size <= len(self.data)
+        self.place += size
+        return self.data[self.place - size : self.place]
+
+    def number(self, size: int, signed: bool = False) -> int:
+        return int.from_bytes(self.take(size), "little", signed=signed)
+
+    def varint(self) -> int:
+        value, shift, byte = 0, 0, 128
+        while byte & 128:
+            byte = self.number(1)
+            value |= (byte & 127) << shift
+            shift += 7
+        return value
+
+
+@dataclass(frozen=True)
+class File:
+    """What the head and the index say (2, 3, 4); payloads in index order."""
+
+    rows: int
+    cols: int
+    model_id: str
+    digest: bytes
+    levels: list
+    steps: list
+    payloads: list
+
+
+def read_file(data: bytes) -> File:
+    whole = Bytes(data)
+    assert whole.take(5) == b"\x89SAR\0"
+    body = Bytes(whole.take(whole.varint()))
+    assert zlib.crc32(data[: whole.place]) == whole.number(4)
+    body.number(1)
+    rows, cols, bands = body.varint(), body.varint(), body.varint()
+    assert body.number(1) == 9
+    model_id, digest, base = body.take(body.number(1)).decode("ascii"), body.take(8), body.varint()
+    levels = [body.number(2, signed=True) for _ in range(bands)]
+    body.take(body.varint())
+    steps, payloads = [], []
+    for _ in range(-(-rows // 512) * -(-cols // 512) * bands):
+        length, folded = body.varint(), body.varint()
+        steps.append(base + (folded // 2 if folded % 2 == 0 else -(folded + 1) // 2))
+        payloads.append(whole.take(length))
+        assert zlib.crc32(payloads[-1]) == body.number(4)
+    assert body.place == len(body.data) and whole.place == len(data)
+    return File(rows, cols, model_id, digest, levels, steps, payloads)
+
+
+def sections(payload: bytes) -> dict[int, bytes]:
+    """5."""
+    rest, found, last = Bytes(payload), {}, not payload
+    while not last:
+        kind = rest.number(1)
+        last = kind >= 128
+        found[kind & 127] = rest.take(len(payload) - rest.place if last else rest.varint())
+    return found
+
+
+class Stream:
+    """Values out of an entropy-coded stream (6.2 to 6.4). A table is None (skip) or (shift, frequencies)."""
+
+    def __init__(self, data: bytes):
+        opening = len(data) if len(data) < 3 else 3 if len(data) % 2 else 4
+        self.state = int.from_bytes(data[:opening], "little") if data else 1
+        self.words = [int.from_bytes(data[i : i + 2], "little") for i in range(opening, len(data), 2)][::-1]
+
+    def refill(self) -> None:
+        if self.state < 1 << 16 and self.words:
+            self.state = (self.state << 16) + self.words.pop()
+
+    def bits(self, width: int) -> int:
+        if width == 0:
+            return 0
+        value, self.state = self.state % (1 << width), self.state >> width
+        self.refill()
+        return value
+
+    def symbol(self, frequencies: list[int]) -> int:
+        slot, before, z = self.state % 16384, 0, 0
+        while slot >= before + frequencies[z]:
+            before, z = before + frequencies[z], z + 1
+        self.state = frequencies[z] * (self.state >> 14) + slot - before
+        self.refill()
+        return z
+
+    def gamma(self) -> int:
+        n = 0
+        while self.bits(1) == 0:
+            n += 1
+            assert n <= 24
+        high = self.bits(max(n - 12, 0))
+        return (1 << n) + (high << min(n, 12)) + self.bits(min(n, 12))
+
+    def value(self, table) -> int:
+        if table is None:
+            return 0
+        shift, frequencies = table
+        z = self.symbol(frequencies)
+        if z == len(frequencies) - 1:
+            z += self.gamma() - 1
+        q = z // 2 if z % 2 == 0 else -(z + 1) // 2
+        v = q * 2**shift + self.bits(shift)
+        assert self.state > 0 and abs(v) < 1 << 24
+        return v
+
+
+def read_tables(data: bytes) -> list:
+    """6.1."""
+    raw = Bytes(zlib.decompress(data))
+    count = raw.number(2)
+    radii, shifts, skips = (list(raw.take(count)) for _ in range(3))
+    sizes = [0 if skip else 2 * radius + 2 for radius, skip in zip(radii, skips)]
+    low, high = raw.take(sum(sizes)), raw.take(sum(sizes))
+    differences = iter([a + 256 * b for a, b in zip(low, high)])
+    tables, above = [], []
+    for size, shift, skip in zip(sizes, shifts, skips):
+        if skip:
+            tables.append(None)
+            continue
+        above = [(next(differences) + (above[z] if z < len(above) else 0)) % 65536 for z in range(size)]
+        assert sum(above) == 16384 and min(above) >= 1
+        tables.append((shift, above))
+    return tables
+
+
+def clamp(x: int, low: int, high: int) -> int:
+    return max(low, min(high, x))
+
+
+def rounded_shift(total: int, k: int) -> int:
+    return (total + (1 << (k - 1))) >> k
+
+
+def at_step(knots: list[int], s: int) -> int:
+    i, f = s // 64, s % 64
+    return (knots[i] * (64 - f) + knots[i + 1] * f) >> 6
+
+
+def accumulate(total: list[int], inputs: list[int], weight: list[list[int]]) -> list[int]:
+    for x, row in zip(inputs, weight, strict=True):
+        if x:
+            total = [t + x * w for t, w in zip(total, row, strict=True)]
+    return total
+
+
+class SlowModel:
+    """A model's folder (10), and the walk of section 9."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.card = folder, json.loads((folder / "card.json").read_text())
+        with np.load(folder / "prior.npz", allow_pickle=False) as arrays:
+            self.arrays = {name: arrays[name].tolist() for name in arrays.files}
+        self.tables = read_tables((folder / "tables.bin").read_bytes())
+
+    @cached_property
+    def digest(self) -> bytes:
+        import hashlib
+
+        total = hashlib.sha256()
+        names = ("analysis.onnx", "hyper_analysis.onnx", "linear.npz", "prior.npz", "synthesis.onnx", "tables.bin")
+        for name in names:
+            data = (self.folder / name).read_bytes()
+            total.update(name.encode() + b" " + str(len(data)).encode() + b"\n" + data)
+        return total.digest()
+
+    def layer(self, name: str, inputs: list[int]) -> list[int]:
+        sums = accumulate(self.arrays[name + ".bias"], inputs, self.arrays[name + ".weight"])
+        return [rounded_shift(t, k) for t, k in zip(sums, self.arrays[name + ".exponent"], strict=True)]
+
+    def active(self, name: str, inputs: list[int]) -> list[int]:
+        return [clamp(x, 0, 255) for x in self.layer(name, inputs)]
+
+    def side(self, z: dict, rows: int, cols: int) -> dict:
+        """9.4: side features by cell, from hyper symbols by hyper cell."""
+        grid, depth = {}, 0
+        for (i, j), symbols in z.items():
+            out = self.active("hyper1", [clamp(v, -127, 127) for v in symbols])
+            depth = len(out) // 4
+            for a in (0, 1):
+                for b in (0, 1):
+                    grid[2 * i + a, 2 * j + b] = [out[4 * c + 2 * a + b] for c in range(depth)]
+        around = lambda i, j: near(grid, i, j, [0] * depth)
+        return {(i, j): self.active("hyper3", self.active("hyper2", around(i, j))) for i in range(rows) for j in range(cols)}
+
+    def power(self, exponent: int, bits: int) -> int:
+        shift = (exponent >> 10) + bits - 20
+        mantissa = self.arrays["steps.powers"][exponent % 1024]
+        return mantissa << shift if shift >= 0 else mantissa >> -shift
+
+    def log2_step(self, channel: int, s: int) -> int:
+        return 16 * s - 4096 + at_step(self.arrays["steps.offsets"][channel], s)
+
+    def features(self, group: int, latents: list[int], s: int) -> list[int]:
+        """9.6, one cell."""
+        first, sizes, signed = GROUPS[group][0], [], []
+        for n, y in enumerate(latents):
+            rho = self.arrays["steps.deviation"][first + n] - self.log2_step(first + n, s)
+            m = (abs(y) * self.power(-rho, 18)) >> 16
+            sizes.append(self.arrays["companding"][min(m, 8191)])
+            signed.append(min((20 * m + 64) >> 7, 127) * ((y > 0) - (y < 0)))
+        if group < 2:
+            return signed + sizes
+        many, shift = POOL[group]
+        return [(10 * sum(sizes[n : n + many])) >> shift for n in range(0, len(sizes), many)]
+
+    def predict(self, n: int, sums: list[int], s: int) -> list[tuple[int, int]]:
+        """9.7: mean and table of each channel of a pass in one cell."""
+        group, (first, count, _) = n // 2, GROUPS[n // 2]
+        x = [clamp(rounded_shift(t, k), 0, 255) for t, k in zip(sums, self.arrays["accumulator.exponent"], strict=True)]
+        v, found = self.layer(f"head{n}", self.active(f"hidden{n}", x)), []
+        for j in range(count):
+            rho = self.arrays["steps.deviation"][first + j] - self.log2_step(first + j, s)
+            mean = (v[j] * self.power(rho, 15) + 32768) >> 16
+            level = clamp(((v[count + j] + (rho >> 4) + 256) >> 4) + 1, 0, 63)
+            found.append((mean, 64 * group + level))
+        return found
+
+    def read_tile(self, section: bytes, s: int, rows: int, cols: int) -> tuple[list[int], dict]:
+        """Symbols in coding order; latents in 1/32 step by cell, 1024 each."""
+        stream, symbols = Stream(section[2:]), []
+
+        def read(table: int) -> int:
+            symbols.append(stream.value(self.tables[table]))
+            return symbols[-1]
+
+        hyper_cells = [(i, j) for i in range(-(-rows // 2)) for j in range(-(-cols // 2))]
+        z = {cell: [read(256 + 10 * c + s // 64) for c in range(24)] for cell in hyper_cells}
+        side = self.side(z, rows, cols)
+        seen, latents = [{} for _ in GROUPS], {cell: [] for cell in side}
+        for n in range(8):
+            decoded = {}
+            for cell in (c for c in side if sum(c) % 2 == n % 2):
+                found = self.predict(n, self.sums(n, cell, side, seen, s), s)
+                decoded[cell] = []
+                for mean, table in found:
+                    q = read(table)
+                    drawn = self.arrays["centroids"][table][min(abs(q), 3)]
+                    decoded[cell].append(32 * q - drawn * ((q > 0) - (q < 0)) + mean)
+            for cell, values in decoded.items():
+                latents[cell] += values
+                seen[n // 2][cell] = self.features(n // 2, values, s)
+        assert stream.state == 1 and not stream.words
+        assert crc16(symbols) == int.from_bytes(section[:2], "little")
+        return symbols, latents
+
+    def sums(self, n: int, cell: tuple[int, int], side: dict, seen: list[dict], s: int) -> list[int]:
+        """T of 9.7."""
+        total = [at_step(knots, s) for knots in self.arrays["accumulator.bias"][n]]
+        total = accumulate(total, side[cell], self.arrays["side.weight"])
+        for group in range(n // 2 + 1):
+            around = near(seen[group], *cell, [0] * GROUPS[group][2])
+            total = accumulate(total, around, self.arrays[f"group{group}.weight"])
+        return total
+
+
+def near(grid: dict, i: int, j: int, nothing: list[int]) -> list[int]:
+    """The 3 x 3 places around one, row by row, as one list."""
+    return [x for u in (-1, 0, 1) for v in (-1, 0, 1) for x in grid.get((i + u, j + v), nothing)]
+
+
+def crc16(symbols: list[int]) -> int:
+    """1, 9."""
+    register = 0xFFFF
+    for byte in b"".join(v.to_bytes(4, "little", signed=True) for v in symbols):
+        register ^= byte << 8
+        for _ in range(8):
+            register = (register << 1 ^ 0x1021 if register & 0x8000 else register << 1) & 0xFFFF
+    return register

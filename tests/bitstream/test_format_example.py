@@ -1,0 +1,104 @@
+"""docs/format.md is complete: a reader written from it alone gives the codec's symbols, latents and pixels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bitstream.slow_reader import SlowModel, read_file, sections
+
+import sarcodec
+from sarcodec import published
+from sarcodec.bitstream.files import FileReader
+from sarcodec.codec.decoder import SceneDecoder
+from sarcodec.simulate.product import simulate
+
+ROWS, COLS = 61, 90  # 2 x 3 cells, cut at both edges
+QUALITIES = (25, 80)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory) -> Path:
+    """Two bands of uint16 with a border of nodata: a mask section beside the latents."""
+    path = tmp_path_factory.mktemp("example") / "scene.tif"
+    simulate(path, ROWS, COLS, seed=2, nodata_border=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def slow(scene) -> SlowModel:
+    """The shipped model, read by the slow reader."""
+    return SlowModel(next(f / published.DEFAULT_MODEL for f in published.folders() if (f / published.DEFAULT_MODEL).exists()))
+
+
+@pytest.fixture(scope="module", params=QUALITIES)
+def packed(request, scene) -> Path:
+    path = scene.with_name(f"{request.param}.sarc")
+    sarcodec.compress(scene, path, quality=request.param)
+    return path
+
+
+@pytest.fixture(scope="module")
+def read(packed, slow):
+    """(file, symbols, latents in 1/32 step (2, 3, 1024)) of band 1 as the page has it."""
+    file = read_file(packed.read_bytes())
+    symbols, cells = slow.read_tile(sections(file.payloads[1])[1], file.steps[1], 2, 3)
+    return file, symbols, np.array([[cells[i, j] for j in range(3)] for i in range(2)])
+
+
+def test_the_file_names_the_model(read, slow):
+    file = read[0]
+    assert (file.rows, file.cols, file.model_id) == (ROWS, COLS, slow.card["id"])
+    assert slow.digest.hex() == slow.card["digest"] and slow.digest.startswith(file.digest)
+
+
+def test_symbols_are_the_codecs(read, packed):
+    with FileReader(packed) as file:
+        found = SceneDecoder(file).symbols(0, 1)
+    assert len(read[1]) == 24 * 1 * 2 + 1024 * 6 and np.count_nonzero(found) > 20
+    np.testing.assert_array_equal(found, read[1])
+
+
+def test_latents_are_the_codecs_to_the_last_bit(read, packed, slow):
+    file, _, latents = read
+    exponents = [slow.log2_step(c, file.steps[1]) for c in range(1024)]
+    steps = [slow.arrays["steps.powers"][e % 1024] * 2.0 ** ((e >> 10) - 20) for e in exponents]
+    assert np.float32(steps).tolist() == steps
+    expected = (latents / 32).astype(np.float32) * np.float32(steps)
+    with FileReader(packed) as codec_file:
+        found = SceneDecoder(codec_file).latents(0, 1)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_pixels_are_the_codecs_to_rounding(read, packed, slow):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    file, _, latents = read
+    level = levels_of(file, latents, slow, onnxruntime)
+    with sarcodec.open(packed) as opened:
+        pixels = opened.read(bands=[1])[0].astype(int)
+        valid = pixels != 0
+    assert 0.2 < valid.mean() < 1
+    restored = np.clip(np.rint(10 ** (level / 20)), 1, 65535)
+    assert (np.abs(restored - pixels)[valid] <= 1).all() and (restored == pixels)[valid].mean() > 0.99
+
+
+def levels_of(file, latents: np.ndarray, slow: SlowModel, onnxruntime) -> np.ndarray:
+    """Section 11 for a scene of one tile."""
+    s = file.steps[1]
+    steps = [2.0 ** (slow.log2_step(c, s) / 1024) for c in range(1024)]
+    block, plane = np.zeros((20, 20, 1024)), np.zeros((20, 20, 1))
+    block[2:4, 2:5], plane[2:4, 2:5] = latents / 32 * steps, (s / 64 - 4) / 4
+    deviation = 2.0 ** (np.array(slow.arrays["steps.deviation"]) / 1024)
+    graph = onnxruntime.InferenceSession((slow.folder / "synthesis.onnx").read_bytes(), providers=["CPUExecutionProvider"])
+    inputs = np.concatenate([block / deviation, plane], 2).transpose(2, 0, 1)[None].astype(np.float32)
+    branch = graph.run(None, {"latents": inputs})[0][0, 0]
+    with np.load(slow.folder / "linear.npz", allow_pickle=False) as arrays:
+        synthesis = basis().T + arrays["synthesis"]
+    linear = (block[2:18, 2:18] @ synthesis.T).reshape(16, 16, 32, 32).transpose(0, 2, 1, 3).reshape(512, 512)
+    return (linear + 10 * branch + file.levels[1] / 64)[:ROWS, :COLS]
+
+
+def basis() -> np.ndarray:
+    """B of section 10.3."""
+    waves = np.array([[np.sqrt((2 if a else 1) / 32) * np.cos(np.pi * (2 * i + 1) * a / 64) for i in range(32)] for a in range(32)])
+    pairs = sorted(((a, b) for a in range(32) for b in range(32)), key=lambda p: (p[0] ** 2 + p[1] ** 2, p[0]))
+    return np.array([np.outer(waves[a], waves[b]).reshape(-1) for a, b in pairs])

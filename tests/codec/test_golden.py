@@ -1,0 +1,37 @@
+"""Golden files decode to what they always decoded to: every symbol, every invalid pixel; levels within a tolerance."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden.make import SCENES, facts
+
+import sarcodec
+from sarcodec.bitstream.container import MAGIC, VERSION
+
+FOLDER = Path(__file__).resolve().parents[1] / "golden"
+
+
+def test_none_is_missing_and_none_is_unknown():
+    expected = {f"{name}{end}" for name in SCENES for end in (".sarc", ".json")}
+    assert expected == {path.name for path in FOLDER.iterdir() if path.suffix in (".sarc", ".json")}
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_golden_file_decodes_to_the_same(name):
+    path = FOLDER / f"{name}.sarc"
+    expected, found = json.loads(path.with_suffix(".json").read_text()), facts(path)
+    levels, wanted = ([np.array(line.split(), float) for line in x.pop("levels_db")] for x in (found, expected))
+    assert found == expected
+    for mine, golden in zip(levels, wanted, strict=True):
+        one_dn = 20 * np.log10(1 + 10 ** (-golden / 20)) if expected["dtype"] != "float32" else 0
+        assert (np.abs(mine - golden) <= 0.1 + one_dn).all()
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_golden_file_is_sound_and_small(name):
+    path = FOLDER / f"{name}.sarc"
+    data = path.read_bytes()
+    assert data[:4] == MAGIC and data[4] == VERSION and 1000 < len(data) < 12_000
+    assert sarcodec.verify(path, threads=1).symbols == sum(t["symbols"] for t in json.loads(path.with_suffix(".json").read_text())["tiles"])

@@ -1,0 +1,135 @@
+"""Makes the golden files: small scenes, compressed with the shipped model, and beside each what it must always decode to.
+
+    python tests/golden/make.py        all of them, anew; only when the shipped model or format version 0 changes
+
+Files of format version 1 and later are kept for ever: a new version gets new names, and never replaces these.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+VERSION = 0
+SPREAD_PX = 17
+
+Scene = tuple[np.ndarray, dict, dict]
+"""Pixels (bands, rows, cols), keywords of SceneInfo, keywords of compress."""
+
+
+def speckle(seed: int, bands: int, rows: int, cols: int) -> np.ndarray:
+    """Power (bands, rows, cols) float64: a slope, a bright square and speckle of four looks."""
+    random = np.random.default_rng(seed)
+    base = np.exp(-np.arange(rows)[:, None] / 60 - np.arange(cols)[None] / 90)
+    base[rows // 3:rows // 3 + 9, cols // 4:cols // 4 + 11] *= 30
+    return base * random.gamma(4, 0.25, (bands, rows, cols))
+
+
+def uint16_border() -> Scene:
+    pixels = np.rint(300 * np.sqrt(speckle(1, 1, 90, 100))).clip(1, 65535).astype(np.uint16)
+    pixels[:, :, :13], pixels[:, 80:, 60:] = 0, 0
+    points = [(0, 0, 10.0, 50.0, 3.25), (0, 99, 10.2, 50.0, 812.5), (89, 0, 10.0, 49.9, -41.0), (89, 99, 10.2, 49.9, 7.0)]
+    return pixels, {"gcps": points, "gcp_crs_wkt": "EPSG:4326", "descriptions": ("VV",)}, {"quality": 60}
+
+
+def float32_db_nan() -> Scene:
+    pixels = (10 * np.log10(speckle(2, 1, 75, 101)) - 12).astype(np.float32)
+    pixels[:, 20:31, 40:63] = np.nan
+    pixels.view(np.uint32)[0, 5, 5:8] = (0x7FC12345, 0xFFC00001, 0x7F800000)
+    about = {"transform": (10.0, 0.0, 500000.0, 0.0, -10.0, 5600000.0), "crs_wkt": "EPSG:32633", "units": ("dB",)}
+    return pixels, about, {"quality": 55, "domain": "db"}
+
+
+def float32_power() -> Scene:
+    pixels = (0.05 * speckle(3, 1, 64, 96)).astype(np.float32)
+    pixels[:, 10:14, 10:50], pixels[:, 40, 40:60], pixels[:, 50, 7], pixels[:, 51, 7] = -0.003, np.inf, -0.0, -np.inf
+    pixels[:, 52:54, :9] = -9999
+    pixels.view(np.uint32)[0, 60, :3] = (0x7FC00001, 0x00000001, 0x80000001)
+    return pixels, {"nodata": (-9999.0,), "tags": (("", (("UNIT", "sigma0"),)),)}, {"quality": 62, "domain": "power"}
+
+
+def uint8_amplitude() -> Scene:
+    return np.rint(60 * np.sqrt(speckle(4, 1, 70, 70))).clip(0, 255).astype(np.uint8), {}, {"quality": 66}
+
+
+def int16_amplitude() -> Scene:
+    pixels = np.rint(900 * np.sqrt(speckle(5, 1, 61, 130))).clip(1, 32767).astype(np.int16)
+    pixels[:, :5], pixels[:, 30, 30:40] = -32768, -7
+    return pixels, {"nodata": (-32768.0,)}, {"quality": 50, "domain": "amplitude"}
+
+
+def two_bands_two_tiles() -> Scene:
+    pixels = np.rint(200 * np.sqrt(speckle(6, 2, 40, 530)) * np.array([1, 0.3])[:, None, None]).clip(1, 65535).astype(np.uint16)
+    pixels[1, :, 512:] = 0
+    return pixels, {"descriptions": ("VV", "VH")}, {"quality": 35}
+
+
+SCENES = {f"v{VERSION}-{make.__name__.replace('_', '-')}": make for make in
+          (uint16_border, float32_db_nan, float32_power, uint8_amplitude, int16_amplitude, two_bands_two_tiles)}
+
+
+def write_scene(scene: Scene, path: Path) -> dict:
+    """The scene as a GeoTIFF; gives the keywords for compress."""
+    from rasterio.crs import CRS
+
+    from sarcodec.raster.geotiff import write_array
+    from sarcodec.raster.scene import GroundControlPoint, SceneInfo
+    pixels, about, options = scene
+    about = dict(about, gcps=tuple(GroundControlPoint(*p) for p in about.get("gcps", ())))
+    about |= {k: CRS.from_string(about[k]).to_wkt() for k in ("crs_wkt", "gcp_crs_wkt") if k in about}
+    bands, rows, cols = pixels.shape
+    write_array(path, pixels, SceneInfo(rows, cols, bands, pixels.dtype.name, **about))
+    return options
+
+
+def facts(path: Path) -> dict:
+    """What a file must always decode to: head, checksums of all symbols and of invalid pixels, and levels at some places.
+
+    Levels may differ in the last digits between machines; everything else may not.
+    """
+    import zlib
+
+    from sarcodec.bitstream.container import symbols_checksum
+    from sarcodec.bitstream.files import FileReader
+    from sarcodec.codec.decoder import SceneDecoder
+    from sarcodec.raster.radiometry import normalise
+    with FileReader(path) as file:
+        decoder, head = SceneDecoder(file), file.header
+        tiles, levels = [], []
+        for tile in range(decoder.grid.count):
+            for band in range(len(head.bands)):
+                symbols, pixels = decoder.symbols(tile, band), decoder.tile_pixels(tile, band)
+                level, valid = normalise(pixels, head.domain, decoder.info.nodata[band])
+                invalid = zlib.crc32(pixels.view(f"<u{pixels.itemsize}")[~valid].tobytes(), zlib.crc32(np.packbits(valid).tobytes()))
+                tiles.append({"symbols": symbols.size, "checksum": f"{symbols_checksum(symbols):04x}",
+                              "crc32": f"{zlib.crc32(symbols.astype('<i4').tobytes()):08x}", "step": file.entry(tile, band).step,
+                              "bytes": file.entry(tile, band).length, "valid": int(valid.sum()), "invalid": f"{invalid:08x}"})
+                levels.append(" ".join(f"{x:.2f}" for x in level[::SPREAD_PX, ::SPREAD_PX].reshape(-1)))
+        described = decoder.info
+        return {"version": VERSION, "bytes": file.size, "file_crc32": f"{zlib.crc32(Path(path).read_bytes()):08x}",
+                "rows": head.rows, "cols": head.cols, "dtype": head.dtype, "domain": head.domain, "step": head.base_step,
+                "model": head.model_id, "digest": head.model_digest.hex(), "offsets": [b.offset_q for b in head.bands],
+                "nodata": list(described.nodata), "transform": described.transform and list(described.transform),
+                "control_points": [[p.row, p.col, p.x, p.y, p.z] for p in described.gcps],
+                "names": list(described.descriptions), "tiles": tiles, "levels_db": levels}
+
+
+def main() -> None:
+    import sarcodec
+    for name, make in SCENES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = Path(folder) / "scene.tif", HERE / f"{name}.sarc"
+            report = sarcodec.compress(source, target, overwrite=True, **write_scene(make(), source))
+        found = facts(target)
+        target.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+        print(f"{target.name}: {report.bytes} bytes, {len(found['tiles'])} tiles", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.path.insert(0, str(HERE.parents[1] / "src"))
+    main()
