@@ -109,7 +109,7 @@ def squared_errors(scene: Path, packed: Path) -> np.ndarray:
 
 
 def windows_equal(packed: Path, count: int, random: np.random.Generator) -> int:
-    """How many of `count` random windows equal the whole; every fourth one is read by a decoder that has read nothing."""
+    """How many of `count` random windows equal the whole; every fourth is read by a decoder that has read nothing."""
     with sarcodec.open(packed) as compressed:
         whole = compressed.read()
         return sum(_window_equals(packed, None if n % 4 == 0 else compressed, whole, random) for n in range(count))
@@ -214,14 +214,14 @@ def find_scenes(data: Path) -> list[Path]:
 
 def as_markdown(results: Sequence[Result]) -> str:
     """One line a scene and quality."""
-    names = ("scene", "quality", "bit/pixel", "RMSE dB", "windows equal", "beside / elsewhere", "lattices", "with / without",
-             "pixels")
+    names = ("scene", "quality", "bit/pixel", "RMSE dB", "windows equal", "beside / elsewhere", "lattices",
+             "with / without", "pixels")
     rows = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
     for r in results:
         paired = "-" if r.with_to_without is None else f"{r.with_to_without:.4f} ± {r.standard_error:.4f}"
-        cells = (r.scene, f"{r.quality:g}", f"{r.bits_per_pixel:.3f}", f"{r.rmse_db:.3f}", f"{r.windows_equal} of {r.windows}",
-                 f"{r.beside_to_elsewhere:.4f}", f"{r.lattices_mean:.4f} ± {r.lattices_deviation:.4f}", paired,
-                 str(r.compared_pixels))
+        equal, lattices = f"{r.windows_equal} of {r.windows}", f"{r.lattices_mean:.4f} ± {r.lattices_deviation:.4f}"
+        cells = (r.scene, f"{r.quality:g}", f"{r.bits_per_pixel:.3f}", f"{r.rmse_db:.3f}", equal,
+                 f"{r.beside_to_elsewhere:.4f}", lattices, paired, str(r.compared_pixels))
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
 

@@ -1,9 +1,10 @@
-"""A second reader of compressed files, written from docs/format.md alone: Python integers, slow, no code of the package.
+"""A second reader of compressed files, written from docs/format.md alone: slow, whole numbers, no code of the package.
 
-In: the bytes of a file and the folder of its model; out: the symbols and the latents, in 1/32 step, of a tile. The numbers
-in the comments are sections of that page. Every rule that the page calls corrupt is an assertion here.
+In: the bytes of a file and the folder of its model; out: symbols of a tile, and its latents in 1/32 step. Numbers in
+docstrings are sections of that page. It trusts what it reads but for checksums and ends.
 """
 
+import hashlib
 import json
 import zlib
 from dataclasses import dataclass
@@ -181,8 +182,7 @@ class SlowModel:
 
     @cached_property
     def digest(self) -> bytes:
-        import hashlib
-
+        """10.1."""
         total = hashlib.sha256()
         names = ("analysis.onnx", "hyper_analysis.onnx", "linear.npz", "prior.npz", "synthesis.onnx", "tables.bin")
         for name in names:
@@ -207,14 +207,17 @@ class SlowModel:
                 for b in (0, 1):
                     grid[2 * i + a, 2 * j + b] = [out[4 * c + 2 * a + b] for c in range(depth)]
         around = lambda i, j: near(grid, i, j, [0] * depth)
-        return {(i, j): self.active("hyper3", self.active("hyper2", around(i, j))) for i in range(rows) for j in range(cols)}
+        cells = [(i, j) for i in range(rows) for j in range(cols)]
+        return {cell: self.active("hyper3", self.active("hyper2", around(*cell))) for cell in cells}
 
     def power(self, exponent: int, bits: int) -> int:
+        """9.5."""
         shift = (exponent >> 10) + bits - 20
         mantissa = self.arrays["steps.powers"][exponent % 1024]
         return mantissa << shift if shift >= 0 else mantissa >> -shift
 
     def log2_step(self, channel: int, s: int) -> int:
+        """E of 9.5."""
         return 16 * s - 4096 + at_step(self.arrays["steps.offsets"][channel], s)
 
     def features(self, group: int, latents: list[int], s: int) -> list[int]:

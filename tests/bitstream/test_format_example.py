@@ -13,7 +13,7 @@ from sarcodec.codec.decoder import SceneDecoder
 from sarcodec.simulate.product import simulate
 
 ROWS, COLS = 61, 90  # 2 x 3 cells, cut at both edges
-QUALITIES = (25, 80)
+QUALITIES = (25, 95)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,8 @@ def scene(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def slow(scene) -> SlowModel:
     """The shipped model, read by the slow reader."""
-    return SlowModel(next(f / published.DEFAULT_MODEL for f in published.folders() if (f / published.DEFAULT_MODEL).exists()))
+    homes = [folder / published.DEFAULT_MODEL for folder in published.folders()]
+    return SlowModel(next(home for home in homes if home.exists()))
 
 
 @pytest.fixture(scope="module", params=QUALITIES)
@@ -88,7 +89,8 @@ def levels_of(file, latents: np.ndarray, slow: SlowModel, onnxruntime) -> np.nda
     block, plane = np.zeros((20, 20, 1024)), np.zeros((20, 20, 1))
     block[2:4, 2:5], plane[2:4, 2:5] = latents / 32 * steps, (s / 64 - 4) / 4
     deviation = 2.0 ** (np.array(slow.arrays["steps.deviation"]) / 1024)
-    graph = onnxruntime.InferenceSession((slow.folder / "synthesis.onnx").read_bytes(), providers=["CPUExecutionProvider"])
+    content, providers = (slow.folder / "synthesis.onnx").read_bytes(), ["CPUExecutionProvider"]
+    graph = onnxruntime.InferenceSession(content, providers=providers)
     inputs = np.concatenate([block / deviation, plane], 2).transpose(2, 0, 1)[None].astype(np.float32)
     branch = graph.run(None, {"latents": inputs})[0][0, 0]
     with np.load(slow.folder / "linear.npz", allow_pickle=False) as arrays:
@@ -99,6 +101,7 @@ def levels_of(file, latents: np.ndarray, slow: SlowModel, onnxruntime) -> np.nda
 
 def basis() -> np.ndarray:
     """B of section 10.3."""
-    waves = np.array([[np.sqrt((2 if a else 1) / 32) * np.cos(np.pi * (2 * i + 1) * a / 64) for i in range(32)] for a in range(32)])
+    wave = lambda a: [np.sqrt((2 if a else 1) / 32) * np.cos(np.pi * (2 * i + 1) * a / 64) for i in range(32)]
+    waves = np.array([wave(a) for a in range(32)])
     pairs = sorted(((a, b) for a in range(32) for b in range(32)), key=lambda p: (p[0] ** 2 + p[1] ** 2, p[0]))
     return np.array([np.outer(waves[a], waves[b]).reshape(-1) for a, b in pairs])

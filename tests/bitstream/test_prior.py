@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from sarcodec import published
 from sarcodec.bitstream import steps
 from sarcodec.bitstream.container import Section
-from sarcodec.bitstream.prior import CHANNELS, FEATURE_MAX, GROUPS, _Walk
+from sarcodec.bitstream.prior import CHANNELS, FEATURE_MAX, GROUPS, Prior, _Walk
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.bitstream.tables import MAX_MAGNITUDE
 from sarcodec.engine import Engine
 from sarcodec.errors import CorruptFile, InvalidArgument, ModelError
 from sarcodec.published import Model, known_answer
-from sarcodec.tile import TileCodec, _Writing
+from sarcodec.tile import TileCodec
 
 STEPS = st.integers(0, 639)
 SIDES = st.integers(1, 16)
@@ -97,17 +97,23 @@ def latents_of(codec: TileCodec, seed: int, rows: int, cols: int, size_db: float
     return (noise * codec._deviation * np.float32(size_db)).astype(np.float32)
 
 
-class Watched(_Writing):
-    """The encoder's port, which also notes the latents that are coded at all."""
+def encode_watched(codec: TileCodec, latents: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray, Section]:
+    """What the writer's walk left as latents in 1/32 step, which of them have a table that codes, and the section."""
+    left, coded, walk, skip = [], np.zeros((latents[..., 0].size, CHANNELS), bool), Prior.walk, codec.model.tables.skip
 
-    def __init__(self, codec: TileCodec, latents_db: np.ndarray, step: int):
-        values = latents_db.reshape(-1, CHANNELS) / codec.model.prior.steps.steps_db(step)
-        super().__init__(codec.model.tables, codec._hyper_symbols(latents_db, step), values)
-        self.coded = np.zeros(values.shape, bool)
+    def watched(prior, step, rows, cols, port):
+        ask = port.latents
+        def latents_of_pass(rows, mean, cells, channels):
+            coded[cells, channels] = ~skip[rows]
+            return ask(rows, mean, cells, channels)
+        port.latents = latents_of_pass
+        left.append(walk(prior, step, rows, cols, port))
+        return left[0]
 
-    def latents(self, rows, mean, cells, channels):
-        self.coded[cells, channels] = ~self.tables.skip[rows]
-        return super().latents(rows, mean, cells, channels)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Prior, "walk", watched)
+        section = codec.encode(latents, step)
+    return left[0].reshape(latents.shape), coded.reshape(latents.shape), section
 
 
 @settings(max_examples=20, deadline=None)
@@ -120,15 +126,14 @@ class Watched(_Writing):
 def test_reading_gives_what_was_written(rows, cols, step, size_db, seed):
     codec = TileCodec(published.load(), Engine())
     latents, steps_db = latents_of(codec, seed, rows, cols, size_db), codec.model.prior.steps.steps_db(step)
-    port = Watched(codec, latents, step)
-    written = codec.model.prior.walk(step, rows, cols, port).reshape(latents.shape)
-    decoded = codec.decode(codec.encode(latents, step), step, rows, cols)
+    written, coded, section = encode_watched(codec, latents, step)
+    decoded = codec.decode(section, step, rows, cols)
     assert decoded.dtype == np.float32
     np.testing.assert_array_equal(decoded, (written / 32).astype(np.float32) * steps_db)
-    # What is coded errs by 0.62 of a step at most (rounding leans towards 0), and a centroid leans on top of that.
-    values, coded = (latents / steps_db).astype(np.float64), port.coded.reshape(latents.shape)
+    # A symbol is the nearest whole number or, where that saves bits, one nearer to 0; a centroid leans on top of that.
+    values = (latents / steps_db).astype(np.float64)
     within = coded & (np.abs(values) < MAX_MAGNITUDE / 2)
-    allowed = 0.63 + codec.model.prior.centroids.max() / 32 + 1e-6 * np.abs(values)
+    allowed = 1.5 + codec.model.prior.centroids.max() / 32 + 1e-6 * np.abs(values)
     assert (np.abs(written / 32 - values) <= allowed)[within].all()
     assert within.any() or step > 0
 
@@ -181,17 +186,14 @@ def test_a_perturbed_prior_gives_another_answer(model):
     prior, answer = model.prior, known_answer(model.prior)
     accumulator, law = prior.accumulator, prior.steps
     swap = lambda layers, n, new: (*layers[:n], new, *layers[n + 1:])
-    heads = [dataclasses.replace(h, bias=h.bias + np.float32(1 << 12)) for h in prior.head]
-    perturbed = [dataclasses.replace(prior, head=swap(prior.head, n, heads[n])) for n in range(8)]
-    perturbed += [
-        dataclasses.replace(prior, hidden=swap(prior.hidden, n, dataclasses.replace(h, weight=h.weight[:, ::-1])))
-        for n, h in enumerate(prior.hidden)]
+    minus = lambda layer: dataclasses.replace(layer, weight=-layer.weight)  # the bound holds for it too
+    perturbed = [dataclasses.replace(prior, head=swap(prior.head, n, minus(h))) for n, h in enumerate(prior.head)]
+    perturbed += [dataclasses.replace(prior, hidden=swap(prior.hidden, n, minus(h))) for n, h in enumerate(prior.hidden)]
     for name in ("first", "second", "third"):
-        found = getattr(prior.hyper, name)
-        hyper = dataclasses.replace(prior.hyper, **{name: dataclasses.replace(found, weight=found.weight[:, ::-1])})
+        hyper = dataclasses.replace(prior.hyper, **{name: minus(getattr(prior.hyper, name))})
         perturbed.append(dataclasses.replace(prior, hyper=hyper))
     for group in range(4):
-        groups = swap(accumulator.groups, group, accumulator.groups[group][:, ::-1])
+        groups = swap(accumulator.groups, group, -accumulator.groups[group])
         perturbed.append(dataclasses.replace(prior, accumulator=dataclasses.replace(accumulator, groups=groups)))
     perturbed.append(dataclasses.replace(prior, accumulator=dataclasses.replace(accumulator, side=-accumulator.side)))
     perturbed.append(dataclasses.replace(prior, steps=dataclasses.replace(law, deviation=law.deviation + 1)))

@@ -23,7 +23,7 @@ from sarcodec.tile import CELL_PX, TILE_LOG2, TileCodec
 
 from .decoder import SceneDecoder
 from .encoder import SceneEncoder, TileData
-from .targets import (ERROR_SLOPE, MOST_PASSES, RATE_SLOPE, Try, first_step_for_bits, first_step_for_rmse, search)
+from .targets import ERROR_SLOPE, MOST_PASSES, RATE_SLOPE, Try, first_step_for_rmse, search, typical_step
 from .workers import Workers, workers
 
 DEFAULT_QUALITY = 60.0
@@ -184,16 +184,19 @@ def _reach_size(job: _Job, aim: Target, tiles: list[TileData]) -> tuple[int, Fil
     wanted = aim.value if aim.kind == "size" else aim.value * samples / 8
     aimed = wanted * (1 - SIZE_MARGIN) if aim.kind == "size" else wanted
     sizes, writers = {}, {}
+    place = typical_step(8 * aimed / samples)
 
     def measure(step: int) -> float:
+        """How many steps too fine this is, if the scene's curve is the typical one moved along the steps."""
         writers[step] = job.write_pass(tiles, step)
         sizes[step] = writers[step].size(job.header(step))
-        return math.log(sizes[step] / aimed)
+        return place - typical_step(8 * sizes[step] / samples)
 
-    good = lambda miss: abs(miss) < (SIZE_MARGIN if aim.kind == "size" else RATE_TOLERANCE)
-    tries = search(measure, first_step_for_bits(8 * aimed / samples), RATE_SLOPE, good)
+    off = lambda t: abs(math.log(sizes[t.step] / aimed))
+    limited = aim.kind == "size"
+    tries = search(measure, place, RATE_SLOPE, lambda t: off(t) < (SIZE_MARGIN if limited else RATE_TOLERANCE), lean=limited)
     if aim.kind == "bpp":
-        best = min(tries, key=lambda t: abs(t.miss)).step
+        best = min(tries, key=off).step
         return best, writers[best], len(tries), None
     fitting = [t for t in tries if sizes[t.step] <= wanted]
     while not fitting and tries[-1].step < 639:  # a curve that is not smooth: give way until it fits
@@ -214,7 +217,7 @@ def _reach_rmse(job: _Job, wanted: float, tiles: list[TileData]) -> tuple[int, F
         errors[step] = _rmse_db(job, writers[step], step)
         return math.log(wanted / max(errors[step], 1e-9))
 
-    tries = search(measure, first_step_for_rmse(wanted), -ERROR_SLOPE, lambda miss: 0 <= miss < 0.01)
+    tries = search(measure, first_step_for_rmse(wanted), -ERROR_SLOPE, lambda t: 0 <= t.miss < 0.01)
     within = [t for t in tries if errors[t.step] <= wanted * 1.005]
     if not within and min(errors.values()) > 1.02 * wanted:
         raise TargetNotReached(f"the least error reached on this scene is {min(errors.values()):.4f} dB RMSE, {wanted} was asked for")

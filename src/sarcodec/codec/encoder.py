@@ -8,12 +8,15 @@ import numpy as np
 
 from sarcodec.bitstream.container import LATENTS, MASK, BandField, Section, pack_tile
 from sarcodec.bitstream.mask import pack_invalid
+from sarcodec.errors import UnsupportedScene
 from sarcodec.raster.geotiff import SceneReader
 from sarcodec.raster.radiometry import fill_invalid, normalise, resolve_domain
 from sarcodec.raster.tiling import TileGrid, Window, grow
 from sarcodec.tile import ANALYSIS_HALO_PX, CELL_PX, TILE_PX, TileCodec
 
 OFFSETS_A_DB = 64
+OFFSET_MAX_DB = 500      # an offset is an int16 in 1/64 dB
+LEVEL_MAX_DB = 1000      # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
 SAMPLE_TILES = 9
 
 
@@ -44,7 +47,8 @@ class SceneEncoder:
 
     def _offset(self, sample: np.ndarray, nodata: float | None) -> int:
         level, valid = normalise(sample, self.domain, nodata)
-        return int(np.rint(level[valid].mean(dtype=np.float64) * OFFSETS_A_DB)) if valid.any() else 0
+        usual = level[valid & (np.abs(level) <= OFFSET_MAX_DB)]  # an undeclared fill value must not shift the band
+        return int(np.rint(usual.mean(dtype=np.float64) * OFFSETS_A_DB)) if usual.size else 0
 
     def places(self) -> list[tuple[int, int]]:
         """(tile, band) in the order of the file."""
@@ -57,6 +61,7 @@ class SceneEncoder:
         around = grow(window, ANALYSIS_HALO_PX, self.info.rows, self.info.cols)
         pixels = self.reader.read(band, around)
         level, valid = normalise(pixels, self.domain, self.info.nodata[band])
+        _check_levels(level, window)
         inside = window.within(around)
         mask = pack_invalid(np.ascontiguousarray(pixels[inside]), np.ascontiguousarray(valid[inside]))
         if not valid[inside].any():
@@ -83,6 +88,14 @@ class SceneEncoder:
         sections = [self.codec.encode(data.latents, step)] if data.latents is not None else []
         sections += [Section(MASK, data.mask)] if data.mask else []
         return pack_tile(sorted(sections, key=lambda s: s.kind))
+
+
+def _check_levels(level_db: np.ndarray, window: Window) -> None:
+    """UnsupportedScene where dB pixels are beyond all physics: a fill value that nobody declared."""
+    worst = float(np.abs(level_db).max())
+    if worst > LEVEL_MAX_DB:
+        raise UnsupportedScene(f"pixels at rows {window.row}..{window.row_end - 1}, columns {window.col}..{window.col_end - 1} reach "
+                               f"{worst:.6g} dB, expected at most {LEVEL_MAX_DB} dB; declare them as nodata (gdal_edit.py -a_nodata)")
 
 
 assert LATENTS < MASK  # sections stand in rising kind

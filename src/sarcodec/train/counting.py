@@ -25,7 +25,7 @@ REACH = 127
 
 @dataclass(frozen=True)
 class TableShape:
-    """What a table row is before it is counted: the Gaussian it starts from, its raw bits, its radius; or that it codes 0."""
+    """What a table is before it is counted: the Gaussian it starts from, raw bits, radius; or that it codes 0 only."""
 
     sigma: float
     shift: int
@@ -49,8 +49,11 @@ def table_shapes(model: DctCodec) -> list[TableShape]:
 
 @dataclass(frozen=True)
 class Tally:
-    """What was coded. counts (tables, 2 * 127 + 3): symbols, with escapes at both ends; seen and inwards (latent tables, 4):
-    how often values had the symbol of that size, and the sum of how far inside of it they lay, in steps."""
+    """What was coded.
+
+    counts (tables, 257): symbols, with escapes at both ends. seen, inwards (latent tables, 4): how often a value had a
+    symbol of that size, and the sum of how far inside of it the values lay, in steps.
+    """
 
     counts: np.ndarray
     seen: np.ndarray

@@ -95,7 +95,7 @@ def analysis_graph(module: Analysis, cells: int) -> bytes:
 
 
 def synthesis_graph(module: Synthesis, cells: int) -> bytes:
-    """Latents in deviations and step plane (1, 1025, cells + 4, same) -> branch pixels (1, 1, 32 cells, same) in 10 dB."""
+    """Latents in deviations, step plane (1, 1025, cells + 4, same) -> branch pixels (1, 1, 32 cells, same) in 10 dB."""
     g = GraphWriter()
     x = g.sequence(g.residual(g.sequence("latents", module.enter), module.sixteenth), module.up)
     x = g.conv(g.residual(g.crop(x, 1), module.eighth), module.last)

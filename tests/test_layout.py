@@ -1,0 +1,143 @@
+"""The layout: imports go downwards only, third parties live in their rooms, and the codec never imports torch."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from codec.scenes import amplitude, store
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+PACKAGE = SOURCE / "sarcodec"
+
+ROOMS = {  # what each room of src/sarcodec may import of the others
+    "errors": set(),
+    "raster": {"errors"},
+    "bitstream": {"errors"},
+    "engine": {"errors"},
+    "simulate": {"errors", "raster"},
+    "evaluate": {"errors"},
+    "published": {"errors", "bitstream"},
+    "tile": {"errors", "bitstream", "engine", "published"},
+    "codec": {"errors", "raster", "bitstream", "engine", "published", "tile"},
+    "sarcodec": {"codec", "raster"},  # the package's own __init__
+    "commands": {"sarcodec", "errors", "raster", "codec", "published", "tile", "simulate", "evaluate", "train"},
+    "__main__": {"commands", "errors"},
+    "networks": {"errors", "bitstream", "published"},
+    "train": {"errors", "raster", "bitstream", "engine", "published", "tile", "simulate", "evaluate", "networks"},
+}
+WORKSHOP = {"networks", "train"}
+THIRD_PARTIES = {  # where each may be imported; a room, or one module of it
+    "numpy": set(ROOMS),
+    "rasterio": {"raster"},
+    "numba": {"bitstream.rans"},
+    "threadpoolctl": {"codec.workers"},
+    "openvino": {"engine"},
+    "onnxruntime": {"engine"},
+    "torch": WORKSHOP,
+    "safetensors": {"train"},
+    "tensorboard": {"train"},
+    "onnx": {"train.graphs"},
+    "matplotlib": {"evaluate.picture"},
+    "scipy": {"evaluate.curves"},
+    "imagecodecs": {"evaluate.peers"},
+}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts).replace("__init__", "sarcodec")
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of all that a file imports, also within functions; of `from a import b` both a and a.b."""
+    found, package = set(), ["sarcodec", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join([*package[:len(package) - node.level + 1], *filter(None, [node.module])]) if node.level else node.module
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return found
+
+
+FILES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+KNOWN = {f"sarcodec.{name}" for name in FILES} | {"sarcodec"}
+
+
+def inner(path: Path) -> set[str]:
+    """Modules of this package that a file imports, by their names within it."""
+    found = {name for name in imports(path) if name in KNOWN}
+    packages = {name for name in found if any(other.startswith(name + ".") for other in found)}
+    return {name.removeprefix("sarcodec.") for name in found - packages}
+
+
+def room(module: str) -> str:
+    return module.split(".")[0]
+
+
+def test_every_module_has_a_room():
+    assert {room(module) for module in FILES} == set(ROOMS)
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_imports_go_downwards_only(module):
+    for name in inner(FILES[module]):
+        assert room(name) == room(module) or room(name) in ROOMS[room(module)], f"{module} imports {name}"
+
+
+def test_rooms_form_an_order():
+    below = {name: set(allowed) for name, allowed in ROOMS.items()}
+    while below:
+        lowest = {name for name, allowed in below.items() if not allowed & set(below)}
+        assert lowest, f"a circle among {set(below)}"
+        below = {name: allowed for name, allowed in below.items() if name not in lowest}
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_third_parties_stay_in_their_rooms(module):
+    for name in {name.split(".")[0] for name in imports(FILES[module])} - {"sarcodec"} - sys.stdlib_module_names:
+        places = THIRD_PARTIES.get(name, set())
+        assert places & {room(module), module}, f"{module} imports {name}, which has its place in {places or 'no room'}"
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_what_is_imported_is_there(module):
+    for name in imports(FILES[module]):
+        if name.startswith("sarcodec."):
+            parent = name.rpartition(".")[0]
+            assert name in KNOWN or parent in KNOWN, f"{module} imports {name}, which is nowhere"
+
+
+def test_only_the_verb_train_looks_into_the_workshop():
+    users = {module for module, path in FILES.items() if {room(n) for n in inner(path)} & WORKSHOP and room(module) not in WORKSHOP}
+    assert users <= {"commands.train"}
+
+
+def test_simulated_scenes_are_written_through_raster_in_one_place():
+    users = {module for module, path in FILES.items() if room(module) == "simulate" and {room(n) for n in inner(path)} & {"raster"}}
+    assert users == {"simulate.product"}
+
+
+WALK = """
+import sys
+import sarcodec
+sarcodec.compress("in.tif", "scene.sarc", threads=1)
+sarcodec.verify("scene.sarc", against="in.tif", threads=1)
+sarcodec.decompress("scene.sarc", "out.tif", threads=1)
+with sarcodec.open("scene.sarc") as scene:
+    scene.read(sarcodec.Window(0, 0, 3, 3))
+found = sorted(m for m in sys.modules if m.split(".")[0] in {forbidden} or m.startswith(("sarcodec.networks", "sarcodec.train")))
+sys.exit(", ".join(found))
+"""
+
+
+def test_the_codec_never_imports_torch(tmp_path):
+    store(tmp_path / "in.tif", amplitude(1, 40, 40))
+    code = WALK.replace("{forbidden}", repr({"torch", "onnx", "safetensors", "tensorboard", "matplotlib", "scipy", "imagecodecs", "pytest"}))
+    path = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": path},
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

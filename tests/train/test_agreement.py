@@ -1,0 +1,166 @@
+"""The published integer prior and the network it was frozen from, on the same patch and the same symbols."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+
+from sarcodec.bitstream import entropy
+from sarcodec.bitstream.prior import CHANNELS, GROUPS, HYPER_MAX, Prior, _Walk
+from sarcodec.bitstream.prior_arrays import prior_from_arrays
+from sarcodec.networks.dct_codec import DctCodec
+from sarcodec.train.counting import gaussian_centroids, table_shapes, tables_from_counts
+from sarcodec.train.freeze import load_network, narrow
+from sarcodec.train.integers import prior_arrays
+from sarcodec.train.patches import dev_patches
+
+CELLS = 8
+STEP_INDICES = (272, 400)
+
+
+@dataclass
+class Seen:
+    """Of each pass (cells, channels): what the network predicted and coded; z; its estimate in bits; decoded dB."""
+
+    mean: list[np.ndarray]
+    log2_scale: list[np.ndarray]
+    symbols: list[np.ndarray]
+    hyper: np.ndarray
+    bits: float
+    latents: np.ndarray
+
+
+@torch.no_grad()
+def _ask_network(model: DctCodec, x: torch.Tensor, step: int, monkeypatch) -> Seen:
+    seen, plain = Seen([], [], [], np.zeros(0), 0.0, np.zeros(0)), model.quantised
+
+    def flat(t):
+        return t[0].permute(1, 2, 0).reshape(CELLS * CELLS, -1).numpy()
+
+    def quantised(residual, log2_scale, mean):
+        for place, t in ((seen.symbols, residual.round()), (seen.log2_scale, log2_scale), (seen.mean, mean)):
+            place.append(flat(t))
+        return plain(residual, log2_scale, mean)
+
+    def keep_hyper(module, inputs):
+        seen.hyper = inputs[0].clamp(-HYPER_MAX, HYPER_MAX)[0].permute(1, 2, 0).reshape(-1).numpy().astype(np.int64)
+
+    def keep_latents(module, inputs):
+        seen.latents = inputs[0][0, :, 2:-2, 2:-2].permute(1, 2, 0).reshape(CELLS * CELLS, CHANNELS).numpy()
+
+    handles = [
+        model.hyper_synthesis.register_forward_pre_hook(keep_hyper),
+        model.synthesis.register_forward_pre_hook(keep_latents),
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "quantised", quantised, raising=False)
+        outcome = model(x, torch.tensor([step]))
+    for handle in handles:
+        handle.remove()
+    seen.bits = float(outcome.latent_bits + outcome.hyper_bits)
+    return seen
+
+
+class _Port:
+    """Answers with the network's symbols; keeps what the integer prior says of each."""
+
+    def __init__(self, seen: Seen):
+        self.seen, self.rows, self.symbols, self.mean, self.places = seen, [], [], [], []
+
+    def _keep(self, rows, symbols):
+        self.rows.append(rows.reshape(-1))
+        self.symbols.append(symbols.reshape(-1))
+        return symbols
+
+    def hyper(self, rows):
+        return self._keep(rows, self.seen.hyper)
+
+    def latents(self, rows, mean, cells, channels):
+        symbols = self.seen.symbols[len(self.places)][cells].astype(np.int64)
+        symbols[rows % 64 == 0] = 0
+        self.mean.append(mean / 32)
+        self.places.append((cells, channels))
+        return self._keep(rows, symbols)
+
+
+class _Heard:
+    """A head that keeps what it says."""
+
+    def __init__(self, layer):
+        self.layer, self.said = layer, None
+
+    def rounded(self, x):
+        self.said = self.layer.rounded(x)
+        return self.said
+
+
+@pytest.fixture(scope="module")
+def network(run) -> DctCodec:
+    """The quick network, stirred so that means and scales depend on what is around."""
+    torch.manual_seed(0)
+    model = load_network(run)[0]
+    with torch.no_grad():
+        for head in model.context.head:
+            head.weight.mul_(3.0)
+        model.context.bias.add_(torch.rand_like(model.context.bias))
+        model.channel_steps.offsets.normal_(0, 0.2)
+    return model
+
+
+@pytest.fixture(scope="module")
+def prior(network) -> Prior:
+    """Its integer twin with Gaussian centroids, as the network draws symbols in."""
+    return prior_from_arrays(narrow(prior_arrays(network) | {"centroids": gaussian_centroids()}))
+
+
+@pytest.fixture(scope="module", params=STEP_INDICES)
+def walked(request, network, prior, images):
+    """What the network said, and what the walk over the same symbols says: (step, seen, port, scales, latents)."""
+    step, patch = request.param, pytest.MonkeyPatch()
+    seen = _ask_network(network, dev_patches(images[:1])[0], step, patch)
+    port, heads = _Port(seen), [_Heard(layer) for layer in prior.head]
+    heard = replace(prior, head=tuple(heads))
+    latents = heard.walk(step, CELLS, CELLS, port)
+    offset = _Walk(prior, step, CELLS, CELLS, np.zeros((CELLS * CELLS, 128), np.float32)).scale_offset
+    scales = []
+    for head, (_, channels) in zip(heads, port.places, strict=True):
+        scales.append((head.said[:, channels.stop - channels.start :] + offset[channels]) / 64 - 4)
+    return step, seen, port, scales, latents
+
+
+def test_scales_agree(walked):
+    _, seen, port, scales, _ = walked
+    for number, (cells, _) in enumerate(port.places):
+        expected = seen.log2_scale[number][cells]
+        assert np.abs(scales[number] - expected).mean() < 0.05, f"pass {number}"
+    assert np.std(np.concatenate([s.reshape(-1) for s in scales])) > 0.5  # there was something to agree on
+
+
+def test_means_and_latents_agree(walked, prior):
+    """Whole-number means come in 1/64 deviation and then in 1/32 step; half of that is the most that rounding takes."""
+    step, seen, port, _, latents = walked
+    law = prior.steps
+    grain = np.exp2((law.deviation - law.log2_steps(step)) / 1024) / 64 + 1 / 32
+    for number, (cells, channels) in enumerate(port.places):
+        error = np.abs(port.mean[number] - seen.mean[number][cells]) / grain[channels]
+        assert error.mean() < 0.5, f"pass {number}"
+    error = np.abs(latents / 32 - seen.latents / law.steps_db(step)) / grain
+    assert error.mean() < 0.5
+    assert np.abs(latents).any(axis=0).mean() > 0.5  # most channels say something at these steps
+
+
+def test_the_networks_estimate_is_what_the_file_takes(walked, network):
+    """Under Gaussian tables, which the network trains with; counted ones are smaller."""
+    _, seen, port, _, _ = walked
+    shapes = table_shapes(network)
+    tables = tables_from_counts(np.zeros((len(shapes), 257)), shapes)
+    data = entropy.encode(tables, np.concatenate(port.rows).astype(np.uint16), np.concatenate(port.symbols))
+    assert 8 * len(data) == pytest.approx(seen.bits, rel=0.02)
+
+
+def test_every_latent_was_walked_once(walked):
+    places = np.zeros((CELLS * CELLS, sum(GROUPS)), int)
+    for cells, channels in walked[2].places:
+        places[cells, channels] += 1
+    assert (places == 1).all()

@@ -1,0 +1,127 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+import sarcodec
+from sarcodec import published
+from sarcodec.engine import RUNTIMES, Engine
+from sarcodec.errors import InvalidArgument, ModelError
+from sarcodec.raster.geotiff import read_array
+from sarcodec.simulate.product import simulate
+from sarcodec.train import freeze as freezing
+from sarcodec.train.freeze import freeze, load_network, trained_on
+from sarcodec.train.graphs import analysis_graph, hyper_graph, synthesis_graph
+from sarcodec.train.recipe import Recipe
+
+
+@pytest.fixture
+def installed(models, monkeypatch):
+    """The frozen quick run among the models."""
+    monkeypatch.setenv("SARCODEC_MODELS", str(models))
+    return models
+
+
+def test_it_is_a_model_like_any_other(installed, run):
+    model = published.load("quick")
+    card = json.loads((installed / "quick" / "card.json").read_text())
+    assert card["known_answer"] == published.known_answer(model.prior) and card["digest"] == model.digest.hex()
+    assert card["trained_on"] == "simulated scenes alone" and card["recipe"] == "quick"
+    assert card["training_steps"] == json.loads((run / "state.json").read_text())["best_step"]
+    assert {p.name for p in (installed / "quick").iterdir()} == {*published.FILES, published.CARD}
+    assert sum(p.stat().st_size for p in (installed / "quick").iterdir()) < 20e6
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_scene_goes_through_it_and_back(installed, tmp_path):
+    scene, packed, back = (tmp_path / name for name in ("a.tif", "a.sarc", "b.tif"))
+    simulate(scene, 150, 200, seed=5, nodata_border=True)
+    report = sarcodec.compress(scene, packed, quality=50, model="quick", threads=1)
+    sarcodec.decompress(packed, back, threads=1)
+    (before, _), (after, _) = read_array(scene), read_array(back)
+    assert report.model == "quick" and report.bits_per_pixel < 2.5
+    assert np.array_equal(before == 0, after == 0) and (before == 0).any()
+    valid = before > 0
+    error = 20 * np.log10(after[valid] / before[valid].astype(float))
+    assert 0.4 < np.sqrt(np.mean(error**2)) / (2 / 12**0.5) < 1.25  # quality 50 is a step of 2 dB
+
+
+def test_a_changed_file_is_seen(models, tmp_path, monkeypatch):
+    shutil.copytree(models / "quick", tmp_path / "quick")
+    path = tmp_path / "quick" / "linear.npz"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    monkeypatch.setenv("SARCODEC_MODELS", str(tmp_path))
+    with pytest.raises(ModelError, match="digest"):
+        published.load("quick")
+
+
+def test_freezing_again_gives_the_same_bytes(run, models, images, tmp_path, monkeypatch):
+    monkeypatch.setattr(freezing, "FITTING_BATCHES", (2, 4))
+    (tmp_path / "quick").mkdir()
+    (tmp_path / "quick" / "old").write_text("an older model")
+    again = freeze(run, "quick", images, tmp_path, lambda line: None)
+    for name in (*published.FILES, published.CARD):
+        assert (again / name).read_bytes() == (models / "quick" / name).read_bytes(), name
+    assert [p.name for p in tmp_path.iterdir()] == ["quick"] and not (again / "old").exists()
+
+
+def test_what_cannot_be_frozen_is_said(run, images, tmp_path):
+    with pytest.raises(InvalidArgument, match="best.safetensors"):
+        freeze(tmp_path, "x", images, tmp_path)
+    with pytest.raises(InvalidArgument, match="id is"):
+        freeze(run, "../x", images, tmp_path)
+    (tmp_path / "best.safetensors").write_bytes((run / "best.safetensors").read_bytes())
+    (tmp_path / "state.json").write_text("{}")
+    with pytest.raises(InvalidArgument, match="cannot be read"):
+        load_network(tmp_path)
+
+
+def test_the_card_names_copernicus_data_wherever_there_is_some():
+    real = trained_on(Recipe("x", families=(("iw", 1.0), ("simulated", 1.0))))
+    assert "Copernicus" in real and "simulated scenes" in real and "speckle" not in real
+    assert "Copernicus" in trained_on(Recipe("x", families=(("native", 1.0),)))
+
+
+@pytest.fixture(scope="module")
+def awake(run):
+    """The quick network with last layers that say something."""
+    torch.manual_seed(0)
+    model = load_network(run)[0]
+    with torch.no_grad():
+        for layer in (model.analysis.last, model.synthesis.last):
+            layer.weight.normal_(0, 0.05)
+    return model
+
+
+def _like(graph: bytes, runtime: str, inputs: torch.Tensor, expected: torch.Tensor) -> float:
+    found = Engine(runtime, "f32").open(graph)(np.ascontiguousarray(inputs.numpy()))
+    assert found.shape == tuple(expected.shape)
+    return float(np.abs(found - expected.numpy()).max() / expected.abs().max())
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@torch.no_grad()
+def test_graphs_equal_the_torch_branches(awake, runtime):
+    pytest.importorskip(runtime)
+    pixels = torch.randn(1, 1, 128, 128)
+    assert _like(analysis_graph(awake.analysis, 2), runtime, pixels, awake.analysis.branch(pixels * 10)) < 1e-3
+    latents = torch.randn(1, 1025, 6, 6)
+    scaled = latents[:, :-1] * awake.synthesis.channel_scale
+    expected = awake.synthesis.branch(scaled, latents[:, -1:]) / 10
+    assert _like(synthesis_graph(awake.synthesis, 2), runtime, latents, expected) < 1e-3
+    features = torch.randn(1, 1041, 4, 6)
+    expected = awake.hyper_analysis.layers(features)
+    assert _like(hyper_graph(awake.hyper_analysis), runtime, features, expected) < 1e-3
+
+
+@torch.no_grad()
+def test_linear_maps_survive_their_float16_difference(installed, run):
+    model, network = published.load("quick"), load_network(run)[0]
+    x = torch.randn(1, 1, 64, 64) * 8
+    expected = network.analysis.linear(x)
+    blocks = F.pixel_unshuffle(x, 32).permute(0, 2, 3, 1).numpy()
+    found = (blocks @ model.linear_analysis.T).transpose(0, 3, 1, 2)
+    assert np.abs(found - expected.numpy()).max() < 2e-3  # the finest step is 0.0625 dB

@@ -1,0 +1,98 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import rasterio
+
+from sarcodec.errors import InvalidArgument
+from sarcodec.train.patches import Image, PatchSource, dev_patches, mirrored, read_images
+from sarcodec.train.recipe import Recipe
+
+HEAD = "file,split,family,group\n"
+
+
+def _write(path, pixels, nodata=None):
+    rows, cols = pixels.shape[1:]
+    with rasterio.open(path, "w", "GTiff", cols, rows, len(pixels), dtype=pixels.dtype, nodata=nodata) as dataset:
+        dataset.write(pixels)
+
+
+def _image(rows, cols, family="iw", group="here", seed=0):
+    level = np.random.default_rng(seed).normal(20, 5, (rows, cols)).astype(np.float32)
+    return Image(level, np.ones(level.shape, bool), family, group)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_images_are_read_and_what_is_no_amplitude_is_reported(tmp_path):
+    rng, lines = np.random.default_rng(0), []
+    dn = rng.integers(1, 500, (2, 120, 130)).astype(np.uint16)
+    dn[0, :60, :60] = 0
+    _write(tmp_path / "good.tif", dn, nodata=0)
+    _write(tmp_path / "complex.tif", dn[:1].astype(np.complex64))
+    _write(tmp_path / "decibel.tif", rng.normal(-12, 4, (1, 120, 130)).astype(np.float32))
+    _write(tmp_path / "empty.tif", np.zeros((1, 120, 130), np.uint16))
+    names = ("good", "complex", "decibel", "empty", "gone")
+    (tmp_path / "index.csv").write_text(
+        HEAD + "".join(f"{n}.tif,train,iw,g\n" for n in names) + "good.tif,val,iw,other\n"
+    )
+    images = read_images(tmp_path, report=lines.append)
+    assert [(i.level_db.shape, i.family, i.group) for i in images] == [((120, 130), "iw", "g")] * 2
+    assert not images[0].valid[:60, :60].any() and images[0].valid[60:].all()
+    assert np.allclose(images[1].level_db, 20 * np.log10(dn[1].astype(float)), atol=1e-5)
+    assert np.isfinite(images[0].level_db).all() and images[0].level_db[:60, :60].min() > 20
+    assert [next(n for n in names if n in line) for line in lines] == ["complex", "decibel", "gone"]
+
+
+@pytest.mark.parametrize(
+    "text, word", [(None, "index.csv"), ("a,b\n1,2\n", "columns"), (HEAD + "a.png,train,iw,g\n", "split")]
+)
+def test_a_folder_without_a_proper_index_is_refused(tmp_path, text, word):
+    if text:
+        (tmp_path / "index.csv").write_text(text)
+    with pytest.raises(InvalidArgument, match=word):
+        read_images(tmp_path)
+
+
+def test_patches_have_their_size_and_the_seed_decides():
+    recipe = Recipe("x", batch=3, patch_px=128, families=(("iw", 1.0), ("ew", 0.5), ("none", 1.0)))
+    images = [_image(200, 150), _image(110, 300, "ew")]
+    (x, s), (x_again, s_again), (x_other, _) = (
+        PatchSource(images, replace(recipe, seed=seed)).batch() for seed in (1, 1, 2)
+    )
+    assert x.shape == (3, 1, 128, 128) and s.shape == (3,) and 0 <= s.min() and s.max() < 640
+    assert (x == x_again).all() and (s == s_again).all() and not (x == x_other).all()
+    assert x.mean((1, 2, 3)).abs().max() < 25 and 3 < x.std() < 9
+
+
+def test_focus_takes_its_share():
+    source = PatchSource([_image(200, 200)], Recipe("x", patch_px=128, focus=(300, 310), focus_share=0.9))
+    steps = source.steps(4000)
+    assert 0.88 < np.mean((steps >= 300) & (steps < 310)) < 0.93 and len(np.unique(steps)) > 200
+
+
+def test_mostly_invalid_places_are_avoided(monkeypatch):
+    monkeypatch.setattr(PatchSource, "varied", lambda self, x: x)
+    image = _image(512, 512)
+    image.valid[:, :256] = False
+    image.level_db[:, :256] = 1000
+    source = PatchSource([image], Recipe("x", patch_px=64))
+    assert max(np.mean(source.patch() == 1000) for _ in range(50)) <= 0.1
+
+
+def test_nothing_to_train_on_is_said():
+    with pytest.raises(InvalidArgument, match="100 pixels"):
+        PatchSource([_image(90, 400), _image(400, 400, "slc")], Recipe("x", families=(("iw", 1.0),)))
+
+
+def test_small_images_continue_by_reflection():
+    image = mirrored(_image(100, 300), 128)
+    assert image.level_db.shape == (128, 300)
+    assert np.array_equal(image.level_db[100:], image.level_db[72:100][::-1])
+
+
+def test_development_patches_are_centred():
+    image = _image(300, 130)
+    patches = dev_patches([image, _image(60, 400)])
+    assert [tuple(p.shape) for p in patches] == [(1, 1, 256, 128)]
+    centre = image.level_db[22:278, 1:129]
+    assert np.allclose(patches[0][0, 0].numpy(), centre - centre.mean(), atol=1e-4)
