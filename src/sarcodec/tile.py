@@ -10,10 +10,10 @@ import numpy as np
 
 from sarcodec.bitstream import entropy
 from sarcodec.bitstream.container import Section, check_symbols, pack_latents, unpack_latents
-from sarcodec.bitstream.prior import CHANNELS, FRACTION_BITS, GROUPS, HYPER_CELLS, HYPER_CHANNELS, HYPER_MAX
+from sarcodec.bitstream.prior import CHANNELS, FRACTION_BITS, GROUPS, HYPER_CELLS, HYPER_MAX, LATENT_TABLES
 from sarcodec.bitstream.steps import OCTAVE, step_db
+from sarcodec.bitstream.trellis import places
 from sarcodec.engine import Engine
-from sarcodec.errors import CorruptFile
 from sarcodec.published import Model
 from sarcodec.quantiser import Quantiser
 
@@ -36,7 +36,7 @@ class _Writing:
 
     def __init__(self, quantiser: Quantiser, hyper: np.ndarray, latents: np.ndarray, weight: np.ndarray):
         self.quantiser, self.hyper_symbols, self.values, self.weight = quantiser, hyper, latents, weight
-        self.rows, self.symbols = [], []
+        self.rows, self.symbols, self.state = [], [], 0
 
     def keep(self, rows, symbols):
         self.rows.append(rows.astype(np.uint16).reshape(-1))
@@ -48,9 +48,9 @@ class _Writing:
 
     def latents(self, rows, mean, cells, channels):
         residual = self.values[cells, channels] - mean * np.float32(2.0 ** -FRACTION_BITS)
-        symbols = self.quantiser.choose(residual, rows, self.weight[channels])
-        self.keep(rows, symbols)
-        return symbols
+        symbols, which, self.state = self.quantiser.choose(residual, rows, self.weight[channels], self.state)
+        self.keep(rows + LATENT_TABLES * which, symbols)
+        return places(symbols, which)
 
 
 class _Reading:
@@ -59,15 +59,14 @@ class _Reading:
     def __init__(self, decoder: entropy.Decoder):
         self.decoder, self.symbols = decoder, []
 
-    def read(self, rows):
-        self.symbols.append(self.decoder.decode(rows.astype(np.uint16).reshape(-1)))
-        return self.symbols[-1].astype(np.int64)
-
     def hyper(self, rows):
-        return np.clip(self.read(rows), -HYPER_MAX, HYPER_MAX)
+        self.symbols.append(self.decoder.decode(rows.astype(np.uint16).reshape(-1)))
+        return np.clip(self.symbols[-1].astype(np.int64), -HYPER_MAX, HYPER_MAX)
 
     def latents(self, rows, mean, cells, channels):
-        return self.read(rows).reshape(rows.shape)
+        symbols, which = self.decoder.decode_dependent(rows.astype(np.uint16).reshape(-1))
+        self.symbols.append(symbols)
+        return places(symbols, which).reshape(rows.shape)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,15 @@ the same in plain Python. Integers only. Knows nothing of tiles, latents or file
 
 import numpy as np
 
-from sarcodec.bitstream import rans
+from sarcodec.bitstream import rans, trellis
 from sarcodec.bitstream.tables import MAX_MAGNITUDE, FrozenTables
 from sarcodec.errors import CorruptFile, InvalidArgument
 
 _WORDS_A_SYMBOL = 6  # 14 (symbol) + 49 (escape) + 12 (low bits) = 75 bits, and the coder's own loss
 _NO_WORDS = np.zeros(0, np.uint16)
+_ONE_MODE, _NO_JUMP = np.zeros((1, 2), np.int8), np.zeros(1, np.int64)
+LATENT_TABLES = 256  # tables of one quantiser; the other's follow
+_JUMP = trellis.QUANTISER.astype(np.int64) * LATENT_TABLES
 
 
 def encode(tables: FrozenTables, rows: np.ndarray, values: np.ndarray) -> bytes:
@@ -46,18 +49,32 @@ class Decoder:
             raise CorruptFile("an entropy-coded stream opens with a state that no encoder writes; the file is damaged")
         self._words = np.frombuffer(data, "<u2", offset=head).astype(np.uint16) if head < len(data) else _NO_WORDS
         self._place = 0
+        self._mode = 0
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
         """int32 (n,): the next n values; rows: integers (n,), their tables. Raises CorruptFile, InvalidArgument."""
-        rows = _checked_rows(rows, len(self._tables))
-        values = np.empty(rows.size, np.int32)
+        return self._decode(rows, _ONE_MODE, _NO_JUMP, 0)[0]
+
+    def decode_dependent(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """int32 (n,), the next n symbols, and int8 (n,), the quantiser of each, along the trellis from where it stands.
+
+        rows: integers (n,), the tables of quantiser 0; those of quantiser 1 stand LATENT_TABLES further on. Raises as `decode`.
+        """
+        values, modes = self._decode(rows, trellis.NEXT_STATE, _JUMP, self._mode)
+        return values, trellis.QUANTISER[modes]
+
+    def _decode(self, rows, next_mode, jump, mode) -> tuple[np.ndarray, np.ndarray]:
         tables = self._tables
-        state, self._place, fine = rans.decode(tables.cumulative, tables.layout, self._lookup, rows, self._words,
-                                               self._state, self._place, values)
+        rows = _checked_rows(rows, len(tables) - int(jump.max()))
+        values, modes = np.empty(rows.size, np.int32), np.empty(rows.size, np.int8)
+        state, self._place, mode, fine = rans.decode(tables.cumulative, tables.layout, self._lookup, rows, self._words, self._state,
+                                                     self._place, values, next_mode, jump, mode, modes)
         self._state = np.uint64(state)
+        if next_mode is trellis.NEXT_STATE:
+            self._mode = mode
         if not fine or state == 0:
             raise CorruptFile("an entropy-coded stream holds a value that no encoder writes; the file is damaged")
-        return values
+        return values, modes
 
     def finish(self) -> None:
         """Check that the stream ends where its symbols do. Raises CorruptFile."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from sarcodec.bitstream.exact import (Layer, Requantiser, at_step, check_bound, gather, neighbours, padded, shuffle_up)
 from sarcodec.bitstream.steps import StepLaw
+from sarcodec.bitstream.trellis import HALF_STEP
 
 GROUPS = (16, 80, 288, 640)
 CHANNELS = 1024
@@ -24,7 +25,8 @@ POOL = (1, 1, 2, 16)      # channels of a group that share one feature of size
 POOL_SHIFT = (0, 0, 4, 7) # pooled size = 10 * sum >> shift: 1.25 times the mean
 FRACTION_BITS = 5      # latents in 1/32 step
 SCALE_LEVELS = 64      # tables a group; level 0 codes nothing
-CENTROIDS = 4
+LATENT_TABLES = len(GROUPS) * SCALE_LEVELS  # tables of each of the two quantisers; the hyper symbols' follow
+CENTROIDS = 8          # places that have a centroid of their own
 OCTAVE_CLASSES = 10    # tables a hyper channel
 FEATURE_SIZE_MAX = 127
 FEATURE_MAX = (127, 127, 158, 158)
@@ -37,7 +39,7 @@ class SymbolPort(Protocol):
         """Table numbers (n,) -> hyper symbols (n,) int64."""
 
     def latents(self, rows: np.ndarray, mean: np.ndarray, cells: np.ndarray, channels: slice) -> np.ndarray:
-        """Table numbers and means in 1/32 step (cells, channels) -> residual symbols of that shape, int64."""
+        """Table numbers of quantiser 0 and means in 1/32 step (cells, channels) -> places on the half-step grid, int64."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Prior:
     head: tuple[Layer, ...]
     steps: StepLaw
     companding: np.ndarray  # feature size of |latent| / deviation in 1/128, uint8 (8192,)
-    centroids: np.ndarray   # by table and min(|symbol|, 3), how far towards 0 in 1/32 step a symbol stands, uint8 (256, 4)
+    centroids: np.ndarray   # by table and min(|place|, 7), how far towards 0 in 1/32 step it is drawn, uint8 (256, 8)
 
     def walk(self, step: int, rows: int, cols: int, port: SymbolPort) -> np.ndarray:
         """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int64."""
@@ -96,7 +98,7 @@ class Prior:
         """Side features (rows * cols, 128) from hyper symbols that the port gives."""
         grid = (-(-rows // HYPER_CELLS), -(-cols // HYPER_CELLS))
         octave = min(int(step) // 64, OCTAVE_CLASSES - 1)
-        table = len(GROUPS) * SCALE_LEVELS + np.arange(HYPER_CHANNELS) * OCTAVE_CLASSES + octave
+        table = 2 * LATENT_TABLES + np.arange(HYPER_CHANNELS) * OCTAVE_CLASSES + octave
         z = port.hyper(np.tile(table, grid[0] * grid[1])).reshape(-1, HYPER_CHANNELS)
         side = self.hyper.side(z, *grid).reshape(grid[0] * HYPER_CELLS, grid[1] * HYPER_CELLS, -1)
         return np.ascontiguousarray(side[:rows, :cols]).reshape(rows * cols, -1)
@@ -146,9 +148,9 @@ class _Walk:
         mean = (out[:, :size] * self.mean_factor[channels] + (1 << 15)) >> 16
         level = (out[:, size:] + self.scale_offset[channels]) >> 4
         rows = np.clip(level + 1, 0, SCALE_LEVELS - 1) + group * SCALE_LEVELS
-        symbols = port.latents(rows, mean, cells, channels)
-        inwards = prior.centroids[rows, np.minimum(np.abs(symbols), CENTROIDS - 1)].astype(np.int64)
-        latents[cells, channels] = (symbols << FRACTION_BITS) - np.sign(symbols) * inwards + mean
+        places = port.latents(rows, mean, cells, channels)
+        inwards = prior.centroids[rows, np.minimum(np.abs(places), CENTROIDS - 1)].astype(np.int64)
+        latents[cells, channels] = places * HALF_STEP - np.sign(places) * inwards + mean
 
     def spread(self, latents: np.ndarray, group: int, channels: slice, cells) -> np.ndarray:
         """What a group's decoded latents add to the accumulator at some cells (n, width)."""

@@ -114,11 +114,14 @@ def _pull_escape(state, words, place):
 
 
 @numba.njit(cache=True, nogil=True)
-def decode(cumulative, layout, lookup, rows, words, state, place, values):
-    """Fills `values`. Gives state, next word, whether every value was one that an encoder writes."""
+def decode(cumulative, layout, lookup, rows, words, state, place, values, next_mode, jump, mode, modes):
+    """Fills `values` and `modes`: the mode that each value was read in. Gives state, next word, mode, and whether every
+    value was one that an encoder writes. In mode m a value's table is row + jump[m], the next mode next_mode[m, value & 1];
+    a skipped value leaves the mode as it is."""
     for index in range(rows.size):
-        row = rows[index]
+        row = rows[index] + jump[mode]
         table = layout[row]
+        modes[index] = mode
         if table >> _SKIP_BIT:
             values[index] = 0
             continue
@@ -137,7 +140,7 @@ def decode(cumulative, layout, lookup, rows, words, state, place, values):
         if symbol == escape:
             excess, state, place = _pull_escape(state, words, place)
             if excess < 0:
-                return state, place, False
+                return state, place, mode, False
             symbol += excess
         value = (symbol >> 1) ^ -(symbol & 1)
         shift = np.uint64((table >> _SHIFT_BIT) & np.uint32(15))
@@ -145,6 +148,7 @@ def decode(cumulative, layout, lookup, rows, words, state, place, values):
             bits, state, place = _pull_bits(state, words, place, shift)
             value = value << np.int64(shift) | np.int64(bits)
         if not -MAX_MAGNITUDE < value < MAX_MAGNITUDE:
-            return state, place, False
+            return state, place, mode, False
         values[index] = value
-    return state, place, True
+        mode = np.int64(next_mode[mode, value & 1])
+    return state, place, mode, True

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sarcodec.bitstream.prior import CENTROIDS, FRACTION_BITS, GROUPS, HYPER_MAX, OCTAVE_CLASSES, SCALE_LEVELS, Prior
+from sarcodec.bitstream.prior import (CENTROIDS, FRACTION_BITS, GROUPS, HYPER_MAX, LATENT_TABLES, OCTAVE_CLASSES, SCALE_LEVELS,
+                                      Prior)
 from sarcodec.bitstream.steps import step_db
 from sarcodec.bitstream.tables import FrozenTables, from_weights, gaussian_weights
+from sarcodec.bitstream.trellis import HALF_STEP, places
 from sarcodec.networks.dct_codec import DctCodec, drawn_in
 from sarcodec.networks.steps import interpolate, log2_step
 from sarcodec.quantiser import Quantiser
@@ -19,7 +21,7 @@ from sarcodec.tile import ANALYSIS_HALO_PX
 from .patches import PatchSource
 
 PSEUDO_COUNTS = 60.0
-LATENT_ROWS = len(GROUPS) * SCALE_LEVELS
+HALF = HALF_STEP / 2 ** FRACTION_BITS
 REACH = 127
 
 
@@ -40,19 +42,22 @@ def shape_of(sigma: float, skipped: bool = False) -> TableShape:
 
 
 def table_shapes(model: DctCodec) -> list[TableShape]:
-    """Latent rows by group and level (level 0 skipped: below 2^-4 step), then hyper rows by channel and octave."""
-    level = [shape_of(2.0 ** (-4 + (n - 0.5) / 4), skipped=n == 0) for n in range(SCALE_LEVELS)]
+    """Latent rows by quantiser, group and level (level 0 skipped: below 2^-4 step), then hyper rows by channel and octave.
+
+    A symbol of either quantiser spans two half steps.
+    """
+    level = [shape_of(2.0 ** (-4 + (n - 0.5) / 4) / (2 * HALF), skipped=n == 0) for n in range(SCALE_LEVELS)]
     middle = torch.arange(OCTAVE_CLASSES) * 64 + 32
     scales = torch.exp2(interpolate(model.z_log2_scale.detach(), middle)).clamp(0.1, 64).T.reshape(-1)
-    return level * len(GROUPS) + [shape_of(max(1.0, float(s))) for s in scales]
+    return level * (2 * len(GROUPS)) + [shape_of(max(1.0, float(s))) for s in scales]
 
 
 @dataclass(frozen=True)
 class Tally:
     """What was coded.
 
-    counts (tables, 257): symbols, with escapes at both ends. seen, inwards (latent tables, 4): how often a value had a
-    symbol of that size, and the sum of how far inside of it the values lay, in steps.
+    counts (tables, 257): symbols, with escapes at both ends. seen, inwards (256, 8): how often a value had a place
+    of that size, and the sum of how far inside of it the values lay, in steps.
     """
 
     counts: np.ndarray
@@ -60,7 +65,7 @@ class Tally:
     inwards: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Counting:
     """A port that chooses symbols as the encoder does and keeps the tally.
 
@@ -72,6 +77,7 @@ class _Counting:
     values: np.ndarray
     weight: np.ndarray
     tally: Tally
+    state: int = 0
 
     def count(self, rows: np.ndarray, symbols: np.ndarray) -> None:
         place = np.clip(symbols >> self.quantiser.tables.shift[rows], -REACH - 1, REACH + 1) + REACH + 1
@@ -83,12 +89,13 @@ class _Counting:
 
     def latents(self, rows: np.ndarray, mean: np.ndarray, cells: np.ndarray, channels: slice) -> np.ndarray:
         residual = self.values[cells, channels] - mean * np.float32(2.0**-FRACTION_BITS)
-        symbols = self.quantiser.choose(residual, rows, self.weight[channels])
-        self.count(rows, symbols)
-        place = rows.reshape(-1), np.minimum(np.abs(symbols), CENTROIDS - 1).reshape(-1)
+        symbols, which, self.state = self.quantiser.choose(residual, rows, self.weight[channels], self.state)
+        self.count(rows + LATENT_TABLES * which, symbols)
+        stand = places(symbols, which)
+        place = rows.reshape(-1), np.minimum(np.abs(stand), CENTROIDS - 1).reshape(-1)
         np.add.at(self.tally.seen, place, 1)
-        np.add.at(self.tally.inwards, place, (np.abs(symbols) - residual * np.sign(symbols)).reshape(-1))
-        return symbols
+        np.add.at(self.tally.inwards, place, (np.abs(stand) * HALF - residual * np.sign(stand)).reshape(-1))
+        return stand
 
 
 @torch.no_grad()
@@ -102,7 +109,7 @@ def count_symbols(
 ) -> Tally:
     """The tally of what an encoder with these tables (None: Gaussian ones) codes of training patches."""
     tally = Tally(
-        np.zeros((len(shapes), 2 * REACH + 3)), np.zeros((LATENT_ROWS, CENTROIDS)), np.zeros((LATENT_ROWS, CENTROIDS))
+        np.zeros((len(shapes), 2 * REACH + 3)), np.zeros((LATENT_TABLES, CENTROIDS)), np.zeros((LATENT_TABLES, CENTROIDS))
     )
     quantiser = Quantiser(tables or tables_from_counts(tally.counts, shapes), prior.centroids)
     deviation = model.deviation.view(1, -1, 1, 1)
@@ -122,15 +129,15 @@ def count_symbols(
 
 
 def gaussian_centroids() -> np.ndarray:
-    """Where Gaussian symbols stand, as `networks.dct_codec.drawn_in` has it: (tables, 4) in 1/32 step."""
-    level = torch.arange(LATENT_ROWS) % SCALE_LEVELS
-    symbol = torch.arange(CENTROIDS).float()[None].expand(LATENT_ROWS, -1)
-    inwards = symbol - drawn_in(symbol, ((level - 0.5) / 4 - 4)[:, None])
-    return np.rint(inwards.numpy() * 2**FRACTION_BITS).astype(np.uint8)
+    """Where the first fitting begins, (256, 8) in 1/32 step: places are drawn in as Gaussian symbols of 1.3 steps would be."""
+    level = torch.arange(LATENT_TABLES) % SCALE_LEVELS
+    place = torch.arange(CENTROIDS).float()[None].expand(LATENT_TABLES, -1)
+    inwards = place - drawn_in(place, ((level - 0.5) / 4 - 4)[:, None])
+    return np.rint(inwards.numpy() * HALF / 2 * 2 ** FRACTION_BITS).astype(np.uint8)
 
 
 def fitted_centroids(tally: Tally, start: np.ndarray) -> np.ndarray:
-    """Mean place of what was coded, with a few pseudo-counts of the start: (tables, 4) in 1/32 step."""
+    """Mean place of what was coded, with a few pseudo-counts of the start: (256, 8) in 1/32 step."""
     scale = 2**FRACTION_BITS
     mean = (tally.inwards * scale + PSEUDO_COUNTS * start) / (tally.seen + PSEUDO_COUNTS)
     mean[:, 0] = 0
@@ -141,7 +148,7 @@ def tables_from_counts(counts: np.ndarray, shapes: list[TableShape]) -> FrozenTa
     """Frozen tables: counts (latents' made symmetric) plus a few pseudo-counts of the Gaussian that the level names."""
     weights = []
     for row, (count, shape) in enumerate(zip(counts, shapes)):
-        if row < LATENT_ROWS and shape.shift == 0:
+        if row < 2 * LATENT_TABLES and shape.shift == 0:
             count = (count + count[::-1]) / 2
         middle, radius = REACH + 1, shape.radius
         inside = count[middle - radius : middle + radius + 1]
