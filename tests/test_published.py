@@ -12,8 +12,6 @@ from sarcodec import published
 from sarcodec.errors import ModelError, UnknownModel
 from sarcodec.published import CARD, DEFAULT_MODEL, FILES, dct_matrix, digest_of
 
-FREQUENCIES = sorted(((a * a + b * b, a, b) for a in range(32) for b in range(32)))
-
 
 def shipped() -> Path:
     return next(f / DEFAULT_MODEL for f in published.folders() if (f / DEFAULT_MODEL / CARD).exists())
@@ -57,12 +55,10 @@ def test_dct_matrix_is_orthonormal_and_low_frequencies_come_first():
     dct = dct_matrix().astype(np.float64)
     np.testing.assert_allclose(dct @ dct.T, np.eye(1024), atol=1e-5)
     np.testing.assert_allclose(dct[0], 1 / 32, atol=1e-6)
-    found = [int(round(abs(np.fft.rfft(row.reshape(32, 32)[0])).argmax())) for row in dct[1:3]]
-    assert sorted(found) == [0, 1] or max(found) <= 1  # the two lowest waves: half a period along one axis
-    changes = [(np.diff(np.signbit(row.reshape(32, 32)), axis=0).any(1).sum() if False else
-                (np.count_nonzero(np.diff(np.signbit(row.reshape(32, 32)[:, 0]))), np.count_nonzero(np.diff(np.signbit(row.reshape(32, 32)[0])))))
-               for row in dct]
-    assert [a * a + b * b for a, b in changes] == [size for size, _, _ in FREQUENCIES]
+    changes = lambda line: int(np.count_nonzero(np.diff(np.signbit(line))))  # a wave of frequency k changes its sign k times
+    found = [(changes(wave[:, 0]), changes(wave[0])) for wave in dct.reshape(1024, 32, 32)]
+    assert [a * a + b * b for a, b in found] == sorted(a * a + b * b for a in range(32) for b in range(32))
+    assert len(set(found)) == 1024
 
 
 def test_digest_counts_every_byte_and_name():
@@ -140,7 +136,7 @@ def test_nothing_is_unpickled_and_damaged_archives_are_named(copied, name):
 
 
 def test_unknown_ids_and_digests_say_what_is_here(copied):
-    with pytest.raises(UnknownModel, match="copy, " + DEFAULT_MODEL):
+    with pytest.raises(UnknownModel, match=f"copy,.* {DEFAULT_MODEL}"):
         published.load("another")
     with pytest.raises(UnknownModel, match="0102030405060708"):
         published.load(DEFAULT_MODEL, bytes(range(1, 9)))

@@ -7,6 +7,7 @@ import importlib.resources
 import io
 import json
 import os
+import zipfile
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -88,7 +89,7 @@ def _card(folder: Path) -> ModelCard:
         text = json.loads((folder / CARD).read_text())
         size = sum((folder / name).stat().st_size for name in FILES)
         return ModelCard(text["id"], text["digest"], text["description"], size, text["id"] == DEFAULT_MODEL, text)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"the model in {folder} is incomplete ({error}); install it again") from error
 
 
@@ -135,7 +136,7 @@ def _arrays(data: bytes) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {k: archive[k] for k in archive.files}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelError(f"an array file of the model cannot be read ({error}); install it again") from error
 
 

@@ -18,9 +18,12 @@ from sarcodec.bitstream.trellis import HALF_STEP, NEXT_STATE, QUANTISER
 ERROR_WEIGHT = 7.0
 _HALF = np.float32(HALF_STEP / (1 << FRACTION_BITS))
 _STATES = len(QUANTISER)
-_CHOICES = 3  # candidates a quantiser: the two places around the value, and 0
+_SMALL = 16
 _FAR = np.float32(1e30)
-_BLOCK = 1 << 16  # the path is decided in blocks of so many symbols, to bound memory
+_BLOCK = 1 << 15  # the path is decided in blocks of so many symbols, to bound memory
+# The two ways into each state: (states, 2) of the state before, and of the branch 2 * quantiser + parity.
+_BEFORE = np.array([[s for s in range(_STATES) for p in (0, 1) if NEXT_STATE[s, p] == t] for t in range(_STATES)])
+_BRANCH = np.array([[2 * QUANTISER[s] + p for s in range(_STATES) for p in (0, 1) if NEXT_STATE[s, p] == t] for t in range(_STATES)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,13 @@ class Quantiser:
     @cached_property
     def _bits(self) -> np.ndarray:
         return bits(self.tables).astype(np.float32)
+
+    @cached_property
+    def _small(self) -> np.ndarray:
+        """Bits of symbols of size 0..15, by table, sign and size (512, 2, 16) float32: nearly all that is ever asked."""
+        t, small = self.tables, np.zeros((2 * LATENT_TABLES, 2, _SMALL), np.float32)
+        _fill_small(self._bits, t.start, t.radius, t.shift, t.skip, small)
+        return small
 
     @cached_property
     def _inwards(self) -> np.ndarray:
@@ -48,8 +58,8 @@ class Quantiser:
         symbols, which = np.zeros(residual.size, np.int64), np.zeros(residual.size, np.int64)
         for begin in range(0, residual.size, _BLOCK):
             part = slice(begin, begin + _BLOCK)
-            state = _search(residual[part], rows[part], weights[part], self._bits, t.start, t.radius, t.shift, t.skip, self._inwards,
-                            int(state), symbols[part], which[part])
+            state = _search(residual[part], rows[part], weights[part], self._small, self._bits, t.start, t.radius, t.shift, t.skip,
+                            self._inwards, int(state), symbols[part], which[part])
         return symbols.reshape(shape), which.reshape(shape), int(state)
 
 
@@ -66,54 +76,67 @@ def _symbol_bits(size, negative, row, table_bits, start, radius, shift):
 
 
 @numba.njit(cache=True, nogil=True)
-def _candidates(value, negative, row, weight, table_bits, start, radius, shift, inwards, sizes, costs):
-    """Fills sizes and costs (2, 3): for each quantiser the places below and above the value, and 0."""
-    for q in range(2):
-        below = np.int64(np.floor((value / _HALF + q) / np.float32(2)))
-        below = min(below, MAX_MAGNITUDE - 2)
-        for j in range(_CHOICES):
-            size = 0 if j == 2 else below + j
-            sizes[q, j] = size
-            if (j == 2 and below == 0) or size < 0:
-                costs[q, j] = _FAR  # 0 is there already
-                continue
-            at = 2 * size - q if size else 0
-            error = value - (at * _HALF - inwards[row, min(at, CENTROIDS - 1)] if at else np.float32(0))
-            costs[q, j] = weight * error * error + _symbol_bits(size, negative, row + q * LATENT_TABLES, table_bits, start, radius,
-                                                                shift)
+def _fill_small(table_bits, start, radius, shift, skip, small):
+    for row in range(small.shape[0]):
+        for negative in range(2):
+            for size in range(_SMALL):
+                if not skip[row]:
+                    small[row, negative, size] = _symbol_bits(size, negative == 1, row, table_bits, start, radius, shift)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _error(value, size, q, row, weight, inwards):
+    at = 2 * size - q if size else 0
+    error = value - (np.float32(at) * _HALF - inwards[row, min(at, CENTROIDS - 1)])
+    return weight * error * error
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _step(cost, new, costs, before, branch, second):
+    """One step of Viterbi: the cheaper of the two ways into each state. Gives the least cost."""
+    least = _FAR
+    for t in range(_STATES):
+        one = cost[before[t, 0]] + costs[branch[t, 0]]
+        two = cost[before[t, 1]] + costs[branch[t, 1]]
+        second[t] = two < one
+        new[t] = min(one, two)
+        least = min(least, new[t])
+    return least
 
 
 @numba.njit(cache=True, nogil=True)
-def _search(residual, rows, weight, table_bits, start, radius, shift, skip, inwards, state, symbols, which):
+def _search(residual, rows, weight, small, table_bits, start, radius, shift, skip, inwards, state, symbols, which):
     """Viterbi over one block. Fills symbols and which; gives the last state."""
     n = residual.size
-    cost, new = np.full(_STATES, _FAR, np.float64), np.empty(_STATES, np.float64)
+    cost, new = np.full(_STATES, _FAR, np.float32), np.empty(_STATES, np.float32)
     cost[state] = 0
-    came, chose = np.zeros((n, _STATES), np.int8), np.zeros((n, _STATES), np.int32)
-    sizes, costs = np.zeros((2, _CHOICES), np.int64), np.zeros((2, _CHOICES), np.float32)
+    second, sizes = np.zeros((n, _STATES), np.bool_), np.zeros((n, 4), np.int32)
+    costs = np.zeros(4, np.float32)
     for i in range(n):
         if skip[rows[i]]:
-            for s in range(_STATES):
-                came[i, s] = s
             continue
-        value = abs(residual[i])
-        _candidates(value, residual[i] < 0, rows[i], weight[i], table_bits, start, radius, shift, inwards, sizes, costs)
-        new[:] = _FAR
-        for s in range(_STATES):
-            if cost[s] < _FAR:
-                q = QUANTISER[s]
-                for j in range(_CHOICES):
-                    total, to = cost[s] + costs[q, j], NEXT_STATE[s, sizes[q, j] & 1]
-                    if total < new[to]:
-                        new[to], came[i, to], chose[i, to] = total, s, sizes[q, j]
-        least = new.min()
-        for s in range(_STATES):
-            cost[s] = new[s] - least if new[s] < _FAR else _FAR
-    last = np.argmin(cost)
+        value, row, negative = abs(residual[i]), rows[i], residual[i] < 0
+        for q in range(2):  # for each quantiser the best even and the best odd symbol around the value; 0 is even
+            table = row + q * LATENT_TABLES
+            below = min(np.int64((value / _HALF + q) / np.float32(2)), MAX_MAGNITUDE - 2)
+            for size in (below, below + 1):
+                bits = small[table, np.int64(negative), size] if size < _SMALL else _symbol_bits(size, negative, table, table_bits,
+                                                                                                 start, radius, shift)
+                sizes[i, 2 * q + (size & 1)] = size
+                costs[2 * q + (size & 1)] = bits + _error(value, size, q, row, weight[i], inwards)
+            if below > 0:
+                zero = small[table, 0, 0] + _error(value, 0, q, row, weight[i], inwards)
+                if zero < costs[2 * q]:
+                    sizes[i, 2 * q], costs[2 * q] = 0, zero
+        least = _step(cost, new, costs, _BEFORE, _BRANCH, second[i])
+        for t in range(_STATES):  # costs stay small, so that float32 keeps their differences
+            cost[t] = new[t] - least
+    last = np.int64(np.argmin(cost))
     s = last
     for i in range(n - 1, -1, -1):
-        size, s = chose[i, s], came[i, s]
         if not skip[rows[i]]:
-            which[i] = QUANTISER[s]
-            symbols[i] = -size if residual[i] < 0 else size
+            way = np.int64(second[i, s])
+            branch, s = _BRANCH[s, way], _BEFORE[s, way]
+            which[i] = branch >> 1
+            symbols[i] = -sizes[i, branch] if residual[i] < 0 else sizes[i, branch]
     return last

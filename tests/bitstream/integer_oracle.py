@@ -81,7 +81,7 @@ def features(prior, factors: Factors, latents: np.ndarray, group: int) -> np.nda
 def walk(prior, step: int, rows: int, cols: int, port) -> np.ndarray:
     """As Prior.walk: (rows * cols, 1024) in 1/32 step."""
     grid = (rows + 1) // 2, (cols + 1) // 2
-    tables = np.array([256 + 10 * channel + min(step // 64, 9) for _ in range(grid[0] * grid[1]) for channel in range(24)])
+    tables = np.array([512 + 10 * channel + min(step // 64, 9) for _ in range(grid[0] * grid[1]) for channel in range(24)])
     side = side_features(prior, whole(port.hyper(tables)).reshape(*grid, 24))[:rows, :cols]
     weights = prior.accumulator
     from_side, from_groups = side @ whole(weights.side), np.zeros((rows, cols, len(weights.exponent)), np.int64)
@@ -109,6 +109,6 @@ def _pass(prior, factors: Factors, group: int, number: int, x: np.ndarray, cells
     mean = (out[:, :end - begin] * factors.mean[begin:end] + 32768) // 65536
     level = (out[:, end - begin:] + factors.ratio[begin:end] // 16 + 256) // 16
     tables = np.clip(level + 1, 0, 63) + 64 * group
-    symbols = whole(port.latents(tables, mean, cells, slice(begin, end)))
-    inwards = whole(prior.centroids)[tables, np.minimum(np.abs(symbols), 3)]
-    return 32 * symbols - np.sign(symbols) * inwards + mean
+    places = whole(port.latents(tables, mean, cells, slice(begin, end)))
+    inwards = whole(prior.centroids)[tables, np.minimum(np.abs(places), 7)]
+    return 21 * places - np.sign(places) * inwards + mean

@@ -15,6 +15,7 @@ import numpy as np  # for npz files only
 
 GROUPS = ((0, 16, 32), (16, 80, 160), (96, 288, 144), (384, 640, 40))  # 9.1: first channel, count, feature count
 POOL = {2: (2, 4), 3: (16, 7)}  # 9.6: channels, shift
+NEXT = ((0, 2), (5, 7), (1, 3), (6, 4), (2, 0), (4, 6), (3, 1), (7, 5))  # 9.3: by state and parity of the symbol
 
 
 class Bytes:
@@ -234,7 +235,7 @@ class SlowModel:
         return [(10 * sum(sizes[n : n + many])) >> shift for n in range(0, len(sizes), many)]
 
     def predict(self, n: int, sums: list[int], s: int) -> list[tuple[int, int]]:
-        """9.7: mean and table of each channel of a pass in one cell."""
+        """9.7: mean and t of each channel of a pass in one cell."""
         group, (first, count, _) = n // 2, GROUPS[n // 2]
         x = [clamp(rounded_shift(t, k), 0, 255) for t, k in zip(sums, self.arrays["accumulator.exponent"], strict=True)]
         v, found = self.layer(f"head{n}", self.active(f"hidden{n}", x)), []
@@ -254,18 +255,21 @@ class SlowModel:
             return symbols[-1]
 
         hyper_cells = [(i, j) for i in range(-(-rows // 2)) for j in range(-(-cols // 2))]
-        z = {cell: [read(256 + 10 * c + s // 64) for c in range(24)] for cell in hyper_cells}
+        z = {cell: [read(512 + 10 * c + s // 64) for c in range(24)] for cell in hyper_cells}
         side = self.side(z, rows, cols)
-        seen, latents = [{} for _ in GROUPS], {cell: [] for cell in side}
+        seen, latents, state = [{} for _ in GROUPS], {cell: [] for cell in side}, 0
         for n in range(8):
             decoded = {}
             for cell in (c for c in side if sum(c) % 2 == n % 2):
                 found = self.predict(n, self.sums(n, cell, side, seen, s), s)
                 decoded[cell] = []
-                for mean, table in found:
-                    q = read(table)
-                    drawn = self.arrays["centroids"][table][min(abs(q), 3)]
-                    decoded[cell].append(32 * q - drawn * ((q > 0) - (q < 0)) + mean)
+                for mean, t in found:
+                    k = read(t + 256 * (state % 2))
+                    sign = (k > 0) - (k < 0)
+                    p = 2 * k - (state % 2) * sign
+                    decoded[cell].append(21 * p - sign * self.arrays["centroids"][t][min(abs(p), 7)] + mean)
+                    if self.tables[t + 256 * (state % 2)] is not None:
+                        state = NEXT[state][k % 2]
             for cell, values in decoded.items():
                 latents[cell] += values
                 seen[n // 2][cell] = self.features(n // 2, values, s)

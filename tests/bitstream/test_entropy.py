@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from bitstream.paired_tables import paired, trellis_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ WEIGHTS = [tb.gaussian_weights(0.5, 3), tb.gaussian_weights(20, 10, 3), np.zeros
            tb.gaussian_weights(0.1, 127), tb.gaussian_weights(30, 127), tb.gaussian_weights(1000, 3, 12)]
 TABLES = tb.from_weights(WEIGHTS, [0, 3, 0, 0, 0, 0, 12], [0, 0, 1, 0, 0, 0, 0])
 LARGEST = (1 << 24) - 1
+PAIRED = paired(WEIGHTS, WEIGHTS[1::-1] + WEIGHTS[2:], [0, 3, 0, 0, 0, 0, 12], [3, 0, 0, 0, 0, 0, 12], WEIGHTS[:1])
+OUTSIDE = 512  # a table that is neither quantiser's
 SYMBOL = st.tuples(st.integers(0, len(TABLES) - 1),
                    st.one_of(st.integers(-4, 4), st.integers(-300, 300), st.integers(-LARGEST, LARGEST)))
 
@@ -155,3 +158,66 @@ def test_states_that_no_encoder_writes_are_refused(data):
         entropy.Decoder(TABLES, data)
     with pytest.raises(CorruptFile):
         entropy_reference.decode(TABLES, data, [])
+
+
+@st.composite
+def _calls(draw):
+    """Calls of a decoder: (dependent, rows, values) each."""
+    calls = []
+    for dependent, symbols in draw(st.lists(st.tuples(st.booleans(), st.lists(SYMBOL, max_size=20)), max_size=6)):
+        rows, values = _arrays(symbols)
+        calls.append((dependent, rows if dependent else rows * 0 + OUTSIDE, values))
+    return calls
+
+
+def _coded(calls):
+    """Their stream, and the quantisers of each call."""
+    state, rows, values, quantisers = 0, [np.zeros(0, int)], [np.zeros(0, int)], []
+    for dependent, call_rows, call_values in calls:
+        which = np.zeros(call_rows.size, int)
+        if dependent:
+            which, state = trellis_path(call_values, PAIRED.skip[call_rows], state)
+        rows.append(call_rows + 256 * which)
+        values.append(call_values)
+        quantisers.append(which)
+    return entropy.encode(PAIRED, np.concatenate(rows), np.concatenate(values)), quantisers
+
+
+@settings(max_examples=200, deadline=None)
+@given(_calls())
+def test_dependent_and_plain_symbols_mix_in_one_stream(calls):
+    data, quantisers = _coded(calls)
+    fast, slow = entropy.Decoder(PAIRED, data), entropy_reference.Decoder(PAIRED, data)
+    for (dependent, rows, values), which in zip(calls, quantisers, strict=True):
+        if dependent:
+            found, modes = fast.decode_dependent(rows)
+            assert (found.tolist(), modes.tolist()) == (values.tolist(), which.tolist())
+            assert slow.decode_dependent(rows.tolist()) == (values.tolist(), which.tolist())
+        else:
+            assert fast.decode(rows).tolist() == slow.decode(rows.tolist()) == values.tolist()
+    fast.finish()
+    slow.finish()
+
+
+def test_dependent_garbage_never_hangs_and_agrees_with_the_reference():
+    rng, fine = np.random.default_rng(3), 0
+    for _ in range(1500):
+        data = rng.integers(0, 256, rng.integers(0, 24), dtype=np.uint8).tobytes()
+        rows = rng.integers(0, len(TABLES), rng.integers(0, 40))
+        found = []
+        for module, wanted in ((entropy, rows), (entropy_reference, rows.tolist())):
+            try:
+                values, which = module.Decoder(PAIRED, data).decode_dependent(wanted)
+                found.append((list(values), list(which)))
+            except CorruptFile:
+                found.append(None)
+        assert found[0] == found[1]
+        fine += found[0] is not None
+    assert 100 < fine < 1500
+
+
+def test_dependent_rows_outside_the_first_quantisers_tables_are_refused():
+    decoder = entropy.Decoder(PAIRED, b"\x07")
+    for row in (-1, len(PAIRED) - 256):
+        with pytest.raises(InvalidArgument):
+            decoder.decode_dependent(np.array([row]))

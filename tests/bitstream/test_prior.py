@@ -35,7 +35,7 @@ def codec(model) -> TileCodec:
 
 
 class Recorder:
-    """A port that answers with seeded symbols up to a size, and keeps everything it is asked with."""
+    """A port that answers with seeded places up to a size, and keeps everything it is asked with."""
 
     def __init__(self, seed: int, hyper_size: int, size: int):
         self.random, self.hyper_size, self.size = np.random.default_rng(seed), hyper_size, size
@@ -64,8 +64,8 @@ class Full(Recorder):
 
 @pytest.mark.parametrize("step, rows, cols, port, size", [
     (0, 3, 2, Recorder, 40), (639, 4, 3, Recorder, 3), (64, 1, 1, Recorder, 9), (319, 1, 5, Recorder, 5),
-    (447, 5, 1, Recorder, 2), (575, 4, 5, Recorder, 1), (200, 2, 3, Recorder, MAX_MAGNITUDE - 1),
-    (0, 2, 2, Full, MAX_MAGNITUDE - 1), (639, 3, 2, Full, MAX_MAGNITUDE - 1), (320, 2, 3, Full, 127)])
+    (447, 5, 1, Recorder, 2), (575, 4, 5, Recorder, 1), (200, 2, 3, Recorder, 2 * MAX_MAGNITUDE),
+    (0, 2, 2, Full, 2 * MAX_MAGNITUDE), (639, 3, 2, Full, 2 * MAX_MAGNITUDE), (320, 2, 3, Full, 127)])
 def test_the_walk_equals_its_oracle(model, step, rows, cols, port, size):
     for hyper_size, seed in ((127, 1), (4, 2)):
         fast, slow = port(seed, hyper_size, size), port(seed, hyper_size, size)
@@ -130,11 +130,11 @@ def test_reading_gives_what_was_written(rows, cols, step, size_db, seed):
     decoded = codec.decode(section, step, rows, cols)
     assert decoded.dtype == np.float32
     np.testing.assert_array_equal(decoded, (written / 32).astype(np.float32) * steps_db)
-    # A symbol is the nearest whole number or, where that saves bits, one nearer to 0; a centroid leans on top of that.
+    # The encoder may take a place that is not the nearest where that saves bits, but no bits are worth many steps.
     values = (latents / steps_db).astype(np.float64)
     within = coded & (np.abs(values) < MAX_MAGNITUDE / 2)
-    allowed = 1.5 + codec.model.prior.centroids.max() / 32 + 1e-6 * np.abs(values)
-    assert (np.abs(written / 32 - values) <= allowed)[within].all()
+    error = np.abs(written / 32 - values)[within]
+    assert (error <= 5 + 1e-6 * np.abs(values[within])).all() and np.sqrt(np.square(error).sum() / max(1, error.size)) < 1
     assert within.any() or step > 0
 
 

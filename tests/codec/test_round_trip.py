@@ -57,7 +57,7 @@ def spoil(pixels: np.ndarray, domain: str, content: str, share: float, nodata: f
     return pixels
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(KINDS), SIZES, st.sampled_from(CONTENTS), st.sampled_from([0.0, 0.001, 0.3]),
        st.sampled_from([None, 0, 7, 200]), st.sampled_from([0, 25, 50.5, 60, 80, 100]), st.integers(0, 9))
 @example(("float32", "power"), (513, 40), "speckle", 0.3, 7, 60, 1)

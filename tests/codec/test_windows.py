@@ -10,8 +10,11 @@ import sarcodec
 from sarcodec import Window
 from sarcodec.bitstream.files import FileReader
 from sarcodec.codec.decoder import SceneDecoder
+from sarcodec.codec.encoder import SceneEncoder
 from sarcodec.errors import InvalidArgument
-from sarcodec.raster.geotiff import read_array
+from sarcodec.raster.geotiff import open_scene, read_array
+from sarcodec.raster.radiometry import normalise
+from sarcodec.tile import step_plane_value
 
 ROWS, COLS = 1100, 700  # three by two tiles, the last of each cut
 
@@ -119,3 +122,58 @@ def test_tiles_leave_no_seam(scene, whole):
         near[row - 8:row + 8] = True
     near[:, 504:520] = True
     assert np.sqrt(error[near].mean()) == pytest.approx(np.sqrt(error[~near].mean()), rel=0.05)
+
+
+# What a tile sees of its neighbours, beside what the whole scene holds there
+
+def test_synthesis_sees_the_neighbours_latents_in_their_places(packed):
+    with FileReader(packed) as file:
+        decoder = SceneDecoder(file)
+        for band in (0, 1):
+            whole = np.zeros((3 * 16 + 4, 2 * 16 + 4, 1024), np.float32)
+            planes = np.zeros(whole.shape[:2], np.float32)
+            for tile in range(6):
+                window, latents = decoder.grid.window(tile), decoder.latents(tile, band)
+                row, col = window.row // 32 + 2, window.col // 32 + 2
+                rows, cols = decoder.cells(tile)
+                assert latents is None or latents.shape == (rows, cols, 1024)
+                whole[row:row + rows, col:col + cols] = 0 if latents is None else latents
+                planes[row:row + rows, col:col + cols] = step_plane_value(file.entry(tile, band).step)
+            for tile in range(6):
+                latents, plane = decoder._with_halo(tile, band)
+                row, col = decoder.grid.window(tile).row // 32, decoder.grid.window(tile).col // 32
+                np.testing.assert_array_equal(latents, whole[row:row + 20, col:col + 20])
+                np.testing.assert_array_equal(plane, planes[row:row + 20, col:col + 20])
+
+
+class Watcher:
+    """Stands for a tile codec; keeps the levels that it is given."""
+
+    def __init__(self):
+        self.seen = []
+
+    def analyse(self, levels_db):
+        self.seen.append(levels_db.copy())
+        return np.zeros((16, 16, 1024), np.float32)
+
+
+def test_analysis_sees_the_pixels_around_a_tile(scene):
+    watcher = Watcher()
+    with open_scene(scene) as reader:
+        encoder = SceneEncoder(reader, "amplitude", watcher)
+        for tile in range(6):
+            encoder.analyse((tile, 0))
+        offset = np.float32(encoder.bands[0].offset_q / 64)
+        level = normalise(reader.read(0, Window(0, 0, ROWS, COLS)), "amplitude", None)[0] - offset
+    whole = np.zeros((3 * 512 + 64, 2 * 512 + 64), np.float32)
+    whole[32:32 + ROWS, 32:32 + COLS] = level
+    made_up = np.zeros(whole.shape, bool)  # the rest of cells that the scene's edge cuts
+    made_up[32:32 + 1120, 32:32 + 704] = True
+    made_up[32:32 + ROWS, 32:32 + COLS] = False
+    for tile, seen in enumerate(watcher.seen):
+        part = encoder.grid.window(tile)
+        place = slice(part.row, part.row + 576), slice(part.col, part.col + 576)
+        assert seen.shape == (576, 576) and seen.dtype == np.float32
+        np.testing.assert_array_equal(seen[~made_up[place]], whole[place][~made_up[place]])
+        filled = seen[made_up[place]]
+        assert filled.size == 0 or (filled.min() >= level.min() and filled.max() <= level.max() and filled.any())

@@ -1,4 +1,7 @@
-"""The published integer prior and the network it was frozen from, on the same patch and the same symbols."""
+"""The published integer prior and the network it was frozen from, on the same patch and the same decoded places.
+
+Training rounds to whole steps, files hold places on a grid of half steps: here the network is made to decode on that.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -7,25 +10,30 @@ import pytest
 import torch
 
 from sarcodec.bitstream import entropy
-from sarcodec.bitstream.prior import CHANNELS, GROUPS, HYPER_MAX, Prior, _Walk
+from sarcodec.bitstream.prior import CENTROIDS, CHANNELS, GROUPS, HYPER_MAX, LATENT_TABLES, SCALE_LEVELS, Prior, _Walk
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
+from sarcodec.bitstream.tables import FrozenTables, from_weights, gaussian_weights
+from sarcodec.bitstream.trellis import HALF_STEP
 from sarcodec.networks.dct_codec import DctCodec
-from sarcodec.train.counting import gaussian_centroids, table_shapes, tables_from_counts
+from sarcodec.train.counting import shape_of
 from sarcodec.train.freeze import load_network, narrow
 from sarcodec.train.integers import prior_arrays
 from sarcodec.train.patches import dev_patches
 
 CELLS = 8
+HALF = HALF_STEP / 32
 STEP_INDICES = (272, 400)
 
 
 @dataclass
 class Seen:
-    """Of each pass (cells, channels): what the network predicted and coded; z; its estimate in bits; decoded dB."""
+    """Of each pass (cells, channels): what the network predicted, its symbols in whole steps and its places; then z,
+    its estimate of the latents' bits, and decoded latents in dB."""
 
     mean: list[np.ndarray]
     log2_scale: list[np.ndarray]
     symbols: list[np.ndarray]
+    places: list[np.ndarray]
     hyper: np.ndarray
     bits: float
     latents: np.ndarray
@@ -33,15 +41,18 @@ class Seen:
 
 @torch.no_grad()
 def _ask_network(model: DctCodec, x: torch.Tensor, step: int, monkeypatch) -> Seen:
-    seen, plain = Seen([], [], [], np.zeros(0), 0.0, np.zeros(0)), model.quantised
+    seen = Seen([], [], [], [], np.zeros(0), 0.0, np.zeros(0))
 
     def flat(t):
         return t[0].permute(1, 2, 0).reshape(CELLS * CELLS, -1).numpy()
 
     def quantised(residual, log2_scale, mean):
-        for place, t in ((seen.symbols, residual.round()), (seen.log2_scale, log2_scale), (seen.mean, mean)):
-            place.append(flat(t))
-        return plain(residual, log2_scale, mean)
+        places = (residual / HALF).round()
+        seen.symbols.append(flat(residual.round()))
+        seen.places.append(flat(places))
+        seen.log2_scale.append(flat(log2_scale))
+        seen.mean.append(flat(mean))
+        return places * HALF + mean
 
     def keep_hyper(module, inputs):
         seen.hyper = inputs[0].clamp(-HYPER_MAX, HYPER_MAX)[0].permute(1, 2, 0).reshape(-1).numpy().astype(np.int64)
@@ -58,30 +69,26 @@ def _ask_network(model: DctCodec, x: torch.Tensor, step: int, monkeypatch) -> Se
         outcome = model(x, torch.tensor([step]))
     for handle in handles:
         handle.remove()
-    seen.bits = float(outcome.latent_bits + outcome.hyper_bits)
+    seen.bits = float(outcome.latent_bits)
     return seen
 
 
 class _Port:
-    """Answers with the network's symbols; keeps what the integer prior says of each."""
+    """Answers with the network's places; keeps what the integer prior says of each, and the network's symbols."""
 
     def __init__(self, seen: Seen):
         self.seen, self.rows, self.symbols, self.mean, self.places = seen, [], [], [], []
 
-    def _keep(self, rows, symbols):
-        self.rows.append(rows.reshape(-1))
-        self.symbols.append(symbols.reshape(-1))
-        return symbols
-
     def hyper(self, rows):
-        return self._keep(rows, self.seen.hyper)
+        return self.seen.hyper
 
     def latents(self, rows, mean, cells, channels):
-        symbols = self.seen.symbols[len(self.places)][cells].astype(np.int64)
-        symbols[rows % 64 == 0] = 0
+        number = len(self.places)
+        self.rows.append(rows.reshape(-1))
+        self.symbols.append(self.seen.symbols[number][cells].reshape(-1).astype(np.int64))
         self.mean.append(mean / 32)
         self.places.append((cells, channels))
-        return self._keep(rows, symbols)
+        return self.seen.places[number][cells].astype(np.int64)
 
 
 class _Heard:
@@ -110,8 +117,10 @@ def network(run) -> DctCodec:
 
 @pytest.fixture(scope="module")
 def prior(network) -> Prior:
-    """Its integer twin with Gaussian centroids, as the network draws symbols in."""
-    return prior_from_arrays(narrow(prior_arrays(network) | {"centroids": gaussian_centroids()}))
+    """Its integer twin; places stand where they are."""
+    return prior_from_arrays(
+        narrow(prior_arrays(network) | {"centroids": np.zeros((LATENT_TABLES, CENTROIDS), np.uint8)})
+    )
 
 
 @pytest.fixture(scope="module", params=STEP_INDICES)
@@ -150,12 +159,19 @@ def test_means_and_latents_agree(walked, prior):
     assert np.abs(latents).any(axis=0).mean() > 0.5  # most channels say something at these steps
 
 
-def test_the_networks_estimate_is_what_the_file_takes(walked, network):
-    """Under Gaussian tables, which the network trains with; counted ones are smaller."""
+def _whole_step_tables() -> FrozenTables:
+    """Gaussians of the levels of scale, for symbols in whole steps as the network's estimate has them."""
+    sigmas = [2.0 ** (-4 + (n - 0.5) / 4) for n in range(SCALE_LEVELS)]
+    shapes = [shape_of(sigma) for sigma in sigmas] * len(GROUPS)
+    weights = [gaussian_weights(s.sigma, s.radius, s.shift) + 1e-6 for s in shapes]
+    return from_weights(weights, np.array([s.shift for s in shapes]), np.zeros(len(shapes), bool))
+
+
+def test_the_tables_chosen_by_whole_numbers_code_what_the_network_estimates(walked):
     _, seen, port, _, _ = walked
-    shapes = table_shapes(network)
-    tables = tables_from_counts(np.zeros((len(shapes), 257)), shapes)
-    data = entropy.encode(tables, np.concatenate(port.rows).astype(np.uint16), np.concatenate(port.symbols))
+    data = entropy.encode(
+        _whole_step_tables(), np.concatenate(port.rows).astype(np.uint16), np.concatenate(port.symbols)
+    )
     assert 8 * len(data) == pytest.approx(seen.bits, rel=0.02)
 
 

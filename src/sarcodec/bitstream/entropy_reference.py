@@ -6,6 +6,8 @@ The oracle of the tests. Numpy arrays are only where the tables come from.
 from sarcodec.bitstream.tables import MAX_MAGNITUDE, PRECISION_BITS, TOTAL, FrozenTables
 from sarcodec.errors import CorruptFile
 
+AFTER_EVEN, AFTER_ODD = (0, 5, 1, 6, 2, 4, 3, 7), (2, 7, 3, 4, 0, 6, 1, 5)  # states of the trellis
+SECOND_QUANTISER = 256  # where its tables begin
 
 def encode(tables: FrozenTables, rows: list[int], values: list[int]) -> bytes:
     """Bytes of values under tables rows, both of one length; see `entropy.encode`."""
@@ -18,11 +20,40 @@ def encode(tables: FrozenTables, rows: list[int], values: list[int]) -> bytes:
 
 def decode(tables: FrozenTables, data: bytes, rows: list[int]) -> list[int]:
     """The values again, the end of the stream checked. Raises CorruptFile."""
-    queue = _Queue(data)
-    values = [0 if tables.skip[row] else _pull_value(queue, tables, row) for row in rows]
-    if queue.state != 1 or queue.words:
-        raise CorruptFile("an entropy-coded stream does not end where its symbols do; the file is damaged")
+    decoder = Decoder(tables, data)
+    values = decoder.decode(rows)
+    decoder.finish()
     return values
+
+
+class Decoder:
+    """Symbols in as many calls as the caller likes; see `entropy.Decoder`. All of it raises CorruptFile."""
+
+    def __init__(self, tables: FrozenTables, data: bytes) -> None:
+        self._tables, self._queue, self._trellis = tables, _Queue(data), 0
+
+    def decode(self, rows: list[int]) -> list[int]:
+        """The next values, each under its table."""
+        return [self._value(row) for row in rows]
+
+    def decode_dependent(self, rows: list[int]) -> tuple[list[int], list[int]]:
+        """The next symbols along the trellis, and the quantiser of each; rows are tables of quantiser 0."""
+        values, quantisers = [], []
+        for row in rows:
+            quantisers.append(self._trellis % 2)
+            row += SECOND_QUANTISER * quantisers[-1]
+            values.append(self._value(row))
+            if not self._tables.skip[row]:
+                self._trellis = (AFTER_ODD if values[-1] % 2 else AFTER_EVEN)[self._trellis]
+        return values, quantisers
+
+    def finish(self) -> None:
+        """The end of the stream, checked."""
+        if self._queue.state != 1 or self._queue.words:
+            raise CorruptFile("an entropy-coded stream does not end where its symbols do; the file is damaged")
+
+    def _value(self, row: int) -> int:
+        return 0 if self._tables.skip[row] else _pull_value(self._queue, self._tables, row)
 
 
 class _Stack:
@@ -90,7 +121,7 @@ def _pull_value(queue: _Queue, tables: FrozenTables, row: int) -> int:
         symbol += _pull_gamma(queue) - 1
     quotient = -(symbol + 1) // 2 if symbol % 2 else symbol // 2
     value = (quotient << shift) + queue.bits(shift)
-    if abs(value) >= MAX_MAGNITUDE:
+    if abs(value) >= MAX_MAGNITUDE or queue.state == 0:
         raise CorruptFile("an entropy-coded stream holds a value that no encoder writes; the file is damaged")
     return value
 

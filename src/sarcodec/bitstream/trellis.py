@@ -1,15 +1,26 @@
-"""The eight-state trellis of dependent quantisation: whole numbers that encoder and decoder share.
+"""The 32-state trellis of dependent quantisation: whole numbers that encoder and decoder share.
 
-Two quantisers stand on one grid of half steps: Q0 at the even places 2 k, Q1 at 0 and the odd places 2 k - sign(k). The parity of
-each coded symbol k moves the state, the state names the quantiser of the next symbol. The encoder searches the cheapest path, the
-decoder follows it. Trellis-coded quantisation: Marcellin and Fischer 1990; in image coding: Schwarz et al., DCC 2019.
+Two quantisers stand on one grid of half steps: Q0 at the even places 2 k, Q1 at 0 and the odd places 2 k - sign(k). The state names
+the quantiser of the next symbol k, the parity of k moves the state. The encoder searches the cheapest path, the decoder follows it.
+Trellis-coded quantisation: Marcellin and Fischer, 1990; the code: Ungerboeck, 1982; in image coding: Schwarz et al., DCC 2019.
 """
 import numpy as np
 
-NEXT_STATE = np.array([[0, 2], [5, 7], [1, 3], [6, 4], [2, 0], [4, 6], [3, 1], [7, 5]], np.int8)
-QUANTISER = np.array([0, 1, 0, 1, 0, 1, 0, 1], np.int8)
+MEMORY_BITS = 5
+STATES = 1 << MEMORY_BITS
+PARITY_POLYNOMIALS = (0o45, 0o10)  # h0 and h1 of the systematic feedback code of rate 1/2 for amplitudes
 # A half step is 21/32 of the channel's step: the error is then about that of a uniform quantiser of that step.
 HALF_STEP = 21
+
+
+def _next_state(state: int, parity: int) -> int:
+    """Observer form: the lowest bit of the state is its quantiser q; shift down, then add h0 where q and h1 where the parity is 1."""
+    h0, h1 = (h >> 1 for h in PARITY_POLYNOMIALS)
+    return state >> 1 ^ (h0 if state & 1 else 0) ^ (h1 if parity else 0)
+
+
+QUANTISER = np.array([s & 1 for s in range(STATES)], np.int8)
+NEXT_STATE = np.array([[_next_state(s, p) for p in (0, 1)] for s in range(STATES)], np.int8)
 
 
 def places(symbols: np.ndarray, quantiser: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ MOST_PASSES = 4
 TYPICAL_STEPS = (-640, 0, 128, 272, 320, 368, 416, 464, 512, 560, 639, 1279)
 TYPICAL_BITS = (15.0, 5.2, 3.4, 1.62, 1.1, 0.71, 0.43, 0.24, 0.12, 0.06, 0.02, 2e-6)
 RATE_SLOPE = -1.5        # steps that the typical curve moves, a step: a scene of more bits has a steeper curve
-LEAN = 1 / 16            # of the bracket that is left at the last try, and of a bracket of 32 steps where there is none
+LEAN = 1 / 16            # of the bracket that is left at the last try, and of a bracket of 16 steps where there is none
 ERROR_SLOPE = 0.0076     # natural logarithm of RMSE in dB a step index
 
 
@@ -51,6 +51,8 @@ def search(measure: Callable[[int], float], first: float, slope: float, good: Ca
         if good(tries[-1]):
             break
         step = _next_step(tries, slope, LEAN if lean and len(tries) == MOST_PASSES - 1 else 0.0)
+        if lean and min(t.miss for t in tries) > 0:  # still above the limit: one step at least
+            step = min(max(step, 1 + max(t.step for t in tries)), STEP_COUNT - 1)
         if step in [t.step for t in tries]:
             break
     return tries
@@ -61,10 +63,10 @@ def _next_step(tries: list[Try], slope: float, lean: float) -> int:
     below = min((t for t in tries if t.miss <= 0), key=lambda t: t.step, default=None)
     if above and below:
         part = above.miss / (above.miss - below.miss)
-        guess = above.step + part * (below.step - above.step) + math.ceil(lean * max(32, below.step - above.step))
+        guess = above.step + part * (below.step - above.step) + math.ceil(lean * max(16, below.step - above.step))
         return int(np.clip(round(guess), above.step + 1, max(above.step + 1, below.step - 1)))
     last = tries[-1]
     if len(tries) > 1 and tries[-2].step != last.step:
         measured = (last.miss - tries[-2].miss) / (last.step - tries[-2].step)
         slope = measured if measured < 0 else slope
-    return int(np.clip(round(last.step - last.miss / slope) + math.ceil(lean * 32), 0, STEP_COUNT - 1))
+    return int(np.clip(round(last.step - last.miss / slope) + math.ceil(lean * 16), 0, STEP_COUNT - 1))

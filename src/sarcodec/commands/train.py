@@ -50,10 +50,9 @@ def run(options: argparse.Namespace) -> int:
 def run_freeze(options: argparse.Namespace) -> int:
     """Write the model's folder."""
     _require_torch("freeze")
-    from sarcodec.train.freeze import freeze
-    from sarcodec.train.patches import read_images
+    from sarcodec.train.run import freeze_run
 
-    freeze(options.run_folder, options.id, read_images(options.data), options.out, _report)
+    freeze_run(options.run_folder, options.id, options.data, options.out, _report)
     return 0
 
 

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sarcodec.bitstream.prior import (CENTROIDS, FRACTION_BITS, GROUPS, HYPER_MAX, LATENT_TABLES, OCTAVE_CLASSES, SCALE_LEVELS,
-                                      Prior)
+from sarcodec.bitstream.prior import (
+    CENTROIDS,
+    FRACTION_BITS,
+    GROUPS,
+    HYPER_MAX,
+    LATENT_TABLES,
+    OCTAVE_CLASSES,
+    SCALE_LEVELS,
+    Prior,
+)
 from sarcodec.bitstream.steps import step_db
 from sarcodec.bitstream.tables import FrozenTables, from_weights, gaussian_weights
 from sarcodec.bitstream.trellis import HALF_STEP, places
@@ -21,7 +29,7 @@ from sarcodec.tile import ANALYSIS_HALO_PX
 from .patches import PatchSource
 
 PSEUDO_COUNTS = 60.0
-HALF = HALF_STEP / 2 ** FRACTION_BITS
+HALF = HALF_STEP / 2**FRACTION_BITS
 REACH = 127
 
 
@@ -42,7 +50,7 @@ def shape_of(sigma: float, skipped: bool = False) -> TableShape:
 
 
 def table_shapes(model: DctCodec) -> list[TableShape]:
-    """Latent rows by quantiser, group and level (level 0 skipped: below 2^-4 step), then hyper rows by channel and octave.
+    """Latent rows by quantiser, group and level (level 0 skipped: below 2^-4 step), then hyper rows by channel, octave.
 
     A symbol of either quantiser spans two half steps.
     """
@@ -109,7 +117,9 @@ def count_symbols(
 ) -> Tally:
     """The tally of what an encoder with these tables (None: Gaussian ones) codes of training patches."""
     tally = Tally(
-        np.zeros((len(shapes), 2 * REACH + 3)), np.zeros((LATENT_TABLES, CENTROIDS)), np.zeros((LATENT_TABLES, CENTROIDS))
+        np.zeros((len(shapes), 2 * REACH + 3)),
+        np.zeros((LATENT_TABLES, CENTROIDS)),
+        np.zeros((LATENT_TABLES, CENTROIDS)),
     )
     quantiser = Quantiser(tables or tables_from_counts(tally.counts, shapes), prior.centroids)
     deviation = model.deviation.view(1, -1, 1, 1)
@@ -129,11 +139,11 @@ def count_symbols(
 
 
 def gaussian_centroids() -> np.ndarray:
-    """Where the first fitting begins, (256, 8) in 1/32 step: places are drawn in as Gaussian symbols of 1.3 steps would be."""
+    """Where the first fitting begins, (256, 8) in 1/32 step: places drawn in as Gaussian symbols of 1.3 steps are."""
     level = torch.arange(LATENT_TABLES) % SCALE_LEVELS
     place = torch.arange(CENTROIDS).float()[None].expand(LATENT_TABLES, -1)
     inwards = place - drawn_in(place, ((level - 0.5) / 4 - 4)[:, None])
-    return np.rint(inwards.numpy() * HALF / 2 * 2 ** FRACTION_BITS).astype(np.uint8)
+    return np.rint(inwards.numpy() * HALF / 2 * 2**FRACTION_BITS).astype(np.uint8)
 
 
 def fitted_centroids(tally: Tally, start: np.ndarray) -> np.ndarray:
