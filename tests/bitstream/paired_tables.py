@@ -1,10 +1,9 @@
-"""For tests of dependent quantisation: tables where the trellis looks for them, and the trellis in plain Python."""
+"""For tests of dependent quantisation: tables where the trellis looks for them, and a walk along it."""
 
 import numpy as np
 
 from sarcodec.bitstream.tables import FrozenTables, from_weights
-
-AFTER_EVEN, AFTER_ODD = (0, 5, 1, 6, 2, 4, 3, 7), (2, 7, 3, 4, 0, 6, 1, 5)  # docs/format.md, 9.3
+from sarcodec.bitstream.trellis import NEXT_STATE, QUANTISER
 
 
 def paired(first: list, second: list, first_shift: list[int], second_shift: list[int], rest: list) -> FrozenTables:
@@ -19,7 +18,7 @@ def trellis_path(symbols, skipped, state: int) -> tuple[np.ndarray, int]:
     """The quantiser of each symbol along the trellis, and the state at the end."""
     quantisers = []
     for symbol, skip in zip(symbols, skipped, strict=True):
-        quantisers.append(state % 2)
+        quantisers.append(QUANTISER[state])
         if not skip:
-            state = (AFTER_ODD if symbol % 2 else AFTER_EVEN)[state]
+            state = int(NEXT_STATE[state, symbol % 2])
     return np.array(quantisers, int), state

@@ -15,7 +15,7 @@ import numpy as np  # for npz files only
 
 GROUPS = ((0, 16, 32), (16, 80, 160), (96, 288, 144), (384, 640, 40))  # 9.1: first channel, count, feature count
 POOL = {2: (2, 4), 3: (16, 7)}  # 9.6: channels, shift
-NEXT = ((0, 2), (5, 7), (1, 3), (6, 4), (2, 0), (4, 6), (3, 1), (7, 5))  # 9.3: by state and parity of the symbol
+NEXT = [(a // 2 ^ 18 * (a % 2), a // 2 ^ 18 * (a % 2) ^ 4) for a in range(32)]  # 9.3: by state and parity of the symbol
 
 
 class Bytes:

@@ -1,29 +1,31 @@
-"""The trellis: every state is reached and left, places are distinct, its distance is the best of eight states."""
+"""The trellis: every state is reached and left, places are distinct, its distance is the best of so many states."""
 
 import heapq
 from itertools import product
 
 import numpy as np
 import pytest
-from bitstream.paired_tables import AFTER_EVEN, AFTER_ODD
+from bitstream.slow_reader import NEXT
 
 from sarcodec.bitstream.prior import FRACTION_BITS
 from sarcodec.bitstream.trellis import HALF_STEP, NEXT_STATE, QUANTISER, places
 
-STATES = range(8)
+STATES = range(len(QUANTISER))
+MEMORY = (len(QUANTISER) - 1).bit_length()
+BEST_DISTANCE = {4: 9, 8: 10, 16: 11, 32: 13}  # Ungerboeck 1982, amplitude modulation, in squared half steps
 SYMBOLS = np.arange(-6, 7)
 
 
 def test_the_table_is_the_pages():
-    assert NEXT_STATE.tolist() == [list(pair) for pair in zip(AFTER_EVEN, AFTER_ODD, strict=True)]
+    assert NEXT_STATE.tolist() == [list(pair) for pair in NEXT]
     assert QUANTISER.tolist() == [state % 2 for state in STATES]
     assert HALF_STEP / 2**FRACTION_BITS == 21 / 32
 
 
-def test_three_symbols_lead_from_any_state_to_any_other_in_one_way():
+def test_a_few_symbols_lead_from_any_state_to_any_other_in_one_way():
     for state in STATES:
         ends = []
-        for parities in product((0, 1), repeat=3):
+        for parities in product((0, 1), repeat=MEMORY):
             end = state
             for parity in parities:
                 end = NEXT_STATE[end, parity]
@@ -51,8 +53,7 @@ def _between(one: tuple[int, int], other: tuple[int, int]) -> int:
 
 
 @pytest.mark.parametrize("start", STATES)
-def test_paths_that_part_and_meet_again_differ_by_the_best_distance_of_eight_states(start):
-    """10 squared half steps: Ungerboeck's 8-state code in one dimension, which trellis-coded quantisation takes over."""
+def test_paths_that_part_and_meet_again_differ_by_the_best_distance(start):
     branches = lambda state: [((int(QUANTISER[state]), p), int(NEXT_STATE[state, p])) for p in (0, 1)]
     (label, one), (other_label, other) = branches(start)
     heap, seen = [(_between(label, other_label), one, other)], set()
@@ -62,4 +63,4 @@ def test_paths_that_part_and_meet_again_differ_by_the_best_distance_of_eight_sta
             seen.add((one, other))
             for (label, a), (other_label, b) in product(branches(one), branches(other)):
                 heapq.heappush(heap, (distance + _between(label, other_label), a, b))
-    assert heap[0][0] == 10
+    assert heap[0][0] == BEST_DISTANCE[len(QUANTISER)]

@@ -4,10 +4,11 @@ The oracle of the tests. Numpy arrays are only where the tables come from.
 """
 
 from sarcodec.bitstream.tables import MAX_MAGNITUDE, PRECISION_BITS, TOTAL, FrozenTables
+from sarcodec.bitstream.trellis import NEXT_STATE, QUANTISER
 from sarcodec.errors import CorruptFile
 
-AFTER_EVEN, AFTER_ODD = (0, 5, 1, 6, 2, 4, 3, 7), (2, 7, 3, 4, 0, 6, 1, 5)  # states of the trellis
 SECOND_QUANTISER = 256  # where its tables begin
+
 
 def encode(tables: FrozenTables, rows: list[int], values: list[int]) -> bytes:
     """Bytes of values under tables rows, both of one length; see `entropy.encode`."""
@@ -40,11 +41,11 @@ class Decoder:
         """The next symbols along the trellis, and the quantiser of each; rows are tables of quantiser 0."""
         values, quantisers = [], []
         for row in rows:
-            quantisers.append(self._trellis % 2)
+            quantisers.append(int(QUANTISER[self._trellis]))
             row += SECOND_QUANTISER * quantisers[-1]
             values.append(self._value(row))
             if not self._tables.skip[row]:
-                self._trellis = (AFTER_ODD if values[-1] % 2 else AFTER_EVEN)[self._trellis]
+                self._trellis = int(NEXT_STATE[self._trellis, values[-1] % 2])
         return values, quantisers
 
     def finish(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from sarcodec import published
 from sarcodec.bitstream.container import DIGEST_BYTES, Header
 from sarcodec.bitstream.files import FileWriter
-from sarcodec.bitstream.steps import quality_of_step, step_db, step_of_quality
+from sarcodec.bitstream.steps import STEP_COUNT, quality_of_step, step_db, step_of_quality
 from sarcodec.engine import Engine
 from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.raster.geotiff import open_scene
@@ -27,7 +27,8 @@ from .targets import ERROR_SLOPE, MOST_PASSES, RATE_SLOPE, Try, first_step_for_r
 from .workers import Workers, workers
 
 DEFAULT_QUALITY = 60.0
-RATE_TOLERANCE = 0.005      # ends the search early; the promise is 2 %
+RATE_TOLERANCE = 0.005      # ends the search early
+RATE_PROMISE = 0.02
 SIZE_MARGIN = 0.004         # aimed below a size that must not be exceeded
 KEEP_IN_MEMORY = 512 << 20  # bytes of latents; more go to a file
 
@@ -197,6 +198,9 @@ def _reach_size(job: _Job, aim: Target, tiles: list[TileData]) -> tuple[int, Fil
     tries = search(measure, place, RATE_SLOPE, lambda t: off(t) < (SIZE_MARGIN if limited else RATE_TOLERANCE), lean=limited)
     if aim.kind == "bpp":
         best = min(tries, key=off).step
+        if best in (0, STEP_COUNT - 1) and off(Try(best, 0)) > RATE_PROMISE:
+            raise TargetNotReached(f"this scene takes {8 * sizes[best] / samples:.4f} bits a pixel with the "
+                                   f"{'coarsest' if best else 'finest'} step, {aim.value} were asked for")
         return best, writers[best], len(tries), None
     fitting = [t for t in tries if sizes[t.step] <= wanted]
     while not fitting and tries[-1].step < 639:  # a curve that is not smooth: give way until it fits

@@ -18,6 +18,7 @@ OFFSETS_A_DB = 64
 OFFSET_MAX_DB = 500      # an offset is an int16 in 1/64 dB
 LEVEL_MAX_DB = 1000      # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
 SAMPLE_TILES = 9
+EXTENSION = "edge"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +74,15 @@ class SceneEncoder:
 
     @staticmethod
     def _canvas(level: np.ndarray, valid: np.ndarray, window: Window, around: Window) -> np.ndarray:
-        """Levels on the fixed (576, 576) block: invalid pixels and the rest of cut cells filled, 0 beyond the scene."""
+        """Levels on the fixed (576, 576) block: invalid pixels filled, the rest of cut cells continued, 0 beyond the scene.
+
+        The scene is continued by its last row and column: a thin strip of pixels that fades into a smooth fill would be spread
+        over all frequencies, each of them too weak to be kept (docs/log.md).
+        """
         top, left = (ANALYSIS_HALO_PX - (window.row - around.row), ANALYSIS_HALO_PX - (window.col - around.col))
         rows, cols = (-(-(n + p) // CELL_PX) * CELL_PX - p for n, p in zip(level.shape, (top, left)))
         grown = [(0, rows - level.shape[0]), (0, cols - level.shape[1])]
-        filled = fill_invalid(np.pad(level, grown), np.pad(valid, grown))
+        filled = np.pad(fill_invalid(level, valid), grown, EXTENSION)
         canvas = np.zeros((TILE_PX + 2 * ANALYSIS_HALO_PX,) * 2, np.float32)
         rows, cols = min(rows, canvas.shape[0] - top), min(cols, canvas.shape[1] - left)
         canvas[top:top + rows, left:left + cols] = filled[:rows, :cols]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.steps import step_db
 from sarcodec.errors import InvalidArgument
 from sarcodec.raster.geotiff import open_scene
 from sarcodec.raster.radiometry import normalise, valid_mask
@@ -17,12 +18,16 @@ from .workers import workers
 
 @dataclass(frozen=True)
 class Comparison:
-    """Decoded pixels beside the original's. Errors in dB over valid pixels; invalid pixels must be equal bit for bit."""
+    """Decoded pixels beside the original's. Errors in dB over valid pixels; invalid pixels must be equal bit for bit.
+
+    error_promised: the RMSE is at most half of the file's coarsest step, which rounding to that step never exceeds on its original.
+    """
 
     valid_pixels: int
     rmse_db: float
     bias_power_db: float
     max_abs_error_db: float
+    error_promised: bool
     invalid_identical: bool
     valid_stay_valid: bool
     description_identical: bool
@@ -56,7 +61,8 @@ def verify(path, against=None, threads=None, progress=None) -> VerifyReport:
             if progress:
                 progress(done + 1, total)
         comparison = _compare(decoder, pool, places, against, progress) if against else None
-    passed = comparison is None or (comparison.invalid_identical and comparison.valid_stay_valid)
+    passed = comparison is None or (comparison.error_promised and comparison.invalid_identical
+                                        and comparison.valid_stay_valid)
     return VerifyReport(os.fspath(path), len(places), symbols, passed, comparison, time.perf_counter() - began)
 
 
@@ -74,8 +80,9 @@ def _compare(decoder: SceneDecoder, pool, places, against, progress) -> Comparis
             if progress:
                 progress(len(places) + done + 1, 2 * len(places))
     count = max(sums[0], 1)
+    rmse, promised = float(np.sqrt(sums[1] / count)), step_db(max(e.step for e in decoder.file.entries)) / 2
     bias = 10 * np.log10(sums[3] / sums[2]) if sums[2] > 0 else 0.0
-    return Comparison(int(sums[0]), float(np.sqrt(sums[1] / count)), float(bias), worst, same, stay, pack_scene(mine) == pack_scene(theirs))
+    return Comparison(int(sums[0]), rmse, float(bias), worst, rmse <= promised, same, stay, pack_scene(mine) == pack_scene(theirs))
 
 
 def _tile(decoder: SceneDecoder, reader, place) -> tuple[np.ndarray, float, bool, bool]:
