@@ -21,7 +21,7 @@ FIRST = [tables.gaussian_weights(s, r, k) for s, r, k in zip(SIGMA, (2, 5, 24, 3
 SECOND = [tables.gaussian_weights(1.2 * s, r, k) for s, r, k in zip(SIGMA, (3, 1, 24, 30), (0, 0, 0, 3))]
 TABLES = paired([*FIRST, np.zeros(0)], [*SECOND, np.zeros(0)], SHIFT, SHIFT, [])
 CENTROIDS = np.zeros((256, 8), np.uint8)
-CENTROIDS[:4] = [[0, 6, 4, 3, 2, 2, 1, 1], [0, 3, 2, 2, 1, 1, 1, 0], [0, 1, 1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0]]
+CENTROIDS[:4] = [[0, 6, 4, 3, 2, 2, 9, 1], [0, 3, 2, 2, 8, 1, 5, 0], [0, 1, 1, 0, 9, 0, 7, 0], [0] * 8]
 SEARCH = Quantiser(TABLES, CENTROIDS)
 TWINS = paired([*FIRST, np.zeros(0)], [*FIRST, np.zeros(0)], SHIFT, SHIFT, [])
 PLAIN = Quantiser(TABLES, np.zeros((256, 8), np.uint8))
@@ -82,8 +82,8 @@ def cheapest(rows, residual, weight, state: int, choices) -> float:
 def test_no_path_of_those_offered_is_cheaper(seed):
     rng = np.random.default_rng(seed)
     count, state = int(rng.integers(6, 9)), int(rng.integers(STATES))
-    rows, weight = rows_of(count, seed), np.exp2(rng.uniform(-3, 2, count))
-    residual = residuals(rows, seed)
+    rows, weight = rows_of(count, seed), np.exp2(rng.uniform(-7, 2, count))
+    residual = residuals(rows, seed) * rng.choice(np.float32([1, 3]), count)
     symbols, which, _ = SEARCH.choose(residual, rows, weight, state)
     least = cheapest(rows.tolist(), residual, weight, state, offered)
     assert cost(symbols, which, rows, residual, weight) == pytest.approx(least, rel=1e-5)

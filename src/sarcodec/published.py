@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec.bitstream import tables as entropy_tables
-from sarcodec.bitstream.prior import Prior
+from sarcodec.bitstream.prior import HYPER_CHANNELS, LATENT_TABLES, OCTAVE_CLASSES, Prior
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.bitstream.tables import FrozenTables
 from sarcodec.errors import ModelError, UnknownModel
@@ -123,8 +123,10 @@ def _load_folder(home: str) -> Model:
     linear = _arrays(contents["linear.npz"])
     prior = prior_from_arrays(_arrays(contents["prior.npz"]))
     graphs = {name[:-5]: contents[name] for name in FILES if name.endswith(".onnx")}
+    tables = entropy_tables.unpack(contents["tables.bin"])
+    _check_tables(card.id, tables)
     analysis, synthesis = dct_matrix() + linear["analysis"], dct_matrix().T + linear["synthesis"]
-    model = Model(card.id, digest, prior, entropy_tables.unpack(contents["tables.bin"]), analysis, synthesis, graphs)
+    model = Model(card.id, digest, prior, tables, analysis, synthesis, graphs)
     answer = known_answer(prior)
     if answer != card.text.get("known_answer"):
         raise ModelError(f"model {card.id} gives {answer} to its known question, its card says {card.text.get('known_answer')}: "
@@ -138,6 +140,15 @@ def _arrays(data: bytes) -> dict[str, np.ndarray]:
             return {k: archive[k] for k in archive.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelError(f"an array file of the model cannot be read ({error}); install it again") from error
+
+
+def _check_tables(model_id: str, tables: FrozenTables) -> None:
+    """ModelError unless there is a table for everything that a prior may name, and both quantisers skip alike."""
+    expected = 2 * LATENT_TABLES + HYPER_CHANNELS * OCTAVE_CLASSES
+    if len(tables) != expected:
+        raise ModelError(f"model {model_id} has {len(tables)} entropy tables, expected {expected}; install it again")
+    if (tables.skip[:LATENT_TABLES] != tables.skip[LATENT_TABLES:2 * LATENT_TABLES]).any():
+        raise ModelError(f"model {model_id}: its two quantisers do not skip the same tables; install it again")
 
 
 class _Question:

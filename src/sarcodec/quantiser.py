@@ -19,6 +19,7 @@ ERROR_WEIGHT = 7.0
 _HALF = np.float32(HALF_STEP / (1 << FRACTION_BITS))
 _STATES = len(QUANTISER)
 _SMALL = 16
+_LARGEST = np.float32(2e7)  # residuals in steps: beyond, no symbol below MAX_MAGNITUDE is near
 _FAR = np.float32(1e30)
 _BLOCK = 1 << 15  # the path is decided in blocks of so many symbols, to bound memory
 # The two ways into each state: (states, 2) of the state before, and of the branch 2 * quantiser + parity.
@@ -52,7 +53,7 @@ class Quantiser:
         """residual, rows (cells, channels), weight (channels,): (channel step / step)^2, the trellis state at the start
         -> symbols and quantisers of that shape, int64, the state at the end."""
         shape, t = residual.shape, self.tables
-        residual = np.ascontiguousarray(residual, np.float32).reshape(-1)
+        residual = np.clip(residual, -_LARGEST, _LARGEST).astype(np.float32).reshape(-1)
         weights = np.broadcast_to(np.float32(ERROR_WEIGHT) * weight.astype(np.float32), shape).reshape(-1)
         rows = np.ascontiguousarray(rows, np.int32).reshape(-1)
         symbols, which = np.zeros(residual.size, np.int64), np.zeros(residual.size, np.int64)

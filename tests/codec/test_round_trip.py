@@ -213,3 +213,12 @@ def test_what_a_file_costs_beside_its_payloads(tmp_path):
         assert found.overhead_bytes <= 64 + 16 * found.tiles * found.bands
         assert found.payload_bytes + found.description_bytes + found.overhead_bytes == (tmp_path / "out.sarc").stat().st_size
         assert (found.rows, found.cols, found.bands, found.tiles) == (rows, cols, bands, -(-cols // 512))
+
+
+@pytest.mark.parametrize("quality", [60, 90])
+def test_verify_tells_another_image_from_the_original(tmp_path, quality):
+    mine, other = (store(tmp_path / f"{seed}.tif", amplitude(seed, 200, 210)) for seed in (1, 2))
+    sarcodec.compress(mine, tmp_path / "x.sarc", quality=quality, threads=1)
+    right, wrong = (sarcodec.verify(tmp_path / "x.sarc", against=path, threads=1) for path in (mine, other))
+    assert right.passed and right.comparison.error_plausible
+    assert wrong.comparison.invalid_identical and not wrong.passed

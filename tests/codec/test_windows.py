@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from codec.scenes import amplitude, bits, store
+from codec.scenes import amplitude, bits, store, walk
 
 import sarcodec
 from sarcodec import Window
@@ -177,3 +177,11 @@ def test_analysis_sees_the_pixels_around_a_tile(scene):
         np.testing.assert_array_equal(seen[~made_up[place]], whole[place][~made_up[place]])
         filled = seen[made_up[place]]
         assert filled.size == 0 or (filled.min() >= level.min() and filled.max() <= level.max() and filled.any())
+
+
+@pytest.mark.parametrize("cut", [1, 2, 9])
+def test_a_thin_strip_at_the_edge_keeps_its_error(cut):
+    """A few rows in a cell of 32: continued so that they are not lost among the frequencies of the cell."""
+    walked = walk(amplitude(cut, 96 + cut, 128), quality=55)
+    square = np.square(20 * np.log10(walked.after / walked.before.astype(float)))
+    assert np.sqrt(square[..., 96:, :].mean() / square[..., :96, :].mean()) < 1.25

@@ -8,7 +8,7 @@ import torch
 from sarcodec.errors import InvalidArgument, SarcodecError
 from sarcodec.networks.dct_codec import DctCodec
 from sarcodec.train.checkpoint import write_tensors
-from sarcodec.train.device import chosen_device, keep_float32, mixed_precision
+from sarcodec.train.device import chosen_device, mixed_precision
 from sarcodec.train.judging import DEV_STEPS, averaged, judge
 from sarcodec.train.loop import Trainer, learning_rate
 from sarcodec.train.loss import distortion_weight, per_sample, relative_loss
@@ -163,11 +163,9 @@ def test_a_device_that_is_not_there_is_said(monkeypatch):
 
 
 def test_transforms_and_heads_stay_in_float32():
-    """`keep_float32` is for devices other than the CPU; what it fences off can be tried on the CPU's own precision."""
+    """Latents in bfloat16 would be off by a quarter of a dB."""
     torch.manual_seed(0)
     model = DctCodec().eval()
-    keep_float32(model, "cpu")
-    names = set(model.state_dict())
     accumulator, s = torch.randn(1, 256, 2, 2), torch.tensor([300])
     with torch.no_grad():
         exact = model.context.predict(accumulator, 0, s)
@@ -175,8 +173,9 @@ def test_transforms_and_heads_stay_in_float32():
             mixed = model.context.predict(accumulator, 0, s)
             assert model.context.hidden[0](accumulator).dtype == torch.bfloat16
             assert model.analysis.linear(torch.randn(1, 1, 32, 32)).dtype == torch.float32
-    assert all(torch.equal(a, b) for a, b in zip(exact, mixed, strict=True))
-    assert names == set(DctCodec().state_dict())
+    assert all(m.dtype == torch.float32 for m in mixed)
+    assert all(torch.allclose(a, b, atol=0.05) for a, b in zip(exact, mixed, strict=True))
+    assert not torch.equal(exact[0], exact[0].bfloat16().float())  # or the dtype would say nothing
 
 
 def test_the_average_follows_and_forgets_its_start(trainer):

@@ -5,7 +5,7 @@ import pytest
 import rasterio
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.train.patches import Image, PatchSource, dev_patches, mirrored, read_images
+from sarcodec.train.patches import Image, PatchSource, dev_patches, mirrored, read_images, uniform_mean
 from sarcodec.train.recipe import Recipe
 
 HEAD = "file,split,family,group\n"
@@ -96,3 +96,21 @@ def test_development_patches_are_centred():
     assert [tuple(p.shape) for p in patches] == [(1, 1, 256, 128)]
     centre = image.level_db[22:278, 1:129]
     assert np.allclose(patches[0][0, 0].numpy(), centre - centre.mean(), atol=1e-4)
+
+
+def test_means_over_windows_are_what_a_loop_finds():
+    power = np.random.default_rng(1).random((20, 27))
+    for size in (3, 7, 15):
+        around = np.pad(power, size // 2, "symmetric")
+        expected = [[around[r : r + size, c : c + size].mean() for c in range(27)] for r in range(20)]
+        assert np.allclose(uniform_mean(power, size), expected)
+
+
+def test_a_share_of_the_patches_is_smooth():
+    image = _image(300, 300)
+    recipe = Recipe("x", patch_px=128, families=(("iw", 1.0),))
+    rough = [np.diff(PatchSource([image], replace(recipe, smooth_share=share, seed=4)).patch()).std() for share in (0.0, 1.0)]
+    assert rough[1] < 0.6 * rough[0]
+    source = PatchSource([image], replace(recipe, smooth_share=0.5, seed=5))
+    smooth = [np.diff(source.patch()).std() < 0.6 * rough[0] for _ in range(60)]
+    assert 15 < sum(smooth) < 45

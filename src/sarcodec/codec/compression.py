@@ -28,7 +28,8 @@ from .workers import Workers, workers
 
 DEFAULT_QUALITY = 60.0
 RATE_TOLERANCE = 0.005      # ends the search early
-RATE_PROMISE = 0.02
+RATE_PROMISE = 0.02         # for files of more than SMALL_FILE bytes, whose heads do not count
+SMALL_FILE = 4096
 SIZE_MARGIN = 0.004         # aimed below a size that must not be exceeded
 KEEP_IN_MEMORY = 512 << 20  # bytes of latents; more go to a file
 
@@ -198,7 +199,8 @@ def _reach_size(job: _Job, aim: Target, tiles: list[TileData]) -> tuple[int, Fil
     tries = search(measure, place, RATE_SLOPE, lambda t: off(t) < (SIZE_MARGIN if limited else RATE_TOLERANCE), lean=limited)
     if aim.kind == "bpp":
         best = min(tries, key=off).step
-        if best in (0, STEP_COUNT - 1) and off(Try(best, 0)) > RATE_PROMISE:
+        promised = max(wanted, sizes[best]) > SMALL_FILE and off(Try(best, 0)) > RATE_PROMISE
+        if best in (0, STEP_COUNT - 1) and promised:
             raise TargetNotReached(f"this scene takes {8 * sizes[best] / samples:.4f} bits a pixel with the "
                                    f"{'coarsest' if best else 'finest'} step, {aim.value} were asked for")
         return best, writers[best], len(tries), None

@@ -18,7 +18,7 @@ OFFSETS_A_DB = 64
 OFFSET_MAX_DB = 500      # an offset is an int16 in 1/64 dB
 LEVEL_MAX_DB = 1000      # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
 SAMPLE_TILES = 9
-EXTENSION = "edge"
+EXTENSION = "symmetric"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +76,8 @@ class SceneEncoder:
     def _canvas(level: np.ndarray, valid: np.ndarray, window: Window, around: Window) -> np.ndarray:
         """Levels on the fixed (576, 576) block: invalid pixels filled, the rest of cut cells continued, 0 beyond the scene.
 
-        The scene is continued by its last row and column: a thin strip of pixels that fades into a smooth fill would be spread
-        over all frequencies, each of them too weak to be kept (docs/log.md).
+        The scene is continued by its mirror image: a thin strip of pixels that fades into something else would be spread over all
+        frequencies, each of them too weak to be kept (docs/log.md).
         """
         top, left = (ANALYSIS_HALO_PX - (window.row - around.row), ANALYSIS_HALO_PX - (window.col - around.col))
         rows, cols = (-(-(n + p) // CELL_PX) * CELL_PX - p for n, p in zip(level.shape, (top, left)))

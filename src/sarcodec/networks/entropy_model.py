@@ -119,6 +119,6 @@ class ContextModel(nn.Module):
         """Pass `number` (2 * group + half): mean and log2 scale (B, g, rows, cols), float32."""
         x = on_grid(accumulator + interpolate(self.bias[number], s)[:, :, None, None])
         x = on_grid(self.hidden[number](x))
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(x.device.type, enabled=False):
             head = self.head[number]
             return per_cell(x.float(), head.weight, head.bias).chunk(2, 1)

@@ -59,7 +59,7 @@ class BlockAnalysis(nn.Module):
         self.weight = nn.Parameter(torch.tensor(dct_basis()).reshape(CHANNELS, CHANNELS, 1, 1).clone())
 
     def forward(self, pixels):
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(pixels.device.type, enabled=False):
             return per_cell(F.pixel_unshuffle(pixels.float(), BLOCK), self.weight)
 
 
@@ -72,7 +72,7 @@ class BlockSynthesis(nn.Module):
             torch.tensor(dct_basis()).reshape(CHANNELS, CHANNELS).T.reshape(CHANNELS, CHANNELS, 1, 1).clone())
 
     def forward(self, latents):
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(latents.device.type, enabled=False):
             return F.pixel_shuffle(per_cell(latents.float(), self.weight), BLOCK)
 
 

@@ -23,19 +23,6 @@ def mixed_precision(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
-def keep_float32(model: DctCodec, device_type: str) -> None:
-    """Take the block transforms and the heads of the entropy model out of mixed precision on a kind of device.
-
-    The networks do so themselves for the CPU, and only for it; latents in bfloat16 would be off by a quarter of a dB.
-    """
-    for module, name in (
-        (model.analysis.linear, "forward"),
-        (model.synthesis.linear, "forward"),
-        (model.context, "predict"),
-    ):
-        setattr(module, name, torch.autocast(device_type, enabled=False)(getattr(module, name)))
-
-
 def compiled(model: DctCodec, report: Callable[[str], None]) -> Callable:
     """The model, compiled on its first call; as it is, with a line, where that fails (no C++ compiler, say)."""
     fast, fallen_back = torch.compile(model, dynamic=False), False

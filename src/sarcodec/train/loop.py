@@ -14,7 +14,7 @@ from sarcodec.errors import InvalidArgument, SarcodecError
 from sarcodec.networks.dct_codec import DctCodec
 
 from .checkpoint import BEST, LAST, Checkpoint, read_checkpoint, write_checkpoint, write_tensors
-from .device import chosen_device, compiled, keep_float32, mixed_precision
+from .device import chosen_device, compiled, mixed_precision
 from .judging import Score, averaged, judge, side_by_side
 from .loss import per_sample, relative_loss
 from .patches import Image, PatchSource, dev_patches
@@ -59,8 +59,6 @@ class Trainer:
         self.source = PatchSource([i for i in images if i.group not in recipe.dev_groups], recipe)
         self.dev = [x.to(self.device) for x in dev_patches([i for i in images if i.group in recipe.dev_groups])]
         self.model = DctCodec().to(self.device, memory_format=torch.channels_last)
-        if self.device.type != "cpu":
-            keep_float32(self.model, self.device.type)
         self.fast = compiled(self.model, lambda line: self.report(line)) if recipe.compile else self.model
         self.optimiser = torch.optim.Adam(self._parameter_groups(), lr=recipe.learning_rate, fused=True)
         self.step, self.best, self.best_step = 0, math.inf, 0

@@ -15,6 +15,7 @@ from .recipe import GRID_PX, STEP_INDICES, Recipe
 
 ENOUGH_VALID = 0.9
 SMALLEST_PX = 100  # smaller images are left out, larger ones continued by reflection up to a patch
+FLAT_SHARE = 0.15
 TRIES = 20
 _COLUMNS = {"file", "split", "family", "group"}
 
@@ -114,7 +115,16 @@ class PatchSource:
             window = np.s_[row : row + size, col : col + size]
             if image.valid[window].mean() >= ENOUGH_VALID:
                 break
-        return self.varied(image.level_db[window])
+        level = image.level_db[window]
+        return self.varied(self.smoothed(level) if self.rng.random() < self.recipe.smooth_share else level)
+
+    def smoothed(self, level_db: np.ndarray) -> np.ndarray:
+        """What users have who multilook before they compress: power averaged over 3 to 15 pixels; now and then a plain ramp."""
+        if self.rng.random() < FLAT_SHARE:
+            along, across = np.meshgrid(*(np.linspace(-1, 1, n) for n in level_db.shape), indexing="ij")
+            rise, fall = self.rng.normal(0, 8, 2) * self.rng.integers(0, 2)
+            return level_db.mean() + rise * along + fall * across
+        return 10 * np.log10(uniform_mean(10 ** (level_db / 10), int(self.rng.choice((3, 5, 7, 11, 15)))))
 
     def varied(self, x: np.ndarray) -> np.ndarray:
         """Flipped, turned, now and then of another contrast; less its mean give or take 5 dB, as a tile's differs from
@@ -136,6 +146,16 @@ class PatchSource:
         """Levels (batch, 1, patch, patch) less an offset of about their mean, and step indices (batch,)."""
         x = np.stack([self.patch() for _ in range(self.recipe.batch)])[:, None].astype(np.float32)
         return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(self.steps(len(x)))
+
+
+def uniform_mean(power: np.ndarray, size: int) -> np.ndarray:
+    """Mean over size x size pixels, size odd, mirrored at the edges."""
+    for axis in (0, 1):
+        grow = [(size // 2 + 1, size // 2) if a == axis else (0, 0) for a in (0, 1)]
+        sums = np.cumsum(np.pad(power, grow, "symmetric"), axis=axis, dtype=np.float64)
+        power = np.diff(sums.take((range(0, sums.shape[axis] - size), range(size, sums.shape[axis])), axis=axis), axis=axis)
+        power = power.squeeze(axis) / size
+    return np.maximum(power, 1e-30)
 
 
 def mirrored(image: Image, size: int) -> Image:

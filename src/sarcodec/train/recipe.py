@@ -43,6 +43,7 @@ class Recipe:
         ("8bit", 0.08),
         ("native", 0.16),
     )
+    smooth_share: float = 0.0
     dev_groups: tuple[str, ...] = ()
     dev_every: int = 500
     checkpoint_every: int = 250
@@ -71,6 +72,7 @@ class Recipe:
 
 
 _RANGES = {
+    "smooth_share": (0, 1),
     "steps": (1, _MANY),
     "batch": (1, 4096),
     "patch_px": (GRID_PX, 4096),
