@@ -35,7 +35,7 @@ from sarcodec.simulate.product import simulate
 from sarcodec.tile import CELL_PX, TILE_CELLS, TILE_PX
 
 BESIDE_PX = 16
-SHIFT_PX = TILE_PX // 2   # where the second cut of a scene begins: whole cells, and borders as far away as can be
+SHIFT_PX = TILE_PX // 2  # where the second cut of a scene begins: whole cells, and borders as far away as can be
 LATTICES = 40
 DRAWS = 400
 ROOT = Path(__file__).resolve().parents[1]
@@ -149,7 +149,7 @@ def compare(here: np.ndarray, there: np.ndarray, first: tuple[int, int]) -> Besi
 
     Both were cut along the same cells. Pixels near a border of both, or near the cut, tell nothing and are left out.
     """
-    here = here[:, first[0]:, first[1]:]
+    here = here[:, first[0] :, first[1] :]
     shape = here.shape[1:]
     ours, theirs = beside(shape, *(TILE_PX - f for f in first)), beside(shape)
     for axis, size in enumerate(first):
@@ -196,9 +196,18 @@ def measure(scene: Path, quality: float, model: str | None, windows: int, folder
     ratio, error = with_to_without(beside_parts, random)
     others = other_lattices(squares, random)
     return Result(
-        scene.stem, quality, report.bits_per_pixel, float(np.sqrt(np.nanmean(squares))), windows,
-        windows_equal(packed, windows, random), rmse_ratio(squares, beside(squares.shape[1:])), float(others.mean()),
-        float(others.std()), ratio, error, int(beside_parts.count.sum()),
+        scene.stem,
+        quality,
+        report.bits_per_pixel,
+        float(np.sqrt(np.nanmean(squares))),
+        windows,
+        windows_equal(packed, windows, random),
+        rmse_ratio(squares, beside(squares.shape[1:])),
+        float(others.mean()),
+        float(others.std()),
+        ratio,
+        error,
+        int(beside_parts.count.sum()),
     )
 
 
@@ -214,14 +223,32 @@ def find_scenes(data: Path) -> list[Path]:
 
 def as_markdown(results: Sequence[Result]) -> str:
     """One line a scene and quality."""
-    names = ("scene", "quality", "bit/pixel", "RMSE dB", "windows equal", "beside / elsewhere", "lattices",
-             "with / without", "pixels")
+    names = (
+        "scene",
+        "quality",
+        "bit/pixel",
+        "RMSE dB",
+        "windows equal",
+        "beside / elsewhere",
+        "lattices",
+        "with / without",
+        "pixels",
+    )
     rows = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
     for r in results:
         paired = "-" if r.with_to_without is None else f"{r.with_to_without:.4f} ± {r.standard_error:.4f}"
         equal, lattices = f"{r.windows_equal} of {r.windows}", f"{r.lattices_mean:.4f} ± {r.lattices_deviation:.4f}"
-        cells = (r.scene, f"{r.quality:g}", f"{r.bits_per_pixel:.3f}", f"{r.rmse_db:.3f}", equal,
-                 f"{r.beside_to_elsewhere:.4f}", lattices, paired, str(r.compared_pixels))
+        cells = (
+            r.scene,
+            f"{r.quality:g}",
+            f"{r.bits_per_pixel:.3f}",
+            f"{r.rmse_db:.3f}",
+            equal,
+            f"{r.beside_to_elsewhere:.4f}",
+            lattices,
+            paired,
+            str(r.compared_pixels),
+        )
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
 

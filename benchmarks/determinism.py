@@ -121,8 +121,12 @@ def levels(path: Path, target: Path) -> dict:
 
 def child(words: Sequence[object], environment: dict[str, str]) -> dict:
     """Run this script anew with some environment. RuntimeError with its stderr if it fails."""
-    done = subprocess.run([sys.executable, __file__, "--child", *map(str, words)], capture_output=True, text=True,
-                          env={**os.environ, **environment})
+    done = subprocess.run(
+        [sys.executable, __file__, "--child", *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
     if done.returncode:
         raise RuntimeError(f"{words} ended with status {done.returncode}:\n{done.stderr.strip()[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -198,13 +202,22 @@ def compressed(scene: Path, quality: float, model: str | None, folder: Path) -> 
 def as_markdown(symbols: Sequence[Symbols], pixels: Sequence[Difference], scene: str) -> str:
     """Checksums of every file, then differences of levels."""
     tried = list(symbols[0].checksums)
-    lines = [f"Symbols, each file decoded in {len(tried)} fresh processes: {'; '.join(tried)}", "",
-             "| file | symbols | SHA-256 | the same every time |", "|---|---|---|---|"]
+    lines = [
+        f"Symbols, each file decoded in {len(tried)} fresh processes: {'; '.join(tried)}",
+        "",
+        "| file | symbols | SHA-256 | the same every time |",
+        "|---|---|---|---|",
+    ]
     for s in symbols:
         shown = ", ".join(sorted({c[:16] for c in s.checksums.values()}))
         lines.append(f"| {s.file} | {s.symbols} | {shown} | {'yes' if s.same else 'NO'} |")
-    lines += ["", f"Levels of {scene} in dB, before rounding to the scene's dtype", "",
-              "| quality | runtimes | 99.9th percentile of the difference | largest |", "|---|---|---|---|"]
+    lines += [
+        "",
+        f"Levels of {scene} in dB, before rounding to the scene's dtype",
+        "",
+        "| quality | runtimes | 99.9th percentile of the difference | largest |",
+        "|---|---|---|---|",
+    ]
     lines += [f"| {d.quality:g} | {d.first}, {d.second} | {d.percentile_db:.6f} | {d.largest_db:.6f} |" for d in pixels]
     return "\n".join(lines)
 

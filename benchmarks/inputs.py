@@ -5,6 +5,7 @@
 One simulated scene is written as each pixel type and domain, with every kind of invalid pixel that it can have; the products of
 DATA are tried as they are. Markdown on stdout.
 """
+
 import argparse
 import json
 import os
@@ -48,15 +49,19 @@ def spoil(pixels: np.ndarray, domain: str, nodata: float | None) -> None:
     if domain != "db":
         marks += [0] + ([-0.0, -1e-4, -3.5] if pixels.dtype.kind == "f" else [-5] if pixels.dtype == np.int16 else [])
     for i, mark in enumerate(marks):
-        pixels[:, 40 * i:40 * i + 17, :50 + 31 * i] = mark
-        pixels[:, 300 + i::97, 5 + i::89] = mark
+        pixels[:, 40 * i : 40 * i + 17, : 50 + 31 * i] = mark
+        pixels[:, 300 + i :: 97, 5 + i :: 89] = mark
 
 
 def tried(source: Path, domain: str, quality: float, folder: Path) -> dict:
     """Compress, then verify against the original, each in a process of its own."""
     target = folder / "tried.sarc"
-    run = lambda *words: subprocess.run([sys.executable, "-m", "sarcodec", *map(str, words)], check=True, capture_output=True, text=True)
-    written = json.loads(run("compress", source, target, "--quality", quality, "--domain", domain, "--overwrite", "--json").stdout)
+    run = lambda *words: subprocess.run(
+        [sys.executable, "-m", "sarcodec", *map(str, words)], check=True, capture_output=True, text=True
+    )
+    written = json.loads(
+        run("compress", source, target, "--quality", quality, "--domain", domain, "--overwrite", "--json").stdout
+    )
     found = json.loads(run("verify", target, "--against", source, "--json").stdout)
     return {"bits_per_pixel": written["bits_per_pixel"], **found["comparison"]}
 
@@ -83,11 +88,15 @@ def main() -> None:
         products = [(p.name, p, "auto") for p in sorted((options.data / "products").glob("*.tif*"))]
         for label, path, domain in simulated(folder) + products:
             rows.append({"input": label, **tried(path, domain, options.quality, folder)})
-    print("| input | bit/pixel | RMSE dB | bias dB | largest error dB | invalid pixels identical | valid stay valid | description identical |")
+    print(
+        "| input | bit/pixel | RMSE dB | bias dB | largest error dB | invalid pixels identical | valid stay valid | description identical |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for r in rows:
-        print(f"| {r['input']} | {r['bits_per_pixel']:.3f} | {r['rmse_db']:.4f} | {r['bias_power_db']:+.4f} | {r['max_abs_error_db']:.2f} | "
-              f"{r['invalid_identical']} | {r['valid_stay_valid']} | {r['description_identical']} |")
+        print(
+            f"| {r['input']} | {r['bits_per_pixel']:.3f} | {r['rmse_db']:.4f} | {r['bias_power_db']:+.4f} | {r['max_abs_error_db']:.2f} | "
+            f"{r['invalid_identical']} | {r['valid_stay_valid']} | {r['description_identical']} |"
+        )
     if options.out:
         options.out.write_text(json.dumps(rows, indent=1) + "\n")
 

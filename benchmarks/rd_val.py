@@ -132,9 +132,7 @@ def measure_point(codec: Codec, scene: Path, dn: np.ndarray, quality: float, fol
     error = level_db(returned) - level_db(dn)
     mse = float(np.mean(error**2))
     size = packed.stat().st_size
-    return Point(
-        quality, size, 8 * size / dn.size, mse, float(np.sqrt(mse)), float(np.abs(error).max()), forth, back
-    )
+    return Point(quality, size, 8 * size / dn.size, mse, float(np.sqrt(mse)), float(np.abs(error).max()), forth, back)
 
 
 def measure_band(band: Band, codec: Codec, qualities: Sequence[float], peers: PeerCurves) -> Result:

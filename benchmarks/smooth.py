@@ -4,6 +4,7 @@
 
 One simulated scene of 512 x 512 pixels, float32 amplitude, compressed and read back by the Python verbs. Needs the extra `bench`.
 """
+
 import argparse
 import tempfile
 from pathlib import Path
@@ -60,7 +61,9 @@ def main() -> None:
             level = 20 * np.log10(pixels)
             error = 20 * np.log10(decoded) - level
             rmse = float(np.sqrt(np.mean(np.square(error))))
-            print(f"| {label} | {report.bits_per_pixel:.3f} | {rmse:.3f} | {error.mean():+.4f} | {jpeg2000_bits(level, rmse):.3f} |")
+            print(
+                f"| {label} | {report.bits_per_pixel:.3f} | {rmse:.3f} | {error.mean():+.4f} | {jpeg2000_bits(level, rmse):.3f} |"
+            )
 
 
 if __name__ == "__main__":

@@ -86,9 +86,13 @@ def _say_size(scene: Path, packed: Path, quality: float, seconds: float) -> None
 def _say_errors(found: dict) -> Iterator[str]:
     for band in found["bands"]:
         errors = band["errors"]
-        line = f"band {band['band']}: no valid pixel" if errors is None else (
-            f"band {band['band']}: RMSE {errors['rmse_db']:.3f} dB, bias {errors['bias_power_db']:+.4f} dB, "
-            f"99.9 % of pixels within {errors['p999_abs_error_db']:.2f} dB"
+        line = (
+            f"band {band['band']}: no valid pixel"
+            if errors is None
+            else (
+                f"band {band['band']}: RMSE {errors['rmse_db']:.3f} dB, bias {errors['bias_power_db']:+.4f} dB, "
+                f"99.9 % of pixels within {errors['p999_abs_error_db']:.2f} dB"
+            )
         )
         print(f"error        {line}")
         yield line

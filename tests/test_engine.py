@@ -14,11 +14,14 @@ from sarcodec.engine import PRECISIONS, RUNTIMES, Engine
 from sarcodec.errors import InvalidArgument
 from sarcodec.tile import SYNTHESIS_HALO_CELLS, TILE_CELLS
 
-needs_onnxruntime = pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is None, reason="onnxruntime is not installed (extra)")
+needs_onnxruntime = pytest.mark.skipif(
+    importlib.util.find_spec("onnxruntime") is None, reason="onnxruntime is not installed (extra)"
+)
 
 
 def has_bf16() -> bool:
     import openvino
+
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
@@ -49,8 +52,10 @@ def decoded(path, monkeypatch, runtime: str, precision: str) -> tuple[np.ndarray
     with FileReader(path) as file:
         decoder = SceneDecoder(file)
         assert (decoder.codec.engine.runtime, decoder.codec.engine.precision) == (runtime, precision)
-        return (np.concatenate([decoder.levels(t, 0) for t in range(decoder.grid.count)], 1),
-                [decoder.symbols(t, 0) for t in range(decoder.grid.count)])
+        return (
+            np.concatenate([decoder.levels(t, 0) for t in range(decoder.grid.count)], 1),
+            [decoder.symbols(t, 0) for t in range(decoder.grid.count)],
+        )
 
 
 @needs_onnxruntime
@@ -79,7 +84,9 @@ def test_files_of_another_runtime_are_as_small_and_as_good(packed, tmp_path, mon
     report = sarcodec.compress(source, tmp_path / "out.sarc", quality=50, domain="db", threads=1)
     assert report.bytes == pytest.approx(packed.stat().st_size, rel=0.01)
     monkeypatch.delenv("SARCODEC_RUNTIME")
-    one, other = (sarcodec.verify(p, against=source, threads=1).comparison.rmse_db for p in (packed, tmp_path / "out.sarc"))
+    one, other = (
+        sarcodec.verify(p, against=source, threads=1).comparison.rmse_db for p in (packed, tmp_path / "out.sarc")
+    )
     assert one == pytest.approx(other, rel=0.01)
 
 

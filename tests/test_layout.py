@@ -27,7 +27,18 @@ ROOMS = {  # what each room of src/sarcodec may import of the others
     "commands": {"sarcodec", "errors", "raster", "codec", "published", "tile", "simulate", "evaluate", "train"},
     "__main__": {"commands", "errors"},
     "networks": {"errors", "bitstream", "published"},
-    "train": {"errors", "raster", "bitstream", "engine", "published", "quantiser", "tile", "simulate", "evaluate", "networks"},
+    "train": {
+        "errors",
+        "raster",
+        "bitstream",
+        "engine",
+        "published",
+        "quantiser",
+        "tile",
+        "simulate",
+        "evaluate",
+        "networks",
+    },
 }
 WORKSHOP = {"networks", "train"}
 THIRD_PARTIES = {  # where each may be imported; a room, or one module of it
@@ -59,7 +70,11 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = ".".join([*package[:len(package) - node.level + 1], *filter(None, [node.module])]) if node.level else node.module
+            base = (
+                ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])])
+                if node.level
+                else node.module
+            )
             found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
     return found
 
@@ -113,12 +128,20 @@ def test_what_is_imported_is_there(module):
 
 
 def test_only_the_verb_train_looks_into_the_workshop():
-    users = {module for module, path in FILES.items() if {room(n) for n in inner(path)} & WORKSHOP and room(module) not in WORKSHOP}
+    users = {
+        module
+        for module, path in FILES.items()
+        if {room(n) for n in inner(path)} & WORKSHOP and room(module) not in WORKSHOP
+    }
     assert users <= {"commands.train"}
 
 
 def test_simulated_scenes_are_written_through_raster_in_one_place():
-    users = {module for module, path in FILES.items() if room(module) == "simulate" and {room(n) for n in inner(path)} & {"raster"}}
+    users = {
+        module
+        for module, path in FILES.items()
+        if room(module) == "simulate" and {room(n) for n in inner(path)} & {"raster"}
+    }
     assert users == {"simulate.product"}
 
 
@@ -138,8 +161,16 @@ sys.exit(", ".join(found) or None)
 def test_the_codec_never_imports_torch(tmp_path):
     store(tmp_path / "in.tif", amplitude(1, 40, 40))
     # Not scipy: numba imports it where it is installed.
-    code = WALK.replace("{forbidden}", repr({"torch", "onnx", "safetensors", "tensorboard", "matplotlib", "imagecodecs", "pytest"}))
+    code = WALK.replace(
+        "{forbidden}", repr({"torch", "onnx", "safetensors", "tensorboard", "matplotlib", "imagecodecs", "pytest"})
+    )
     path = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": path},
-                          capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr

@@ -1,7 +1,5 @@
 """The encoder's search: as cheap as trying everything, along the trellis, in any blocks, and near to its residuals."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 from bitstream.paired_tables import paired, trellis_path

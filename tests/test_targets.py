@@ -7,14 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sarcodec.codec.targets import (ERROR_SLOPE, MOST_PASSES, RATE_SLOPE, TYPICAL_BITS, TYPICAL_STEPS, Try, first_step_for_rmse,
-                                    search, typical_step)
+from sarcodec.codec.targets import (
+    ERROR_SLOPE,
+    MOST_PASSES,
+    RATE_SLOPE,
+    TYPICAL_BITS,
+    TYPICAL_STEPS,
+    Try,
+    first_step_for_rmse,
+    search,
+    typical_step,
+)
 
 
 def reach(curve, wanted: float, tolerance: float = 0.005, lean: bool = False) -> list[tuple[float, Try]]:
     """The search for a rate as compress makes it: (how far the logarithm of bits missed, try)."""
     place, miss = typical_step(wanted), lambda t: math.log(curve(t.step) / wanted)
-    tries = search(lambda step: place - typical_step(curve(step)), place, RATE_SLOPE, lambda t: abs(miss(t)) < tolerance, lean)
+    tries = search(
+        lambda step: place - typical_step(curve(step)), place, RATE_SLOPE, lambda t: abs(miss(t)) < tolerance, lean
+    )
     return [(miss(t), t) for t in tries]
 
 
@@ -58,7 +69,10 @@ def test_errors_of_smooth_curves_are_met_in_four_tries(divisor, bend, wanted):
     def rmse(step):
         step_db = 2 ** (step / 64 - 4)
         return step_db / divisor / (1 + bend * step_db) ** 0.5
-    tries = search(lambda s: math.log(wanted / rmse(s)), first_step_for_rmse(wanted), -ERROR_SLOPE, lambda t: 0 <= t.miss < 0.01)
+
+    tries = search(
+        lambda s: math.log(wanted / rmse(s)), first_step_for_rmse(wanted), -ERROR_SLOPE, lambda t: 0 <= t.miss < 0.01
+    )
     assert len(tries) <= MOST_PASSES and min(abs(t.miss) for t in tries) < 0.02
 
 

@@ -7,6 +7,7 @@
 They are loaded on first use (PEP 562): `python -m sarcodec` comes through here before it has told numpy's libraries how many
 threads they may start, and help should not wait for a runtime of networks.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -33,8 +34,19 @@ _HOMES = {
     "open": "sarcodec.codec.decompression",
     "verify": "sarcodec.codec.verification",
 }
-__all__ = ["CompressReport", "CompressedScene", "DecompressReport", "FileInfo", "VerifyReport", "Window", "compress", "decompress",
-           "info", "open", "verify"]
+__all__ = [
+    "CompressReport",
+    "CompressedScene",
+    "DecompressReport",
+    "FileInfo",
+    "VerifyReport",
+    "Window",
+    "compress",
+    "decompress",
+    "info",
+    "open",
+    "verify",
+]
 
 try:
     __version__ = version("sarcodec")

@@ -4,6 +4,7 @@ In: graph bytes and float32 arrays of the graph's shapes; out: float32 arrays. K
 What a graph gives may differ in the last digits from one runtime or precision to another; nothing that decides which bits
 are read comes through here.
 """
+
 import importlib.util
 import os
 import threading
@@ -49,7 +50,9 @@ def _runtime(asked: str) -> str:
         return here[0]
     if asked not in here:
         found = ", ".join(here) or "none"
-        raise InvalidArgument(f"runtime {asked!r} is not installed (found: {found}); pip install openvino or onnxruntime")
+        raise InvalidArgument(
+            f"runtime {asked!r} is not installed (found: {found}); pip install openvino or onnxruntime"
+        )
     return asked
 
 
@@ -58,14 +61,19 @@ class _OpenVinoGraph:
 
     def __init__(self, graph: bytes, engine: Engine):
         import openvino
+
         core = openvino.Core()
         has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if engine.precision == "bf16" and not has_bf16:
             raise InvalidArgument("precision bf16 was asked for, this processor has no bf16 units; use f32 or auto")
         precision = "f32" if engine.precision == "f32" or not has_bf16 else "bf16"
         # One stream of one thread for each of the codec's workers: tiles run beside each other, not threads within a tile.
-        settings = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": engine.threads,
-                    "INFERENCE_NUM_THREADS": engine.threads, "ENABLE_CPU_PINNING": False}
+        settings = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "NUM_STREAMS": engine.threads,
+            "INFERENCE_NUM_THREADS": engine.threads,
+            "ENABLE_CPU_PINNING": False,
+        }
         self._model = core.compile_model(core.read_model(graph, b""), "CPU", settings)
         self._local = threading.local()
 
@@ -81,8 +89,11 @@ class _OnnxRuntimeGraph:
 
     def __init__(self, graph: bytes, engine: Engine):
         import onnxruntime
+
         if engine.precision == "bf16":
-            raise InvalidArgument("precision bf16 was asked for, ONNX Runtime computes in f32 here; use openvino, f32 or auto")
+            raise InvalidArgument(
+                "precision bf16 was asked for, ONNX Runtime computes in f32 here; use openvino, f32 or auto"
+            )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = 1, 1
         self._session = onnxruntime.InferenceSession(graph, options, providers=onnxruntime.get_available_providers())

@@ -2,6 +2,7 @@
 
 In: a model's folder (shipped in the package, or one of SARCODEC_MODELS); out: a frozen Model. Nothing is ever unpickled.
 """
+
 import hashlib
 import importlib.resources
 import io
@@ -102,14 +103,18 @@ def load(model_id: str | None = None, digest: bytes | None = None) -> Model:
     homes = [f / model_id for f in folders() if (f / model_id / CARD).exists()]
     if not homes:
         here = ", ".join(c.id for c in available()) or "none"
-        raise UnknownModel(f"model {model_id!r} is not installed (found: {here}); install the sarcodec version that wrote the "
-                           "file, or put the model's folder into one named by SARCODEC_MODELS")
+        raise UnknownModel(
+            f"model {model_id!r} is not installed (found: {here}); install the sarcodec version that wrote the "
+            "file, or put the model's folder into one named by SARCODEC_MODELS"
+        )
     models = [_load_folder(str(home)) for home in homes]
     for model in models:
         if digest is None or model.digest.startswith(digest):
             return model
-    raise UnknownModel(f"model {model_id!r} is installed with digest {models[0].digest[:8].hex()}, the file wants "
-                       f"{digest.hex()}: another version of the model; put that one into a folder named by SARCODEC_MODELS")
+    raise UnknownModel(
+        f"model {model_id!r} is installed with digest {models[0].digest[:8].hex()}, the file wants "
+        f"{digest.hex()}: another version of the model; put that one into a folder named by SARCODEC_MODELS"
+    )
 
 
 @lru_cache(maxsize=4)
@@ -118,8 +123,10 @@ def _load_folder(home: str) -> Model:
     contents = {name: (folder / name).read_bytes() for name in FILES}
     digest = digest_of(contents)
     if digest.hex() != card.digest_hex:
-        raise ModelError(f"model {card.id} in {folder} has digest {digest.hex()[:16]}, its card says {card.digest_hex[:16]}: "
-                         "a file of it was changed; install it again")
+        raise ModelError(
+            f"model {card.id} in {folder} has digest {digest.hex()[:16]}, its card says {card.digest_hex[:16]}: "
+            "a file of it was changed; install it again"
+        )
     linear = _arrays(contents["linear.npz"])
     prior = prior_from_arrays(_arrays(contents["prior.npz"]))
     graphs = {name[:-5]: contents[name] for name in FILES if name.endswith(".onnx")}
@@ -129,8 +136,10 @@ def _load_folder(home: str) -> Model:
     model = Model(card.id, digest, prior, tables, analysis, synthesis, graphs)
     answer = known_answer(prior)
     if answer != card.text.get("known_answer"):
-        raise ModelError(f"model {card.id} gives {answer} to its known question, its card says {card.text.get('known_answer')}: "
-                         "integer arithmetic is not exact here (a BLAS that rounds to less than float32?); do not decode here")
+        raise ModelError(
+            f"model {card.id} gives {answer} to its known question, its card says {card.text.get('known_answer')}: "
+            "integer arithmetic is not exact here (a BLAS that rounds to less than float32?); do not decode here"
+        )
     return model
 
 
@@ -147,7 +156,7 @@ def _check_tables(model_id: str, tables: FrozenTables) -> None:
     expected = 2 * LATENT_TABLES + HYPER_CHANNELS * OCTAVE_CLASSES
     if len(tables) != expected:
         raise ModelError(f"model {model_id} has {len(tables)} entropy tables, expected {expected}; install it again")
-    if (tables.skip[:LATENT_TABLES] != tables.skip[LATENT_TABLES:2 * LATENT_TABLES]).any():
+    if (tables.skip[:LATENT_TABLES] != tables.skip[LATENT_TABLES : 2 * LATENT_TABLES]).any():
         raise ModelError(f"model {model_id}: its two quantisers do not skip the same tables; install it again")
 
 

@@ -3,6 +3,7 @@
 In: residuals in steps, table numbers, the model's tables and centroids; out: symbols and the quantiser of each. Decoders know
 nothing of the search: any path decodes. Floats are allowed here.
 """
+
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,7 +25,9 @@ _FAR = np.float32(1e30)
 _BLOCK = 1 << 15  # the path is decided in blocks of so many symbols, to bound memory
 # The two ways into each state: (states, 2) of the state before, and of the branch 2 * quantiser + parity.
 _BEFORE = np.array([[s for s in range(_STATES) for p in (0, 1) if NEXT_STATE[s, p] == t] for t in range(_STATES)])
-_BRANCH = np.array([[2 * QUANTISER[s] + p for s in range(_STATES) for p in (0, 1) if NEXT_STATE[s, p] == t] for t in range(_STATES)])
+_BRANCH = np.array(
+    [[2 * QUANTISER[s] + p for s in range(_STATES) for p in (0, 1) if NEXT_STATE[s, p] == t] for t in range(_STATES)]
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +62,21 @@ class Quantiser:
         symbols, which = np.zeros(residual.size, np.int64), np.zeros(residual.size, np.int64)
         for begin in range(0, residual.size, _BLOCK):
             part = slice(begin, begin + _BLOCK)
-            state = _search(residual[part], rows[part], weights[part], self._small, self._bits, t.start, t.radius, t.shift, t.skip,
-                            self._inwards, int(state), symbols[part], which[part])
+            state = _search(
+                residual[part],
+                rows[part],
+                weights[part],
+                self._small,
+                self._bits,
+                t.start,
+                t.radius,
+                t.shift,
+                t.skip,
+                self._inwards,
+                int(state),
+                symbols[part],
+                which[part],
+            )
         return symbols.reshape(shape), which.reshape(shape), int(state)
 
 
@@ -82,7 +98,9 @@ def _fill_small(table_bits, start, radius, shift, skip, small):
         for negative in range(2):
             for size in range(_SMALL):
                 if not skip[row]:
-                    small[row, negative, size] = _symbol_bits(size, negative == 1, row, table_bits, start, radius, shift)
+                    small[row, negative, size] = _symbol_bits(
+                        size, negative == 1, row, table_bits, start, radius, shift
+                    )
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -121,8 +139,11 @@ def _search(residual, rows, weight, small, table_bits, start, radius, shift, ski
             table = row + q * LATENT_TABLES
             below = min(np.int64((value / _HALF + q) / np.float32(2)), MAX_MAGNITUDE - 2)
             for size in (below, below + 1):
-                bits = small[table, np.int64(negative), size] if size < _SMALL else _symbol_bits(size, negative, table, table_bits,
-                                                                                                 start, radius, shift)
+                bits = (
+                    small[table, np.int64(negative), size]
+                    if size < _SMALL
+                    else _symbol_bits(size, negative, table, table_bits, start, radius, shift)
+                )
                 sizes[i, 2 * q + (size & 1)] = size
                 costs[2 * q + (size & 1)] = bits + _error(value, size, q, row, weight[i], inwards)
             if below > 0:

@@ -3,6 +3,7 @@
 In: levels in dB less the band's offset with their halo, a step index; out: a latents section; and back. The line between the two
 kinds of numbers runs here: up to `decode` everything is whole numbers, after it float32. Knows no scene and no file.
 """
+
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,7 +48,7 @@ class _Writing:
         return self.hyper_symbols
 
     def latents(self, rows, mean, cells, channels):
-        residual = self.values[cells, channels] - mean * np.float32(2.0 ** -FRACTION_BITS)
+        residual = self.values[cells, channels] - mean * np.float32(2.0**-FRACTION_BITS)
         symbols, which, self.state = self.quantiser.choose(residual, rows, self.weight[channels], self.state)
         self.keep(rows + LATENT_TABLES * which, symbols)
         return places(symbols, which)
@@ -109,7 +110,9 @@ class TileCodec:
         rows, cols, _ = latents_db.shape
         steps = self.model.prior.steps.steps_db(step)
         weight = np.square(steps / np.float32(step_db(step)))
-        port = _Writing(self._quantiser, self._hyper_symbols(latents_db, step), latents_db.reshape(-1, CHANNELS) / steps, weight)
+        port = _Writing(
+            self._quantiser, self._hyper_symbols(latents_db, step), latents_db.reshape(-1, CHANNELS) / steps, weight
+        )
         self.model.prior.walk(step, rows, cols, port)
         symbols = np.concatenate(port.symbols)
         return pack_latents(symbols, entropy.encode(self.model.tables, np.concatenate(port.rows), symbols))
@@ -119,7 +122,7 @@ class TileCodec:
         rows, cols, _ = latents_db.shape
         u = latents_db / self._deviation
         plane = np.full((rows, cols, 1), step_plane_value(step))
-        features = np.concatenate([np.log2(1 + 4 * np.abs(u)), np.clip(u[..., :GROUPS[0]], -8, 8), plane], 2)
+        features = np.concatenate([np.log2(1 + 4 * np.abs(u)), np.clip(u[..., : GROUPS[0]], -8, 8), plane], 2)
         grow = [(0, -n % HYPER_CELLS) for n in (rows, cols)]
         features = np.pad(features.transpose(2, 0, 1), [(0, 0), *grow]).astype(np.float32)
         z = self._hyper_analysis(features[None])[0]
@@ -136,7 +139,7 @@ class TileCodec:
         latents = self.model.prior.walk(step, rows, cols, port)
         decoder.finish()
         check_symbols(np.concatenate(port.symbols), checksum)
-        values = latents.astype(np.float32) * np.float32(2.0 ** -FRACTION_BITS)
+        values = latents.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
         return (values * self.model.prior.steps.steps_db(step)).reshape(rows, cols, CHANNELS)
 
     def synthesise(self, latents_db: np.ndarray, step_plane: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ def around(x: np.ndarray) -> np.ndarray:
     rows, cols, _ = x.shape
     grown = np.zeros((rows + 2, cols + 2, x.shape[2]), np.int64)
     grown[1:-1, 1:-1] = x
-    return np.concatenate([grown[i:i + rows, j:j + cols] for i in range(3) for j in range(3)], 2)
+    return np.concatenate([grown[i : i + rows, j : j + cols] for i in range(3) for j in range(3)], 2)
 
 
 def knots(table: np.ndarray, step: int) -> np.ndarray:
@@ -47,7 +47,7 @@ def side_features(prior, z: np.ndarray) -> np.ndarray:
     rows, cols, channels = x.shape
     up = np.zeros((2 * rows, 2 * cols, channels // 4), np.int64)
     for place in range(4):
-        up[place // 2::2, place % 2::2] = x[:, :, place::4]
+        up[place // 2 :: 2, place % 2 :: 2] = x[:, :, place::4]
     return layer(prior.hyper.third, layer(prior.hyper.second, around(up)))
 
 
@@ -81,7 +81,9 @@ def features(prior, factors: Factors, latents: np.ndarray, group: int) -> np.nda
 def walk(prior, step: int, rows: int, cols: int, port) -> np.ndarray:
     """As Prior.walk: (rows * cols, 1024) in 1/32 step."""
     grid = (rows + 1) // 2, (cols + 1) // 2
-    tables = np.array([512 + 10 * channel + min(step // 64, 9) for _ in range(grid[0] * grid[1]) for channel in range(24)])
+    tables = np.array(
+        [512 + 10 * channel + min(step // 64, 9) for _ in range(grid[0] * grid[1]) for channel in range(24)]
+    )
     side = side_features(prior, whole(port.hyper(tables)).reshape(*grid, 24))[:rows, :cols]
     weights = prior.accumulator
     from_side, from_groups = side @ whole(weights.side), np.zeros((rows, cols, len(weights.exponent)), np.int64)
@@ -96,9 +98,13 @@ def walk(prior, step: int, rows: int, cols: int, port) -> np.ndarray:
             seen = (from_side + from_groups)[chosen] + part @ whole(weights.groups[group])
             number = 2 * group + half
             x = np.clip(shifted(seen + knots(weights.bias[number], step), weights.exponent), 0, 255)
-            latents[chosen, begin:end] = _pass(prior, factors, group, number, x, np.flatnonzero(chosen.reshape(-1)), port)
+            latents[chosen, begin:end] = _pass(
+                prior, factors, group, number, x, np.flatnonzero(chosen.reshape(-1)), port
+            )
         if group < 3:
-            from_groups += around(features(prior, factors, latents[:, :, begin:end], group)) @ whole(weights.groups[group])
+            from_groups += around(features(prior, factors, latents[:, :, begin:end], group)) @ whole(
+                weights.groups[group]
+            )
     return latents.reshape(rows * cols, 1024)
 
 
@@ -106,8 +112,8 @@ def _pass(prior, factors: Factors, group: int, number: int, x: np.ndarray, cells
     begin, end = GROUPS[group]
     head = prior.head[number]
     out = shifted(layer(prior.hidden[number], x) @ whole(head.weight) + whole(head.bias), head.exponent)
-    mean = (out[:, :end - begin] * factors.mean[begin:end] + 32768) // 65536
-    level = (out[:, end - begin:] + factors.ratio[begin:end] // 16 + 256) // 16
+    mean = (out[:, : end - begin] * factors.mean[begin:end] + 32768) // 65536
+    level = (out[:, end - begin :] + factors.ratio[begin:end] // 16 + 256) // 16
     tables = np.clip(level + 1, 0, 63) + 64 * group
     places = whole(port.latents(tables, mean, cells, slice(begin, end)))
     inwards = whole(prior.centroids)[tables, np.minimum(np.abs(places), 7)]

@@ -11,8 +11,9 @@ from sarcodec.bitstream.container import BandField, Entry, Header, Section
 from sarcodec.bitstream.varint import Cursor, fold, pack_varint, unfold
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
 
-HEADER = Header(600, 1000, "uint16", "amplitude", 9, "dct16-0", b"12345678", 320, (BandField(-1600), BandField(5, 0)),
-                b"meta")
+HEADER = Header(
+    600, 1000, "uint16", "amplitude", 9, "dct16-0", b"12345678", 320, (BandField(-1600), BandField(5, 0)), b"meta"
+)
 ENTRIES = [Entry(0, 100 * i, 300 + i, i << 24) for i in range(8)]
 
 
@@ -20,13 +21,22 @@ ENTRIES = [Entry(0, 100 * i, 300 + i, i << 24) for i in range(8)]
 def headers(draw):
     log2, count = draw(st.integers(4, 12)), draw(st.integers(1, 4))
     side = st.integers(1, 3 << log2)
-    bands = tuple(BandField(draw(st.integers(-32768, 32767)), draw(st.none() | st.integers(0, i - 1)) if i else None)
-                  for i in range(count))
-    return Header(draw(side), draw(side), draw(st.sampled_from(container.DTYPES)),
-                  draw(st.sampled_from(container.DOMAINS)), log2,
-                  draw(st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)),
-                  draw(st.binary(min_size=8, max_size=8)), draw(st.integers(0, 639)), bands,
-                  draw(st.binary(max_size=200)))
+    bands = tuple(
+        BandField(draw(st.integers(-32768, 32767)), draw(st.none() | st.integers(0, i - 1)) if i else None)
+        for i in range(count)
+    )
+    return Header(
+        draw(side),
+        draw(side),
+        draw(st.sampled_from(container.DTYPES)),
+        draw(st.sampled_from(container.DOMAINS)),
+        log2,
+        draw(st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)),
+        draw(st.binary(min_size=8, max_size=8)),
+        draw(st.integers(0, 639)),
+        bands,
+        draw(st.binary(max_size=200)),
+    )
 
 
 @settings(max_examples=100, deadline=None)
@@ -38,8 +48,9 @@ def test_head_round_trip(header, random):
     again, entries = container.unpack_head(data + b"payloads")
     assert again == header and container.head_length(data[:10]) == len(data)
     assert [dataclasses.replace(entry, offset=0) for entry in entries] == given_entries
-    assert [entry.offset for entry in entries] == [len(data) + sum(e.length for e in given_entries[:i])
-                                                   for i in range(len(entries))]
+    assert [entry.offset for entry in entries] == [
+        len(data) + sum(e.length for e in given_entries[:i]) for i in range(len(entries))
+    ]
 
 
 def test_head_of_a_tiny_scene_is_small():
@@ -60,17 +71,34 @@ def test_every_truncation_and_every_flipped_bit_of_the_head():
             container.unpack_head(bytes(damaged))
 
 
-@pytest.mark.parametrize("data, words", [(b"", "empty"), (b"II*\0more", "TIFF"), (b"\x89PNG\r\n", "PNG"),
-                                         (b"abcdef", "abcd")])
+@pytest.mark.parametrize(
+    "data, words", [(b"", "empty"), (b"II*\0more", "TIFF"), (b"\x89PNG\r\n", "PNG"), (b"abcdef", "abcd")]
+)
 def test_other_files_are_named(data, words):
     with pytest.raises(NotSarcodec, match=words):
         container.unpack_head(data)
 
 
-@pytest.mark.parametrize("change", [
-    {"rows": 0}, {"cols": 1 << 31}, {"dtype": "float64"}, {"domain": "phase"}, {"tile_log2": 3}, {"tile_log2": 13},
-    {"model_id": ""}, {"model_id": "A"}, {"model_id": "a" * 65}, {"model_digest": b"1234567"}, {"base_step": 640},
-    {"base_step": -1}, {"bands": ()}, {"bands": (BandField(1 << 15),)}, {"bands": (BandField(0, 0),)}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": 0},
+        {"cols": 1 << 31},
+        {"dtype": "float64"},
+        {"domain": "phase"},
+        {"tile_log2": 3},
+        {"tile_log2": 13},
+        {"model_id": ""},
+        {"model_id": "A"},
+        {"model_id": "a" * 65},
+        {"model_digest": b"1234567"},
+        {"base_step": 640},
+        {"base_step": -1},
+        {"bands": ()},
+        {"bands": (BandField(1 << 15),)},
+        {"bands": (BandField(0, 0),)},
+    ],
+)
 def test_senseless_heads_are_refused(change):
     with pytest.raises(InvalidArgument):
         dataclasses.replace(HEADER, **change)
@@ -97,20 +125,34 @@ def test_sealed_head_reads():
     assert container.unpack_head(_sealed(_body()))[0].model_id == "a"
 
 
-@pytest.mark.parametrize("fields, error", [
-    ({"rows": b"\0"}, CorruptFile), ({"rows": b"\x81\0"}, CorruptFile), ({"rows": b"\xff" * 6}, CorruptFile),
-    ({"rows": pack_varint((1 << 31) - 1), "cols": pack_varint((1 << 31) - 1)}, CorruptFile),
-    ({"bands": pack_varint(65535)}, CorruptFile), ({"bands": pack_varint(65536)}, CorruptFile),
-    ({"tile": b"\x03"}, CorruptFile), ({"tile": b"\x29"}, NewerVersion), ({"name": b"\x01A"}, CorruptFile),
-    ({"name": b"\xffa"}, CorruptFile), ({"tail": b""}, CorruptFile), ({"tail": b"\0" * 7}, CorruptFile),
-    ({"tail": b"\0\x01\0\0\0\0"}, CorruptFile), ({"kinds": b"\x04"}, CorruptFile), ({"kinds": b"\x30"}, CorruptFile)])
+@pytest.mark.parametrize(
+    "fields, error",
+    [
+        ({"rows": b"\0"}, CorruptFile),
+        ({"rows": b"\x81\0"}, CorruptFile),
+        ({"rows": b"\xff" * 6}, CorruptFile),
+        ({"rows": pack_varint((1 << 31) - 1), "cols": pack_varint((1 << 31) - 1)}, CorruptFile),
+        ({"bands": pack_varint(65535)}, CorruptFile),
+        ({"bands": pack_varint(65536)}, CorruptFile),
+        ({"tile": b"\x03"}, CorruptFile),
+        ({"tile": b"\x29"}, NewerVersion),
+        ({"name": b"\x01A"}, CorruptFile),
+        ({"name": b"\xffa"}, CorruptFile),
+        ({"tail": b""}, CorruptFile),
+        ({"tail": b"\0" * 7}, CorruptFile),
+        ({"tail": b"\0\x01\0\0\0\0"}, CorruptFile),
+        ({"kinds": b"\x04"}, CorruptFile),
+        ({"kinds": b"\x30"}, CorruptFile),
+    ],
+)
 def test_sealed_but_senseless_heads(fields, error):
     with pytest.raises(error):
         container.unpack_head(_sealed(_body(**fields)))
 
 
 SECTIONS = st.dictionaries(st.sampled_from([1, 2]), st.binary(max_size=300)).map(
-    lambda found: [Section(kind, found[kind]) for kind in sorted(found)])
+    lambda found: [Section(kind, found[kind]) for kind in sorted(found)]
+)
 
 
 @given(SECTIONS)
@@ -137,8 +179,10 @@ def test_senseless_section_kinds_are_refused(kinds):
         container.pack_tile([Section(kind, b"") for kind in kinds])
 
 
-@pytest.mark.parametrize("payload", [b"\x80", b"\xff", b"\x00\x00", b"\x01", b"\x01\x05ab", b"\x01\x00",
-                                     b"\x02\x00\x81", b"\x01\x81\x00a\x82"])
+@pytest.mark.parametrize(
+    "payload",
+    [b"\x80", b"\xff", b"\x00\x00", b"\x01", b"\x01\x05ab", b"\x01\x00", b"\x02\x00\x81", b"\x01\x81\x00a\x82"],
+)
 def test_malformed_tiles_are_corrupt(payload):
     with pytest.raises(CorruptFile):
         container.unpack_tile(payload)

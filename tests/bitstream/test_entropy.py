@@ -10,14 +10,23 @@ from sarcodec.bitstream.container import symbols_checksum
 from sarcodec.errors import CorruptFile, InvalidArgument
 
 SKIPPED = 2
-WEIGHTS = [tb.gaussian_weights(0.5, 3), tb.gaussian_weights(20, 10, 3), np.zeros(0), tb.gaussian_weights(3, 0),
-           tb.gaussian_weights(0.1, 127), tb.gaussian_weights(30, 127), tb.gaussian_weights(1000, 3, 12)]
+WEIGHTS = [
+    tb.gaussian_weights(0.5, 3),
+    tb.gaussian_weights(20, 10, 3),
+    np.zeros(0),
+    tb.gaussian_weights(3, 0),
+    tb.gaussian_weights(0.1, 127),
+    tb.gaussian_weights(30, 127),
+    tb.gaussian_weights(1000, 3, 12),
+]
 TABLES = tb.from_weights(WEIGHTS, [0, 3, 0, 0, 0, 0, 12], [0, 0, 1, 0, 0, 0, 0])
 LARGEST = (1 << 24) - 1
 PAIRED = paired(WEIGHTS, WEIGHTS[1::-1] + WEIGHTS[2:], [0, 3, 0, 0, 0, 0, 12], [3, 0, 0, 0, 0, 0, 12], WEIGHTS[:1])
 OUTSIDE = 512  # a table that is neither quantiser's
-SYMBOL = st.tuples(st.integers(0, len(TABLES) - 1),
-                   st.one_of(st.integers(-4, 4), st.integers(-300, 300), st.integers(-LARGEST, LARGEST)))
+SYMBOL = st.tuples(
+    st.integers(0, len(TABLES) - 1),
+    st.one_of(st.integers(-4, 4), st.integers(-300, 300), st.integers(-LARGEST, LARGEST)),
+)
 
 
 def _arrays(symbols):
@@ -63,7 +72,7 @@ def test_passes_of_any_length_give_the_same_values():
     rows, values = _mix(5000)
     decoder, place = entropy.Decoder(TABLES, entropy.encode(TABLES, rows, values)), 0
     for length in [0, 1, 7, 500, 0, 4000, 492]:
-        assert np.array_equal(decoder.decode(rows[place:place + length]), values[place:place + length])
+        assert np.array_equal(decoder.decode(rows[place : place + length]), values[place : place + length])
         place += length
     decoder.finish()
 
@@ -93,8 +102,20 @@ def test_nothing_decodes_from_nothing():
     decoder.finish()
 
 
-@pytest.mark.parametrize("rows, values", [([SKIPPED], [1]), ([0], [1 << 24]), ([0], [-(1 << 24)]), ([len(TABLES)], [0]),
-                                          ([-1], [0]), ([0, 0], [0]), ([0], [0.5]), ([0.0], [0]), ([[0]], [[0]])])
+@pytest.mark.parametrize(
+    "rows, values",
+    [
+        ([SKIPPED], [1]),
+        ([0], [1 << 24]),
+        ([0], [-(1 << 24)]),
+        ([len(TABLES)], [0]),
+        ([-1], [0]),
+        ([0, 0], [0]),
+        ([0], [0.5]),
+        ([0.0], [0]),
+        ([[0]], [[0]]),
+    ],
+)
 def test_uncodable_input_is_refused(rows, values):
     with pytest.raises(InvalidArgument):
         entropy.encode(TABLES, np.array(rows), np.array(values))
@@ -121,7 +142,7 @@ def test_truncated_and_flipped_streams_are_noticed():
     rows, values = _mix(400)
     data = entropy.encode(TABLES, rows, values)
     damaged = [data[:cut] for cut in range(len(data))]
-    damaged += [data[:i] + bytes([data[i] ^ 1 << bit]) + data[i + 1:] for i in range(len(data)) for bit in range(8)]
+    damaged += [data[:i] + bytes([data[i] ^ 1 << bit]) + data[i + 1 :] for i in range(len(data)) for bit in range(8)]
     missed = unguarded = 0
     for stream in damaged:
         try:

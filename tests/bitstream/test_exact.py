@@ -88,7 +88,11 @@ def test_an_accumulator_one_weight_too_large_is_refused(prior):
     channel, left = room([found.side, *found.groups], [255, *FEATURE_MAX], bias, found.exponent)
     for group in range(4):
         largest = (left - 1) // FEATURE_MAX[group]
-        grown = lambda more: (*found.groups[:group], heavier(found.groups[group], channel, more), *found.groups[group + 1:])
+        grown = lambda more: (
+            *found.groups[:group],
+            heavier(found.groups[group], channel, more),
+            *found.groups[group + 1 :],
+        )
         dataclasses.replace(found, groups=grown(largest))
         with pytest.raises(ModelError, match="accumulator"):
             dataclasses.replace(found, groups=grown(largest + 1))

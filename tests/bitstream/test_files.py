@@ -87,7 +87,7 @@ def test_every_truncation_and_extension_is_an_error(path):
 def test_every_flipped_bit_is_an_error_where_it_counts(path):
     data, first = path.read_bytes(), FileReader(path).entries[0].offset
     for bit in range(8 * len(data)):
-        damaged = data[:bit // 8] + bytes([data[bit // 8] ^ 1 << bit % 8]) + data[bit // 8 + 1:]
+        damaged = data[: bit // 8] + bytes([data[bit // 8] ^ 1 << bit % 8]) + data[bit // 8 + 1 :]
         if bit < 8 * first:
             with pytest.raises(NotSarcodec if bit < 32 else NewerVersion if bit < 40 else CorruptFile):
                 FileReader(damaged)

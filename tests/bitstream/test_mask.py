@@ -63,10 +63,15 @@ def test_big_endian_and_strided_pixels_are_taken():
     assert np.array_equal(values, np.where(pixels > 9, 0, pixels)) and np.array_equal(valid, pixels > 9)
 
 
-@pytest.mark.parametrize("pixels, valid", [(np.zeros((2, 2), complex), np.zeros((2, 2), bool)),
-                                           (np.zeros((2, 2), "u2"), np.zeros((2, 3), bool)),
-                                           (np.zeros(4, "u2"), np.zeros(4, bool)),
-                                           (np.zeros((2, 2), "u2"), np.zeros((2, 2), "u1"))])
+@pytest.mark.parametrize(
+    "pixels, valid",
+    [
+        (np.zeros((2, 2), complex), np.zeros((2, 2), bool)),
+        (np.zeros((2, 2), "u2"), np.zeros((2, 3), bool)),
+        (np.zeros(4, "u2"), np.zeros(4, bool)),
+        (np.zeros((2, 2), "u2"), np.zeros((2, 2), "u1")),
+    ],
+)
 def test_other_input_is_refused(pixels, valid):
     with pytest.raises(InvalidArgument):
         pack_invalid(pixels, valid)
@@ -84,7 +89,7 @@ def test_damaged_masks_are_refused_or_have_the_asked_shape():
     refused = total = 0
     for data in _samples():
         damaged = [data[:cut] for cut in range(1, len(data))] + [data + b"\0"]
-        damaged += [data[:i] + bytes([data[i] ^ 1 << i % 8]) + data[i + 1:] for i in range(len(data))]
+        damaged += [data[:i] + bytes([data[i] ^ 1 << i % 8]) + data[i + 1 :] for i in range(len(data))]
         for sample in damaged:
             total += 1
             try:
@@ -110,8 +115,19 @@ def test_bombs_are_refused_before_they_take_memory(body, flags):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("data", [b"\x10", b"\x00\x00", b"\x00\x02\x02\x01", b"\x00\x01", b"\x00\x02\x01\x02\xff",
-                                  b"\x01\x01\x05", b"\x02", b"\x00\x01\x05\x00"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x10",
+        b"\x00\x00",
+        b"\x00\x02\x02\x01",
+        b"\x00\x01",
+        b"\x00\x02\x01\x02\xff",
+        b"\x01\x01\x05",
+        b"\x02",
+        b"\x00\x01\x05\x00",
+    ],
+)
 def test_malformed_masks_are_corrupt(data):
     with pytest.raises(CorruptFile):
         unpack_invalid(data, (4, 5), "uint8")

@@ -62,10 +62,21 @@ class Full(Recorder):
         return np.broadcast_to(size * signs, shape).astype(np.int64)
 
 
-@pytest.mark.parametrize("step, rows, cols, port, size", [
-    (0, 3, 2, Recorder, 40), (639, 4, 3, Recorder, 3), (64, 1, 1, Recorder, 9), (319, 1, 5, Recorder, 5),
-    (447, 5, 1, Recorder, 2), (575, 4, 5, Recorder, 1), (200, 2, 3, Recorder, 2 * MAX_MAGNITUDE),
-    (0, 2, 2, Full, 2 * MAX_MAGNITUDE), (639, 3, 2, Full, 2 * MAX_MAGNITUDE), (320, 2, 3, Full, 127)])
+@pytest.mark.parametrize(
+    "step, rows, cols, port, size",
+    [
+        (0, 3, 2, Recorder, 40),
+        (639, 4, 3, Recorder, 3),
+        (64, 1, 1, Recorder, 9),
+        (319, 1, 5, Recorder, 5),
+        (447, 5, 1, Recorder, 2),
+        (575, 4, 5, Recorder, 1),
+        (200, 2, 3, Recorder, 2 * MAX_MAGNITUDE),
+        (0, 2, 2, Full, 2 * MAX_MAGNITUDE),
+        (639, 3, 2, Full, 2 * MAX_MAGNITUDE),
+        (320, 2, 3, Full, 127),
+    ],
+)
 def test_the_walk_equals_its_oracle(model, step, rows, cols, port, size):
     for hyper_size, seed in ((127, 1), (4, 2)):
         fast, slow = port(seed, hyper_size, size), port(seed, hyper_size, size)
@@ -103,9 +114,11 @@ def encode_watched(codec: TileCodec, latents: np.ndarray, step: int) -> tuple[np
 
     def watched(prior, step, rows, cols, port):
         ask = port.latents
+
         def latents_of_pass(rows, mean, cells, channels):
             coded[cells, channels] = ~skip[rows]
             return ask(rows, mean, cells, channels)
+
         port.latents = latents_of_pass
         left.append(walk(prior, step, rows, cols, port))
         return left[0]
@@ -134,7 +147,9 @@ def test_reading_gives_what_was_written(rows, cols, step, size_db, seed):
     values = (latents / steps_db).astype(np.float64)
     within = coded & (np.abs(values) < MAX_MAGNITUDE / 2)
     error = np.abs(written / 32 - values)[within]
-    assert (error <= 5 + 1e-6 * np.abs(values[within])).all() and np.sqrt(np.square(error).sum() / max(1, error.size)) < 1
+    assert (error <= 5 + 1e-6 * np.abs(values[within])).all() and np.sqrt(
+        np.square(error).sum() / max(1, error.size)
+    ) < 1
     assert within.any() or step > 0
 
 
@@ -172,6 +187,7 @@ def test_a_reader_of_another_size_or_of_noise_notices(codec):
 
 # The known answer
 
+
 def test_known_answer_is_the_cards(model):
     assert known_answer(model.prior) == next(c for c in published.available() if c.id == model.id).text["known_answer"]
 
@@ -185,10 +201,12 @@ def changed(array: np.ndarray, place: tuple, by: int = 1) -> np.ndarray:
 def test_a_perturbed_prior_gives_another_answer(model):
     prior, answer = model.prior, known_answer(model.prior)
     accumulator, law = prior.accumulator, prior.steps
-    swap = lambda layers, n, new: (*layers[:n], new, *layers[n + 1:])
+    swap = lambda layers, n, new: (*layers[:n], new, *layers[n + 1 :])
     minus = lambda layer: dataclasses.replace(layer, weight=-layer.weight)  # the bound holds for it too
     perturbed = [dataclasses.replace(prior, head=swap(prior.head, n, minus(h))) for n, h in enumerate(prior.head)]
-    perturbed += [dataclasses.replace(prior, hidden=swap(prior.hidden, n, minus(h))) for n, h in enumerate(prior.hidden)]
+    perturbed += [
+        dataclasses.replace(prior, hidden=swap(prior.hidden, n, minus(h))) for n, h in enumerate(prior.hidden)
+    ]
     for name in ("first", "second", "third"):
         hyper = dataclasses.replace(prior.hyper, **{name: minus(getattr(prior.hyper, name))})
         perturbed.append(dataclasses.replace(prior, hyper=hyper))
@@ -197,7 +215,9 @@ def test_a_perturbed_prior_gives_another_answer(model):
         perturbed.append(dataclasses.replace(prior, accumulator=dataclasses.replace(accumulator, groups=groups)))
     perturbed.append(dataclasses.replace(prior, accumulator=dataclasses.replace(accumulator, side=-accumulator.side)))
     perturbed.append(dataclasses.replace(prior, steps=dataclasses.replace(law, deviation=law.deviation + 1)))
-    perturbed.append(dataclasses.replace(prior, steps=dataclasses.replace(law, offsets=changed(law.offsets, (0, 5), 64))))
+    perturbed.append(
+        dataclasses.replace(prior, steps=dataclasses.replace(law, offsets=changed(law.offsets, (0, 5), 64)))
+    )
     perturbed.append(dataclasses.replace(prior, companding=np.minimum(prior.companding + 1, 127)))
     assert all(known_answer(p) != answer for p in perturbed)
     assert known_answer(dataclasses.replace(prior)) == answer
@@ -210,11 +230,12 @@ def test_one_unit_in_one_sum_of_a_mean_is_seen(model):
         place = (head.bias.size // 2 - 1,)
         unit = 1 << int(head.exponent[place])
         other = dataclasses.replace(head, bias=changed(head.bias, place, unit))
-        heads = (*prior.head[:number], other, *prior.head[number + 1:])
+        heads = (*prior.head[:number], other, *prior.head[number + 1 :])
         assert known_answer(dataclasses.replace(prior, head=heads)) != known_answer(prior)
 
 
 # Arrays
+
 
 def arrays_of(model: Model) -> dict[str, np.ndarray]:
     found = {}
@@ -223,12 +244,23 @@ def arrays_of(model: Model) -> dict[str, np.ndarray]:
     for n in range(8):
         named |= {f"hidden{n}": prior.hidden[n], f"head{n}": prior.head[n]}
     for name, layer in named.items():
-        found |= {f"{name}.weight": layer.weight.astype(int), f"{name}.bias": layer.bias.astype(int), f"{name}.exponent": layer.exponent}
+        found |= {
+            f"{name}.weight": layer.weight.astype(int),
+            f"{name}.bias": layer.bias.astype(int),
+            f"{name}.exponent": layer.exponent,
+        }
     a = prior.accumulator
     found |= {f"group{n}.weight": a.groups[n].astype(int) for n in range(4)}
-    found |= {"side.weight": a.side.astype(int), "accumulator.bias": a.bias, "accumulator.exponent": a.exponent,
-              "steps.offsets": prior.steps.offsets, "steps.deviation": prior.steps.deviation, "steps.powers": prior.steps.powers,
-              "companding": prior.companding, "centroids": prior.centroids}
+    found |= {
+        "side.weight": a.side.astype(int),
+        "accumulator.bias": a.bias,
+        "accumulator.exponent": a.exponent,
+        "steps.offsets": prior.steps.offsets,
+        "steps.deviation": prior.steps.deviation,
+        "steps.powers": prior.steps.powers,
+        "companding": prior.companding,
+        "centroids": prior.centroids,
+    }
     return found
 
 
@@ -254,6 +286,7 @@ def test_sizes_that_the_bound_was_not_proved_for_are_refused(model, name, size):
 
 
 # The step law
+
 
 def test_quality_is_a_fixed_function_of_the_step():
     assert steps.step_of_quality(100) == 0 and steps.step_of_quality(0) == 639

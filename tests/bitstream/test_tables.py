@@ -14,14 +14,19 @@ SHIFT, SKIP = np.array([0, 3, 0, 0, 12]), np.array([0, 0, 1, 0, 0], bool)
 
 @pytest.fixture(scope="module")
 def tables() -> tb.FrozenTables:
-    weights = [tb.gaussian_weights(0.5, 3), tb.gaussian_weights(20, 10, 3), np.zeros(0), tb.gaussian_weights(3, 0),
-               tb.gaussian_weights(1000, 127, 12)]
+    weights = [
+        tb.gaussian_weights(0.5, 3),
+        tb.gaussian_weights(20, 10, 3),
+        np.zeros(0),
+        tb.gaussian_weights(3, 0),
+        tb.gaussian_weights(1000, 127, 12),
+    ]
     return tb.from_weights(weights, SHIFT, SKIP)
 
 
 def test_frequencies_obey_the_laws(tables):
     for table in np.flatnonzero(~tables.skip):
-        cumulative = tables.cumulative[tables.start[table]:tables.start[table + 1]].astype(int)
+        cumulative = tables.cumulative[tables.start[table] : tables.start[table + 1]].astype(int)
         assert cumulative.size == 2 * int(tables.radius[table]) + 3
         assert cumulative[0] == 0 and cumulative[-1] == 16384 and (np.diff(cumulative) >= 1).all()
     assert tables.start[2] == tables.start[3]
@@ -50,21 +55,24 @@ def test_damaged_pack_is_refused_or_another_digest(tables):
     assert refused > 0.9 * len(packed)
 
 
-@pytest.mark.parametrize("change", [
-    lambda t: {"cumulative": _with(t.cumulative, 1, 0)},
-    lambda t: {"cumulative": _with(t.cumulative, t.start[1] - 1, 16383)},
-    lambda t: {"cumulative": _with(t.cumulative, t.start[1], 1)},
-    lambda t: {"cumulative": t.cumulative[:-1]},
-    lambda t: {"cumulative": t.cumulative.astype(float)},
-    lambda t: {"cumulative": t.cumulative.astype(int) + (1 << 16)},
-    lambda t: {"start": t.start[:-1]},
-    lambda t: {"radius": _with(t.radius, 0, 128)},
-    lambda t: {"radius": _with(t.radius, 0, 2)},
-    lambda t: {"shift": _with(t.shift, 0, 13)},
-    lambda t: {"shift": _with(t.shift, 2, 1)},
-    lambda t: {"skip": _with(t.skip, 0, True)},
-    lambda t: {"radius": t.radius[:0], "shift": t.shift[:0], "skip": t.skip[:0]},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: {"cumulative": _with(t.cumulative, 1, 0)},
+        lambda t: {"cumulative": _with(t.cumulative, t.start[1] - 1, 16383)},
+        lambda t: {"cumulative": _with(t.cumulative, t.start[1], 1)},
+        lambda t: {"cumulative": t.cumulative[:-1]},
+        lambda t: {"cumulative": t.cumulative.astype(float)},
+        lambda t: {"cumulative": t.cumulative.astype(int) + (1 << 16)},
+        lambda t: {"start": t.start[:-1]},
+        lambda t: {"radius": _with(t.radius, 0, 128)},
+        lambda t: {"radius": _with(t.radius, 0, 2)},
+        lambda t: {"shift": _with(t.shift, 0, 13)},
+        lambda t: {"shift": _with(t.shift, 2, 1)},
+        lambda t: {"skip": _with(t.skip, 0, True)},
+        lambda t: {"radius": t.radius[:0], "shift": t.shift[:0], "skip": t.skip[:0]},
+    ],
+)
 def test_broken_laws_are_refused(tables, change):
     with pytest.raises(ModelError):
         dataclasses.replace(tables, **change(tables))
@@ -98,8 +106,10 @@ def test_quantised_weights_are_optimal(half, escape):
                 assert -(ordered * np.log2(moved)).sum() >= best - 1e-6 * max(1, abs(best))
 
 
-@pytest.mark.parametrize("weight", [np.array([1.0, 2, 3]), np.array([1.0, np.nan]), np.array([-1.0, 2]), np.zeros(2),
-                                    np.ones(258), np.ones((2, 2))])
+@pytest.mark.parametrize(
+    "weight",
+    [np.array([1.0, 2, 3]), np.array([1.0, np.nan]), np.array([-1.0, 2]), np.zeros(2), np.ones(258), np.ones((2, 2))],
+)
 def test_senseless_weights_are_refused(weight):
     with pytest.raises(ModelError):
         tb.from_weights([weight], [0], [0])

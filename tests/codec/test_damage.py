@@ -11,8 +11,16 @@ from codec.scenes import amplitude, store
 import sarcodec
 from sarcodec.bitstream.container import MASK, pack_head, pack_tile, unpack_head, unpack_tile
 from sarcodec.bitstream.files import FileReader
-from sarcodec.errors import (CorruptFile, FormatError, ModelError, NewerVersion, NotSarcodec, SarcodecError, TruncatedFile,
-                             UnknownModel)
+from sarcodec.errors import (
+    CorruptFile,
+    FormatError,
+    ModelError,
+    NewerVersion,
+    NotSarcodec,
+    SarcodecError,
+    TruncatedFile,
+    UnknownModel,
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +41,16 @@ def data(scene) -> bytes:
     return found
 
 
-def resealed(data: bytes, payloads: dict[int, bytes] | None = None, steps: dict[int, int] | None = None, **fields) -> bytes:
+def resealed(
+    data: bytes, payloads: dict[int, bytes] | None = None, steps: dict[int, int] | None = None, **fields
+) -> bytes:
     """The file with other fields in its head, other payloads or steps of tiles, and checksums that hold."""
     header, entries = unpack_head(data)
-    found = [(payloads or {}).get(n, data[e.offset:e.offset + e.length]) for n, e in enumerate(entries)]
-    entries = [dataclasses.replace(e, length=len(p), crc=zlib.crc32(p), step=(steps or {}).get(n, e.step))
-               for n, (e, p) in enumerate(zip(entries, found))]
+    found = [(payloads or {}).get(n, data[e.offset : e.offset + e.length]) for n, e in enumerate(entries)]
+    entries = [
+        dataclasses.replace(e, length=len(p), crc=zlib.crc32(p), step=(steps or {}).get(n, e.step))
+        for n, (e, p) in enumerate(zip(entries, found))
+    ]
     return pack_head(dataclasses.replace(header, **fields), entries) + b"".join(found)
 
 
@@ -124,7 +136,7 @@ def test_files_of_other_models(data):
 def resealed_tiles(data: bytes) -> bytes:
     """With a section that only a newer version knows."""
     _, entries = unpack_head(data)
-    payload = data[entries[0].offset:entries[0].offset + entries[0].length]
+    payload = data[entries[0].offset : entries[0].offset + entries[0].length]
     sections = unpack_tile(payload)
     return resealed(data, {0: pack_tile([*sections, dataclasses.replace(sections[-1], kind=63)])})
 
@@ -138,7 +150,7 @@ def test_a_tile_read_at_another_step_is_noticed(data):
 
 def test_tiles_changed_places_are_noticed(data):
     _, entries = unpack_head(data)
-    first, second = (data[e.offset:e.offset + e.length] for e in entries)
+    first, second = (data[e.offset : e.offset + e.length] for e in entries)
     with pytest.raises(CorruptFile):
         sarcodec.verify(resealed(data, {0: second, 1: first}), threads=1)
 
@@ -149,9 +161,9 @@ def test_forged_checksums_give_errors_of_sarcodec_or_pixels_but_nothing_else(dat
     for trial in range(150):
         tile = trial % 2
         entry = entries[tile]
-        payload = bytearray(data[entry.offset:entry.offset + entry.length])
+        payload = bytearray(data[entry.offset : entry.offset + entry.length])
         if trial % 3 == 0:
-            payload = payload[:int(random.integers(len(payload)))]
+            payload = payload[: int(random.integers(len(payload)))]
         else:
             payload[int(random.integers(len(payload)))] ^= 1 << int(random.integers(8))
         forged = resealed(data, {tile: bytes(payload)})
@@ -171,7 +183,7 @@ def test_forged_heads_give_errors_of_sarcodec(data):
     for byte in range(5, size - 4):
         forged = bytearray(data)
         forged[byte] ^= 1 << int(random.integers(8))
-        forged[size - 4:size] = zlib.crc32(bytes(forged[:size - 4])).to_bytes(4, "little")
+        forged[size - 4 : size] = zlib.crc32(bytes(forged[: size - 4])).to_bytes(4, "little")
         try:
             sarcodec.verify(bytes(forged), threads=1)
         except SarcodecError:
@@ -180,7 +192,7 @@ def test_forged_heads_give_errors_of_sarcodec(data):
 
 def test_a_mask_of_another_scene_is_refused(data):
     _, entries = unpack_head(data)
-    sections = unpack_tile(data[entries[1].offset:entries[1].offset + entries[1].length])
+    sections = unpack_tile(data[entries[1].offset : entries[1].offset + entries[1].length])
     assert sections[-1].kind == MASK
     swapped = pack_tile([*sections[:-1], dataclasses.replace(sections[-1], payload=sections[-1].payload[:-2])])
     with pytest.raises(CorruptFile):

@@ -34,4 +34,6 @@ def test_golden_file_is_sound_and_small(name):
     path = FOLDER / f"{name}.sarc"
     data = path.read_bytes()
     assert data[:4] == MAGIC and data[4] == VERSION and 1000 < len(data) < 12_000
-    assert sarcodec.verify(path, threads=1).symbols == sum(t["symbols"] for t in json.loads(path.with_suffix(".json").read_text())["tiles"])
+    assert sarcodec.verify(path, threads=1).symbols == sum(
+        t["symbols"] for t in json.loads(path.with_suffix(".json").read_text())["tiles"]
+    )

@@ -80,9 +80,18 @@ def test_analysis_in_a_file_gives_the_same(scene, tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.sarc", "b.sarc"]
 
 
-@pytest.mark.parametrize("options", [{"quality": 50, "target_bpp": 1}, {"target_size": 9999, "target_rmse_db": 1},
-                                     {"quality": 0, "target_size": 9999}, {"target_bpp": 0}, {"target_size": -5},
-                                     {"target_rmse_db": float("nan")}, {"target_bpp": float("inf")}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 50, "target_bpp": 1},
+        {"target_size": 9999, "target_rmse_db": 1},
+        {"quality": 0, "target_size": 9999},
+        {"target_bpp": 0},
+        {"target_size": -5},
+        {"target_rmse_db": float("nan")},
+        {"target_bpp": float("inf")},
+    ],
+)
 def test_two_targets_or_senseless_ones_are_refused(scene, tmp_path, options):
     with pytest.raises(InvalidArgument, match="target"):
         sarcodec.compress(scene, tmp_path / "out.sarc", **options)
@@ -96,7 +105,9 @@ def test_what_cannot_be_met_is_said_and_leaves_nothing(scene, tmp_path, options)
     (tmp_path / "older.sarc").write_bytes(b"older")
     with pytest.raises(TargetNotReached):
         sarcodec.compress(scene, tmp_path / "older.sarc", threads=1, overwrite=True, **options)
-    assert [path.name for path in tmp_path.iterdir()] == ["older.sarc"] and (tmp_path / "older.sarc").read_bytes() == b"older"
+    assert [path.name for path in tmp_path.iterdir()] == ["older.sarc"] and (
+        tmp_path / "older.sarc"
+    ).read_bytes() == b"older"
 
 
 @pytest.mark.parametrize("options", [{"target_bpp": 0.5}, {"target_size": 5000}, {"target_rmse_db": 0.5}, {}])
@@ -113,5 +124,7 @@ def test_progress_ends_at_the_whole_and_never_goes_back(tmp_path):
     source = store(tmp_path / "in.tif", amplitude(1, 60, 600))
     for n, options in enumerate(({}, {"target_size": 4000}, {"target_rmse_db": 0.6})):
         seen = []
-        sarcodec.compress(source, tmp_path / f"{n}.sarc", threads=1, progress=lambda done, total: seen.append(done / total), **options)
+        sarcodec.compress(
+            source, tmp_path / f"{n}.sarc", threads=1, progress=lambda done, total: seen.append(done / total), **options
+        )
         assert seen == sorted(seen) and seen[-1] == 1.0 and len(seen) > 2

@@ -17,11 +17,22 @@ from sarcodec.raster.geotiff import read_array
 from sarcodec.raster.radiometry import valid_mask
 from sarcodec.raster.scene import GroundControlPoint
 
-KINDS = [("uint8", "amplitude"), ("uint16", "amplitude"), ("int16", "amplitude"), ("uint16", "power"),
-         ("float32", "amplitude"), ("float32", "power"), ("float32", "db")]
-SIZES = st.sampled_from([(1, 1), (1, 77), (90, 1), (31, 33), (513, 40), (40, 513)]) | st.tuples(st.integers(1, 70), st.integers(1, 70))
+KINDS = [
+    ("uint8", "amplitude"),
+    ("uint16", "amplitude"),
+    ("int16", "amplitude"),
+    ("uint16", "power"),
+    ("float32", "amplitude"),
+    ("float32", "power"),
+    ("float32", "db"),
+]
+SIZES = st.sampled_from([(1, 1), (1, 77), (90, 1), (31, 33), (513, 40), (40, 513)]) | st.tuples(
+    st.integers(1, 70), st.integers(1, 70)
+)
 CONTENTS = ("speckle", "constant", "steep", "invalid")
-FLOAT_PATTERNS = np.array([0x7FC00000, 0x7F800001, 0xFFFFFFFF, 0x7F800000, 0xFF800000, 0x80000000, 0x00000000, 0xBF800000], np.uint32)
+FLOAT_PATTERNS = np.array(
+    [0x7FC00000, 0x7F800001, 0xFFFFFFFF, 0x7F800000, 0xFF800000, 0x80000000, 0x00000000, 0xBF800000], np.uint32
+)
 MOST = {"uint8": 255, "uint16": 65535, "int16": 32767}
 
 
@@ -58,15 +69,24 @@ def spoil(pixels: np.ndarray, domain: str, content: str, share: float, nodata: f
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(KINDS), SIZES, st.sampled_from(CONTENTS), st.sampled_from([0.0, 0.001, 0.3]),
-       st.sampled_from([None, 0, 7, 200]), st.sampled_from([0, 25, 50.5, 60, 80, 100]), st.integers(0, 9))
+@given(
+    st.sampled_from(KINDS),
+    SIZES,
+    st.sampled_from(CONTENTS),
+    st.sampled_from([0.0, 0.001, 0.3]),
+    st.sampled_from([None, 0, 7, 200]),
+    st.sampled_from([0, 25, 50.5, 60, 80, 100]),
+    st.integers(0, 9),
+)
 @example(("float32", "power"), (513, 40), "speckle", 0.3, 7, 60, 1)
 @example(("float32", "db"), (31, 33), "speckle", 0.3, 0, 60, 1)
 @example(("int16", "amplitude"), (40, 513), "speckle", 0.3, 7, 60, 1)
 @example(("uint8", "amplitude"), (1, 1), "invalid", 0.0, None, 60, 0)
 @example(("uint16", "power"), (1, 1), "constant", 0.0, None, 100, 0)
 @example(("float32", "power"), (70, 70), "steep", 0.0, None, 60, 0)
-def test_invalid_pixels_are_kept_bit_for_bit_and_valid_ones_stay_valid(kind, size, content, share, nodata, quality, seed):
+def test_invalid_pixels_are_kept_bit_for_bit_and_valid_ones_stay_valid(
+    kind, size, content, share, nodata, quality, seed
+):
     dtype, domain = kind
     pixels = spoil(valid_pixels(content, dtype, domain, size, seed), domain, content, share, nodata, seed)
     found = walk(pixels, {"nodata": () if nodata is None else (float(nodata),)}, quality=quality, domain=domain)
@@ -105,7 +125,7 @@ def test_a_ship_comes_back_within_the_error_of_the_sea():
     pixels = np.rint(40 * np.sqrt(random.gamma(4, 0.25, (1, 400, 400)))).clip(1).astype(np.uint16)
     ship = np.zeros(pixels.shape, bool)
     for row, col in ((100, 100), (203, 301), (255, 256), (398, 5)):
-        ship[:, row:row + 2, col:col + 6] = True
+        ship[:, row : row + 2, col : col + 6] = True
     pixels[ship] = 28000
     found = walk(pixels, quality=70)
     before, after, _ = found.levels()
@@ -147,30 +167,52 @@ def test_an_undeclared_fill_value_is_refused_with_advice_and_kept_when_declared(
 
 # What is said of a scene
 
-POINTS = tuple(GroundControlPoint(r, c, 10 + c / 1000, 50 - r / 1000, 17.5 * r, str(1 + i)) for i, (r, c) in
-               enumerate([(0, 0), (0, 59), (49.5, 0), (49, 59)]))
+POINTS = tuple(
+    GroundControlPoint(r, c, 10 + c / 1000, 50 - r / 1000, 17.5 * r, str(1 + i))
+    for i, (r, c) in enumerate([(0, 0), (0, 59), (49.5, 0), (49, 59)])
+)
 
 
-@pytest.mark.parametrize("about", [
-    {"transform": (10.0, 0.25, 399960.0, -0.125, -10.0, 5700000.5), "crs_wkt": CRS.from_epsg(32632).to_wkt()},
-    {"gcps": POINTS, "gcp_crs_wkt": CRS.from_epsg(4326).to_wkt()}, {}])
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"transform": (10.0, 0.25, 399960.0, -0.125, -10.0, 5700000.5), "crs_wkt": CRS.from_epsg(32632).to_wkt()},
+        {"gcps": POINTS, "gcp_crs_wkt": CRS.from_epsg(4326).to_wkt()},
+        {},
+    ],
+)
 def test_all_that_is_said_of_a_scene_comes_back(about):
     tags = (("", (("ORBIT", "ascending"), ("TEXT", "gamma \u2192 sigma"))), ("OTHER", (("a", "1"),)))
-    about = about | {"nodata": (0.0, 0.0), "tags": tags, "descriptions": ("VV", "VH"), "units": ("DN", None),
-                     "band_tags": ((("", (("POLARISATION", "VV"),)),), ()), "scales": (0.5, 2.0), "offsets": (1.0, 0.0)}
+    about = about | {
+        "nodata": (0.0, 0.0),
+        "tags": tags,
+        "descriptions": ("VV", "VH"),
+        "units": ("DN", None),
+        "band_tags": ((("", (("POLARISATION", "VV"),)),), ()),
+        "scales": (0.5, 2.0),
+        "offsets": (1.0, 0.0),
+    }
     found = walk(amplitude(1, 50, 60, 2), about)
     before, after = found.info_before, found.info_after
     assert before.gcps == about.get("gcps", ()) and before.transform == about.get("transform")
     kept = tuple(group for group in after.tags if group[0] != "SARCODEC")
     assert dataclasses.replace(after, tags=kept) == before
     record = dict(dict(after.tags)["SARCODEC"])
-    assert record["MODEL"] == found.report.model and float(record["STEP_DB"]) == pytest.approx(found.report.step_db, rel=1e-5)
+    assert record["MODEL"] == found.report.model and float(record["STEP_DB"]) == pytest.approx(
+        found.report.step_db, rel=1e-5
+    )
     assert found.check.comparison.description_identical
 
 
 def test_band_and_window_take_their_part_of_the_description(tmp_path):
     shift = (10.0, 0.25, 399960.0, -0.125, -10.0, 5700000.5)
-    store(tmp_path / "in.tif", amplitude(2, 50, 60, 3), transform=shift, crs_wkt=CRS.from_epsg(32632).to_wkt(), descriptions=("a", "b", "c"))
+    store(
+        tmp_path / "in.tif",
+        amplitude(2, 50, 60, 3),
+        transform=shift,
+        crs_wkt=CRS.from_epsg(32632).to_wkt(),
+        descriptions=("a", "b", "c"),
+    )
     sarcodec.compress(tmp_path / "in.tif", tmp_path / "s.sarc", threads=1)
     window = sarcodec.Window(7, 11, 20, 30)
     sarcodec.decompress(tmp_path / "s.sarc", tmp_path / "out.tif", window=window, band=2, threads=1)
@@ -196,8 +238,17 @@ def test_other_pixels_are_refused_with_advice(tmp_path, dtype):
     assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]
 
 
-@pytest.mark.parametrize("options", [{"quality": 101}, {"quality": -1}, {"quality": float("nan")}, {"domain": "phase"},
-                                     {"domain": "db"}, {"threads": 0}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 101},
+        {"quality": -1},
+        {"quality": float("nan")},
+        {"domain": "phase"},
+        {"domain": "db"},
+        {"threads": 0},
+    ],
+)
 def test_senseless_options_are_refused_before_anything_is_written(tmp_path, options):
     source = store(tmp_path / "in.tif", amplitude(1, 20, 20))
     with pytest.raises(InvalidArgument):
@@ -211,7 +262,10 @@ def test_what_a_file_costs_beside_its_payloads(tmp_path):
         sarcodec.compress(source, tmp_path / "out.sarc", overwrite=True, threads=1)
         found = sarcodec.info(tmp_path / "out.sarc")
         assert found.overhead_bytes <= 64 + 16 * found.tiles * found.bands
-        assert found.payload_bytes + found.description_bytes + found.overhead_bytes == (tmp_path / "out.sarc").stat().st_size
+        assert (
+            found.payload_bytes + found.description_bytes + found.overhead_bytes
+            == (tmp_path / "out.sarc").stat().st_size
+        )
         assert (found.rows, found.cols, found.bands, found.tiles) == (rows, cols, bands, -(-cols // 512))
 
 

@@ -46,7 +46,14 @@ def random_windows(seed: int, count: int) -> list[Window]:
     found = [Window(0, 0, 1, 1), Window(ROWS - 1, COLS - 1, 1, 1), Window(511, 511, 2, 2), Window(1023, 0, 77, COLS)]
     while len(found) < count:
         row, col = int(random.integers(ROWS)), int(random.integers(COLS))
-        found.append(Window(row, col, int(random.integers(1, min(400, ROWS - row) + 1)), int(random.integers(1, min(300, COLS - col) + 1))))
+        found.append(
+            Window(
+                row,
+                col,
+                int(random.integers(1, min(400, ROWS - row) + 1)),
+                int(random.integers(1, min(300, COLS - col) + 1)),
+            )
+        )
     return found
 
 
@@ -73,7 +80,9 @@ def test_a_window_and_a_band_as_a_geotiff(packed, whole, tmp_path):
 def test_a_window_reads_its_tiles_and_their_neighbours_only(packed, monkeypatch):
     asked = []
     read = FileReader.payload
-    monkeypatch.setattr(FileReader, "payload", lambda self, tile, band: asked.append((tile, band)) or read(self, tile, band))
+    monkeypatch.setattr(
+        FileReader, "payload", lambda self, tile, band: asked.append((tile, band)) or read(self, tile, band)
+    )
     with sarcodec.open(packed, threads=1) as scene:
         scene.read(Window(0, 600, 10, 10), bands=[0])
     assert set(asked) == {(t, 0) for t in range(4)}  # tile 1; beside and below it 0, 2, 3; never the last row of tiles
@@ -119,12 +128,13 @@ def test_tiles_leave_no_seam(scene, whole):
     error = error[:1088, :672]  # whole cells
     near = np.zeros(error.shape, bool)
     for row in (512, 1024):
-        near[row - 8:row + 8] = True
+        near[row - 8 : row + 8] = True
     near[:, 504:520] = True
     assert np.sqrt(error[near].mean()) == pytest.approx(np.sqrt(error[~near].mean()), rel=0.05)
 
 
 # What a tile sees of its neighbours, beside what the whole scene holds there
+
 
 def test_synthesis_sees_the_neighbours_latents_in_their_places(packed):
     with FileReader(packed) as file:
@@ -137,13 +147,13 @@ def test_synthesis_sees_the_neighbours_latents_in_their_places(packed):
                 row, col = window.row // 32 + 2, window.col // 32 + 2
                 rows, cols = decoder.cells(tile)
                 assert latents is None or latents.shape == (rows, cols, 1024)
-                whole[row:row + rows, col:col + cols] = 0 if latents is None else latents
-                planes[row:row + rows, col:col + cols] = step_plane_value(file.entry(tile, band).step)
+                whole[row : row + rows, col : col + cols] = 0 if latents is None else latents
+                planes[row : row + rows, col : col + cols] = step_plane_value(file.entry(tile, band).step)
             for tile in range(6):
                 latents, plane = decoder._with_halo(tile, band)
                 row, col = decoder.grid.window(tile).row // 32, decoder.grid.window(tile).col // 32
-                np.testing.assert_array_equal(latents, whole[row:row + 20, col:col + 20])
-                np.testing.assert_array_equal(plane, planes[row:row + 20, col:col + 20])
+                np.testing.assert_array_equal(latents, whole[row : row + 20, col : col + 20])
+                np.testing.assert_array_equal(plane, planes[row : row + 20, col : col + 20])
 
 
 class Watcher:
@@ -166,10 +176,10 @@ def test_analysis_sees_the_pixels_around_a_tile(scene):
         offset = np.float32(encoder.bands[0].offset_q / 64)
         level = normalise(reader.read(0, Window(0, 0, ROWS, COLS)), "amplitude", None)[0] - offset
     whole = np.zeros((3 * 512 + 64, 2 * 512 + 64), np.float32)
-    whole[32:32 + ROWS, 32:32 + COLS] = level
+    whole[32 : 32 + ROWS, 32 : 32 + COLS] = level
     made_up = np.zeros(whole.shape, bool)  # the rest of cells that the scene's edge cuts
-    made_up[32:32 + 1120, 32:32 + 704] = True
-    made_up[32:32 + ROWS, 32:32 + COLS] = False
+    made_up[32 : 32 + 1120, 32 : 32 + 704] = True
+    made_up[32 : 32 + ROWS, 32 : 32 + COLS] = False
     for tile, seen in enumerate(watcher.seen):
         part = encoder.grid.window(tile)
         place = slice(part.row, part.row + 576), slice(part.col, part.col + 576)

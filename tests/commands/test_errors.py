@@ -119,7 +119,13 @@ def test_evaluate_ends_with_1_when_a_valid_pixel_is_lost(scene, tmp_path):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_commands_leave_nothing(tmp_path, number, code):
     process = subprocess.Popen(
-        command("simulate", tmp_path / "out.tif", "--size", 6000), env=environment(), stderr=subprocess.PIPE, text=True
+        command("simulate", tmp_path / "out.tif", "--size", 6000),
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # tests run in the background inherit it ignored
     )
     _wait_for_file(tmp_path)
     process.send_signal(number)

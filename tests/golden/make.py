@@ -25,14 +25,19 @@ def speckle(seed: int, bands: int, rows: int, cols: int) -> np.ndarray:
     """Power (bands, rows, cols) float64: a slope, a bright square and speckle of four looks."""
     random = np.random.default_rng(seed)
     base = np.exp(-np.arange(rows)[:, None] / 60 - np.arange(cols)[None] / 90)
-    base[rows // 3:rows // 3 + 9, cols // 4:cols // 4 + 11] *= 30
+    base[rows // 3 : rows // 3 + 9, cols // 4 : cols // 4 + 11] *= 30
     return base * random.gamma(4, 0.25, (bands, rows, cols))
 
 
 def uint16_border() -> Scene:
     pixels = np.rint(300 * np.sqrt(speckle(1, 1, 90, 100))).clip(1, 65535).astype(np.uint16)
     pixels[:, :, :13], pixels[:, 80:, 60:] = 0, 0
-    points = [(0, 0, 10.0, 50.0, 3.25), (0, 99, 10.2, 50.0, 812.5), (89, 0, 10.0, 49.9, -41.0), (89, 99, 10.2, 49.9, 7.0)]
+    points = [
+        (0, 0, 10.0, 50.0, 3.25),
+        (0, 99, 10.2, 50.0, 812.5),
+        (89, 0, 10.0, 49.9, -41.0),
+        (89, 99, 10.2, 49.9, 7.0),
+    ]
     return pixels, {"gcps": points, "gcp_crs_wkt": "EPSG:4326", "descriptions": ("VV",)}, {"quality": 60}
 
 
@@ -63,13 +68,19 @@ def int16_amplitude() -> Scene:
 
 
 def two_bands_two_tiles() -> Scene:
-    pixels = np.rint(200 * np.sqrt(speckle(6, 2, 40, 530)) * np.array([1, 0.3])[:, None, None]).clip(1, 65535).astype(np.uint16)
+    pixels = (
+        np.rint(200 * np.sqrt(speckle(6, 2, 40, 530)) * np.array([1, 0.3])[:, None, None])
+        .clip(1, 65535)
+        .astype(np.uint16)
+    )
     pixels[1, :, 512:] = 0
     return pixels, {"descriptions": ("VV", "VH")}, {"quality": 35}
 
 
-SCENES = {f"v{VERSION}-{make.__name__.replace('_', '-')}": make for make in
-          (uint16_border, float32_db_nan, float32_power, uint8_amplitude, int16_amplitude, two_bands_two_tiles)}
+SCENES = {
+    f"v{VERSION}-{make.__name__.replace('_', '-')}": make
+    for make in (uint16_border, float32_db_nan, float32_power, uint8_amplitude, int16_amplitude, two_bands_two_tiles)
+}
 
 
 def write_scene(scene: Scene, path: Path) -> dict:
@@ -78,6 +89,7 @@ def write_scene(scene: Scene, path: Path) -> dict:
 
     from sarcodec.raster.geotiff import write_array
     from sarcodec.raster.scene import GroundControlPoint, SceneInfo
+
     pixels, about, options = scene
     about = dict(about, gcps=tuple(GroundControlPoint(*p) for p in about.get("gcps", ())))
     about |= {k: CRS.from_string(about[k]).to_wkt() for k in ("crs_wkt", "gcp_crs_wkt") if k in about}
@@ -97,6 +109,7 @@ def facts(path: Path) -> dict:
     from sarcodec.bitstream.files import FileReader
     from sarcodec.codec.decoder import SceneDecoder
     from sarcodec.raster.radiometry import normalise
+
     with FileReader(path) as file:
         decoder, head = SceneDecoder(file), file.header
         tiles, levels = [], []
@@ -104,22 +117,46 @@ def facts(path: Path) -> dict:
             for band in range(len(head.bands)):
                 symbols, pixels = decoder.symbols(tile, band), decoder.tile_pixels(tile, band)
                 level, valid = normalise(pixels, head.domain, decoder.info.nodata[band])
-                invalid = zlib.crc32(pixels.view(f"<u{pixels.itemsize}")[~valid].tobytes(), zlib.crc32(np.packbits(valid).tobytes()))
-                tiles.append({"symbols": symbols.size, "checksum": f"{symbols_checksum(symbols):04x}",
-                              "crc32": f"{zlib.crc32(symbols.astype('<i4').tobytes()):08x}", "step": file.entry(tile, band).step,
-                              "bytes": file.entry(tile, band).length, "valid": int(valid.sum()), "invalid": f"{invalid:08x}"})
+                invalid = zlib.crc32(
+                    pixels.view(f"<u{pixels.itemsize}")[~valid].tobytes(), zlib.crc32(np.packbits(valid).tobytes())
+                )
+                tiles.append(
+                    {
+                        "symbols": symbols.size,
+                        "checksum": f"{symbols_checksum(symbols):04x}",
+                        "crc32": f"{zlib.crc32(symbols.astype('<i4').tobytes()):08x}",
+                        "step": file.entry(tile, band).step,
+                        "bytes": file.entry(tile, band).length,
+                        "valid": int(valid.sum()),
+                        "invalid": f"{invalid:08x}",
+                    }
+                )
                 levels.append(" ".join(f"{x:.2f}" for x in level[::SPREAD_PX, ::SPREAD_PX].reshape(-1)))
         described = decoder.info
-        return {"version": VERSION, "bytes": file.size, "file_crc32": f"{zlib.crc32(Path(path).read_bytes()):08x}",
-                "rows": head.rows, "cols": head.cols, "dtype": head.dtype, "domain": head.domain, "step": head.base_step,
-                "model": head.model_id, "digest": head.model_digest.hex(), "offsets": [b.offset_q for b in head.bands],
-                "nodata": list(described.nodata), "transform": described.transform and list(described.transform),
-                "control_points": [[p.row, p.col, p.x, p.y, p.z] for p in described.gcps],
-                "names": list(described.descriptions), "tiles": tiles, "levels_db": levels}
+        return {
+            "version": VERSION,
+            "bytes": file.size,
+            "file_crc32": f"{zlib.crc32(Path(path).read_bytes()):08x}",
+            "rows": head.rows,
+            "cols": head.cols,
+            "dtype": head.dtype,
+            "domain": head.domain,
+            "step": head.base_step,
+            "model": head.model_id,
+            "digest": head.model_digest.hex(),
+            "offsets": [b.offset_q for b in head.bands],
+            "nodata": list(described.nodata),
+            "transform": described.transform and list(described.transform),
+            "control_points": [[p.row, p.col, p.x, p.y, p.z] for p in described.gcps],
+            "names": list(described.descriptions),
+            "tiles": tiles,
+            "levels_db": levels,
+        }
 
 
 def main() -> None:
     import sarcodec
+
     for name, make in SCENES.items():
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "scene.tif", HERE / f"{name}.sarc"

@@ -281,9 +281,7 @@ def product(pattern):
     return found[0]
 
 
-@pytest.mark.parametrize(
-    "pattern, domain", [("ghana*.tif", "db"), ("nigeria*.tif", "db"), ("grdh*.tiff", "amplitude")]
-)
+@pytest.mark.parametrize("pattern, domain", [("ghana*.tif", "db"), ("nigeria*.tif", "db"), ("grdh*.tiff", "amplitude")])
 def test_real_products_come_back(tmp_path, pattern, domain):
     pixels, info = read_array(product(pattern))
     assert guess_domain(pixels, info.nodata[0], info.hints) == domain

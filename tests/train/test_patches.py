@@ -109,7 +109,9 @@ def test_means_over_windows_are_what_a_loop_finds():
 def test_a_share_of_the_patches_is_smooth():
     image = _image(300, 300)
     recipe = Recipe("x", patch_px=128, families=(("iw", 1.0),))
-    rough = [np.diff(PatchSource([image], replace(recipe, smooth_share=share, seed=4)).patch()).std() for share in (0.0, 1.0)]
+    rough = [
+        np.diff(PatchSource([image], replace(recipe, smooth_share=share, seed=4)).patch()).std() for share in (0.0, 1.0)
+    ]
     assert rough[1] < 0.6 * rough[0]
     source = PatchSource([image], replace(recipe, smooth_share=0.5, seed=5))
     smooth = [np.diff(source.patch()).std() < 0.6 * rough[0] for _ in range(60)]

@@ -71,6 +71,15 @@ def test_a_signal_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, number, end
         assert _state(tmp_path / "cut")["step"] == 8
 
 
+@pytest.fixture
+def python_s_own_interrupt():
+    """Python's handler of SIGINT, which a process that was started in the background does not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("python_s_own_interrupt")
 def test_a_second_signal_ends_at_once():
     with pytest.raises(KeyboardInterrupt), Interruption() as interruption:
         os.kill(os.getpid(), signal.SIGINT)

@@ -32,9 +32,17 @@ _REFERENCES = 0x10  # flag beside the tile size
 _PREFIX = len(MAGIC) + 1
 _LEAST_ENTRY = 6
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_OTHERS = ((b"II*\0", "a TIFF"), (b"MM\0*", "a TIFF"), (b"II+\0", "a BigTIFF"), (b"MM\0+", "a BigTIFF"),
-           (b"PK", "a ZIP"), (b"\0\0\0\x0cjP", "a JPEG 2000"), (b"\x89PNG", "a PNG"), (b"\x89HDF", "an HDF5"),
-           (b"\x1f\x8b", "a gzip"))
+_OTHERS = (
+    (b"II*\0", "a TIFF"),
+    (b"MM\0*", "a TIFF"),
+    (b"II+\0", "a BigTIFF"),
+    (b"MM\0+", "a BigTIFF"),
+    (b"PK", "a ZIP"),
+    (b"\0\0\0\x0cjP", "a JPEG 2000"),
+    (b"\x89PNG", "a PNG"),
+    (b"\x89HDF", "an HDF5"),
+    (b"\x1f\x8b", "a gzip"),
+)
 
 
 @dataclass(frozen=True)
@@ -114,13 +122,13 @@ def head_length(beginning: bytes) -> int:
 
     Raises NotSarcodec, NewerVersion, TruncatedFile, CorruptFile.
     """
-    if not beginning or beginning[:4] != MAGIC[:len(beginning)]:
+    if not beginning or beginning[:4] != MAGIC[: len(beginning)]:
         raise NotSarcodec(f"this is not a sarcodec file: it {_found(beginning)}, expected to begin with {MAGIC!r}")
     if len(beginning) < _PREFIX:
         raise TruncatedFile(f"the file ends after {len(beginning)} bytes, inside its head; fetch it again")
     if beginning[4] > VERSION:
         raise NewerVersion(f"the file has format version {beginning[4]}, this sarcodec reads {VERSION}; upgrade it")
-    length = beginning[_PREFIX:_PREFIX + LONGEST]
+    length = beginning[_PREFIX : _PREFIX + LONGEST]
     if len(length) < LONGEST and all(byte > 127 for byte in length):
         raise TruncatedFile(f"the file ends after {len(beginning)} bytes, inside its head; fetch it again")
     cursor = Cursor(length, "head of the file")
@@ -132,12 +140,12 @@ def unpack_head(data: bytes) -> tuple[Header, list[Entry]]:
 
     Raises what `head_length` does, TruncatedFile where data is shorter, CorruptFile where a law is broken.
     """
-    size = head_length(data[:_PREFIX + LONGEST])
+    size = head_length(data[: _PREFIX + LONGEST])
     if len(data) < size:
         raise TruncatedFile(f"the head takes {size} bytes, the file ends after {len(data)}; fetch it again")
-    if zlib.crc32(data[:size - 4]) != int.from_bytes(data[size - 4:size], "little"):
+    if zlib.crc32(data[: size - 4]) != int.from_bytes(data[size - 4 : size], "little"):
         raise CorruptFile("the checksum of the head does not hold; the file is damaged, fetch it again")
-    cursor = Cursor(data[:size - 4], "head of the file")
+    cursor = Cursor(data[: size - 4], "head of the file")
     cursor.take(_PREFIX, "magic and version")
     cursor.varint("head length")
     header = _unpack_fields(cursor)
@@ -161,8 +169,9 @@ def unpack_tile(payload: bytes) -> list[Section]:
         byte = cursor.unsigned(1, "section kind")
         kind, last = byte & 127, byte > 127
         if not before < kind <= _LAST_KIND:
-            raise CorruptFile(f"tile: section kind {kind} after {before}, expected {before + 1} to {_LAST_KIND}; "
-                              "the file is damaged")
+            raise CorruptFile(
+                f"tile: section kind {kind} after {before}, expected {before + 1} to {_LAST_KIND}; the file is damaged"
+            )
         size = cursor.left if last else cursor.varint("section length")
         section, before = Section(kind, cursor.take(size, f"section of kind {kind}")), kind
         if kind in _KNOWN:
@@ -188,8 +197,10 @@ def check_symbols(symbols: np.ndarray, checksum: int) -> None:
     """Raises CorruptFile unless the decoded symbols are those that were coded."""
     found = symbols_checksum(symbols)
     if found != checksum:
-        raise CorruptFile(f"decoded symbols have checksum {found:#06x}, expected {checksum:#06x}: the file is damaged, "
-                          "or this machine computes the model's integers differently; run `sarcodec verify`")
+        raise CorruptFile(
+            f"decoded symbols have checksum {found:#06x}, expected {checksum:#06x}: the file is damaged, "
+            "or this machine computes the model's integers differently; run `sarcodec verify`"
+        )
 
 
 def symbols_checksum(symbols: np.ndarray) -> int:
@@ -199,11 +210,17 @@ def symbols_checksum(symbols: np.ndarray) -> int:
 
 def _pack_fields(header: Header) -> bytes:
     references = any(band.reference is not None for band in header.bands)
-    parts = [bytes([DTYPES.index(header.dtype) | DOMAINS.index(header.domain) << 4]),
-             pack_varint(header.rows), pack_varint(header.cols), pack_varint(len(header.bands)),
-             bytes([header.tile_log2 | (_REFERENCES if references else 0), len(header.model_id)]),
-             header.model_id.encode("ascii"), header.model_digest, pack_varint(header.base_step),
-             b"".join(struct.pack("<h", band.offset_q) for band in header.bands)]
+    parts = [
+        bytes([DTYPES.index(header.dtype) | DOMAINS.index(header.domain) << 4]),
+        pack_varint(header.rows),
+        pack_varint(header.cols),
+        pack_varint(len(header.bands)),
+        bytes([header.tile_log2 | (_REFERENCES if references else 0), len(header.model_id)]),
+        header.model_id.encode("ascii"),
+        header.model_digest,
+        pack_varint(header.base_step),
+        b"".join(struct.pack("<h", band.offset_q) for band in header.bands),
+    ]
     if references:
         parts += [pack_varint(0 if band.reference is None else band.reference + 1) for band in header.bands]
     return b"".join([*parts, pack_varint(len(header.metadata)), header.metadata])
@@ -227,8 +244,18 @@ def _unpack_fields(cursor: Cursor) -> Header:
         references = [None if reference < 0 else reference for reference in references]
     metadata = cursor.take(cursor.varint("metadata length"), "metadata")
     try:
-        return Header(rows, cols, DTYPES[kinds & 15], DOMAINS[kinds >> 4], tile & 15, model_id, digest, base_step,
-                      tuple(map(BandField, offsets, references)), metadata)
+        return Header(
+            rows,
+            cols,
+            DTYPES[kinds & 15],
+            DOMAINS[kinds >> 4],
+            tile & 15,
+            model_id,
+            digest,
+            base_step,
+            tuple(map(BandField, offsets, references)),
+            metadata,
+        )
     except InvalidArgument as error:
         raise CorruptFile(f"{error}; the file is damaged") from error
 
@@ -241,8 +268,10 @@ def _pack_entry(entry: Entry, base_step: int) -> bytes:
 
 def _unpack_index(cursor: Cursor, header: Header, offset: int) -> list[Entry]:
     if header.entry_count * _LEAST_ENTRY > cursor.left:
-        raise CorruptFile(f"head of the file: {header.entry_count} index entries cannot fit the {cursor.left} bytes "
-                          "that are left; the file is damaged")
+        raise CorruptFile(
+            f"head of the file: {header.entry_count} index entries cannot fit the {cursor.left} bytes "
+            "that are left; the file is damaged"
+        )
     entries = []
     for _ in range(header.entry_count):
         length, step = cursor.varint("payload length"), header.base_step + unfold(cursor.varint("step of a tile"))
@@ -258,8 +287,10 @@ def _unpack_index(cursor: Cursor, header: Header, offset: int) -> list[Entry]:
 def _broken_laws(header: Header) -> list[tuple[bool, str]]:
     bands = header.bands
     return [
-        (not (1 <= header.rows <= MAX_SIDE and 1 <= header.cols <= MAX_SIDE),
-         f"{header.rows} rows and {header.cols} columns, expected 1 to {MAX_SIDE}"),
+        (
+            not (1 <= header.rows <= MAX_SIDE and 1 <= header.cols <= MAX_SIDE),
+            f"{header.rows} rows and {header.cols} columns, expected 1 to {MAX_SIDE}",
+        ),
         (header.dtype not in DTYPES, f"dtype {header.dtype!r}, expected one of {', '.join(DTYPES)}"),
         (header.domain not in DOMAINS, f"domain {header.domain!r}, expected one of {', '.join(DOMAINS)}"),
         (header.tile_log2 not in TILE_LOG2, f"tiles of 2^{header.tile_log2} pixels, expected 2^4 to 2^12"),
@@ -268,8 +299,10 @@ def _broken_laws(header: Header) -> list[tuple[bool, str]]:
         (not 0 <= header.base_step <= MAX_STEP, f"base step {header.base_step}, expected 0 to {MAX_STEP}"),
         (not 1 <= len(bands) <= MAX_BANDS, f"{len(bands)} bands, expected 1 to {MAX_BANDS}"),
         (any(not -32768 <= band.offset_q <= 32767 for band in bands), "a band's level is beyond 512 dB"),
-        (any(band.reference is not None and not 0 <= band.reference < index for index, band in enumerate(bands)),
-         "a band's reference is not an earlier band"),
+        (
+            any(band.reference is not None and not 0 <= band.reference < index for index, band in enumerate(bands)),
+            "a band's reference is not an earlier band",
+        ),
         (len(header.metadata) >= LIMIT, "metadata of 4 GiB or more"),
     ]
 

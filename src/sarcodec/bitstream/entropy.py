@@ -67,8 +67,20 @@ class Decoder:
         tables = self._tables
         rows = _checked_rows(rows, len(tables) - int(jump.max()))
         values, modes = np.empty(rows.size, np.int32), np.empty(rows.size, np.int8)
-        state, self._place, mode, fine = rans.decode(tables.cumulative, tables.layout, self._lookup, rows, self._words, self._state,
-                                                     self._place, values, next_mode, jump, mode, modes)
+        state, self._place, mode, fine = rans.decode(
+            tables.cumulative,
+            tables.layout,
+            self._lookup,
+            rows,
+            self._words,
+            self._state,
+            self._place,
+            values,
+            next_mode,
+            jump,
+            mode,
+            modes,
+        )
         self._state = np.uint64(state)
         if next_mode is trellis.NEXT_STATE:
             self._mode = mode
@@ -79,8 +91,10 @@ class Decoder:
     def finish(self) -> None:
         """Check that the stream ends where its symbols do. Raises CorruptFile."""
         if int(self._state) != 1 or self._place != self._words.size:
-            raise CorruptFile(f"an entropy-coded stream ends in state {int(self._state)} with "
-                              f"{self._words.size - self._place} words left, expected 1 and 0; the file is damaged")
+            raise CorruptFile(
+                f"an entropy-coded stream ends in state {int(self._state)} with "
+                f"{self._words.size - self._place} words left, expected 1 and 0; the file is damaged"
+            )
 
 
 def state_length(length: int) -> int:

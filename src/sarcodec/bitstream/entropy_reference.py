@@ -84,7 +84,7 @@ class _Queue:
         self.state = int.from_bytes(data[:head], "little") if data else 1
         if data and (data[head - 1] == 0 or self.state == 1):
             raise CorruptFile("an entropy-coded stream opens with a state that no encoder writes; the file is damaged")
-        self.words = [int.from_bytes(data[at:at + 2], "little") for at in range(len(data) - 2, head - 1, -2)]
+        self.words = [int.from_bytes(data[at : at + 2], "little") for at in range(len(data) - 2, head - 1, -2)]
 
     def pull(self, low: int, frequency: int, precision: int) -> None:
         slot = self.state % (1 << precision)

@@ -4,6 +4,7 @@ In: activations 0..255 or features -127..127 as float32 whole numbers; out: the 
 product of whole numbers below 2^24 is exact in any order, with any number of threads and with or without fused
 multiply-add; `check_bound` proves the bound when a layer is made. Knows no file, no tile and no entropy coder.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,19 +34,27 @@ class Requantiser:
         return np.clip(total, 0, ACTIVATION_MAX, out=total)
 
 
-def check_bound(name: str, weights: list[np.ndarray], input_max: list[int], bias: np.ndarray, exponent: np.ndarray) -> None:
+def check_bound(
+    name: str, weights: list[np.ndarray], input_max: list[int], bias: np.ndarray, exponent: np.ndarray
+) -> None:
     """ModelError unless |bias| + sum |w| * max |x| + rounding stays below 2^24 for every output channel, and k >= 1.
 
     weights: whole numbers (inputs, out); input_max: the largest size of the inputs of each; bias (out,) or (out, n).
     """
     if int(exponent.min()) < 1:
-        raise ModelError(f"layer {name} has an exponent of {exponent.min()}, expected 1 or more; install the model again")
-    worst = np.abs(bias.reshape(len(exponent), -1).astype(np.int64)).max(1) + (1 << np.maximum(exponent - 1, 0).astype(np.int64))
+        raise ModelError(
+            f"layer {name} has an exponent of {exponent.min()}, expected 1 or more; install the model again"
+        )
+    worst = np.abs(bias.reshape(len(exponent), -1).astype(np.int64)).max(1) + (
+        1 << np.maximum(exponent - 1, 0).astype(np.int64)
+    )
     for w, limit in zip(weights, input_max, strict=True):
         worst = worst + np.abs(w.astype(np.int64)).sum(0) * limit
     if int(worst.max()) >= EXACT_LIMIT:
-        raise ModelError(f"layer {name} can reach {int(worst.max())}, exact arithmetic needs less than 2^24 = {EXACT_LIMIT}; "
-                         "the model is damaged or was frozen wrongly")
+        raise ModelError(
+            f"layer {name} can reach {int(worst.max())}, exact arithmetic needs less than 2^24 = {EXACT_LIMIT}; "
+            "the model is damaged or was frozen wrongly"
+        )
 
 
 @dataclass(frozen=True)

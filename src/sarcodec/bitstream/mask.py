@@ -61,8 +61,10 @@ def unpack_invalid(data: bytes, shape: tuple[int, int], dtype: np.dtype | str) -
 def _patterns(pixels: np.ndarray, valid: np.ndarray) -> np.ndarray:
     dtype = _checked_dtype(pixels.dtype)
     if pixels.ndim != 2 or valid.shape != pixels.shape or valid.dtype != bool:
-        raise InvalidArgument(f"pixels are {pixels.shape}, the map of valid ones is {valid.dtype} {valid.shape}; "
-                              "expected two axes, and a bool for each pixel")
+        raise InvalidArgument(
+            f"pixels are {pixels.shape}, the map of valid ones is {valid.dtype} {valid.shape}; "
+            "expected two axes, and a bool for each pixel"
+        )
     return np.ascontiguousarray(pixels, dtype).view(_unsigned(dtype))
 
 
@@ -149,9 +151,9 @@ def _split_map(body: bytes, flags: int, shape: tuple[int, int]) -> tuple[np.ndar
     if flags & _XORED:
         packed = np.bitwise_xor.accumulate(packed, axis=0)
     bits = np.unpackbits(packed, axis=1).astype(bool)
-    if bits[:, shape[1]:].any():
+    if bits[:, shape[1] :].any():
         raise CorruptFile("mask of a tile: bits are set beyond its last column; the file is damaged")
-    return bits[:, :shape[1]], body[shape[0] * stride:]
+    return bits[:, : shape[1]], body[shape[0] * stride :]
 
 
 def _read_values(values: bytes, palette: np.ndarray | None, count: int, dtype: np.dtype) -> np.ndarray:

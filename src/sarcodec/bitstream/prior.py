@@ -7,12 +7,13 @@ in 1/32 step. Encoder and decoder take the same walk, so they cannot disagree. K
                                             ^        |  eight passes: group 0..3, each in two checkerboard halves
                                             +------ features of what this pass decoded
 """
+
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from sarcodec.bitstream.exact import (Layer, Requantiser, at_step, check_bound, gather, neighbours, padded, shuffle_up)
+from sarcodec.bitstream.exact import Layer, Requantiser, at_step, check_bound, gather, neighbours, padded, shuffle_up
 from sarcodec.bitstream.steps import StepLaw
 from sarcodec.bitstream.trellis import HALF_STEP
 
@@ -21,13 +22,13 @@ CHANNELS = 1024
 HYPER_CHANNELS = 24
 HYPER_CELLS = 2
 HYPER_MAX = 127
-POOL = (1, 1, 2, 16)      # channels of a group that share one feature of size
-POOL_SHIFT = (0, 0, 4, 7) # pooled size = 10 * sum >> shift: 1.25 times the mean
-FRACTION_BITS = 5      # latents in 1/32 step
-SCALE_LEVELS = 64      # tables a group; level 0 codes nothing
+POOL = (1, 1, 2, 16)  # channels of a group that share one feature of size
+POOL_SHIFT = (0, 0, 4, 7)  # pooled size = 10 * sum >> shift: 1.25 times the mean
+FRACTION_BITS = 5  # latents in 1/32 step
+SCALE_LEVELS = 64  # tables a group; level 0 codes nothing
 LATENT_TABLES = len(GROUPS) * SCALE_LEVELS  # tables of each of the two quantisers; the hyper symbols' follow
-CENTROIDS = 8          # places that have a centroid of their own
-OCTAVE_CLASSES = 10    # tables a hyper channel
+CENTROIDS = 8  # places that have a centroid of their own
+OCTAVE_CLASSES = 10  # tables a hyper channel
 FEATURE_SIZE_MAX = 127
 FEATURE_MAX = (127, 127, 158, 158)
 
@@ -87,7 +88,7 @@ class Prior:
     head: tuple[Layer, ...]
     steps: StepLaw
     companding: np.ndarray  # feature size of |latent| / deviation in 1/128, uint8 (8192,)
-    centroids: np.ndarray   # by table and min(|place|, 7), how far towards 0 in 1/32 step it is drawn, uint8 (256, 8)
+    centroids: np.ndarray  # by table and min(|place|, 7), how far towards 0 in 1/32 step it is drawn, uint8 (256, 8)
 
     def walk(self, step: int, rows: int, cols: int, port: SymbolPort) -> np.ndarray:
         """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int64."""
@@ -115,9 +116,9 @@ class _Walk:
         self.halves = (np.flatnonzero(odd == 0), np.flatnonzero(odd))
         law = prior.steps
         log_ratio = law.deviation - law.log2_steps(step)
-        self.mean_factor = law.power(log_ratio, 15)            # 1/64 deviation -> 1/32 step, with 16 bits below the point
-        self.feature_factor = law.power(-log_ratio, 18)        # 1/32 step -> 1/128 deviation, with 16 bits below
-        self.scale_offset = (log_ratio >> 4) + 4 * 64          # log2 in 1/64 octave above 2^-4
+        self.mean_factor = law.power(log_ratio, 15)  # 1/64 deviation -> 1/32 step, with 16 bits below the point
+        self.feature_factor = law.power(-log_ratio, 18)  # 1/32 step -> 1/128 deviation, with 16 bits below
+        self.scale_offset = (log_ratio >> 4) + 4 * 64  # log2 in 1/64 octave above 2^-4
 
     def run(self, port: SymbolPort) -> np.ndarray:
         rows, cols = self.shape

@@ -1,9 +1,22 @@
 """The integer prior as named arrays of whole numbers, for a model's folder, and back. Knows no file."""
+
 import numpy as np
 
 from sarcodec.bitstream.exact import Layer
-from sarcodec.bitstream.prior import (CENTROIDS, CHANNELS, FEATURE_SIZE_MAX, FRACTION_BITS, GROUPS, HYPER_CHANNELS, HYPER_MAX, POOL,
-                                      SCALE_LEVELS, Accumulator, HyperSynthesis, Prior)
+from sarcodec.bitstream.prior import (
+    CENTROIDS,
+    CHANNELS,
+    FEATURE_SIZE_MAX,
+    FRACTION_BITS,
+    GROUPS,
+    HYPER_CHANNELS,
+    HYPER_MAX,
+    POOL,
+    SCALE_LEVELS,
+    Accumulator,
+    HyperSynthesis,
+    Prior,
+)
 from sarcodec.bitstream.steps import OCTAVE, StepLaw
 from sarcodec.errors import ModelError
 
@@ -18,14 +31,24 @@ def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
     try:
         for name, array in arrays.items():
             if array.dtype.kind not in "iu":
-                raise ModelError(f"array {name} of the prior is {array.dtype}, expected whole numbers; install the model again")
-        layer = lambda name, limit: Layer(name, arrays[name + ".weight"], arrays[name + ".bias"], arrays[name + ".exponent"], limit)
+                raise ModelError(
+                    f"array {name} of the prior is {array.dtype}, expected whole numbers; install the model again"
+                )
+        layer = lambda name, limit: Layer(
+            name, arrays[name + ".weight"], arrays[name + ".bias"], arrays[name + ".exponent"], limit
+        )
         hyper = HyperSynthesis(*(layer(name, limit) for name, limit in HYPER_LAYERS.items()))
-        accumulator = Accumulator(arrays["side.weight"], tuple(arrays[f"group{g}.weight"] for g in range(len(GROUPS))),
-                                  arrays["accumulator.bias"].astype(np.int64), arrays["accumulator.exponent"])
+        accumulator = Accumulator(
+            arrays["side.weight"],
+            tuple(arrays[f"group{g}.weight"] for g in range(len(GROUPS))),
+            arrays["accumulator.bias"].astype(np.int64),
+            arrays["accumulator.exponent"],
+        )
         hidden = tuple(layer(f"hidden{n}", 255) for n in range(PASSES))
         head = tuple(layer(f"head{n}", 255) for n in range(PASSES))
-        law = StepLaw(arrays["steps.offsets"].astype(np.int64), arrays["steps.deviation"].astype(np.int64), arrays["steps.powers"])
+        law = StepLaw(
+            arrays["steps.offsets"].astype(np.int64), arrays["steps.deviation"].astype(np.int64), arrays["steps.powers"]
+        )
         prior = Prior(hyper, accumulator, hidden, head, law, arrays["companding"], arrays["centroids"])
     except KeyError as error:
         raise ModelError(f"the prior has no array {error}; install the model again") from error
@@ -36,22 +59,49 @@ def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
 
 def _check_shapes(prior: Prior) -> None:
     width, hidden = prior.accumulator.exponent.size, prior.hidden[0].weight.shape[1]
-    found = [prior.companding.shape, prior.centroids.shape, prior.hyper.first.weight.shape[0], prior.steps.offsets.shape, prior.steps.deviation.shape, prior.steps.powers.shape,
-             prior.accumulator.bias.shape, prior.accumulator.side.shape, *(g.shape for g in prior.accumulator.groups),
-             *(layer.weight.shape for layer in prior.hidden), *(layer.weight.shape for layer in prior.head)]
+    found = [
+        prior.companding.shape,
+        prior.centroids.shape,
+        prior.hyper.first.weight.shape[0],
+        prior.steps.offsets.shape,
+        prior.steps.deviation.shape,
+        prior.steps.powers.shape,
+        prior.accumulator.bias.shape,
+        prior.accumulator.side.shape,
+        *(g.shape for g in prior.accumulator.groups),
+        *(layer.weight.shape for layer in prior.hidden),
+        *(layer.weight.shape for layer in prior.head),
+    ]
     side = prior.hyper.third.weight.shape[1]
-    expected = [(COMPANDING_SIZE,), (len(GROUPS) * SCALE_LEVELS, CENTROIDS), HYPER_CHANNELS, (CHANNELS, 11), (CHANNELS,), (OCTAVE,), (PASSES, width, 11), (side, width),
-                *((9 * c, width) for c in FEATURE_CHANNELS), *[(width, hidden)] * PASSES,
-                *((hidden, 2 * GROUPS[n // 2]) for n in range(PASSES))]
+    expected = [
+        (COMPANDING_SIZE,),
+        (len(GROUPS) * SCALE_LEVELS, CENTROIDS),
+        HYPER_CHANNELS,
+        (CHANNELS, 11),
+        (CHANNELS,),
+        (OCTAVE,),
+        (PASSES, width, 11),
+        (side, width),
+        *((9 * c, width) for c in FEATURE_CHANNELS),
+        *[(width, hidden)] * PASSES,
+        *((hidden, 2 * GROUPS[n // 2]) for n in range(PASSES)),
+    ]
     if found != expected:
         raise ModelError(f"the prior's arrays have shapes {found}, expected {expected}; install the model again")
 
 
 def _check_ranges(prior: Prior) -> None:
     """The bound of the accumulator was proved for features of at most 127, and for a feature of 0 where a latent is 0."""
-    for name, array, limit in (("companding", prior.companding, FEATURE_SIZE_MAX), ("centroids", prior.centroids, 1 << FRACTION_BITS)):
+    for name, array, limit in (
+        ("companding", prior.companding, FEATURE_SIZE_MAX),
+        ("centroids", prior.centroids, 1 << FRACTION_BITS),
+    ):
         if int(array.min()) < 0 or int(array.max()) > limit:
-            raise ModelError(f"array {name} of the prior reaches from {array.min()} to {array.max()}, expected 0 to {limit}; "
-                             "install the model again")
+            raise ModelError(
+                f"array {name} of the prior reaches from {array.min()} to {array.max()}, expected 0 to {limit}; "
+                "install the model again"
+            )
     if int(prior.companding[0]) != 0:
-        raise ModelError(f"array companding of the prior begins with {prior.companding[0]}, expected 0; install the model again")
+        raise ModelError(
+            f"array companding of the prior begins with {prior.companding[0]}, expected 0; install the model again"
+        )

@@ -3,6 +3,7 @@
 step_db(s) = 2 ** (s / 64 - 4) dB for s = 0..639; quality 100 is s = 0. A channel's step is that times a factor that the
 model states as whole 1/1024 octaves at 11 knots.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,8 @@ from sarcodec.bitstream.exact import at_step
 from sarcodec.errors import InvalidArgument
 
 STEP_COUNT = 640
-OCTAVE = 1024      # logarithms are in 1/1024 octave
-POWER_BITS = 20    # power table: round(2 ** (i / 1024) * 2 ** 20)
+OCTAVE = 1024  # logarithms are in 1/1024 octave
+POWER_BITS = 20  # power table: round(2 ** (i / 1024) * 2 ** 20)
 
 
 def step_db(step: float) -> float:

@@ -39,8 +39,13 @@ class FrozenTables:
     skip: np.ndarray
 
     def __post_init__(self) -> None:
-        for name, dtype in (("cumulative", np.uint16), ("start", np.int32), ("radius", np.uint8), ("shift", np.uint8),
-                            ("skip", np.bool_)):
+        for name, dtype in (
+            ("cumulative", np.uint16),
+            ("start", np.int32),
+            ("radius", np.uint8),
+            ("shift", np.uint8),
+            ("skip", np.bool_),
+        ):
             object.__setattr__(self, name, _frozen(getattr(self, name), dtype, name))
         _check_shapes(self)
         _check_frequencies(self)
@@ -201,8 +206,9 @@ def _check_shapes(tables: FrozenTables) -> None:
         sizes = (count, tables.shift.size, tables.skip.size)
         raise ModelError(f"radius, shift, skip have {sizes} entries, expected one number from 1 to {MAX_TABLES}")
     if int(tables.radius.max()) > MAX_RADIUS or int(tables.shift.max()) > MAX_SHIFT:
-        raise ModelError(f"radius and shift reach {tables.radius.max()}, {tables.shift.max()}; "
-                         f"limits are {MAX_RADIUS}, {MAX_SHIFT}")
+        raise ModelError(
+            f"radius and shift reach {tables.radius.max()}, {tables.shift.max()}; limits are {MAX_RADIUS}, {MAX_SHIFT}"
+        )
     if (tables.skip & ((tables.radius > 0) | (tables.shift > 0))).any():
         raise ModelError("a table that is skipped must have radius 0 and shift 0")
     lengths = np.where(tables.skip, 0, 2 * tables.radius.astype(np.int64) + 3)
@@ -227,7 +233,7 @@ def _slot_symbols(tables: FrozenTables, slot_bits: int) -> np.ndarray:
     slots = np.arange(0, TOTAL, 1 << slot_bits)
     symbols = np.zeros((len(tables), slots.size), np.uint8)
     for table in np.flatnonzero(~tables.skip):
-        cumulative = tables.cumulative[tables.start[table]:tables.start[table + 1]]
+        cumulative = tables.cumulative[tables.start[table] : tables.start[table + 1]]
         symbols[table] = np.searchsorted(cumulative, slots, side="right") - 1
     symbols.flags.writeable = False
     return symbols
@@ -254,8 +260,8 @@ def _above(frequencies: np.ndarray, radius: np.ndarray, skip: np.ndarray) -> np.
     above, place, last = np.zeros_like(frequencies), 0, frequencies[:0]
     for size in 2 * radius[~skip].astype(int) + 2:
         shared = min(size, last.size)
-        above[place:place + shared] = last[:shared]
-        last = frequencies[place:place + size]
+        above[place : place + shared] = last[:shared]
+        last = frequencies[place : place + size]
         place += size
     return above
 
@@ -273,10 +279,10 @@ def _from_canonical(raw: bytes) -> FrozenTables:
     frequencies, place, last = np.zeros(deltas.size, np.uint16), 0, np.zeros(0, np.uint16)
     cumulative = [np.zeros(0, np.int64)]
     for size in sizes[sizes > 0]:
-        frequencies[place:place + size] = deltas[place:place + size]
+        frequencies[place : place + size] = deltas[place : place + size]
         shared = min(size, last.size)
-        frequencies[place:place + shared] += last[:shared]
-        last = frequencies[place:place + size]
+        frequencies[place : place + shared] += last[:shared]
+        last = frequencies[place : place + size]
         cumulative.append(np.concatenate([[0], np.cumsum(last.astype(np.int64))]))
         place += size
     start = np.concatenate([[0], np.cumsum(np.where(sizes > 0, sizes + 1, 0))])

@@ -4,6 +4,7 @@ Two quantisers stand on one grid of half steps: Q0 at the even places 2 k, Q1 at
 the quantiser of the next symbol k, the parity of k moves the state. The encoder searches the cheapest path, the decoder follows it.
 Trellis-coded quantisation: Marcellin and Fischer, 1990; the code: Ungerboeck, 1982; in image coding: Schwarz et al., DCC 2019.
 """
+
 import numpy as np
 
 MEMORY_BITS = 5

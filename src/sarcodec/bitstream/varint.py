@@ -45,7 +45,7 @@ class Cursor:
         if size > self.left:
             raise CorruptFile(f"{self.what}: {field} needs {size} bytes, {self.left} are left; the file is damaged")
         self.place += size
-        return self.data[self.place - size:self.place]
+        return self.data[self.place - size : self.place]
 
     def unsigned(self, size: int, field: str) -> int:
         return int.from_bytes(self.take(size, field), "little")
@@ -59,6 +59,8 @@ class Cursor:
             if byte < 128:
                 break
         if byte > 127 or (byte == 0 and position > 0) or not least <= value <= most:
-            raise CorruptFile(f"{self.what}: {field} reads {value}, expected canonical bytes of {least} to {most}; "
-                              "the file is damaged")
+            raise CorruptFile(
+                f"{self.what}: {field} reads {value}, expected canonical bytes of {least} to {most}; "
+                "the file is damaged"
+            )
         return value

@@ -1,4 +1,5 @@
 """The verb compress: a raster and at most one target in, a whole file and a report out."""
+
 import math
 import os
 import tempfile
@@ -27,10 +28,10 @@ from .targets import ERROR_SLOPE, MOST_PASSES, RATE_SLOPE, Try, first_step_for_r
 from .workers import Workers, workers
 
 DEFAULT_QUALITY = 60.0
-RATE_TOLERANCE = 0.005      # ends the search early
-RATE_PROMISE = 0.02         # for files of more than SMALL_FILE bytes, whose heads do not count
+RATE_TOLERANCE = 0.005  # ends the search early
+RATE_PROMISE = 0.02  # for files of more than SMALL_FILE bytes, whose heads do not count
 SMALL_FILE = 4096
-SIZE_MARGIN = 0.004         # aimed below a size that must not be exceeded
+SIZE_MARGIN = 0.004  # aimed below a size that must not be exceeded
 KEEP_IN_MEMORY = 512 << 20  # bytes of latents; more go to a file
 
 Progress = Callable[[int, int], None]
@@ -80,7 +81,7 @@ class _Analysed:
 
     def __init__(self, encoder: SceneEncoder, pool: Workers, folder: Path, tick: Callable[[], None]):
         places = encoder.places()
-        sizes = [math.prod(-(-n // CELL_PX) for n in encoder.grid.window(t).shape) * CELL_PX ** 2 for t, _ in places]
+        sizes = [math.prod(-(-n // CELL_PX) for n in encoder.grid.window(t).shape) * CELL_PX**2 for t, _ in places]
         total = sum(sizes)
         if 4 * total > KEEP_IN_MEMORY:
             self._file = tempfile.TemporaryFile(dir=folder, prefix=".sarcodec-")
@@ -96,7 +97,7 @@ class _Analysed:
     def _kept(self, data: TileData, begin: int) -> TileData:
         if data.latents is None:
             return data
-        place = self._store[begin:begin + data.latents.size].reshape(data.latents.shape)
+        place = self._store[begin : begin + data.latents.size].reshape(data.latents.shape)
         place[...] = data.latents
         return replace(data, latents=place)
 
@@ -115,8 +116,18 @@ class _Job:
 
     def header(self, step: int) -> Header:
         info, model = self.encoder.info, self.encoder.codec.model
-        return Header(info.rows, info.cols, info.dtype, self.encoder.domain, TILE_LOG2, model.id, model.digest[:DIGEST_BYTES], step,
-                      self.encoder.bands, self.metadata)
+        return Header(
+            info.rows,
+            info.cols,
+            info.dtype,
+            self.encoder.domain,
+            TILE_LOG2,
+            model.id,
+            model.digest[:DIGEST_BYTES],
+            step,
+            self.encoder.bands,
+            self.metadata,
+        )
 
     def write_pass(self, tiles, step: int) -> FileWriter:
         """All payloads at a step, spooled; nothing appears until `finish`."""
@@ -136,8 +147,20 @@ class _Job:
         return writer
 
 
-def compress(source, target, *, quality=None, target_bpp=None, target_size=None, target_rmse_db=None, domain="auto", model=None,
-             threads=None, overwrite=False, progress: Progress | None = None) -> CompressReport:
+def compress(
+    source,
+    target,
+    *,
+    quality=None,
+    target_bpp=None,
+    target_size=None,
+    target_rmse_db=None,
+    domain="auto",
+    model=None,
+    threads=None,
+    overwrite=False,
+    progress: Progress | None = None,
+) -> CompressReport:
     """Compress a GeoTIFF to a sarcodec file; at most one of quality (0..100) and the targets.
 
     target_bpp: bits a pixel and band of the whole file; target_size: bytes, never exceeded; target_rmse_db: error over all
@@ -150,16 +173,33 @@ def compress(source, target, *, quality=None, target_bpp=None, target_size=None,
         codec = TileCodec(published.load(model), Engine(threads=pool.threads))
         encoder = SceneEncoder(reader, domain, codec)
         count = len(encoder.places())
-        job = _Job(encoder, pool, Path(target), overwrite, stack, pack_scene(reader.info), _ticker(progress, aim, count))
-        stack.enter_context(FileWriter(job.target, overwrite))  # refuses an output that may not be written before any work
+        job = _Job(
+            encoder, pool, Path(target), overwrite, stack, pack_scene(reader.info), _ticker(progress, aim, count)
+        )
+        stack.enter_context(
+            FileWriter(job.target, overwrite)
+        )  # refuses an output that may not be written before any work
         step, writer, passes, rmse = _reach(job, aim)
         size = writer.finish(job.header(step))
         if progress:
             progress(1, 1)
     info = encoder.info
     pixels = info.rows * info.cols
-    return CompressReport(os.fspath(target), size, pixels, info.count, 8 * size / (pixels * info.count), quality_of_step(step), step,
-                          step_db(step), encoder.domain, codec.model.id, passes, rmse, time.perf_counter() - began)
+    return CompressReport(
+        os.fspath(target),
+        size,
+        pixels,
+        info.count,
+        8 * size / (pixels * info.count),
+        quality_of_step(step),
+        step,
+        step_db(step),
+        encoder.domain,
+        codec.model.id,
+        passes,
+        rmse,
+        time.perf_counter() - began,
+    )
 
 
 def _ticker(progress: Progress | None, aim: Target, count: int) -> Callable[[], None]:
@@ -170,6 +210,7 @@ def _ticker(progress: Progress | None, aim: Target, count: int) -> Callable[[], 
         done[0] += 1
         if progress:
             progress(min(done[0], total), total)
+
     return tick
 
 
@@ -196,13 +237,17 @@ def _reach_size(job: _Job, aim: Target, tiles: list[TileData]) -> tuple[int, Fil
 
     off = lambda t: abs(math.log(sizes[t.step] / aimed))
     limited = aim.kind == "size"
-    tries = search(measure, place, RATE_SLOPE, lambda t: off(t) < (SIZE_MARGIN if limited else RATE_TOLERANCE), lean=limited)
+    tries = search(
+        measure, place, RATE_SLOPE, lambda t: off(t) < (SIZE_MARGIN if limited else RATE_TOLERANCE), lean=limited
+    )
     if aim.kind == "bpp":
         best = min(tries, key=off).step
         promised = max(wanted, sizes[best]) > SMALL_FILE and off(Try(best, 0)) > RATE_PROMISE
         if best in (0, STEP_COUNT - 1) and promised:
-            raise TargetNotReached(f"this scene takes {8 * sizes[best] / samples:.4f} bits a pixel with the "
-                                   f"{'coarsest' if best else 'finest'} step, {aim.value} were asked for")
+            raise TargetNotReached(
+                f"this scene takes {8 * sizes[best] / samples:.4f} bits a pixel with the "
+                f"{'coarsest' if best else 'finest'} step, {aim.value} were asked for"
+            )
         return best, writers[best], len(tries), None
     fitting = [t for t in tries if sizes[t.step] <= wanted]
     while not fitting and tries[-1].step < 639:  # a curve that is not smooth: give way until it fits
@@ -210,7 +255,9 @@ def _reach_size(job: _Job, aim: Target, tiles: list[TileData]) -> tuple[int, Fil
         tries.append(Try(coarser, measure(coarser)))
         fitting = [t for t in tries if sizes[t.step] <= wanted]
     if not fitting:
-        raise TargetNotReached(f"the smallest file of this scene takes {min(sizes.values())} bytes, {int(wanted)} were allowed")
+        raise TargetNotReached(
+            f"the smallest file of this scene takes {min(sizes.values())} bytes, {int(wanted)} were allowed"
+        )
     best = max(fitting, key=lambda t: sizes[t.step]).step
     return best, writers[best], len(tries), None
 
@@ -226,7 +273,9 @@ def _reach_rmse(job: _Job, wanted: float, tiles: list[TileData]) -> tuple[int, F
     tries = search(measure, first_step_for_rmse(wanted), -ERROR_SLOPE, lambda t: 0 <= t.miss < 0.01)
     within = [t for t in tries if errors[t.step] <= wanted * 1.005]
     if not within and min(errors.values()) > 1.02 * wanted:
-        raise TargetNotReached(f"the least error reached on this scene is {min(errors.values()):.4f} dB RMSE, {wanted} was asked for")
+        raise TargetNotReached(
+            f"the least error reached on this scene is {min(errors.values()):.4f} dB RMSE, {wanted} was asked for"
+        )
     best = max(within, key=lambda t: t.step) if within else min(tries, key=lambda t: errors[t.step])
     return best.step, writers[best.step], len(tries), errors[best.step]
 

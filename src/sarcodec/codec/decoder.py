@@ -3,6 +3,7 @@
 In: an open `FileReader`; out: pixels in the scene's dtype. Latents of recent tiles are kept, so that a walk over the scene
 decodes each tile once.
 """
+
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -19,7 +20,16 @@ from sarcodec.errors import CorruptFile, NewerVersion
 from sarcodec.raster.radiometry import restore
 from sarcodec.raster.scene import unpack_scene
 from sarcodec.raster.tiling import TileGrid, Window, check_inside, overlap
-from sarcodec.tile import CELL_PX, SYNTHESIS_HALO_CELLS, TILE_CELLS, TILE_LOG2, TILE_PX, TileCodec, step_plane_value, symbols_of
+from sarcodec.tile import (
+    CELL_PX,
+    SYNTHESIS_HALO_CELLS,
+    TILE_CELLS,
+    TILE_LOG2,
+    TILE_PX,
+    TileCodec,
+    step_plane_value,
+    symbols_of,
+)
 
 from .encoder import OFFSETS_A_DB
 
@@ -32,7 +42,9 @@ class SceneDecoder:
     def __init__(self, file: FileReader, threads: int = 1):
         header = file.header
         if header.tile_log2 != TILE_LOG2 or any(b.reference is not None for b in header.bands):
-            raise NewerVersion("the file uses tiles of another size or bands that lean on others; it needs a newer sarcodec")
+            raise NewerVersion(
+                "the file uses tiles of another size or bands that lean on others; it needs a newer sarcodec"
+            )
         self.file, self.header = file, header
         self.info = unpack_scene(header.metadata, header.rows, header.cols, len(header.bands), header.dtype)
         self.grid = TileGrid(header.rows, header.cols, TILE_PX)

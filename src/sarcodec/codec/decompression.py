@@ -1,4 +1,5 @@
 """The verbs on a compressed file: decompress to a GeoTIFF, open lazily, describe, verify."""
+
 import os
 import time
 from collections.abc import Callable
@@ -67,11 +68,31 @@ def info(path) -> FileInfo:
         h, payload = file.header, sum(e.length for e in file.entries)
         scene = unpack_scene(h.metadata, h.rows, h.cols, len(h.bands), h.dtype)
         pixels = h.rows * h.cols * len(h.bands)
-        return FileInfo(os.fspath(path), file.size, VERSION, h.rows, h.cols, len(h.bands), h.dtype, h.domain, h.model_id,
-                        h.model_digest.hex(), quality_of_step(h.base_step), h.base_step, step_db(h.base_step),
-                        len(file.entries) // len(h.bands), 8 * file.size / pixels, payload, len(h.metadata),
-                        file.size - payload - len(h.metadata), scene.crs_wkt, scene.transform, len(scene.gcps), scene.nodata,
-                        scene.descriptions)
+        return FileInfo(
+            os.fspath(path),
+            file.size,
+            VERSION,
+            h.rows,
+            h.cols,
+            len(h.bands),
+            h.dtype,
+            h.domain,
+            h.model_id,
+            h.model_digest.hex(),
+            quality_of_step(h.base_step),
+            h.base_step,
+            step_db(h.base_step),
+            len(file.entries) // len(h.bands),
+            8 * file.size / pixels,
+            payload,
+            len(h.metadata),
+            file.size - payload - len(h.metadata),
+            scene.crs_wkt,
+            scene.transform,
+            len(scene.gcps),
+            scene.nodata,
+            scene.descriptions,
+        )
 
 
 class CompressedScene:
@@ -157,19 +178,33 @@ def _read(decoder: SceneDecoder, pool, window: Window, bands: list[int]) -> np.n
 def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
     """The scene's description with a record of what it went through, in a tag namespace of its own."""
     h = decoder.header
-    record = (("MODEL", h.model_id), ("MODEL_DIGEST", h.model_digest.hex()), ("STEP_DB", f"{step_db(h.base_step):.6g}"),
-              ("QUALITY", f"{quality_of_step(h.base_step):.6g}"))
+    record = (
+        ("MODEL", h.model_id),
+        ("MODEL_DIGEST", h.model_digest.hex()),
+        ("STEP_DB", f"{step_db(h.base_step):.6g}"),
+        ("QUALITY", f"{quality_of_step(h.base_step):.6g}"),
+    )
     kept = tuple(t for t in scene.tags if t[0] != TAG_NAMESPACE)
     return replace(scene, tags=(*kept, (TAG_NAMESPACE, record)))
 
 
-def decompress(source, target, *, window: Window | None = None, band: int | None = None, threads: int | None = None,
-               overwrite: bool = False, progress: Progress | None = None) -> DecompressReport:
+def decompress(
+    source,
+    target,
+    *,
+    window: Window | None = None,
+    band: int | None = None,
+    threads: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> DecompressReport:
     """Decompress a file, or a window and a band (from 0) of it, to a GeoTIFF with everything that was said of the scene."""
     began = time.perf_counter()
     with workers(threads) as pool, FileReader(source) as file:
         decoder = SceneDecoder(file, pool.threads)
-        window = check_inside(window or Window(0, 0, decoder.info.rows, decoder.info.cols), decoder.info.rows, decoder.info.cols)
+        window = check_inside(
+            window or Window(0, 0, decoder.info.rows, decoder.info.cols), decoder.info.rows, decoder.info.cols
+        )
         bands = _bands(band, decoder.info.count)
         scene = _tagged(excerpt(decoder.info, window, bands), decoder)
         places = [(t, i) for t in decoder.grid.touched(window) for i in range(len(bands))]

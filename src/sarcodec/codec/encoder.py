@@ -2,6 +2,7 @@
 
 In: an open raster and a tile codec; out: `TileData`, then payload bytes at any step index.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,8 @@ from sarcodec.raster.tiling import TileGrid, Window, grow
 from sarcodec.tile import ANALYSIS_HALO_PX, CELL_PX, TILE_PX, TileCodec
 
 OFFSETS_A_DB = 64
-OFFSET_MAX_DB = 500      # an offset is an int16 in 1/64 dB
-LEVEL_MAX_DB = 1000      # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
+OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
+LEVEL_MAX_DB = 1000  # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
 SAMPLE_TILES = 9
 EXTENSION = "symmetric"
 
@@ -85,7 +86,7 @@ class SceneEncoder:
         filled = np.pad(fill_invalid(level, valid), grown, EXTENSION)
         canvas = np.zeros((TILE_PX + 2 * ANALYSIS_HALO_PX,) * 2, np.float32)
         rows, cols = min(rows, canvas.shape[0] - top), min(cols, canvas.shape[1] - left)
-        canvas[top:top + rows, left:left + cols] = filled[:rows, :cols]
+        canvas[top : top + rows, left : left + cols] = filled[:rows, :cols]
         return canvas
 
     def encode(self, data: TileData, step: int) -> bytes:
@@ -99,8 +100,10 @@ def _check_levels(level_db: np.ndarray, window: Window) -> None:
     """UnsupportedScene where dB pixels are beyond all physics: a fill value that nobody declared."""
     worst = float(np.abs(level_db).max())
     if worst > LEVEL_MAX_DB:
-        raise UnsupportedScene(f"pixels at rows {window.row}..{window.row_end - 1}, columns {window.col}..{window.col_end - 1} reach "
-                               f"{worst:.6g} dB, expected at most {LEVEL_MAX_DB} dB; declare them as nodata (gdal_edit.py -a_nodata)")
+        raise UnsupportedScene(
+            f"pixels at rows {window.row}..{window.row_end - 1}, columns {window.col}..{window.col_end - 1} reach "
+            f"{worst:.6g} dB, expected at most {LEVEL_MAX_DB} dB; declare them as nodata (gdal_edit.py -a_nodata)"
+        )
 
 
 assert LATENTS < MASK  # sections stand in rising kind

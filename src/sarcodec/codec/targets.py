@@ -2,6 +2,7 @@
 
 `miss(step)` falls as the step grows, nearly as a straight line, and is 0 at the target.
 """
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ MOST_PASSES = 4
 # fewer, but its curve is about this one moved along the steps; so beyond both ends the table goes on as its ends do.
 TYPICAL_STEPS = (-640, 0, 128, 272, 320, 368, 416, 464, 512, 560, 639, 1279)
 TYPICAL_BITS = (15.0, 5.2, 3.4, 1.62, 1.1, 0.71, 0.43, 0.24, 0.12, 0.06, 0.02, 2e-6)
-RATE_SLOPE = -1.5        # steps that the typical curve moves, a step: a scene of more bits has a steeper curve
-LEAN = 1 / 16            # of the bracket that is left at the last try, and of a bracket of 16 steps where there is none
-ERROR_SLOPE = 0.0076     # natural logarithm of RMSE in dB a step index
+RATE_SLOPE = -1.5  # steps that the typical curve moves, a step: a scene of more bits has a steeper curve
+LEAN = 1 / 16  # of the bracket that is left at the last try, and of a bracket of 16 steps where there is none
+ERROR_SLOPE = 0.0076  # natural logarithm of RMSE in dB a step index
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ def first_step_for_rmse(rmse_db: float) -> int:
     return int(np.clip(round(64 * (math.log2(rmse_db * 4.0) + 4)), 0, STEP_COUNT - 1))
 
 
-def search(measure: Callable[[int], float], first: float, slope: float, good: Callable[[Try], bool],
-           lean: bool = False) -> list[Try]:
+def search(
+    measure: Callable[[int], float], first: float, slope: float, good: Callable[[Try], bool], lean: bool = False
+) -> list[Try]:
     """Tries in order; ends when one is good, when steps repeat, or after four. slope: of the miss, a step, below 0.
 
     lean: the last try goes a little to the coarse side, so that it is likely to stay below a limit.

@@ -1,4 +1,5 @@
 """The verb verify: every checksum, every symbol, the model; and, beside an original, what was lost and what must not be."""
+
 import os
 import time
 from dataclasses import dataclass
@@ -62,8 +63,9 @@ def verify(path, against=None, threads=None, progress=None) -> VerifyReport:
             if progress:
                 progress(done + 1, total)
         comparison = _compare(decoder, pool, places, against, progress) if against else None
-    passed = comparison is None or (comparison.error_plausible and comparison.invalid_identical
-                                        and comparison.valid_stay_valid)
+    passed = comparison is None or (
+        comparison.error_plausible and comparison.invalid_identical and comparison.valid_stay_valid
+    )
     return VerifyReport(os.fspath(path), len(places), symbols, passed, comparison, time.perf_counter() - began)
 
 
@@ -71,8 +73,10 @@ def _compare(decoder: SceneDecoder, pool, places, against, progress) -> Comparis
     with open_scene(against) as reader:
         mine, theirs = decoder.info, reader.info
         if (mine.rows, mine.cols, mine.count, mine.dtype) != (theirs.rows, theirs.cols, theirs.count, theirs.dtype):
-            raise InvalidArgument(f"{against} has {theirs.count} bands of {theirs.rows} x {theirs.cols} {theirs.dtype}, the file holds "
-                                  f"{mine.count} of {mine.rows} x {mine.cols} {mine.dtype}: not its original")
+            raise InvalidArgument(
+                f"{against} has {theirs.count} bands of {theirs.rows} x {theirs.cols} {theirs.dtype}, the file holds "
+                f"{mine.count} of {mine.rows} x {mine.cols} {mine.dtype}: not its original"
+            )
         sums = np.zeros(6)
         worst, same, stay = 0.0, True, True
         for done, part in enumerate(pool.map(lambda p: _tile(decoder, reader, p), places)):
@@ -84,7 +88,9 @@ def _compare(decoder: SceneDecoder, pool, places, against, progress) -> Comparis
     rmse, spread = float(np.sqrt(sums[1] / count)), float(np.sqrt(max(sums[5] / count - (sums[4] / count) ** 2, 0)))
     plausible = _plausible(rmse, spread, step_db(max(e.step for e in decoder.file.entries)))
     bias = 10 * np.log10(sums[3] / sums[2]) if sums[2] > 0 else 0.0
-    return Comparison(int(sums[0]), rmse, float(bias), worst, plausible, same, stay, pack_scene(mine) == pack_scene(theirs))
+    return Comparison(
+        int(sums[0]), rmse, float(bias), worst, plausible, same, stay, pack_scene(mine) == pack_scene(theirs)
+    )
 
 
 def _plausible(rmse_db: float, spread_db: float, step_db: float) -> bool:
@@ -103,5 +109,7 @@ def _tile(decoder: SceneDecoder, reader, place) -> tuple[np.ndarray, float, bool
     same = bool((original.view(bits)[~valid] == decoded.view(bits)[~valid]).all())
     stay = bool(valid_mask(decoded, domain, nodata)[valid].all())
     a, b = level[valid].astype(np.float64), normalise(decoded, domain, nodata)[0][valid].astype(np.float64)
-    sums = np.array([a.size, np.square(a - b).sum(), (10 ** (a / 10)).sum(), (10 ** (b / 10)).sum(), a.sum(), np.square(a).sum()])
+    sums = np.array(
+        [a.size, np.square(a - b).sum(), (10 ** (a / 10)).sum(), (10 ** (b / 10)).sum(), a.sum(), np.square(a).sum()]
+    )
     return sums, float(np.abs(a - b).max(initial=0)), same, stay

@@ -1,4 +1,5 @@
 """Tiles beside each other: an ordered map over a few threads with a bounded number of tiles in flight."""
+
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

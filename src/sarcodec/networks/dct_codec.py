@@ -1,17 +1,17 @@
 """The learned codec as one trainable network: transforms, quantiser and entropy model, with the bits that it would take.
 
-    x --> Analysis --> y --> y / step --> round(. - mean), drawn to the centroid, + mean --> * step --> Synthesis --> x~
-                       |                     ^
-                       +--> HyperAnalysis --> z --> HyperSynthesis --> ContextModel (eight passes)
+x --> Analysis --> y --> y / step --> round(. - mean), drawn to the centroid, + mean --> * step --> Synthesis --> x~
+                   |                     ^
+                   +--> HyperAnalysis --> z --> HyperSynthesis --> ContextModel (eight passes)
 """
+
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .entropy_model import (GROUPS, HYPER_CHANNELS, ContextModel, HyperAnalysis, HyperSynthesis, RoundThrough,
-                            features)
+from .entropy_model import GROUPS, HYPER_CHANNELS, ContextModel, HyperAnalysis, HyperSynthesis, RoundThrough, features
 from .steps import KNOTS, ChannelSteps, interpolate, log2_step
 from .transforms import ANALYSIS_HALO_CELLS, BLOCK, CHANNELS, SYNTHESIS_HALO_CELLS, Analysis, Synthesis
 
@@ -35,7 +35,7 @@ def drawn_in(symbols: torch.Tensor, log2_scale: torch.Tensor) -> torch.Tensor:
     Within a cell the density falls as exp(-t x) with t = |k| / scale^2, whose mean lies 1/2 - 1/t + 1/(e^t - 1) inside.
     """
     scale = torch.exp2(log2_scale).clamp(min=SCALE_FLOOR)
-    t = (symbols.abs() / scale ** 2).clamp(1e-2, 60)
+    t = (symbols.abs() / scale**2).clamp(1e-2, 60)
     return symbols - symbols.sign() * (0.5 - 1 / t + 1 / torch.expm1(t))
 
 

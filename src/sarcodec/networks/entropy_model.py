@@ -11,6 +11,7 @@ Every activation lies on the grid 0, 1/16 ... 255/16, every feature on -127/16 .
 layers with integer weights. Means and scales are in units of the channel's typical deviation, so that they mean the same at
 every step.
 """
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -78,12 +79,15 @@ class HyperAnalysis(nn.Module):
     def __init__(self, width=192):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(CHANNELS + GROUPS[0] + 1, width, 1), nn.ReLU(), PaddedResidual(width),
-            nn.Conv2d(width, HYPER_CHANNELS, 2, 2))
+            nn.Conv2d(CHANNELS + GROUPS[0] + 1, width, 1),
+            nn.ReLU(),
+            PaddedResidual(width),
+            nn.Conv2d(width, HYPER_CHANNELS, 2, 2),
+        )
 
     def forward(self, u, step_plane):
         size = torch.log2(1 + 4 * u.abs())
-        return self.layers(torch.cat([size, u[:, :GROUPS[0]].clamp(-8, 8), step_plane], 1))
+        return self.layers(torch.cat([size, u[:, : GROUPS[0]].clamp(-8, 8), step_plane], 1))
 
 
 class HyperSynthesis(nn.Module):

@@ -2,6 +2,7 @@
 
 step_db(s) = 2 ** (s / 64 - 4); a channel's step is that times 2 ** w_c(s), w_c linear between 11 knots (one an octave).
 """
+
 import torch
 from torch import nn
 

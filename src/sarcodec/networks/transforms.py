@@ -3,6 +3,7 @@
 In: levels in dB (B, 1, rows, cols) less the band's offset; out: latents (B, 1024, rows/32, cols/32) in dB, and back.
 Convolutions never pad: what lies outside the scene is zero in the pixels and in the latents, given as a halo.
 """
+
 import numpy as np
 import torch
 from torch import nn
@@ -69,7 +70,8 @@ class BlockSynthesis(nn.Module):
     def __init__(self):
         super().__init__()
         self.weight = nn.Parameter(
-            torch.tensor(dct_basis()).reshape(CHANNELS, CHANNELS).T.reshape(CHANNELS, CHANNELS, 1, 1).clone())
+            torch.tensor(dct_basis()).reshape(CHANNELS, CHANNELS).T.reshape(CHANNELS, CHANNELS, 1, 1).clone()
+        )
 
     def forward(self, latents):
         with torch.autocast(latents.device.type, enabled=False):
@@ -92,8 +94,8 @@ class Analysis(nn.Module):
 
     def branch(self, pixels):
         """The convolutional part, in units of each channel's typical deviation."""
-        x = self.quarter(pixels / LEVEL_SCALE_DB)           # halo left: 32 - 12 = 20 px = 5 quarter cells
-        x = self.eighth(self.eighth_in(crop(x, 1)))         # 16 px = 2 eighth cells, both used
+        x = self.quarter(pixels / LEVEL_SCALE_DB)  # halo left: 32 - 12 = 20 px = 5 quarter cells
+        x = self.eighth(self.eighth_in(crop(x, 1)))  # 16 px = 2 eighth cells, both used
         return self.last(self.deeper(x))
 
     def forward(self, pixels):
@@ -119,9 +121,9 @@ class Synthesis(nn.Module):
         self.last = zeroed(nn.Conv2d(c, 64, 3))
 
     def branch(self, latents, step_plane):
-        x = self.enter(torch.cat([latents / self.channel_scale, step_plane], 1))   # 4 sixteenth cells of halo
-        x = self.up(self.sixteenth(x))                      # 2 left = 4 eighth cells
-        x = self.last(self.eighth(crop(x, 1)))              # 3 eighth cells, all used
+        x = self.enter(torch.cat([latents / self.channel_scale, step_plane], 1))  # 4 sixteenth cells of halo
+        x = self.up(self.sixteenth(x))  # 2 left = 4 eighth cells
+        x = self.last(self.eighth(crop(x, 1)))  # 3 eighth cells, all used
         return F.pixel_shuffle(x, 8) * LEVEL_SCALE_DB
 
     def forward(self, latents, step_plane):

@@ -276,9 +276,22 @@ _READERS: dict[str, tuple[str, Callable]] = {
 
 def excerpt(info: SceneInfo, window: Window, bands: Sequence[int]) -> SceneInfo:
     """What is said of a window and some bands of a scene: transform and control points moved along, nothing else changed."""
-    shift = lambda t: (t[0], t[1], t[2] + t[0] * window.col + t[1] * window.row,
-                       t[3], t[4], t[5] + t[3] * window.col + t[4] * window.row)
+    shift = lambda t: (
+        t[0],
+        t[1],
+        t[2] + t[0] * window.col + t[1] * window.row,
+        t[3],
+        t[4],
+        t[5] + t[3] * window.col + t[4] * window.row,
+    )
     gcps = tuple(replace(p, row=p.row - window.row, col=p.col - window.col) for p in info.gcps)
     per_band = {name: tuple(getattr(info, name)[b] for b in bands) for name in _band_defaults(1)}
-    return replace(info, rows=window.rows, cols=window.cols, count=len(bands), gcps=gcps,
-                   transform=shift(info.transform) if info.transform else None, **per_band)
+    return replace(
+        info,
+        rows=window.rows,
+        cols=window.cols,
+        count=len(bands),
+        gcps=gcps,
+        transform=shift(info.transform) if info.transform else None,
+        **per_band,
+    )

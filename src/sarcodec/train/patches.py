@@ -153,7 +153,9 @@ def uniform_mean(power: np.ndarray, size: int) -> np.ndarray:
     for axis in (0, 1):
         grow = [(size // 2 + 1, size // 2) if a == axis else (0, 0) for a in (0, 1)]
         sums = np.cumsum(np.pad(power, grow, "symmetric"), axis=axis, dtype=np.float64)
-        power = np.diff(sums.take((range(0, sums.shape[axis] - size), range(size, sums.shape[axis])), axis=axis), axis=axis)
+        power = np.diff(
+            sums.take((range(0, sums.shape[axis] - size), range(size, sums.shape[axis])), axis=axis), axis=axis
+        )
         power = power.squeeze(axis) / size
     return np.maximum(power, 1e-30)
 
