@@ -133,12 +133,7 @@ class TileCodec:
 
         Raises CorruptFile when the stream or the checksum of its symbols does not hold.
         """
-        checksum, stream = unpack_latents(section)
-        decoder = entropy.Decoder(self.model.tables, stream)
-        port = _Reading(decoder)
-        latents = self.model.prior.walk(step, rows, cols, port)
-        decoder.finish()
-        check_symbols(np.concatenate(port.symbols), checksum)
+        latents = _read(self.model, section, step, rows, cols)[1]
         values = latents.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
         return (values * self.model.prior.steps.steps_db(step)).reshape(rows, cols, CHANNELS)
 
@@ -155,11 +150,16 @@ class TileCodec:
 
 def symbols_of(model: Model, section: Section, step: int, rows: int, cols: int) -> np.ndarray:
     """All symbols of a section in coded order (n,) int32, their checksum tried: what must be the same everywhere."""
+    return _read(model, section, step, rows, cols)[0]
+
+
+def _read(model: Model, section: Section, step: int, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
+    """Symbols (n,) int32 and latents (rows * cols, 1024) int64 in 1/32 step of a section, its checksum tried."""
     checksum, stream = unpack_latents(section)
     decoder = entropy.Decoder(model.tables, stream)
     port = _Reading(decoder)
-    model.prior.walk(step, rows, cols, port)
+    latents = model.prior.walk(step, rows, cols, port)
     decoder.finish()
-    symbols = np.concatenate(port.symbols) if port.symbols else np.zeros(0, np.int32)
+    symbols = np.concatenate(port.symbols)
     check_symbols(symbols, checksum)
-    return symbols
+    return symbols, latents

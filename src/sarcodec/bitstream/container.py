@@ -52,6 +52,11 @@ class BandField:
     offset_q: int
     reference: int | None = None
 
+    @property
+    def offset_db(self) -> float:
+        """The offset in dB."""
+        return self.offset_q / OFFSETS_A_DB
+
 
 @dataclass(frozen=True)
 class Header:

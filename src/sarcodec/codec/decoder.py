@@ -6,7 +6,6 @@ decodes each tile once.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
 from concurrent.futures import Future
 
 import numpy as np
@@ -19,7 +18,7 @@ from sarcodec.engine import Engine
 from sarcodec.errors import CorruptFile, NewerVersion
 from sarcodec.raster.radiometry import restore
 from sarcodec.raster.scene import unpack_scene
-from sarcodec.raster.tiling import TileGrid, Window, check_inside, overlap
+from sarcodec.raster.tiling import TileGrid
 from sarcodec.tile import (
     CELL_PX,
     SYNTHESIS_HALO_CELLS,
@@ -31,7 +30,6 @@ from sarcodec.tile import (
     symbols_of,
 )
 
-from .encoder import OFFSETS_A_DB
 
 HALO = SYNTHESIS_HALO_CELLS
 
@@ -115,10 +113,13 @@ class SceneDecoder:
     def levels(self, tile: int, band: int) -> np.ndarray:
         """Levels in dB of a tile's pixels, float32; meaningful where pixels are valid."""
         rows, cols = self.grid.window(tile).shape
-        offset = np.float32(self.header.bands[band].offset_q / OFFSETS_A_DB)
+        offset = np.float32(self.header.bands[band].offset_db)
         if self.latents(tile, band) is None:
             return np.full((rows, cols), offset, np.float32)
-        return self.codec.synthesise(*self._with_halo(tile, band))[:rows, :cols] + offset
+        levels = self.codec.synthesise(*self._with_halo(tile, band))[:rows, :cols] + offset
+        if not np.isfinite(levels).all():
+            raise CorruptFile(f"tile {tile}, band {band} decodes to levels that are not finite; the file is damaged")
+        return levels
 
     def tile_pixels(self, tile: int, band: int) -> np.ndarray:
         """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were."""
@@ -129,24 +130,9 @@ class SceneDecoder:
         valid, pixels = unpack_invalid(mask.payload, shape, self.header.dtype)
         if not valid.any():
             return pixels
-        levels = self.levels(tile, band)
-        if not np.isfinite(levels).all():
-            raise CorruptFile(f"tile {tile}, band {band} decodes to levels that are not finite; the file is damaged")
-        restored = restore(levels, self.header.domain, self.header.dtype, nodata)
+        restored = restore(self.levels(tile, band), self.header.domain, self.header.dtype, nodata)
         restored.view(_bits(restored))[~valid] = pixels.view(_bits(pixels))[~valid]
         return restored
-
-    def read(self, window: Window, bands: Iterable[int]) -> np.ndarray:
-        """Pixels of a window (bands, rows, cols)."""
-        check_inside(window, self.header.rows, self.header.cols)
-        bands = list(bands)
-        out = np.empty((len(bands), *window.shape), self.header.dtype)
-        for tile in self.grid.touched(window):
-            shared = overlap(self.grid.window(tile), window)
-            for i, band in enumerate(bands):
-                pixels = self.tile_pixels(tile, band)
-                out[i][shared.within(window)] = pixels[shared.within(self.grid.window(tile))]
-        return out
 
 
 def _shared(begin: int, length: int, side: int) -> tuple[slice, slice]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.bitstream.container import LATENTS, MASK, BandField, Section, pack_tile
+from sarcodec.bitstream.container import LATENTS, MASK, OFFSETS_A_DB, BandField, Section, pack_tile
 from sarcodec.bitstream.mask import pack_invalid
 from sarcodec.errors import UnsupportedScene
 from sarcodec.raster.geotiff import SceneReader
@@ -15,7 +15,6 @@ from sarcodec.raster.radiometry import fill_invalid, normalise, resolve_domain
 from sarcodec.raster.tiling import TileGrid, Window, grow
 from sarcodec.tile import ANALYSIS_HALO_PX, CELL_PX, TILE_PX, TileCodec
 
-OFFSETS_A_DB = 64
 OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
 LEVEL_MAX_DB = 1000  # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
 SAMPLE_TILES = 9
@@ -68,7 +67,7 @@ class SceneEncoder:
         mask = pack_invalid(np.ascontiguousarray(pixels[inside]), np.ascontiguousarray(valid[inside]))
         if not valid[inside].any():
             return TileData(mask, None)
-        level = level - np.float32(self.bands[band].offset_q / OFFSETS_A_DB)
+        level = level - np.float32(self.bands[band].offset_db)
         latents = self.codec.analyse(self._canvas(level, valid, window, around))
         rows, cols = (-(-n // CELL_PX) for n in window.shape)
         return TileData(mask, np.ascontiguousarray(latents[:rows, :cols]))
