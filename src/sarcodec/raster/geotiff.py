@@ -10,6 +10,7 @@ import os
 import secrets
 import threading
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,6 +134,8 @@ class SceneWriter:
             raise UnsupportedScene(f"cannot write {info.dtype} pixels; expected one of {', '.join(DTYPES)}")
         self._part = self._path.with_name(f".{self._path.name}.{secrets.token_hex(6)}.part")
         self._dataset = None
+        # Also when an interrupt comes between GDAL's making of the file and the `with` that would remove it.
+        self._removal = weakref.finalize(self, self._part.unlink, missing_ok=True)
         try:
             with self._environment(), _quiet():
                 self._dataset = rasterio.open(self._part, "w", **creation_options(info, threads))
@@ -198,6 +201,7 @@ class SceneWriter:
             os.fsync(file.fileno())
         self._check_target()
         os.replace(self._part, self._path)
+        self._removal.detach()
         # A side file of the replaced raster would override what the new one says.
         self._path.with_name(self._path.name + ".aux.xml").unlink(missing_ok=True)
 
@@ -209,7 +213,7 @@ class SceneWriter:
         except _GDAL_ERRORS:
             pass  # The file goes away whatever GDAL says about it.
         finally:
-            self._part.unlink(missing_ok=True)
+            self._removal()
 
 
 def _check_whole(path: Path) -> None:
