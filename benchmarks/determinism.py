@@ -1,11 +1,11 @@
-"""Tries whether a file decodes to the same symbols whatever computes it, and how far apart pixels of runtimes are.
+"""Tries whether a file decodes to the same symbols whatever computes it, and how far apart pixels are.
 
     python benchmarks/determinism.py [--data FOLDER] [--model ID] [--out FILE.json]
 
 Symbols: files of tests/golden, and images of FOLDER/val at quality 50 (a simulated scene where there are none), each
 decoded in fresh processes with 1 and 2 workers, tiles forwards, backwards and shuffled, with a BLAS of two threads, and
 with the matrix kernels of other processors where numpy's OpenBLAS has them; one checksum a file, status 1 if there are
-two. Pixels: levels in dB of one scene with every runtime and precision that runs here, before they are rounded to the
+two. Pixels: levels in dB of one scene with the matrix kernels of several processors, before they are rounded to the
 scene's dtype.
 """
 
@@ -30,15 +30,12 @@ import sarcodec
 from sarcodec.bitstream.files import FileReader
 from sarcodec.codec.decoder import SceneDecoder
 from sarcodec.codec.workers import workers
-from sarcodec.engine import Engine
-from sarcodec.errors import SarcodecError, UnknownModel
-from sarcodec.published import load
+from sarcodec.errors import UnknownModel
 from sarcodec.simulate.product import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 QUALITIES = (30, 50, 70)
 ORDERS = ("forwards", "backwards", "shuffled")
-ENGINES = (("openvino", "f32"), ("openvino", "bf16"), ("onnxruntime", "f32"))
 KERNELS = ("Prescott", "Nehalem", "Haswell", "SkylakeX")
 
 
@@ -72,7 +69,7 @@ class Symbols:
 
 @dataclass(frozen=True)
 class Difference:
-    """Levels of two engines on one file: 99.9th percentile and maximum of the absolute difference in dB."""
+    """Levels by the kernels of two processors on one file: 99.9th percentile and maximum of the absolute difference in dB."""
 
     quality: float
     first: str
@@ -104,7 +101,7 @@ def symbol_checksum(path: Path, count: int, order: str, blas_threads: int) -> di
         decoder, places = SceneDecoder(file, count), places_of(file)
         chosen = ordered(places, order)
         found = dict(zip(chosen, pool.map(lambda p: decoder.symbols(*p), chosen)))
-        kernels = sorted({str(p.get("architecture")) for p in threadpool_info() if p["user_api"] == "blas"})
+        kernels = kernels_here()
     total = hashlib.sha256()
     for place in places:
         total.update(found[place].astype("<i4").tobytes())
@@ -116,7 +113,12 @@ def levels(path: Path, target: Path) -> dict:
     with FileReader(path) as file:
         decoder = SceneDecoder(file)
         np.save(target, np.concatenate([decoder.levels(*place).reshape(-1) for place in places_of(file)]))
-    return {}
+    return {"kernels": kernels_here()}
+
+
+def kernels_here() -> list[str]:
+    """What this process's BLAS computes with."""
+    return sorted({str(p.get("architecture")) for p in threadpool_info() if p["user_api"] == "blas"})
 
 
 def child(words: Sequence[object], environment: dict[str, str]) -> dict:
@@ -144,25 +146,13 @@ def try_symbols(path: Path) -> Symbols:
     return Symbols(path.name, count, checksums)
 
 
-def engines_here(model: str | None) -> list[tuple[str, str]]:
-    """The runtimes and precisions that can open the model's synthesis on this machine."""
-    found = []
-    for runtime, precision in ENGINES:
-        try:
-            Engine(runtime, precision).open(load(model).graphs["synthesis"])
-            found.append((runtime, precision))
-        except SarcodecError as error:
-            print(f"left out: {runtime} {precision}: {error}", file=sys.stderr)
-    return found
-
-
-def try_pixels(packed: Path, quality: float, engines: list[tuple[str, str]], folder: Path) -> list[Difference]:
-    """Differences of levels for every pair of engines on one file."""
+def try_pixels(packed: Path, quality: float, folder: Path) -> list[Difference]:
+    """Differences of levels for every pair of kernels on one file."""
     found = {}
-    for runtime, precision in engines:
-        target = folder / f"{runtime}-{precision}.npy"
-        child(["levels", packed, target], {"SARCODEC_RUNTIME": runtime, "SARCODEC_PRECISION": precision})
-        found[f"{runtime} {precision}"] = np.load(target)
+    for kernels in KERNELS:
+        target = folder / f"{kernels}.npy"
+        if child(["levels", packed, target], {"OPENBLAS_CORETYPE": kernels})["kernels"] == [kernels]:
+            found[kernels] = np.load(target)
     differences = []
     for a, b in itertools.combinations(found, 2):
         size = np.abs(found[a].astype(np.float64) - found[b])
@@ -215,7 +205,7 @@ def as_markdown(symbols: Sequence[Symbols], pixels: Sequence[Difference], scene:
         "",
         f"Levels of {scene} in dB, before rounding to the scene's dtype",
         "",
-        "| quality | runtimes | 99.9th percentile of the difference | largest |",
+        "| quality | kernels for | 99.9th percentile of the difference | largest |",
         "|---|---|---|---|",
     ]
     lines += [f"| {d.quality:g} | {d.first}, {d.second} | {d.percentile_db:.6f} | {d.largest_db:.6f} |" for d in pixels]
@@ -254,14 +244,14 @@ def main() -> int:
         print(json.dumps(answer(arguments.child)))
         return 0
     with tempfile.TemporaryDirectory() as name:
-        folder, engines = Path(name), engines_here(arguments.model)
+        folder = Path(name)
         scenes = find_scenes(arguments.data, folder)
         files = find_golden()
         files += [compressed(scene, 50, arguments.model, folder) for scene in scenes]
         symbols = [try_symbols(path) for path in files]
         pixels = []
         for quality in QUALITIES:
-            pixels += try_pixels(compressed(scenes[0], quality, arguments.model, folder), quality, engines, folder)
+            pixels += try_pixels(compressed(scenes[0], quality, arguments.model, folder), quality, folder)
         print(as_markdown(symbols, pixels, scenes[0].stem))
         if arguments.out:
             write_json(arguments.out, symbols, pixels)

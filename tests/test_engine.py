@@ -1,4 +1,4 @@
-"""The door to the runtimes: what is asked for is what runs, and pixels hardly depend on it; symbols never do."""
+"""The door to the runtimes: what is asked for is what runs, files hardly depend on it, and decoding needs none."""
 
 import importlib.util
 
@@ -8,21 +8,12 @@ from codec.scenes import speckle, store
 
 import sarcodec
 from sarcodec import published
-from sarcodec.bitstream.files import FileReader
-from sarcodec.codec.decoder import SceneDecoder
 from sarcodec.engine import PRECISIONS, RUNTIMES, Engine
 from sarcodec.errors import InvalidArgument
-from sarcodec.tile import SYNTHESIS_HALO_CELLS, TILE_CELLS
 
 needs_onnxruntime = pytest.mark.skipif(
     importlib.util.find_spec("onnxruntime") is None, reason="onnxruntime is not installed (extra)"
 )
-
-
-def has_bf16() -> bool:
-    import openvino
-
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +23,8 @@ def nothing_from_outside(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def synthesis() -> bytes:
-    return published.load().graphs["synthesis"]
+def hyper_analysis() -> bytes:
+    return published.load().graphs["hyper_analysis"]
 
 
 @pytest.fixture(scope="module")
@@ -45,36 +36,13 @@ def packed(tmp_path_factory):
     return path.with_suffix(".sarc")
 
 
-def decoded(path, monkeypatch, runtime: str, precision: str) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Levels in dB of the whole scene and all symbols, by one runtime."""
-    monkeypatch.setenv("SARCODEC_RUNTIME", runtime)
-    monkeypatch.setenv("SARCODEC_PRECISION", precision)
-    with FileReader(path) as file:
-        decoder = SceneDecoder(file)
-        assert (decoder.codec.engine.runtime, decoder.codec.engine.precision) == (runtime, precision)
-        return (
-            np.concatenate([decoder.levels(t, 0) for t in range(decoder.grid.count)], 1),
-            [decoder.symbols(t, 0) for t in range(decoder.grid.count)],
-        )
-
-
-@needs_onnxruntime
-def test_onnx_runtime_and_openvino_give_the_same_pixels(packed, monkeypatch):
-    first, symbols = decoded(packed, monkeypatch, "openvino", "f32")
-    second, again = decoded(packed, monkeypatch, "onnxruntime", "f32")
-    difference = np.abs(first - second)
-    assert np.quantile(difference, 0.999) < 0.05 and difference.max() < 0.05
-    assert all(np.array_equal(a, b) for a, b in zip(symbols, again, strict=True))
-
-
-def test_bf16_gives_nearly_the_pixels_of_f32(packed, monkeypatch):
-    if not has_bf16():
-        pytest.skip("this processor has no bf16")
-    first, symbols = decoded(packed, monkeypatch, "openvino", "f32")
-    second, again = decoded(packed, monkeypatch, "openvino", "bf16")
-    difference = np.abs(first - second)
-    assert 0 < np.quantile(difference, 0.999) < 0.05
-    assert all(np.array_equal(a, b) for a, b in zip(symbols, again, strict=True))
+def test_decoding_needs_no_runtime(packed, monkeypatch):
+    with sarcodec.open(packed, threads=1) as scene:
+        before = scene.read()
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in RUNTIMES else find(name))
+    with sarcodec.open(packed, threads=1) as scene:
+        np.testing.assert_array_equal(scene.read(), before)
 
 
 @needs_onnxruntime
@@ -91,16 +59,15 @@ def test_files_of_another_runtime_are_as_small_and_as_good(packed, tmp_path, mon
 
 
 @pytest.mark.parametrize("runtime", ["auto", *RUNTIMES])
-def test_a_graph_gives_a_new_array_each_time_and_leaves_its_input(synthesis, runtime):
+def test_a_graph_gives_a_new_array_each_time_and_leaves_its_input(hyper_analysis, runtime):
     if runtime == "onnxruntime" and importlib.util.find_spec(runtime) is None:
         pytest.skip("onnxruntime is not installed (extra)")
-    side = TILE_CELLS + 2 * SYNTHESIS_HALO_CELLS
-    x = np.random.default_rng(1).standard_normal((1, 1025, side, side), np.float32)
-    kept, graph = x.copy(), Engine(runtime, "f32").open(synthesis)
+    x = np.random.default_rng(1).standard_normal((1, 1041, 16, 16), np.float32)
+    kept, graph = x.copy(), Engine(runtime, "f32").open(hyper_analysis)
     first = graph(x)
     before = first.copy()
     second = graph(np.zeros_like(x))
-    assert first.dtype == np.float32 and first.shape[-2:] == (512, 512)
+    assert first.dtype == np.float32 and first.shape == (1, 24, 8, 8)
     np.testing.assert_array_equal(first, before)
     np.testing.assert_array_equal(x, kept)
     assert not np.array_equal(first, second)
@@ -134,7 +101,7 @@ def test_a_runtime_that_is_not_installed_is_named(monkeypatch):
     assert Engine().runtime == "onnxruntime"
 
 
-def test_bf16_is_refused_where_the_processor_has_none(synthesis, monkeypatch):
+def test_bf16_is_refused_where_the_processor_has_none(hyper_analysis, monkeypatch):
     import openvino
 
     class OldProcessor:
@@ -144,10 +111,10 @@ def test_bf16_is_refused_where_the_processor_has_none(synthesis, monkeypatch):
 
     monkeypatch.setattr(openvino, "Core", OldProcessor)
     with pytest.raises(InvalidArgument, match="bf16"):
-        Engine("openvino", "bf16").open(synthesis)
+        Engine("openvino", "bf16").open(hyper_analysis)
 
 
 @needs_onnxruntime
-def test_bf16_is_refused_by_onnx_runtime(synthesis):
+def test_bf16_is_refused_by_onnx_runtime(hyper_analysis):
     with pytest.raises(InvalidArgument, match="bf16"):
-        Engine("onnxruntime", "bf16").open(synthesis)
+        Engine("onnxruntime", "bf16").open(hyper_analysis)

@@ -10,7 +10,7 @@ import pytest
 
 from sarcodec import published
 from sarcodec.errors import ModelError, UnknownModel
-from sarcodec.published import CARD, DEFAULT_MODEL, FILES, dct_matrix, digest_of
+from sarcodec.published import CARD, DEFAULT_MODEL, FILES, digest_of
 
 
 def shipped() -> Path:
@@ -40,27 +40,8 @@ def test_the_shipped_model_is_what_its_card_says():
     assert (model.id, model.digest.hex()) == (card.id, card.digest_hex) == (DEFAULT_MODEL, card.text["digest"])
     assert card.bytes == sum((shipped() / name).stat().st_size for name in FILES) < 20_000_000
     assert card.description and card.text["licence"] and card.text["trained_on"]
-    assert set(model.graphs) == {"analysis", "hyper_analysis", "synthesis"}
+    assert set(model.graphs) == {"hyper_analysis"}
     assert published.load(DEFAULT_MODEL, model.digest[:8]) is model
-
-
-def test_linear_maps_are_inverse_within_the_size_of_a_step():
-    model = published.load()
-    assert model.linear_analysis.dtype == model.linear_synthesis.dtype == np.float32
-    error = model.linear_synthesis @ model.linear_analysis - np.eye(1024, dtype=np.float32)
-    assert np.abs(error).max() < 0.2
-
-
-def test_dct_matrix_is_orthonormal_and_low_frequencies_come_first():
-    dct = dct_matrix().astype(np.float64)
-    np.testing.assert_allclose(dct @ dct.T, np.eye(1024), atol=1e-5)
-    np.testing.assert_allclose(dct[0], 1 / 32, atol=1e-6)
-    changes = lambda line: int(
-        np.count_nonzero(np.diff(np.signbit(line)))
-    )  # a wave of frequency k changes its sign k times
-    found = [(changes(wave[:, 0]), changes(wave[0])) for wave in dct.reshape(1024, 32, 32)]
-    assert [a * a + b * b for a, b in found] == sorted(a * a + b * b for a in range(32) for b in range(32))
-    assert len(set(found)) == 1024
 
 
 def test_digest_counts_every_byte_and_name():
@@ -125,7 +106,7 @@ def test_one_weight_more_changes_the_known_answer(copied):
         published.load("copy")
 
 
-@pytest.mark.parametrize("name", ["linear.npz", "prior.npz"])
+@pytest.mark.parametrize("name", ["transform.npz", "prior.npz"])
 def test_nothing_is_unpickled_and_damaged_archives_are_named(copied, name):
     stream = io.BytesIO()
     np.savez(stream, analysis=np.array([print], object), synthesis=np.zeros(1))
@@ -148,7 +129,7 @@ def test_of_two_versions_the_digest_decides(tmp_path, monkeypatch):
     """An older version of the default model, in a folder of the user's, beside the newer one."""
     older = tmp_path / DEFAULT_MODEL
     shutil.copytree(shipped(), older)
-    rewrite(older / "linear.npz", extra=np.zeros(1, np.float32))
+    rewrite(older / "transform.npz", extra=np.zeros(1, np.float32))
     newest = published.load()
     monkeypatch.setenv("SARCODEC_MODELS", f"{tmp_path}:{shipped().parent}")
     digest = seal(older, id=DEFAULT_MODEL)

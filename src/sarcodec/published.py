@@ -17,13 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec.bitstream import tables as entropy_tables
-from sarcodec.bitstream.prior import HYPER_CHANNELS, LATENT_TABLES, OCTAVE_CLASSES, Prior
+from sarcodec.bitstream.prior import HYPER_CHANNELS, LATENT_TABLES, OCTAVE_CLASSES, Prior, TileLatents
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.bitstream.tables import FrozenTables
 from sarcodec.errors import ModelError, UnknownModel
+from sarcodec.lapped import OVERLAP, LappedTransform
 
-DEFAULT_MODEL = "dct32"
-FILES = ("analysis.onnx", "hyper_analysis.onnx", "linear.npz", "prior.npz", "synthesis.onnx", "tables.bin")
+DEFAULT_MODEL = "lapped32"
+FILES = ("hyper_analysis.onnx", "prior.npz", "tables.bin", "transform.npz")
 CARD = "card.json"
 
 
@@ -41,14 +42,13 @@ class ModelCard:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """id and digest (32 bytes) name it; prior and tables are whole numbers; linear maps are (1024, 1024) float32."""
+    """id and digest (32 bytes) name it; prior and tables are whole numbers; graphs: ONNX bytes by name."""
 
     id: str
     digest: bytes
     prior: Prior
     tables: FrozenTables
-    linear_analysis: np.ndarray
-    linear_synthesis: np.ndarray
+    transform: LappedTransform
     graphs: dict
 
 
@@ -58,16 +58,6 @@ def digest_of(contents: dict[str, bytes]) -> bytes:
     for name in FILES:
         total.update(f"{name} {len(contents[name])}\n".encode() + contents[name])
     return total.digest()
-
-
-def dct_matrix(block: int = 32) -> np.ndarray:
-    """Orthonormal two-dimensional DCT-II, (block^2, block^2) float32, low frequencies first: what the linear maps differ from."""
-    k, i = np.arange(block)[:, None], np.arange(block)[None]
-    rows = np.sqrt(2 / block) * np.cos(np.pi * (2 * i + 1) * k / (2 * block))
-    rows[0] /= np.sqrt(2)
-    basis = np.einsum("ai,bj->abij", rows, rows).reshape(block * block, block * block)
-    order = np.argsort([a * a + b * b for a in range(block) for b in range(block)], kind="stable")
-    return basis[order].astype(np.float32)
 
 
 def folders() -> list[Path]:
@@ -127,13 +117,12 @@ def _load_folder(home: str) -> Model:
             f"model {card.id} in {folder} has digest {digest.hex()[:16]}, its card says {card.digest_hex[:16]}: "
             "a file of it was changed; install it again"
         )
-    linear = _arrays(contents["linear.npz"])
+    transform = _transform(card.id, _arrays(contents["transform.npz"]))
     prior = prior_from_arrays(_arrays(contents["prior.npz"]))
     graphs = {name[:-5]: contents[name] for name in FILES if name.endswith(".onnx")}
     tables = entropy_tables.unpack(contents["tables.bin"])
     _check_tables(card.id, tables)
-    analysis, synthesis = dct_matrix() + linear["analysis"], dct_matrix().T + linear["synthesis"]
-    model = Model(card.id, digest, prior, tables, analysis, synthesis, graphs)
+    model = Model(card.id, digest, prior, tables, transform, graphs)
     answer = known_answer(prior)
     if answer != card.text.get("known_answer"):
         raise ModelError(
@@ -149,6 +138,18 @@ def _arrays(data: bytes) -> dict[str, np.ndarray]:
             return {k: archive[k] for k in archive.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelError(f"an array file of the model cannot be read ({error}); install it again") from error
+
+
+def _transform(model_id: str, arrays: dict[str, np.ndarray]) -> LappedTransform:
+    """ModelError unless the rotation is there and orthogonal: the decoder undoes it by its transpose."""
+    rotation, size = arrays.get("rotation", np.zeros(0)), 2 * OVERLAP
+    fine = rotation.shape == (size, size) and rotation.dtype == np.float32 and np.isfinite(rotation).all()
+    if not fine or np.abs(rotation @ rotation.T - np.eye(size)).max() > 1e-5:
+        raise ModelError(
+            f"model {model_id}: its rotation is {rotation.dtype} of shape {rotation.shape}, expected an orthogonal "
+            f"float32 matrix of {size} x {size}; install it again"
+        )
+    return LappedTransform(rotation)
 
 
 def _check_tables(model_id: str, tables: FrozenTables) -> None:
@@ -186,8 +187,11 @@ class _Question:
 
 
 def known_answer(prior: Prior) -> str:
-    """Checksum of all table numbers and means on fixed symbols at three steps: the same on every machine."""
-    question = _Question()
-    for step, rows, cols in ((40, 5, 6), (330, 6, 5), (600, 4, 9)):
-        question._note(prior.walk(step, rows, cols, question))
+    """Checksum of all table numbers and means on fixed symbols at four steps, the last tile leaning on the first: the same on
+    every machine."""
+    question, walked = _Question(), []
+    for step, rows, cols in ((40, 5, 6), (330, 6, 5), (600, 4, 9), (250, 5, 6)):
+        reference = TileLatents(walked[0], 40) if len(walked) == 3 else None
+        walked.append(prior.walk(step, rows, cols, question, reference))
+        question._note(walked[-1])
     return f"{question.checksum:08x}"

@@ -1,6 +1,6 @@
 """One tile of one band, to bytes and back: analyse, quantise, choose tables, entropy-code; decode, dequantise, synthesise.
 
-In: levels in dB less the band's offset with their halo, a step index; out: a latents section; and back. The line between the two
+In: levels in dB less the band's offset with their halo, a step index, the latents of a band to lean on; out: a section; and back. The line between the two
 kinds of numbers runs here: up to `decode` everything is whole numbers, after it float32. Knows no scene and no file.
 """
 
@@ -11,20 +11,32 @@ import numpy as np
 
 from sarcodec.bitstream import entropy
 from sarcodec.bitstream.container import Section, check_symbols, pack_latents, unpack_latents
-from sarcodec.bitstream.prior import CHANNELS, FRACTION_BITS, GROUPS, HYPER_CELLS, HYPER_MAX, LATENT_TABLES
+from sarcodec.bitstream.prior import (
+    CHANNELS,
+    FRACTION_BITS,
+    GROUPS,
+    HYPER_CELLS,
+    HYPER_MAX,
+    LATENT_TABLES,
+    TileLatents,
+)
 from sarcodec.bitstream.steps import OCTAVE, step_db
 from sarcodec.bitstream.trellis import places
 from sarcodec.engine import Engine
+from sarcodec.lapped import BLOCK, Borders
 from sarcodec.published import Model
 from sarcodec.quantiser import Quantiser
 
-CELL_PX = 32
+CELL_PX = BLOCK
 TILE_LOG2 = 9
 TILE_PX = 1 << TILE_LOG2
 TILE_CELLS = TILE_PX // CELL_PX
-ANALYSIS_HALO_PX = 32
-SYNTHESIS_HALO_CELLS = 2
-LEVEL_SCALE_DB = np.float32(10)
+HALO_CELLS = 1
+HALO_PX = HALO_CELLS * CELL_PX
+EFFORTS = range(10)
+SEARCHING = 1  # from this effort on symbols are searched along the trellis
+BOTH_WAYS = 9  # from this effort on a band is also tried without the band that it leans on
+DEFAULT_EFFORT = 6
 
 
 def step_plane_value(step: int) -> np.float32:
@@ -72,50 +84,54 @@ class _Reading:
 
 @dataclass(frozen=True, eq=False)
 class TileCodec:
-    """The codec of tiles for one published model on one engine. Safe for threads."""
+    """The codec of tiles for one published model, at an effort of 0 to 9 (docs/format.md, 9.9). Safe for threads.
+
+    engine: runs the hyper analysis; only encoding needs one.
+    """
 
     model: Model
-    engine: Engine
-
-    @cached_property
-    def _analysis(self):
-        return self.engine.open(self.model.graphs["analysis"])
+    engine: Engine | None = None
+    effort: int = DEFAULT_EFFORT
 
     @cached_property
     def _hyper_analysis(self):
         return self.engine.open(self.model.graphs["hyper_analysis"])
 
     @cached_property
-    def _synthesis(self):
-        return self.engine.open(self.model.graphs["synthesis"])
-
-    @cached_property
     def _quantiser(self) -> Quantiser:
-        return Quantiser(self.model.tables, self.model.prior.centroids)
+        return Quantiser(self.model.tables, self.model.prior.centroids, greedy=self.effort < SEARCHING)
 
     @cached_property
     def _deviation(self) -> np.ndarray:
         return np.exp2(self.model.prior.steps.deviation / OCTAVE).astype(np.float32)
 
-    def analyse(self, levels_db: np.ndarray) -> np.ndarray:
+    def analyse(self, levels_db: np.ndarray, borders: Borders) -> np.ndarray:
         """Levels (576, 576) float32: a tile with 32 px around, 0 outside the scene -> latents (16, 16, 1024) in dB."""
-        branch = self._analysis((levels_db / LEVEL_SCALE_DB)[None, None])[0]
-        inner = levels_db[ANALYSIS_HALO_PX:-ANALYSIS_HALO_PX, ANALYSIS_HALO_PX:-ANALYSIS_HALO_PX]
-        blocks = inner.reshape(TILE_CELLS, CELL_PX, TILE_CELLS, CELL_PX).transpose(0, 2, 1, 3).reshape(-1, CHANNELS)
-        linear = (blocks @ self.model.linear_analysis.T).reshape(TILE_CELLS, TILE_CELLS, CHANNELS)
-        return linear + branch.transpose(1, 2, 0) * self._deviation
+        return self.model.transform.analyse(levels_db, borders)
 
-    def encode(self, latents_db: np.ndarray, step: int) -> Section:
-        """Latents (rows, cols, 1024) in dB -> their section at a step index."""
+    def encode(
+        self, latents_db: np.ndarray, step: int, reference: TileLatents | None = None
+    ) -> tuple[Section, TileLatents]:
+        """Latents (rows, cols, 1024) in dB -> their section at a step index, and what a decoder makes of it.
+
+        reference: the same tile of the band that this one may lean on, as it is decoded.
+        """
+        hyper = self._hyper_symbols(latents_db, step)
+        coded = self._encode(latents_db, step, hyper, reference)
+        if reference is None or self.effort < BOTH_WAYS:
+            return coded
+        alone = self._encode(latents_db, step, hyper, None)
+        return min(coded, alone, key=lambda pair: len(pair[0].payload))
+
+    def _encode(self, latents_db, step, hyper, reference) -> tuple[Section, TileLatents]:
         rows, cols, _ = latents_db.shape
         steps = self.model.prior.steps.steps_db(step)
         weight = np.square(steps / np.float32(step_db(step)))
-        port = _Writing(
-            self._quantiser, self._hyper_symbols(latents_db, step), latents_db.reshape(-1, CHANNELS) / steps, weight
-        )
-        self.model.prior.walk(step, rows, cols, port)
+        port = _Writing(self._quantiser, hyper, latents_db.reshape(-1, CHANNELS) / steps, weight)
+        latents = self.model.prior.walk(step, rows, cols, port, reference)
         symbols = np.concatenate(port.symbols)
-        return pack_latents(symbols, entropy.encode(self.model.tables, np.concatenate(port.rows), symbols))
+        stream = entropy.encode(self.model.tables, np.concatenate(port.rows), symbols)
+        return pack_latents(symbols, stream, reference is not None), TileLatents(_narrowed(latents), step)
 
     def _hyper_symbols(self, latents_db: np.ndarray, step: int) -> np.ndarray:
         """Hyper symbols (n,) int64 of a tile: hyper analysis, rounded. The encoder alone runs it."""
@@ -128,37 +144,44 @@ class TileCodec:
         z = self._hyper_analysis(features[None])[0]
         return np.clip(np.rint(z.transpose(1, 2, 0).reshape(-1)), -HYPER_MAX, HYPER_MAX).astype(np.int64)
 
-    def decode(self, section: Section, step: int, rows: int, cols: int) -> np.ndarray:
-        """A latents section of a tile of rows x cols cells -> latents (rows, cols, 1024) float32 in dB.
+    def decode(
+        self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
+    ) -> TileLatents:
+        """The latents of a section of a tile of rows x cols cells; reference: of the band that the section leans on.
 
         Raises CorruptFile when the stream or the checksum of its symbols does not hold.
         """
-        latents = _read(self.model, section, step, rows, cols)[1]
-        values = latents.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
-        return (values * self.model.prior.steps.steps_db(step)).reshape(rows, cols, CHANNELS)
+        return TileLatents(_narrowed(_read(self.model, section, step, rows, cols, reference)[1]), step)
 
-    def synthesise(self, latents_db: np.ndarray, step_plane: np.ndarray) -> np.ndarray:
-        """Latents (20, 20, 1024) of a tile and 2 cells around, 0 outside the scene, and the step plane (20, 20) -> (512, 512) dB."""
-        scaled = np.concatenate([latents_db / self._deviation, step_plane[..., None]], 2)
-        branch = self._synthesis(np.ascontiguousarray(scaled.transpose(2, 0, 1))[None])[0, 0]
-        halo = SYNTHESIS_HALO_CELLS
-        inner = latents_db[halo:-halo, halo:-halo].reshape(-1, CHANNELS)
-        blocks = (inner @ self.model.linear_synthesis.T).reshape(TILE_CELLS, TILE_CELLS, CELL_PX, CELL_PX)
-        linear = blocks.transpose(0, 2, 1, 3).reshape(TILE_PX, TILE_PX)
-        return linear + branch * LEVEL_SCALE_DB
+    def dequantise(self, latents: TileLatents, rows: int, cols: int) -> np.ndarray:
+        """Decoded latents of a tile of rows x cols cells -> (rows, cols, 1024) float32 in dB."""
+        values = latents.values.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
+        return (values * self.model.prior.steps.steps_db(latents.step)).reshape(rows, cols, CHANNELS)
+
+    def synthesise(self, latents_db: np.ndarray, borders: Borders) -> np.ndarray:
+        """Latents (18, 18, 1024) in dB of a tile and a cell around, 0 outside the scene -> levels (512, 512) in dB."""
+        return self.model.transform.synthesise(latents_db, borders)
 
 
-def symbols_of(model: Model, section: Section, step: int, rows: int, cols: int) -> np.ndarray:
+def _narrowed(latents: np.ndarray) -> np.ndarray:
+    """The same whole numbers in 32 bits where they fit, as they do in every file that is not made up to be odd."""
+    fits = np.abs(latents).max(initial=0) < 1 << 31
+    return latents.astype(np.int32) if fits else latents
+
+
+def symbols_of(
+    model: Model, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
+) -> np.ndarray:
     """All symbols of a section in coded order (n,) int32, their checksum tried: what must be the same everywhere."""
-    return _read(model, section, step, rows, cols)[0]
+    return _read(model, section, step, rows, cols, reference)[0]
 
 
-def _read(model: Model, section: Section, step: int, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
+def _read(model: Model, section: Section, step: int, rows: int, cols: int, reference) -> tuple[np.ndarray, np.ndarray]:
     """Symbols (n,) int32 and latents (rows * cols, 1024) int64 in 1/32 step of a section, its checksum tried."""
     checksum, stream = unpack_latents(section)
     decoder = entropy.Decoder(model.tables, stream)
     port = _Reading(decoder)
-    latents = model.prior.walk(step, rows, cols, port)
+    latents = model.prior.walk(step, rows, cols, port, reference)
     decoder.finish()
     symbols = np.concatenate(port.symbols)
     check_symbols(symbols, checksum)

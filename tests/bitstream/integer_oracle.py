@@ -78,7 +78,22 @@ def features(prior, factors: Factors, latents: np.ndarray, group: int) -> np.nda
     return 10 * pooled // (1 << POOL_SHIFTS[group])
 
 
-def walk(prior, step: int, rows: int, cols: int, port) -> np.ndarray:
+class Leaning:
+    """What a reference adds: `total` (rows, cols, width) to the sums, and its `latents` in this band's steps."""
+
+    def __init__(self, prior, step: int, rows: int, cols: int, reference):
+        theirs = whole(reference.values).reshape(rows, cols, 1024)
+        factors, self.total = Factors(prior, reference.step), 0
+        for group, (begin, end) in enumerate(GROUPS):
+            seen = features(prior, factors, theirs[:, :, begin:end], group)
+            self.total = self.total + (around(seen) if group < 2 else seen) @ whole(prior.accumulator.references[group])
+        log_ratio = Factors(prior, step).ratio - factors.ratio
+        ratio = [power(prior, int(r), 16) for r in log_ratio]
+        scaled = np.array([[int(y) * f >> 16 for y, f in zip(cell, ratio)] for cell in theirs.reshape(-1, 1024)], object)
+        self.latents = np.clip(scaled, -(1 << 30), 1 << 30).astype(np.int64)
+
+
+def walk(prior, step: int, rows: int, cols: int, port, reference=None) -> np.ndarray:
     """As Prior.walk: (rows * cols, 1024) in 1/32 step."""
     grid = (rows + 1) // 2, (cols + 1) // 2
     tables = np.array(
@@ -88,6 +103,8 @@ def walk(prior, step: int, rows: int, cols: int, port) -> np.ndarray:
     weights = prior.accumulator
     from_side, from_groups = side @ whole(weights.side), np.zeros((rows, cols, len(weights.exponent)), np.int64)
     factors, latents = Factors(prior, step), np.zeros((rows, cols, 1024), np.int64)
+    leaning = None if reference is None else Leaning(prior, step, rows, cols, reference)
+    from_side = from_side if leaning is None else from_side + leaning.total
     colour = np.add.outer(np.arange(rows), np.arange(cols)) % 2
     for group, (begin, end) in enumerate(GROUPS):
         for half in range(2):
@@ -98,9 +115,8 @@ def walk(prior, step: int, rows: int, cols: int, port) -> np.ndarray:
             seen = (from_side + from_groups)[chosen] + part @ whole(weights.groups[group])
             number = 2 * group + half
             x = np.clip(shifted(seen + knots(weights.bias[number], step), weights.exponent), 0, 255)
-            latents[chosen, begin:end] = _pass(
-                prior, factors, group, number, x, np.flatnonzero(chosen.reshape(-1)), port
-            )
+            cells = np.flatnonzero(chosen.reshape(-1))
+            latents[chosen, begin:end] = _pass(prior, factors, group, number, x, cells, port, leaning)
         if group < 3:
             from_groups += around(features(prior, factors, latents[:, :, begin:end], group)) @ whole(
                 weights.groups[group]
@@ -108,11 +124,14 @@ def walk(prior, step: int, rows: int, cols: int, port) -> np.ndarray:
     return latents.reshape(rows * cols, 1024)
 
 
-def _pass(prior, factors: Factors, group: int, number: int, x: np.ndarray, cells: np.ndarray, port) -> np.ndarray:
+def _pass(prior, factors: Factors, group: int, number: int, x, cells: np.ndarray, port, leaning) -> np.ndarray:
     begin, end = GROUPS[group]
-    head = prior.head[number]
-    out = shifted(layer(prior.hidden[number], x) @ whole(head.weight) + whole(head.bias), head.exponent)
+    hidden = layer(prior.hidden[number], x)
+    said = lambda found: shifted(hidden @ whole(found.weight) + whole(found.bias), found.exponent)
+    out = said(prior.head[number])
     mean = (out[:, : end - begin] * factors.mean[begin:end] + 32768) // 65536
+    if leaning is not None:
+        mean += (said(prior.gain[number]) * leaning.latents[cells, begin:end] + 32) // 64
     level = (out[:, end - begin :] + factors.ratio[begin:end] // 16 + 256) // 16
     tables = np.clip(level + 1, 0, 63) + 64 * group
     places = whole(port.latents(tables, mean, cells, slice(begin, end)))

@@ -15,7 +15,7 @@ import numpy as np  # for npz files only
 
 GROUPS = ((0, 16, 32), (16, 80, 160), (96, 288, 144), (384, 640, 40))  # 9.1: first channel, count, feature count
 POOL = {2: (2, 4), 3: (16, 7)}  # 9.6: channels, shift
-NEXT = [(a // 2 ^ 18 * (a % 2), a // 2 ^ 18 * (a % 2) ^ 4) for a in range(32)]  # 9.3: by state and parity of the symbol
+NEXT = [(a // 2 ^ 166 * (a % 2), a // 2 ^ 166 * (a % 2) ^ 121) for a in range(256)]  # 9.3: by state and parity of the symbol
 
 
 class Bytes:
@@ -50,6 +50,7 @@ class File:
     model_id: str
     digest: bytes
     levels: list
+    references: list
     steps: list
     payloads: list
 
@@ -61,9 +62,11 @@ def read_file(data: bytes) -> File:
     assert zlib.crc32(data[: whole.place]) == whole.number(4)
     body.number(1)
     rows, cols, bands = body.varint(), body.varint(), body.varint()
-    assert body.number(1) == 9
+    tile = body.number(1)
+    assert tile % 16 == 9 and tile < 32
     model_id, digest, base = body.take(body.number(1)).decode("ascii"), body.take(8), body.varint()
     levels = [body.number(2, signed=True) for _ in range(bands)]
+    references = [body.varint() - 1 for _ in range(bands)] if tile & 16 else [-1] * bands
     body.take(body.varint())
     steps, payloads = [], []
     for _ in range(-(-rows // 512) * -(-cols // 512) * bands):
@@ -72,7 +75,7 @@ def read_file(data: bytes) -> File:
         payloads.append(whole.take(length))
         assert zlib.crc32(payloads[-1]) == body.number(4)
     assert body.place == len(body.data) and whole.place == len(data)
-    return File(rows, cols, model_id, digest, levels, steps, payloads)
+    return File(rows, cols, model_id, digest, levels, references, steps, payloads)
 
 
 def sections(payload: bytes) -> dict[int, bytes]:
@@ -185,7 +188,7 @@ class SlowModel:
     def digest(self) -> bytes:
         """10.1."""
         total = hashlib.sha256()
-        names = ("analysis.onnx", "hyper_analysis.onnx", "linear.npz", "prior.npz", "synthesis.onnx", "tables.bin")
+        names = ("hyper_analysis.onnx", "prior.npz", "tables.bin", "transform.npz")
         for name in names:
             data = (self.folder / name).read_bytes()
             total.update(name.encode() + b" " + str(len(data)).encode() + b"\n" + data)
@@ -222,7 +225,7 @@ class SlowModel:
         return 16 * s - 4096 + at_step(self.arrays["steps.offsets"][channel], s)
 
     def features(self, group: int, latents: list[int], s: int) -> list[int]:
-        """9.6, one cell."""
+        """9.6, one cell; of a reference, s is its step index (9.10)."""
         first, sizes, signed = GROUPS[group][0], [], []
         for n, y in enumerate(latents):
             rho = self.arrays["steps.deviation"][first + n] - self.log2_step(first + n, s)
@@ -234,20 +237,43 @@ class SlowModel:
         many, shift = POOL[group]
         return [(10 * sum(sizes[n : n + many])) >> shift for n in range(0, len(sizes), many)]
 
-    def predict(self, n: int, sums: list[int], s: int) -> list[tuple[int, int]]:
-        """9.7: mean and t of each channel of a pass in one cell."""
+    def predict(self, n: int, sums: list[int], s: int, leaned: list[int] | None) -> list[tuple[int, int]]:
+        """9.7: mean and t of each channel of a pass in one cell; leaned: the reference's latents there in this band's steps."""
         group, (first, count, _) = n // 2, GROUPS[n // 2]
         x = [clamp(rounded_shift(t, k), 0, 255) for t, k in zip(sums, self.arrays["accumulator.exponent"], strict=True)]
-        v, found = self.layer(f"head{n}", self.active(f"hidden{n}", x)), []
+        hidden = self.active(f"hidden{n}", x)
+        v, found = self.layer(f"head{n}", hidden), []
+        gain = self.layer(f"gain{n}", hidden) if leaned else [0] * count
         for j in range(count):
             rho = self.arrays["steps.deviation"][first + j] - self.log2_step(first + j, s)
             mean = (v[j] * self.power(rho, 15) + 32768) >> 16
+            if leaned:
+                mean += (gain[j] * leaned[first + j] + 32) >> 6
             level = clamp(((v[count + j] + (rho >> 4) + 256) >> 4) + 1, 0, 63)
             found.append((mean, 64 * group + level))
         return found
 
-    def read_tile(self, section: bytes, s: int, rows: int, cols: int) -> tuple[list[int], dict]:
-        """Symbols in coding order; latents in 1/32 step by cell, 1024 each."""
+    def leaned(self, reference: dict, s_reference: int, s: int) -> dict:
+        """9.10: the reference's latents in this band's channel steps, by cell."""
+        ratios = [self.power(self.log2_step(c, s_reference) - self.log2_step(c, s), 16) for c in range(1024)]
+        limited = lambda values: [clamp(r * f >> 16, -(1 << 30), 1 << 30) for r, f in zip(values, ratios, strict=True)]
+        return {cell: limited(values) for cell, values in reference.items()}
+
+    def from_reference(self, reference: dict, s: int) -> dict:
+        """U of 9.10, by cell."""
+        width = len(self.arrays["accumulator.exponent"])
+        total = {cell: [0] * width for cell in reference}
+        for group, (first, count, many) in enumerate(GROUPS):
+            seen = {cell: self.features(group, r[first : first + count], s) for cell, r in reference.items()}
+            for cell in total:
+                inputs = near(seen, *cell, [0] * many) if group < 2 else seen[cell]
+                total[cell] = accumulate(total[cell], inputs, self.arrays[f"reference{group}.weight"])
+        return total
+
+    def read_tile(
+        self, section: bytes, s: int, rows: int, cols: int, reference: tuple[dict, int] | None = None
+    ) -> tuple[list[int], dict]:
+        """Symbols in coding order; latents in 1/32 step by cell, 1024 each. reference: latents and step index of a band leaned on."""
         stream, symbols = Stream(section[2:]), []
 
         def read(table: int) -> int:
@@ -258,10 +284,15 @@ class SlowModel:
         z = {cell: [read(512 + 10 * c + s // 64) for c in range(24)] for cell in hyper_cells}
         side = self.side(z, rows, cols)
         seen, latents, state = [{} for _ in GROUPS], {cell: [] for cell in side}, 0
+        leaned = self.leaned(*reference, s) if reference else {}
+        added = self.from_reference(*reference) if reference else {}
         for n in range(8):
             decoded = {}
             for cell in (c for c in side if sum(c) % 2 == n % 2):
-                found = self.predict(n, self.sums(n, cell, side, seen, s), s)
+                sums = self.sums(n, cell, side, seen, s)
+                if reference:
+                    sums = [a + b for a, b in zip(sums, added[cell], strict=True)]
+                found = self.predict(n, sums, s, leaned.get(cell))
                 decoded[cell] = []
                 for mean, t in found:
                     k = read(t + 256 * (state % 2))

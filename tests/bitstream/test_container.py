@@ -21,10 +21,11 @@ ENTRIES = [Entry(0, 100 * i, 300 + i, i << 24) for i in range(8)]
 def headers(draw):
     log2, count = draw(st.integers(4, 12)), draw(st.integers(1, 4))
     side = st.integers(1, 3 << log2)
-    bands = tuple(
-        BandField(draw(st.integers(-32768, 32767)), draw(st.none() | st.integers(0, i - 1)) if i else None)
-        for i in range(count)
-    )
+    bands, leaders = [], []  # a band leans on one that does not lean itself
+    for number in range(count):
+        reference = draw(st.none() | st.sampled_from(leaders)) if leaders else None
+        bands.append(BandField(draw(st.integers(-32768, 32767)), reference))
+        leaders += [number] if reference is None else []
     return Header(
         draw(side),
         draw(side),
@@ -34,7 +35,7 @@ def headers(draw):
         draw(st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)),
         draw(st.binary(min_size=8, max_size=8)),
         draw(st.integers(0, 639)),
-        bands,
+        tuple(bands),
         draw(st.binary(max_size=200)),
     )
 

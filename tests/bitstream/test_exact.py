@@ -47,7 +47,8 @@ def test_every_layer_of_the_shipped_model_is_exact_on_extreme_inputs(prior):
 def test_the_accumulator_is_exact_on_extreme_inputs(prior):
     found = prior.accumulator
     total = oracle = 0
-    for weight, limit in zip([found.side, *found.groups], [255, *FEATURE_MAX]):
+    weights, limits = [found.side, *found.groups, *found.references], [255, *FEATURE_MAX, *FEATURE_MAX]
+    for weight, limit in zip(weights, limits, strict=True):
         x = extreme_inputs(weight, limit, 0 if limit == 255 else -limit)[::4]
         total, oracle = total + x @ weight, oracle + whole(x) @ whole(weight)
     np.testing.assert_array_equal(total, oracle)
@@ -85,17 +86,15 @@ def test_a_layer_one_weight_too_large_is_refused(prior):
 def test_an_accumulator_one_weight_too_large_is_refused(prior):
     found = prior.accumulator
     bias = np.abs(found.bias).max(axis=(0, 2))
-    channel, left = room([found.side, *found.groups], [255, *FEATURE_MAX], bias, found.exponent)
-    for group in range(4):
-        largest = (left - 1) // FEATURE_MAX[group]
-        grown = lambda more: (
-            *found.groups[:group],
-            heavier(found.groups[group], channel, more),
-            *found.groups[group + 1 :],
-        )
-        dataclasses.replace(found, groups=grown(largest))
-        with pytest.raises(ModelError, match="accumulator"):
-            dataclasses.replace(found, groups=grown(largest + 1))
+    weights, limits = [found.side, *found.groups, *found.references], [255, *FEATURE_MAX, *FEATURE_MAX]
+    channel, left = room(weights, limits, bias, found.exponent)
+    for kind in ("groups", "references"):
+        for group, limit in enumerate(FEATURE_MAX):
+            largest, those = (left - 1) // limit, getattr(found, kind)
+            grown = lambda more: (*those[:group], heavier(those[group], channel, more), *those[group + 1 :])
+            dataclasses.replace(found, **{kind: grown(largest)})
+            with pytest.raises(ModelError, match="accumulator"):
+                dataclasses.replace(found, **{kind: grown(largest + 1)})
 
 
 def test_bound_counts_bias_rounding_and_every_input():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sarcodec import published
 from sarcodec.bitstream import steps
 from sarcodec.bitstream.container import Section
-from sarcodec.bitstream.prior import CHANNELS, FEATURE_MAX, GROUPS, Prior, _Walk
+from sarcodec.bitstream.prior import CHANNELS, FEATURE_MAX, GROUPS, Prior, TileLatents, _Walk, features
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.bitstream.tables import MAX_MAGNITUDE
 from sarcodec.engine import Engine
@@ -86,6 +86,21 @@ def test_the_walk_equals_its_oracle(model, step, rows, cols, port, size):
         assert latents.any() and len(fast.asked) == 9 - 4 * (rows * cols == 1)
 
 
+@pytest.mark.parametrize(
+    "step, other, rows, cols, size",
+    [(320, 320, 3, 4, 30), (200, 264, 2, 3, 200), (639, 0, 2, 2, 2 * MAX_MAGNITUDE), (0, 639, 3, 1, 2 * MAX_MAGNITUDE)],
+)
+def test_a_walk_that_leans_equals_its_oracle(model, step, other, rows, cols, size):
+    random = np.random.default_rng(step)
+    reference = TileLatents(random.integers(-32 * size, 32 * size + 1, (rows * cols, CHANNELS)), other)
+    fast, slow = Recorder(5, 9, 3), Recorder(5, 9, 3)
+    latents = model.prior.walk(step, rows, cols, fast, reference)
+    np.testing.assert_array_equal(latents, oracle_walk(model.prior, step, rows, cols, slow, reference))
+    alone = Recorder(5, 9, 3)
+    model.prior.walk(step, rows, cols, alone)
+    assert fast.asked == slow.asked != alone.asked
+
+
 @pytest.mark.parametrize("step", [0, 320, 639])
 def test_features_stay_within_what_the_bound_was_proved_for(model, step):
     found = _Walk(model.prior, step, 1, 1, np.zeros((1, 128), np.float32))
@@ -93,11 +108,12 @@ def test_features_stay_within_what_the_bound_was_proved_for(model, step):
     for group, size in enumerate(GROUPS):
         channels = slice(begin, begin + size)
         for latent in (32 * MAX_MAGNITUDE, -32 * MAX_MAGNITUDE, 3000, -37, 1):
-            features = found.features(np.full((1, size), latent, np.int64), group, channels)
-            assert features.dtype == np.float32 and np.abs(features).max() <= FEATURE_MAX[group]
-            assert (features == np.rint(features)).all()
-            largest.append(np.abs(features).max())
-        assert not found.features(np.zeros((1, size), np.int64), group, channels).any()
+            factor, companding = found.feature_factor[channels], model.prior.companding
+            seen = features(np.full((1, size), latent, np.int64), factor, companding, group)
+            assert seen.dtype == np.float32 and np.abs(seen).max() <= FEATURE_MAX[group]
+            assert (seen == np.rint(seen)).all()
+            largest.append(np.abs(seen).max())
+        assert not features(np.zeros((1, size), np.int64), factor, companding, group).any()
         begin += size
     assert max(largest) > 100
 
@@ -112,7 +128,7 @@ def encode_watched(codec: TileCodec, latents: np.ndarray, step: int) -> tuple[np
     """What the writer's walk left as latents in 1/32 step, which of them have a table that codes, and the section."""
     left, coded, walk, skip = [], np.zeros((latents[..., 0].size, CHANNELS), bool), Prior.walk, codec.model.tables.skip
 
-    def watched(prior, step, rows, cols, port):
+    def watched(prior, step, rows, cols, port, reference):
         ask = port.latents
 
         def latents_of_pass(rows, mean, cells, channels):
@@ -120,12 +136,13 @@ def encode_watched(codec: TileCodec, latents: np.ndarray, step: int) -> tuple[np
             return ask(rows, mean, cells, channels)
 
         port.latents = latents_of_pass
-        left.append(walk(prior, step, rows, cols, port))
+        left.append(walk(prior, step, rows, cols, port, reference))
         return left[0]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Prior, "walk", watched)
-        section = codec.encode(latents, step)
+        section, kept = codec.encode(latents, step)
+    assert np.array_equal(kept.values, left[0]) and kept.step == step
     return left[0].reshape(latents.shape), coded.reshape(latents.shape), section
 
 
@@ -140,7 +157,7 @@ def test_reading_gives_what_was_written(rows, cols, step, size_db, seed):
     codec = TileCodec(published.load(), Engine())
     latents, steps_db = latents_of(codec, seed, rows, cols, size_db), codec.model.prior.steps.steps_db(step)
     written, coded, section = encode_watched(codec, latents, step)
-    decoded = codec.decode(section, step, rows, cols)
+    decoded = codec.dequantise(codec.decode(section, step, rows, cols), rows, cols)
     assert decoded.dtype == np.float32
     np.testing.assert_array_equal(decoded, (written / 32).astype(np.float32) * steps_db)
     # The encoder may take a place that is not the nearest where that saves bits, but no bits are worth many steps.
@@ -160,19 +177,18 @@ def test_reading_gives_what_was_written(rows, cols, step, size_db, seed):
 @example(16, 16, 0, 639, 1)
 def test_a_reader_at_another_step_notices(rows, cols, step, other, seed):
     codec = TileCodec(published.load(), Engine())
-    section = codec.encode(latents_of(codec, seed, rows, cols, 1.0), step)
+    section, _ = codec.encode(latents_of(codec, seed, rows, cols, 1.0), step)
     if len(section.payload) < 40 or step == other:
         return  # a few symbols may happen to read the same at a neighbouring step
     try:
         decoded = codec.decode(section, other, rows, cols)
     except CorruptFile:
         return
-    law = codec.model.prior.steps
-    pytest.fail(f"step {step} read at {other} gave pixels: {np.abs(decoded / law.steps_db(other)).max()}")
+    pytest.fail(f"step {step} read at {other} gave latents up to {np.abs(decoded.values).max() / 32} steps")
 
 
 def test_a_reader_of_another_size_or_of_noise_notices(codec):
-    section = codec.encode(latents_of(codec, 3, 6, 6, 1.0), 320)
+    section, _ = codec.encode(latents_of(codec, 3, 6, 6, 1.0), 320)
     for rows, cols in ((6, 5), (5, 6), (16, 16), (1, 1)):
         with pytest.raises(CorruptFile):
             codec.decode(section, 320, rows, cols)
@@ -203,16 +219,18 @@ def test_a_perturbed_prior_gives_another_answer(model):
     accumulator, law = prior.accumulator, prior.steps
     swap = lambda layers, n, new: (*layers[:n], new, *layers[n + 1 :])
     minus = lambda layer: dataclasses.replace(layer, weight=-layer.weight)  # the bound holds for it too
-    perturbed = [dataclasses.replace(prior, head=swap(prior.head, n, minus(h))) for n, h in enumerate(prior.head)]
-    perturbed += [
-        dataclasses.replace(prior, hidden=swap(prior.hidden, n, minus(h))) for n, h in enumerate(prior.hidden)
+    perturbed = [
+        dataclasses.replace(prior, **{kind: swap(getattr(prior, kind), n, minus(layer))})
+        for kind in ("head", "hidden", "gain")
+        for n, layer in enumerate(getattr(prior, kind))
     ]
     for name in ("first", "second", "third"):
         hyper = dataclasses.replace(prior.hyper, **{name: minus(getattr(prior.hyper, name))})
         perturbed.append(dataclasses.replace(prior, hyper=hyper))
-    for group in range(4):
-        groups = swap(accumulator.groups, group, -accumulator.groups[group])
-        perturbed.append(dataclasses.replace(prior, accumulator=dataclasses.replace(accumulator, groups=groups)))
+    for kind in ("groups", "references"):
+        for group, weight in enumerate(getattr(accumulator, kind)):
+            other = dataclasses.replace(accumulator, **{kind: swap(getattr(accumulator, kind), group, -weight)})
+            perturbed.append(dataclasses.replace(prior, accumulator=other))
     perturbed.append(dataclasses.replace(prior, accumulator=dataclasses.replace(accumulator, side=-accumulator.side)))
     perturbed.append(dataclasses.replace(prior, steps=dataclasses.replace(law, deviation=law.deviation + 1)))
     perturbed.append(
@@ -242,7 +260,7 @@ def arrays_of(model: Model) -> dict[str, np.ndarray]:
     prior = model.prior
     named = {"hyper1": prior.hyper.first, "hyper2": prior.hyper.second, "hyper3": prior.hyper.third}
     for n in range(8):
-        named |= {f"hidden{n}": prior.hidden[n], f"head{n}": prior.head[n]}
+        named |= {f"hidden{n}": prior.hidden[n], f"head{n}": prior.head[n], f"gain{n}": prior.gain[n]}
     for name, layer in named.items():
         found |= {
             f"{name}.weight": layer.weight.astype(int),
@@ -251,6 +269,7 @@ def arrays_of(model: Model) -> dict[str, np.ndarray]:
         }
     a = prior.accumulator
     found |= {f"group{n}.weight": a.groups[n].astype(int) for n in range(4)}
+    found |= {f"reference{n}.weight": a.references[n].astype(int) for n in range(4)}
     found |= {
         "side.weight": a.side.astype(int),
         "accumulator.bias": a.bias,
@@ -267,7 +286,7 @@ def arrays_of(model: Model) -> dict[str, np.ndarray]:
 def test_arrays_make_the_same_prior_and_none_may_be_missing_fractional_or_of_another_shape(model):
     arrays = arrays_of(model)
     assert known_answer(prior_from_arrays(arrays)) == known_answer(model.prior)
-    for name in ("head7.weight", "companding", "steps.powers", "group3.weight"):
+    for name in ("head7.weight", "gain0.weight", "companding", "steps.powers", "group3.weight", "reference0.weight"):
         with pytest.raises(ModelError, match=name):
             prior_from_arrays({k: v for k, v in arrays.items() if k != name})
         with pytest.raises(ModelError, match=name):

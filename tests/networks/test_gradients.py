@@ -6,16 +6,16 @@ from sarcodec.networks.dct_codec import DctCodec
 
 @pytest.fixture(scope="module")
 def gradients() -> dict[str, torch.Tensor]:
-    """Of all parameters after one backward pass, the silent last layers awake."""
+    """Of all parameters after one backward pass, the silent layers awake."""
     torch.manual_seed(0)
     model = DctCodec().train()
     with torch.no_grad():
-        model.set_deviation(torch.full((1024,), 5.0))
-        for layer in (model.analysis.last, model.synthesis.last):
+        model.deviation.fill_(5.0)
+        for layer in (*model.context.from_reference, *model.context.gain):
             layer.weight.normal_(0, 0.01)
-    x = torch.randn(2, 1, 64, 64) * 5
-    outcome = model(x, torch.tensor([210, 390]))
-    ((outcome.latent_bits + outcome.hyper_bits).mean() / 4096 + ((outcome.pixels - x) ** 2).mean()).backward()
+    x = torch.randn(2, 1, 128, 128) * 5
+    outcome = model(x, torch.tensor([210, 390]), torch.tensor([[True, False] * 2] * 2), torch.ones(1))
+    ((outcome.latent_bits + outcome.hyper_bits).mean() / 4096 + outcome.mse.mean()).backward()
     return {name: p.grad for name, p in model.named_parameters()}
 
 

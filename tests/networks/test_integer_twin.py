@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sarcodec.bitstream.prior import GROUPS, _Walk
+from sarcodec.bitstream.prior import features as whole_features
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.networks.dct_codec import DctCodec
 from sarcodec.networks.entropy_model import FEATURE_CHANNELS, companded, features, on_grid
@@ -36,7 +37,8 @@ def _grid(group: int, cells: int = 64) -> np.ndarray:
 def test_features(prior, group):
     latents, begin = _grid(group), sum(GROUPS[:group])
     walk = _Walk(prior, ONE_DB, 8, 8, np.zeros((64, 128), np.float32))
-    whole = walk.features(latents, group, slice(begin, begin + GROUPS[group]))
+    factor = walk.feature_factor[begin : begin + GROUPS[group]]
+    whole = whole_features(latents, factor, prior.companding, group)
     u = torch.from_numpy((latents / 32).astype(np.float32)).T.reshape(1, -1, 8, 8)
     real = features(u, group).reshape(FEATURE_CHANNELS[group], 64).T.numpy()
     assert len(np.unique(whole)) > 40

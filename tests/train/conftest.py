@@ -29,8 +29,8 @@ def images(recipe) -> list[Image]:
 
 @pytest.fixture(scope="session")
 def small(recipe) -> Recipe:
-    """The same with one patch a step, for tests that take steps themselves."""
-    return replace(recipe, batch=1, dev_groups=())
+    """The same without development places, for tests that take steps themselves."""
+    return replace(recipe, batch=2, dev_groups=())
 
 
 @pytest.fixture(scope="session")

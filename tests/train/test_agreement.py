@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sarcodec.bitstream import entropy
-from sarcodec.bitstream.prior import CENTROIDS, CHANNELS, GROUPS, HYPER_MAX, LATENT_TABLES, SCALE_LEVELS, Prior, _Walk
+from sarcodec.bitstream.prior import CENTROIDS, GROUPS, HYPER_MAX, LATENT_TABLES, SCALE_LEVELS, Prior, _Walk
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.bitstream.tables import FrozenTables, from_weights, gaussian_weights
 from sarcodec.bitstream.trellis import HALF_STEP
@@ -57,18 +57,13 @@ def _ask_network(model: DctCodec, x: torch.Tensor, step: int, monkeypatch) -> Se
     def keep_hyper(module, inputs):
         seen.hyper = inputs[0].clamp(-HYPER_MAX, HYPER_MAX)[0].permute(1, 2, 0).reshape(-1).numpy().astype(np.int64)
 
-    def keep_latents(module, inputs):
-        seen.latents = inputs[0][0, :, 2:-2, 2:-2].permute(1, 2, 0).reshape(CELLS * CELLS, CHANNELS).numpy()
 
-    handles = [
-        model.hyper_synthesis.register_forward_pre_hook(keep_hyper),
-        model.synthesis.register_forward_pre_hook(keep_latents),
-    ]
+    handle = model.hyper_synthesis.register_forward_pre_hook(keep_hyper)
     with monkeypatch.context() as patch:
         patch.setattr(model, "quantised", quantised, raising=False)
-        outcome = model(x, torch.tensor([step]))
-    for handle in handles:
-        handle.remove()
+        outcome = model(x, torch.tensor([step]), torch.zeros(1, 4, dtype=torch.bool))
+    handle.remove()
+    seen.latents = flat(outcome.latents)
     seen.bits = float(outcome.latent_bits)
     return seen
 
@@ -127,7 +122,7 @@ def prior(network) -> Prior:
 def walked(request, network, prior, images):
     """What the network said, and what the walk over the same symbols says: (step, seen, port, scales, latents)."""
     step, patch = request.param, pytest.MonkeyPatch()
-    seen = _ask_network(network, dev_patches(images[:1])[0], step, patch)
+    seen = _ask_network(network, dev_patches(images[:1])[0][:1], step, patch)
     port, heads = _Port(seen), [_Heard(layer) for layer in prior.head]
     heard = replace(prior, head=tuple(heads))
     latents = heard.walk(step, CELLS, CELLS, port)

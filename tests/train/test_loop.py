@@ -12,7 +12,7 @@ from sarcodec.train.device import chosen_device, mixed_precision
 from sarcodec.train.judging import DEV_STEPS, averaged, judge
 from sarcodec.train.loop import Trainer, learning_rate
 from sarcodec.train.loss import distortion_weight, per_sample, relative_loss
-from sarcodec.train.patches import dev_patches
+from sarcodec.train.patches import Batch, dev_patches
 from sarcodec.train.recipe import Recipe
 
 
@@ -30,11 +30,11 @@ def trainer(small, images, tmp_path_factory) -> Trainer:
     return Trainer(small, images, tmp_path_factory.mktemp("run"))
 
 
-def _cost_of(trainer: Trainer, batch) -> float:
+def _cost_of(trainer: Trainer, batch: Batch) -> float:
     """Mean log cost of a batch, rounded as a decoder has it."""
-    x, s = batch
     with torch.no_grad():
-        cost = per_sample(trainer.model.eval()(x, s), x, s, trainer.recipe.rate_constant)[2]
+        outcome = trainer.model.eval()(batch.levels, batch.steps, batch.inner, batch.paired)
+        cost = per_sample(outcome, batch.steps, trainer.recipe.rate_constant)[2]
     return float(cost.log().mean())
 
 
@@ -42,7 +42,7 @@ def _cost_of(trainer: Trainer, batch) -> float:
 def test_a_few_steps_reduce_the_cost(recipe, images, tmp_path, monkeypatch, rate, learns):
     """Of the one batch that is shown; without a learning rate to speak of nothing falls."""
     trainer = Trainer(replace(recipe, steps=15, learning_rate=rate, final_learning_rate=0.0), images, tmp_path)
-    batch = trainer.source.batch()[0], torch.tensor([300, 400])
+    batch = replace(trainer.source.batch(), steps=torch.tensor([300, 400]))
     monkeypatch.setattr(trainer.source, "batch", lambda: batch)
     before = _cost_of(trainer, batch)
     for _ in range(15):
@@ -61,12 +61,14 @@ def test_the_seed_decides_everything(small, images, tmp_path):
 
 
 def test_the_score_knows_fine_from_coarse(trainer, images):
-    x = dev_patches(images[:1])[0][..., :128, :128]
+    x = dev_patches(images[:1])[0][..., :192, :192]
     score = judge(trainer.model.eval(), [x, x], 7.5)
     rates, errors = zip(*(score.by_step[s] for s in DEV_STEPS), strict=True)
     assert list(rates) == sorted(rates, reverse=True) and list(errors) == sorted(errors)
     logs = [math.log(r + 7.5 * e**2 / 2 ** (2 * (s / 64 - 4))) for s, (r, e) in score.by_step.items()]
-    assert score.value == pytest.approx(sum(logs) / 5, abs=1e-5)
+    assert score.value == pytest.approx(sum(logs) / 5, abs=1e-5) and score.leaning == 0.0
+    pair = judge(trainer.model.eval(), [torch.cat([x, x])], 7.5)
+    assert pair.leaning == pytest.approx(0.0, abs=1e-6) and pair.value == pytest.approx(score.value)  # silent so far
 
 
 def test_the_schedule_warms_up_and_falls():
@@ -91,7 +93,7 @@ def test_a_poisoned_batch_stops_and_names_the_last_good_checkpoint(trainer, monk
     if kept:
         trainer.save()
     before, batch = _weights(trainer), trainer.source.batch()
-    batch[0][0, 0, 5, 7] = math.nan
+    batch.levels[0, 0, 37, 39] = math.nan
     monkeypatch.setattr(trainer.source, "batch", lambda: batch)
     with pytest.raises(SarcodecError, match="last.safetensors" if kept else "no checkpoint was kept") as caught:
         trainer.run(report=lambda line: None)
@@ -126,7 +128,7 @@ def test_without_a_compiler_training_goes_on(small, images, tmp_path, monkeypatc
 def test_judging_leaves_the_weights_alone(trainer):
     before, average = _weights(trainer), {k: v * 0 for k, v in _weights(trainer).items()}
     with pytest.raises(KeyError), averaged(trainer.model, average):
-        assert not trainer.model.z_mean.any() and not trainer.model.analysis.linear.weight.any()
+        assert not trainer.model.z_mean.any() and not trainer.model.transform.rotation.any()
         raise KeyError
     assert _same(before, trainer.model.state_dict())
 
@@ -136,7 +138,7 @@ def test_patience_ends_a_run_that_gets_no_better(small, images, tmp_path):
     # No score comes below -10, which step 0 is said to have had.
     impatient = replace(small, steps=40, dev_every=1, patience=2)
     trainer = Trainer(impatient, images, tmp_path)
-    trainer.dev, trainer.best = [dev_patches(images[:1])[0][..., :64, :64]], -10.0
+    trainer.dev, trainer.best = [dev_patches(images[:1])[0][..., :128, :128]], -10.0
     trainer.run(report=lines.append)
     assert trainer.step == 3 and "no better for 2 steps" in lines[-1]
     assert not (tmp_path / "best.safetensors").exists() and (tmp_path / "last.safetensors").exists()
@@ -144,11 +146,19 @@ def test_patience_ends_a_run_that_gets_no_better(small, images, tmp_path):
 
 def test_a_run_starts_from_the_weights_of_another(small, images, tmp_path):
     donor = DctCodec()
-    donor.set_deviation(torch.full((1024,), 3.0))
+    donor.deviation.fill_(3.0)
     write_tensors(tmp_path / "donor.safetensors", donor.state_dict(), 0)
     start = replace(small, start_from=str(tmp_path / "donor.safetensors"))
     trainer = Trainer(start, images, tmp_path / "run")
     assert _same(donor.state_dict(), trainer.model.state_dict()) and _same(donor.state_dict(), trainer.average)
+    older = {k: v for k, v in donor.state_dict().items() if "gain" not in k and "rotation" not in k}
+    write_tensors(tmp_path / "donor.safetensors", older, 0)
+    trainer = Trainer(start, images, tmp_path / "run")
+    assert _same(older, trainer.model.state_dict() | {}) and not trainer.model.context.gain[0].bias.any()
+    assert (trainer.model.transform.rotation - torch.eye(32)).abs().max() > 0.05
+    write_tensors(tmp_path / "donor.safetensors", {k: v for k, v in older.items() if "head" not in k}, 0)
+    with pytest.raises(InvalidArgument, match="lacks .*head"):
+        Trainer(start, images, tmp_path / "run")
     with pytest.raises(InvalidArgument, match="nowhere"):
         Trainer(replace(small, start_from="nowhere"), images, tmp_path / "run")
 
@@ -172,7 +182,8 @@ def test_transforms_and_heads_stay_in_float32():
         with mixed_precision(torch.device("cpu")):
             mixed = model.context.predict(accumulator, 0, s)
             assert model.context.hidden[0](accumulator).dtype == torch.bfloat16
-            assert model.analysis.linear(torch.randn(1, 1, 32, 32)).dtype == torch.float32
+            edges = torch.zeros(1, 4, dtype=torch.bool)
+            assert model.transform(torch.randn(1, 1, 96, 96), edges).dtype == torch.float32
     assert all(m.dtype == torch.float32 for m in mixed)
     assert all(torch.allclose(a, b, atol=0.05) for a, b in zip(exact, mixed, strict=True))
     assert not torch.equal(exact[0], exact[0].bfloat16().float())  # or the dtype would say nothing
@@ -182,6 +193,6 @@ def test_the_average_follows_and_forgets_its_start(trainer):
     trainer.average = {k: torch.zeros_like(v) for k, v in trainer.model.state_dict().items()}
     trainer.step = 1  # keeps 2 / 11 of what it was
     trainer._follow()
-    weight = trainer.model.state_dict()["analysis.linear.weight"]
-    assert np.allclose(trainer.average["analysis.linear.weight"], weight * (9 / 11), atol=1e-6)
+    weight = trainer.model.state_dict()["context.from_side.weight"]
+    assert np.allclose(trainer.average["context.from_side.weight"], weight * (9 / 11), atol=1e-6)
     trainer.step = 0

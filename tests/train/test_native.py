@@ -35,6 +35,7 @@ def test_images_are_kept_until_something_changes(tmp_path):
     again = native.native_images(images, recipe, folder, lines.append)
     assert len(lines) == 1 and len(first) == native.COPIES and {i.family for i in first} == {"native"}
     assert all(np.array_equal(a.level_db, b.level_db) for a, b in zip(first, again, strict=True))
+    assert [i.scene for i in first] == ["", ""]
     assert not np.array_equal(first[0].level_db, first[1].level_db)
     more = native.native_images(images, replace(recipe, dev_groups=()), folder, lines.append)
     assert len(lines) == 2 and len(more) == 2 * native.COPIES

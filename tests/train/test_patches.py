@@ -5,7 +5,7 @@ import pytest
 import rasterio
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.train.patches import Image, PatchSource, dev_patches, mirrored, read_images, uniform_mean
+from sarcodec.train.patches import Image, PatchSource, dev_patches, mirrored, read_images, turned, uniform_mean
 from sarcodec.train.recipe import Recipe
 
 HEAD = "file,split,family,group\n"
@@ -54,14 +54,43 @@ def test_a_folder_without_a_proper_index_is_refused(tmp_path, text, word):
 
 
 def test_patches_have_their_size_and_the_seed_decides():
-    recipe = Recipe("x", batch=3, patch_px=128, families=(("iw", 1.0), ("ew", 0.5), ("none", 1.0)))
+    recipe = Recipe("x", batch=4, patch_px=128, families=(("iw", 1.0), ("ew", 0.5), ("none", 1.0)))
     images = [_image(200, 150), _image(110, 300, "ew")]
-    (x, s), (x_again, s_again), (x_other, _) = (
-        PatchSource(images, replace(recipe, seed=seed)).batch() for seed in (1, 1, 2)
-    )
-    assert x.shape == (3, 1, 128, 128) and s.shape == (3,) and 0 <= s.min() and s.max() < 640
-    assert (x == x_again).all() and (s == s_again).all() and not (x == x_other).all()
-    assert x.mean((1, 2, 3)).abs().max() < 25 and 3 < x.std() < 9
+    one, again, other = (PatchSource(images, replace(recipe, seed=seed)).batch() for seed in (1, 1, 2))
+    x, s = one.levels, one.steps
+    assert x.shape == (4, 1, 192, 192) and s.shape == (4,) and 0 <= s.min() and s.max() < 640
+    assert (x == again.levels).all() and (s == again.steps).all() and not (x == other.levels).all()
+    assert x.mean((1, 2, 3)).abs().max() < 25 and 3 < x[:, :, 32:-32, 32:-32].std() < 9
+    assert one.inner.shape == (4, 4) and one.paired.tolist() == [0, 0]
+
+
+def test_couples_are_two_bands_of_one_place_turned_alike():
+    rows, cols = np.mgrid[:300, :400].astype(np.float32)
+    bands = [Image(rows * 0.1 + cols + shift, np.ones(rows.shape, bool), "iw", "g", "scene") for shift in (0, 3)]
+    source = PatchSource(bands, Recipe("x", batch=16, patch_px=128, families=(("iw", 1.0),)))
+    source.varied = lambda x: x
+    batch = source.batch()
+    assert batch.paired.tolist() == [1.0] * 8 and (batch.inner[:8] == batch.inner[8:]).all()
+    inside = np.s_[:, :, 32:-32, 32:-32]
+    difference = (batch.levels[8:] - batch.levels[:8])[inside]
+    assert set(difference.abs().round().flatten().tolist()) == {3.0}
+
+
+def test_halos_hold_what_is_beside_and_edges_nothing():
+    level = np.arange(300 * 300, dtype=np.float32).reshape(300, 300)
+    source = PatchSource([Image(level, np.ones(level.shape, bool), "iw", "g")], Recipe("x", patch_px=128))
+    source.varied = lambda x: x
+    canvas, sides = source.cut(Image(level, np.ones(level.shape, bool), "iw", "g"), 100, 40, np.array([1, 0, 1, 0], bool))
+    assert np.array_equal(canvas[:160, :160], level[68:228, 8:168])
+    assert not canvas[160:].any() and not canvas[:, 160:].any()
+    for rows, cols, exchange in ((True, False, False), (False, True, True)):
+        turned_canvas, turned_sides = turned(canvas, sides, rows, cols, exchange)
+        top, bottom, left, right = (
+            turned_canvas[edge].any() for edge in (np.s_[:32], np.s_[-32:], np.s_[:, :32], np.s_[:, -32:])
+        )
+        assert turned_sides.tolist() == [top, bottom, left, right]
+    rng_sides = np.array([source.sides(source.pools["iw"][1][0], 100, 10) for _ in range(200)])
+    assert not rng_sides[:, 2].any() and 0.6 < rng_sides[:, [0, 1, 3]].mean() < 0.9
 
 
 def test_focus_takes_its_share():
@@ -76,7 +105,8 @@ def test_mostly_invalid_places_are_avoided(monkeypatch):
     image.valid[:, :256] = False
     image.level_db[:, :256] = 1000
     source = PatchSource([image], Recipe("x", patch_px=64))
-    assert max(np.mean(source.patch() == 1000) for _ in range(50)) <= 0.1
+    inside = np.s_[:, :, 32:-32, 32:-32]
+    assert max(np.mean((source.batch().levels[inside] == 1000).numpy(), (1, 2, 3)).max() for _ in range(10)) <= 0.1
 
 
 def test_nothing_to_train_on_is_said():
@@ -93,9 +123,16 @@ def test_small_images_continue_by_reflection():
 def test_development_patches_are_centred():
     image = _image(300, 130)
     patches = dev_patches([image, _image(60, 400)])
-    assert [tuple(p.shape) for p in patches] == [(1, 1, 256, 128)]
-    centre = image.level_db[22:278, 1:129]
-    assert np.allclose(patches[0][0, 0].numpy(), centre - centre.mean(), atol=1e-4)
+    assert [tuple(p.shape) for p in patches] == [(1, 1, 320, 192)]
+    centre, found = image.level_db[22:278, 1:129], patches[0][0, 0].numpy()
+    assert np.allclose(found[32:-32, 32:-32], centre - centre.mean(), atol=1e-4)
+    assert not found[:32].any() and not found[:, -32:].any()
+
+
+def test_bands_of_a_development_scene_stay_together():
+    bands = [replace(_image(200, 200, seed=n), scene="one") for n in (0, 1)]
+    patches = dev_patches([*bands, _image(200, 200)])
+    assert [tuple(p.shape) for p in patches] == [(2, 1, 256, 256), (1, 1, 256, 256)]
 
 
 def test_means_over_windows_are_what_a_loop_finds():
@@ -109,10 +146,12 @@ def test_means_over_windows_are_what_a_loop_finds():
 def test_a_share_of_the_patches_is_smooth():
     image = _image(300, 300)
     recipe = Recipe("x", patch_px=128, families=(("iw", 1.0),))
-    rough = [
-        np.diff(PatchSource([image], replace(recipe, smooth_share=share, seed=4)).patch()).std() for share in (0.0, 1.0)
-    ]
-    assert rough[1] < 0.6 * rough[0]
-    source = PatchSource([image], replace(recipe, smooth_share=0.5, seed=5))
-    smooth = [np.diff(source.patch()).std() < 0.6 * rough[0] for _ in range(60)]
-    assert 15 < sum(smooth) < 45
+    inside = np.s_[:, 0, 32:-32, 32:-32]
+
+    def roughness(share, seed):
+        source = PatchSource([image], replace(recipe, batch=60, smooth_share=share, seed=seed))
+        return np.diff(source.batch().levels[inside].numpy()).std((1, 2))
+
+    rough, smooth = roughness(0.0, 4).mean(), roughness(1.0, 4).mean()
+    assert smooth < 0.6 * rough
+    assert 15 < sum(roughness(0.5, 5) < 0.6 * rough) < 45

@@ -24,7 +24,7 @@ def _state(folder) -> dict:
 def test_a_run_without_any_data(run, recipe, lines):
     assert run.name == "quick" and _state(run)["step"] == recipe.steps
     assert {p.name for p in run.iterdir()} == {"best.safetensors", "last.safetensors", "state.json", "tensorboard"}
-    assert "simulated 8 bands; 2 development patches" in lines[0]
+    assert "simulated 8 bands; 1 development patches" in lines[0]
     assert [line.split(":")[0] for line in lines[1:]][::2] == ["dev at 4", "dev at 8"]
 
 

@@ -23,10 +23,10 @@ MAX_BANDS = 65535
 MAX_STEP = 639
 TILE_LOG2 = range(4, 13)
 DIGEST_BYTES = 8
-LATENTS, MASK = 1, 2
+LATENTS, MASK, LEANING = 1, 2, 4
 OFFSETS_A_DB = 64
 
-_KNOWN = (LATENTS, MASK)
+_KNOWN = (LATENTS, MASK, LEANING)
 _FIRST_OPTIONAL, _LAST_KIND = 64, 126
 _REFERENCES = 0x10  # flag beside the tile size
 _PREFIX = len(MAGIC) + 1
@@ -51,6 +51,11 @@ class BandField:
 
     offset_q: int
     reference: int | None = None
+
+    @property
+    def leans(self) -> bool:
+        """Whether there is a band that this one leans on."""
+        return self.reference is not None
 
     @property
     def offset_db(self) -> float:
@@ -107,7 +112,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Section:
-    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 64 to 126 may be skipped by who does not know them."""
+    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 4 latents that lean on another band, 64 to 126 may be skipped by who does not know them."""
 
     kind: int
     payload: bytes
@@ -186,9 +191,9 @@ def unpack_tile(payload: bytes) -> list[Section]:
     return sections
 
 
-def pack_latents(symbols: np.ndarray, stream: bytes) -> Section:
+def pack_latents(symbols: np.ndarray, stream: bytes, leaning: bool = False) -> Section:
     """Latents section: checksum of symbols (integers, any shape, in coding order), then their entropy-coded bytes."""
-    return Section(LATENTS, struct.pack("<H", symbols_checksum(symbols)) + stream)
+    return Section(LEANING if leaning else LATENTS, struct.pack("<H", symbols_checksum(symbols)) + stream)
 
 
 def unpack_latents(section: Section) -> tuple[int, bytes]:
@@ -307,6 +312,10 @@ def _broken_laws(header: Header) -> list[tuple[bool, str]]:
         (
             any(band.reference is not None and not 0 <= band.reference < index for index, band in enumerate(bands)),
             "a band's reference is not an earlier band",
+        ),
+        (
+            any(0 <= band.reference < len(bands) and bands[band.reference].leans for band in bands if band.leans),
+            "a band's reference leans on another band itself",
         ),
         (len(header.metadata) >= LIMIT, "metadata of 4 GiB or more"),
     ]

@@ -12,7 +12,7 @@ from sarcodec.errors import CorruptFile, InvalidArgument
 
 _WORDS_A_SYMBOL = 6  # 14 (symbol) + 49 (escape) + 12 (low bits) = 75 bits, and the coder's own loss
 _NO_WORDS = np.zeros(0, np.uint16)
-_ONE_MODE, _NO_JUMP = np.zeros((1, 2), np.int8), np.zeros(1, np.int64)
+_ONE_MODE, _NO_JUMP = np.zeros((1, 2), np.uint8), np.zeros(1, np.int64)
 LATENT_TABLES = 256  # tables of one quantiser; the other's follow
 _JUMP = trellis.QUANTISER.astype(np.int64) * LATENT_TABLES
 
@@ -66,7 +66,7 @@ class Decoder:
     def _decode(self, rows, next_mode, jump, mode) -> tuple[np.ndarray, np.ndarray]:
         tables = self._tables
         rows = _checked_rows(rows, len(tables) - int(jump.max()))
-        values, modes = np.empty(rows.size, np.int32), np.empty(rows.size, np.int8)
+        values, modes = np.empty(rows.size, np.int32), np.empty(rows.size, np.uint8)
         state, self._place, mode, fine = rans.decode(
             tables.cumulative,
             tables.layout,

@@ -4,8 +4,9 @@ In: a model's `Prior`, a step index, the tile's size in cells and a `SymbolPort`
 in 1/32 step. Encoder and decoder take the same walk, so they cannot disagree. Knows no file, no pixels and no float network.
 
     z --> hyper synthesis --> side --> accumulator --+--> hidden --> head --> (mean, scale) --> table, symbol --> latent
-                                            ^        |  eight passes: group 0..3, each in two checkerboard halves
-                                            +------ features of what this pass decoded
+                                        ^   ^        |  eight passes: group 0..3, each in two checkerboard halves
+         features of a reference band --+   +------ features of what this pass decoded
+                                                              a reference band also moves the mean: gain times its latent
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ CENTROIDS = 8  # places that have a centroid of their own
 OCTAVE_CLASSES = 10  # tables a hyper channel
 FEATURE_SIZE_MAX = 127
 FEATURE_MAX = (127, 127, 158, 158)
+REFERENCE_TAPS = (9, 9, 1, 1)  # cells around from which a reference's features are taken, by group
+GAIN_BITS = 6
+REFERENCE_MAX = 1 << 30
 
 
 class SymbolPort(Protocol):
@@ -60,22 +64,35 @@ class HyperSynthesis:
 
 @dataclass(frozen=True)
 class Accumulator:
-    """The first layer of every pass: sums over side features and over decoded groups, one exponent a channel.
+    """The first layer of every pass: sums over side features, decoded groups and a reference's, one exponent a channel.
 
-    side (128, width), groups: four of (9 * features, width), bias (8, width, 11), exponent (width,).
+    side (128, width), groups: four of (9 * features, width), references: four of (taps * features, width),
+    bias (8, width, 11), exponent (width,).
     """
 
     side: np.ndarray
     groups: tuple[np.ndarray, ...]
+    references: tuple[np.ndarray, ...]
     bias: np.ndarray
     exponent: np.ndarray
 
     def __post_init__(self):
         worst_bias = np.abs(self.bias).max(axis=(0, 2))
-        check_bound("accumulator", [self.side, *self.groups], [255, *FEATURE_MAX], worst_bias, self.exponent)
+        weights, limits = [self.side, *self.groups, *self.references], [255, *FEATURE_MAX, *FEATURE_MAX]
+        check_bound("accumulator", weights, limits, worst_bias, self.exponent)
         object.__setattr__(self, "side", np.ascontiguousarray(self.side, np.float32))
-        object.__setattr__(self, "groups", tuple(np.ascontiguousarray(g, np.float32) for g in self.groups))
+        for name in ("groups", "references"):
+            arrays = tuple(np.ascontiguousarray(g, np.float32) for g in getattr(self, name))
+            object.__setattr__(self, name, arrays)
         object.__setattr__(self, "requantise", Requantiser(self.exponent))
+
+
+@dataclass(frozen=True, eq=False)
+class TileLatents:
+    """Decoded latents of a tile of one band: (cells, 1024) whole numbers in 1/32 step, and the step index that this is of."""
+
+    values: np.ndarray
+    step: int
 
 
 @dataclass(frozen=True)
@@ -86,14 +103,17 @@ class Prior:
     accumulator: Accumulator
     hidden: tuple[Layer, ...]
     head: tuple[Layer, ...]
+    gain: tuple[Layer, ...]
     steps: StepLaw
     companding: np.ndarray  # feature size of |latent| / deviation in 1/128, uint8 (8192,)
     centroids: np.ndarray  # by table and min(|place|, 7), how far towards 0 in 1/32 step it is drawn, uint8 (256, 8)
 
-    def walk(self, step: int, rows: int, cols: int, port: SymbolPort) -> np.ndarray:
-        """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int64."""
+    def walk(
+        self, step: int, rows: int, cols: int, port: SymbolPort, reference: TileLatents | None = None
+    ) -> np.ndarray:
+        """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int64; reference: the same tile of another band."""
         side = self.read_hyper(step, rows, cols, port)
-        return _Walk(self, step, rows, cols, side).run(port)
+        return _Walk(self, step, rows, cols, side, reference).run(port)
 
     def read_hyper(self, step: int, rows: int, cols: int, port: SymbolPort) -> np.ndarray:
         """Side features (rows * cols, 128) from hyper symbols that the port gives."""
@@ -108,7 +128,7 @@ class Prior:
 class _Walk:
     """The eight passes over one tile."""
 
-    def __init__(self, prior: Prior, step: int, rows: int, cols: int, side: np.ndarray):
+    def __init__(self, prior: Prior, step: int, rows: int, cols: int, side: np.ndarray, reference: TileLatents | None = None):
         self.prior, self.step, self.shape = prior, step, (rows, cols)
         self.total = side @ prior.accumulator.side
         self.places = neighbours(rows, cols)
@@ -119,6 +139,20 @@ class _Walk:
         self.mean_factor = law.power(log_ratio, 15)  # 1/64 deviation -> 1/32 step, with 16 bits below the point
         self.feature_factor = law.power(-log_ratio, 18)  # 1/32 step -> 1/128 deviation, with 16 bits below
         self.scale_offset = (log_ratio >> 4) + 4 * 64  # log2 in 1/64 octave above 2^-4
+        self.leaning = None if reference is None else self.lean_on(reference)
+
+    def lean_on(self, reference: TileLatents) -> np.ndarray:
+        """Add what the reference's features say to the accumulator; gives its latents in 1/32 of this band's steps."""
+        law, latents, begin = self.prior.steps, reference.values.astype(np.int64), 0
+        factor = law.power(law.log2_steps(reference.step) - law.deviation, 18)
+        for group, (size, taps) in enumerate(zip(GROUPS, REFERENCE_TAPS)):
+            channels = slice(begin, begin + size)
+            seen = features(latents[:, channels], factor[channels], self.prior.companding, group)
+            seen = gather(padded(seen, *self.shape), self.places) if taps > 1 else seen
+            self.total = self.total + seen @ self.prior.accumulator.references[group]
+            begin += size
+        ratio = law.power(law.log2_steps(reference.step) - law.log2_steps(self.step), 16)
+        return np.clip(latents * ratio >> 16, -REFERENCE_MAX, REFERENCE_MAX)
 
     def run(self, port: SymbolPort) -> np.ndarray:
         rows, cols = self.shape
@@ -143,10 +177,13 @@ class _Walk:
             return
         prior = self.prior
         bias = at_step(prior.accumulator.bias[number], self.step).astype(np.float32)
-        x = prior.accumulator.requantise(self.total[cells] + bias)
-        out = prior.head[number].rounded(prior.hidden[number].activate(x))
+        x = prior.hidden[number].activate(prior.accumulator.requantise(self.total[cells] + bias))
+        out = prior.head[number].rounded(x)
         size = channels.stop - channels.start
         mean = (out[:, :size] * self.mean_factor[channels] + (1 << 15)) >> 16
+        if self.leaning is not None:
+            gain = prior.gain[number].rounded(x)
+            mean += (gain * self.leaning[cells, channels] + (1 << GAIN_BITS - 1)) >> GAIN_BITS
         level = (out[:, size:] + self.scale_offset[channels]) >> 4
         rows = np.clip(level + 1, 0, SCALE_LEVELS - 1) + group * SCALE_LEVELS
         places = port.latents(rows, mean, cells, channels)
@@ -155,15 +192,19 @@ class _Walk:
 
     def spread(self, latents: np.ndarray, group: int, channels: slice, cells) -> np.ndarray:
         """What a group's decoded latents add to the accumulator at some cells (n, width)."""
-        seen = self.features(latents, group, channels)
+        seen = features(latents, self.feature_factor[channels], self.prior.companding, group)
         return gather(padded(seen, *self.shape), self.places[cells]) @ self.prior.accumulator.groups[group]
 
-    def features(self, latents: np.ndarray, group: int, channels: slice) -> np.ndarray:
-        """Whole-number features (cells, c) float32 of a group's latents; a latent of 0 has the feature 0."""
-        magnitude = (np.abs(latents) * self.feature_factor[channels]) >> 16
-        size = self.prior.companding[np.minimum(magnitude, len(self.prior.companding) - 1)].astype(np.float32)
-        if group < 2:
-            linear = np.minimum((magnitude * 20 + 64) >> 7, FEATURE_SIZE_MAX) * np.sign(latents)
-            return np.concatenate([linear.astype(np.float32), size], 1)
-        total = size.reshape(len(size), -1, POOL[group]).sum(2)
-        return np.floor(total * np.float32(10 / (1 << POOL_SHIFT[group])))
+
+def features(latents: np.ndarray, factor: np.ndarray, companding: np.ndarray, group: int) -> np.ndarray:
+    """Whole-number features (cells, c) float32 of a group's latents; a latent of 0 has the feature 0.
+
+    factor (channels,): from the latents' unit to 1/128 of the channel's typical deviation, with 16 bits below the point.
+    """
+    magnitude = (np.abs(latents) * factor) >> 16
+    size = companding[np.minimum(magnitude, len(companding) - 1)].astype(np.float32)
+    if group < 2:
+        linear = np.minimum((magnitude * 20 + 64) >> 7, FEATURE_SIZE_MAX) * np.sign(latents)
+        return np.concatenate([linear.astype(np.float32), size], 1)
+    total = size.reshape(len(size), -1, POOL[group]).sum(2)
+    return np.floor(total * np.float32(10 / (1 << POOL_SHIFT[group])))

@@ -12,6 +12,7 @@ from sarcodec.bitstream.prior import (
     HYPER_CHANNELS,
     HYPER_MAX,
     POOL,
+    REFERENCE_TAPS,
     SCALE_LEVELS,
     Accumulator,
     HyperSynthesis,
@@ -41,15 +42,17 @@ def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
         accumulator = Accumulator(
             arrays["side.weight"],
             tuple(arrays[f"group{g}.weight"] for g in range(len(GROUPS))),
+            tuple(arrays[f"reference{g}.weight"] for g in range(len(GROUPS))),
             arrays["accumulator.bias"].astype(np.int64),
             arrays["accumulator.exponent"],
         )
-        hidden = tuple(layer(f"hidden{n}", 255) for n in range(PASSES))
-        head = tuple(layer(f"head{n}", 255) for n in range(PASSES))
+        hidden, head, gain = (
+            tuple(layer(f"{kind}{n}", 255) for n in range(PASSES)) for kind in ("hidden", "head", "gain")
+        )
         law = StepLaw(
             arrays["steps.offsets"].astype(np.int64), arrays["steps.deviation"].astype(np.int64), arrays["steps.powers"]
         )
-        prior = Prior(hyper, accumulator, hidden, head, law, arrays["companding"], arrays["centroids"])
+        prior = Prior(hyper, accumulator, hidden, head, gain, law, arrays["companding"], arrays["centroids"])
     except KeyError as error:
         raise ModelError(f"the prior has no array {error}; install the model again") from error
     _check_shapes(prior)
@@ -68,9 +71,9 @@ def _check_shapes(prior: Prior) -> None:
         prior.steps.powers.shape,
         prior.accumulator.bias.shape,
         prior.accumulator.side.shape,
-        *(g.shape for g in prior.accumulator.groups),
+        *(g.shape for g in (*prior.accumulator.groups, *prior.accumulator.references)),
         *(layer.weight.shape for layer in prior.hidden),
-        *(layer.weight.shape for layer in prior.head),
+        *(layer.weight.shape for layer in (*prior.head, *prior.gain)),
     ]
     side = prior.hyper.third.weight.shape[1]
     expected = [
@@ -83,8 +86,10 @@ def _check_shapes(prior: Prior) -> None:
         (PASSES, width, 11),
         (side, width),
         *((9 * c, width) for c in FEATURE_CHANNELS),
+        *((taps * c, width) for taps, c in zip(REFERENCE_TAPS, FEATURE_CHANNELS)),
         *[(width, hidden)] * PASSES,
         *((hidden, 2 * GROUPS[n // 2]) for n in range(PASSES)),
+        *((hidden, GROUPS[n // 2]) for n in range(PASSES)),
     ]
     if found != expected:
         raise ModelError(f"the prior's arrays have shapes {found}, expected {expected}; install the model again")

@@ -1,4 +1,4 @@
-"""The 32-state trellis of dependent quantisation: whole numbers that encoder and decoder share.
+"""The 256-state trellis of dependent quantisation: whole numbers that encoder and decoder share.
 
 Two quantisers stand on one grid of half steps: Q0 at the even places 2 k, Q1 at 0 and the odd places 2 k - sign(k). The state names
 the quantiser of the next symbol k, the parity of k moves the state. The encoder searches the cheapest path, the decoder follows it.
@@ -7,9 +7,9 @@ Trellis-coded quantisation: Marcellin and Fischer, 1990; the code: Ungerboeck, 1
 
 import numpy as np
 
-MEMORY_BITS = 5
+MEMORY_BITS = 8
 STATES = 1 << MEMORY_BITS
-PARITY_POLYNOMIALS = (0o45, 0o10)  # h0 and h1 of the systematic feedback code of rate 1/2 for amplitudes
+PARITY_POLYNOMIALS = (0o515, 0o362)  # h0 and h1 of the systematic feedback code of rate 1/2 for amplitudes
 # A half step is 21/32 of the channel's step: the error is then about that of a uniform quantiser of that step.
 HALF_STEP = 21
 
@@ -21,7 +21,7 @@ def _next_state(state: int, parity: int) -> int:
 
 
 QUANTISER = np.array([s & 1 for s in range(STATES)], np.int8)
-NEXT_STATE = np.array([[_next_state(s, p) for p in (0, 1)] for s in range(STATES)], np.int8)
+NEXT_STATE = np.array([[_next_state(s, p) for p in (0, 1)] for s in range(STATES)], np.uint8)
 
 
 def places(symbols: np.ndarray, quantiser: np.ndarray) -> np.ndarray:

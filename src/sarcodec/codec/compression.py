@@ -4,7 +4,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.raster.geotiff import open_scene
 from sarcodec.raster.radiometry import normalise
 from sarcodec.raster.scene import pack_scene
-from sarcodec.tile import CELL_PX, TILE_LOG2, TileCodec
+from sarcodec.tile import CELL_PX, DEFAULT_EFFORT, EFFORTS, TILE_LOG2, TileCodec
 
 from .decoder import SceneDecoder
 from .encoder import SceneEncoder, TileData
@@ -80,18 +80,18 @@ class _Analysed:
     """Every tile's data between passes: latents in memory, or in an unnamed file where they are many."""
 
     def __init__(self, encoder: SceneEncoder, pool: Workers, folder: Path, tick: Callable[[], None]):
-        places = encoder.places()
-        sizes = [math.prod(-(-n // CELL_PX) for n in encoder.grid.window(t).shape) * CELL_PX**2 for t, _ in places]
-        total = sum(sizes)
+        cells = [math.prod(-(-n // CELL_PX) for n in encoder.grid.window(t).shape) for t in range(encoder.grid.count)]
+        total = sum(cells) * CELL_PX**2 * encoder.info.count
         if 4 * total > KEEP_IN_MEMORY:
             self._file = tempfile.TemporaryFile(dir=folder, prefix=".sarcodec-")
             self._store = np.memmap(self._file, np.float32, "w+", shape=(total,))
         else:
             self._store = np.empty(total, np.float32)
         self.tiles, begin = [], 0
-        for data, size in zip(pool.map(encoder.analyse, places), sizes):
-            self.tiles.append(self._kept(data, begin))
-            begin += size
+        for bands, count in zip(pool.map(encoder.analyse, range(encoder.grid.count)), cells):
+            size = count * CELL_PX**2
+            self.tiles.append([self._kept(data, begin + b * size) for b, data in enumerate(bands)])
+            begin += size * len(bands)
             tick()
 
     def _kept(self, data: TileData, begin: int) -> TileData:
@@ -129,20 +129,20 @@ class _Job:
             self.metadata,
         )
 
-    def write_pass(self, tiles, step: int) -> FileWriter:
+    def write_pass(self, tiles: list[list[TileData]], step: int) -> FileWriter:
         """All payloads at a step, spooled; nothing appears until `finish`."""
-        writer = self.stack.enter_context(FileWriter(self.target, self.overwrite))
-        for payload in self.pool.map(lambda data: self.encoder.encode(data, step), tiles):
-            writer.append(payload, step)
-            self.tick()
-        return writer
+        return self._written(lambda tile: self.encoder.encode(tile, step), tiles, step)
 
     def stream(self, step: int) -> FileWriter:
         """Analysis and coding in one walk, for a step that is known."""
+        work = lambda tile: self.encoder.encode(self.encoder.analyse(tile), step)
+        return self._written(work, range(self.encoder.grid.count), step)
+
+    def _written(self, work: Callable, tiles: Iterable, step: int) -> FileWriter:
         writer = self.stack.enter_context(FileWriter(self.target, self.overwrite))
-        work = lambda place: self.encoder.encode(self.encoder.analyse(place), step)
-        for payload in self.pool.map(work, self.encoder.places()):
-            writer.append(payload, step)
+        for payloads in self.pool.map(work, tiles):
+            for payload in payloads:
+                writer.append(payload, step)
             self.tick()
         return writer
 
@@ -156,6 +156,8 @@ def compress(
     target_size=None,
     target_rmse_db=None,
     domain="auto",
+    effort=DEFAULT_EFFORT,
+    together=True,
     model=None,
     threads=None,
     overwrite=False,
@@ -164,15 +166,18 @@ def compress(
     """Compress a GeoTIFF to a sarcodec file; at most one of quality (0..100) and the targets.
 
     target_bpp: bits a pixel and band of the whole file; target_size: bytes, never exceeded; target_rmse_db: error over all
-    valid pixels. Raises the errors of `sarcodec.errors`; on any of them nothing appears under `target`.
+    valid pixels. effort: 0 (fastest) to 9; it costs time here and none in decoding. together: every second band is coded knowing
+    the one before it, and cannot be decoded without it. Raises the errors of `sarcodec.errors`; on any of them nothing appears under `target`.
     """
     began, aim = time.perf_counter(), chosen_target(quality, target_bpp, target_size, target_rmse_db)
     if aim.kind == "quality":
         step_of_quality(aim.value)
+    if effort not in EFFORTS:
+        raise InvalidArgument(f"effort is {effort}, expected a whole number from {EFFORTS[0]} to {EFFORTS[-1]}")
     with workers(threads) as pool, open_scene(source) as reader, ExitStack() as stack:
-        codec = TileCodec(published.load(model), Engine(threads=pool.threads))
-        encoder = SceneEncoder(reader, domain, codec)
-        count = len(encoder.places())
+        codec = TileCodec(published.load(model), Engine(threads=pool.threads), effort)
+        encoder = SceneEncoder(reader, domain, codec, together)
+        count = encoder.grid.count
         job = _Job(
             encoder, pool, Path(target), overwrite, stack, pack_scene(reader.info), _ticker(progress, aim, count)
         )
@@ -222,7 +227,7 @@ def _reach(job: _Job, aim: Target) -> tuple[int, FileWriter, int, float | None]:
     return _reach_rmse(job, aim.value, tiles) if aim.kind == "rmse_db" else _reach_size(job, aim, tiles)
 
 
-def _reach_size(job: _Job, aim: Target, tiles: list[TileData]) -> tuple[int, FileWriter, int, None]:
+def _reach_size(job: _Job, aim: Target, tiles: list[list[TileData]]) -> tuple[int, FileWriter, int, None]:
     samples = job.encoder.info.rows * job.encoder.info.cols * job.encoder.info.count
     wanted = aim.value if aim.kind == "size" else aim.value * samples / 8
     aimed = wanted * (1 - SIZE_MARGIN) if aim.kind == "size" else wanted
@@ -262,7 +267,7 @@ def _reach_size(job: _Job, aim: Target, tiles: list[TileData]) -> tuple[int, Fil
     return best, writers[best], len(tries), None
 
 
-def _reach_rmse(job: _Job, wanted: float, tiles: list[TileData]) -> tuple[int, FileWriter, int, float]:
+def _reach_rmse(job: _Job, wanted: float, tiles: list[list[TileData]]) -> tuple[int, FileWriter, int, float]:
     writers, errors = {}, {}
 
     def measure(step: int) -> float:

@@ -11,27 +11,18 @@ from concurrent.futures import Future
 import numpy as np
 
 from sarcodec import published
-from sarcodec.bitstream.container import LATENTS, MASK, Section
+from sarcodec.bitstream.container import LATENTS, LEANING, MASK, Section
 from sarcodec.bitstream.files import FileReader
 from sarcodec.bitstream.mask import unpack_invalid
-from sarcodec.engine import Engine
+from sarcodec.bitstream.prior import TileLatents
 from sarcodec.errors import CorruptFile, NewerVersion
 from sarcodec.raster.radiometry import restore
 from sarcodec.raster.scene import unpack_scene
 from sarcodec.raster.tiling import TileGrid
-from sarcodec.tile import (
-    CELL_PX,
-    SYNTHESIS_HALO_CELLS,
-    TILE_CELLS,
-    TILE_LOG2,
-    TILE_PX,
-    TileCodec,
-    step_plane_value,
-    symbols_of,
-)
+from sarcodec.lapped import CHANNELS
+from sarcodec.tile import CELL_PX, HALO_CELLS, TILE_CELLS, TILE_LOG2, TILE_PX, TileCodec, symbols_of
 
-
-HALO = SYNTHESIS_HALO_CELLS
+from .borders import tile_borders
 
 
 class SceneDecoder:
@@ -39,15 +30,13 @@ class SceneDecoder:
 
     def __init__(self, file: FileReader, threads: int = 1):
         header = file.header
-        if header.tile_log2 != TILE_LOG2 or any(b.reference is not None for b in header.bands):
-            raise NewerVersion(
-                "the file uses tiles of another size or bands that lean on others; it needs a newer sarcodec"
-            )
+        if header.tile_log2 != TILE_LOG2:
+            raise NewerVersion("the file uses tiles of another size; it needs a newer sarcodec")
         self.file, self.header = file, header
         self.info = unpack_scene(header.metadata, header.rows, header.cols, len(header.bands), header.dtype)
         self.grid = TileGrid(header.rows, header.cols, TILE_PX)
         model = published.load(header.model_id, header.model_digest)
-        self.codec = TileCodec(model, Engine(threads=threads))
+        self.codec = TileCodec(model)
         self._kept, self._lock = OrderedDict(), threading.Lock()
         self._room = len(header.bands) * (3 * self.grid.shape[1] + 8) + 4 * threads
 
@@ -63,12 +52,27 @@ class SceneDecoder:
         sections, window = self.sections(tile, band), self.grid.window(tile)
         if MASK in sections:
             unpack_invalid(sections[MASK].payload, window.shape, self.header.dtype)
-        if LATENTS not in sections:
+        section, reference = self._coded(sections, tile, band)
+        if section is None:
             return np.zeros(0, np.int32)
-        return symbols_of(self.codec.model, sections[LATENTS], self.file.entry(tile, band).step, *self.cells(tile))
+        return symbols_of(
+            self.codec.model, section, self.file.entry(tile, band).step, *self.cells(tile), reference
+        )
 
-    def latents(self, tile: int, band: int) -> np.ndarray | None:
-        """Latents (rows, cols, 1024) float32 in dB of a tile, None if it has none; kept for its neighbours."""
+    def _coded(self, sections: dict[int, Section], tile: int, band: int) -> tuple[Section | None, TileLatents | None]:
+        """The section that holds the latents, and the latents that it leans on. Raises CorruptFile where there are none."""
+        if LEANING not in sections:
+            return sections.get(LATENTS), None
+        reference = self.header.bands[band].reference
+        leaned_on = None if reference is None else self.latents(tile, reference)
+        if LATENTS in sections or leaned_on is None:
+            raise CorruptFile(
+                f"tile {tile}, band {band} has a section that leans on another band, expected none; the file is damaged"
+            )
+        return sections[LEANING], leaned_on
+
+    def latents(self, tile: int, band: int) -> TileLatents | None:
+        """Decoded latents of a tile, None if it has none; kept for its neighbours and for the band that leans on them."""
         with self._lock:
             future = self._kept.get((tile, band))
             mine = future is None
@@ -87,28 +91,34 @@ class SceneDecoder:
                 future.set_exception(error)
         return future.result()
 
-    def _decode(self, tile: int, band: int) -> np.ndarray | None:
-        section = self.sections(tile, band).get(LATENTS)
+    def _decode(self, tile: int, band: int) -> TileLatents | None:
+        section, reference = self._coded(self.sections(tile, band), tile, band)
         if section is None:
             return None
-        return self.codec.decode(section, self.file.entry(tile, band).step, *self.cells(tile))
+        return self.codec.decode(section, self.file.entry(tile, band).step, *self.cells(tile), reference)
 
-    def _with_halo(self, tile: int, band: int) -> tuple[np.ndarray, np.ndarray]:
-        """Latents of a tile and two cells around (20, 20, 1024), 0 where the scene ends, and their step plane."""
-        side = TILE_CELLS + 2 * HALO
-        latents = np.zeros((side, side, self.codec.model.linear_analysis.shape[0]), np.float32)
-        plane = np.zeros((side, side), np.float32)
+    def _with_halo(self, tile: int, band: int) -> np.ndarray:
+        """Latents in dB of a tile and a cell around (18, 18, 1024) float32, 0 where the scene ends."""
+        side = TILE_CELLS + 2 * HALO_CELLS
+        latents = np.zeros((side, side, CHANNELS), np.float32)
         row, col = divmod(tile, self.grid.shape[1])
         for r in range(max(0, row - 1), min(self.grid.shape[0], row + 2)):
             for c in range(max(0, col - 1), min(self.grid.shape[1], col + 2)):
                 other = r * self.grid.shape[1] + c
                 theirs = self.latents(other, band)
-                place = [_shared(d * TILE_CELLS + HALO, n, side) for d, n in zip((r - row, c - col), self.cells(other))]
-                here, there = tuple(p[0] for p in place), tuple(p[1] for p in place)
-                plane[here] = step_plane_value(self.file.entry(other, band).step)
-                if theirs is not None:
-                    latents[here] = theirs[there]
-        return latents, plane
+                if theirs is None:
+                    continue
+                places = zip((r - row, c - col), self.cells(other))
+                here, there = zip(*(_shared(d * TILE_CELLS + HALO_CELLS, n, side) for d, n in places))
+                latents[here] = self._in_db(theirs, other, there)
+        return latents
+
+    def _in_db(self, latents: TileLatents, tile: int, cells: tuple[slice, slice]) -> np.ndarray:
+        """Some cells of a tile, dequantised."""
+        rows, cols = self.cells(tile)
+        chosen = latents.values.reshape(rows, cols, CHANNELS)[cells]
+        part = TileLatents(chosen.reshape(-1, CHANNELS), latents.step)
+        return self.codec.dequantise(part, *chosen.shape[:2])
 
     def levels(self, tile: int, band: int) -> np.ndarray:
         """Levels in dB of a tile's pixels, float32; meaningful where pixels are valid."""
@@ -116,7 +126,8 @@ class SceneDecoder:
         offset = np.float32(self.header.bands[band].offset_db)
         if self.latents(tile, band) is None:
             return np.full((rows, cols), offset, np.float32)
-        levels = self.codec.synthesise(*self._with_halo(tile, band))[:rows, :cols] + offset
+        levels = self.codec.synthesise(self._with_halo(tile, band), tile_borders(self.grid, tile))
+        levels = levels[:rows, :cols] + offset
         if not np.isfinite(levels).all():
             raise CorruptFile(f"tile {tile}, band {band} decodes to levels that are not finite; the file is damaged")
         return levels

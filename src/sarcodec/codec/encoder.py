@@ -1,19 +1,22 @@
 """A scene into tile payloads: levels with their halo, the latents of each tile, its mask. Reads pixels once a tile.
 
-In: an open raster and a tile codec; out: `TileData`, then payload bytes at any step index.
+In: an open raster and a tile codec; out: `TileData` of every band of a tile, then their payload bytes at any step index.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.bitstream.container import LATENTS, MASK, OFFSETS_A_DB, BandField, Section, pack_tile
+from sarcodec.bitstream.container import MASK, OFFSETS_A_DB, BandField, Section, pack_tile
 from sarcodec.bitstream.mask import pack_invalid
 from sarcodec.errors import UnsupportedScene
 from sarcodec.raster.geotiff import SceneReader
 from sarcodec.raster.radiometry import fill_invalid, normalise, resolve_domain
 from sarcodec.raster.tiling import TileGrid, Window, grow
-from sarcodec.tile import ANALYSIS_HALO_PX, CELL_PX, TILE_PX, TileCodec
+from sarcodec.lapped import BLOCK, OVERLAP
+from sarcodec.tile import CELL_PX, HALO_PX, TILE_PX, TileCodec
+
+from .borders import tile_borders
 
 OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
 LEVEL_MAX_DB = 1000  # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
@@ -36,15 +39,18 @@ def sample_tiles(reader: SceneReader, grid: TileGrid, band: int) -> np.ndarray:
 
 
 class SceneEncoder:
-    """Analysis of a scene's tiles; safe for threads where the reader is."""
+    """Analysis of a scene's tiles; safe for threads where the reader is. together: every second band leans on the one before."""
 
-    def __init__(self, reader: SceneReader, domain: str, codec: TileCodec):
+    def __init__(self, reader: SceneReader, domain: str, codec: TileCodec, together: bool = True):
         info = reader.info
         self.reader, self.info, self.codec = reader, info, codec
         self.grid = TileGrid(info.rows, info.cols, TILE_PX)
         samples = [sample_tiles(reader, self.grid, b) for b in range(info.count)]
         self.domain = resolve_domain(domain, np.concatenate(samples), info.nodata[0], info.hints)
-        self.bands = tuple(BandField(self._offset(s, info.nodata[b])) for b, s in enumerate(samples))
+        self.bands = tuple(
+            BandField(self._offset(s, info.nodata[b]), b - 1 if together and b % 2 else None)
+            for b, s in enumerate(samples)
+        )
 
     def _offset(self, sample: np.ndarray, nodata: float | None) -> int:
         level, valid = normalise(sample, self.domain, nodata)
@@ -55,20 +61,23 @@ class SceneEncoder:
         """(tile, band) in the order of the file."""
         return [(t, b) for t in range(self.grid.count) for b in range(self.info.count)]
 
-    def analyse(self, place: tuple[int, int]) -> TileData:
+    def analyse(self, tile: int) -> list[TileData]:
+        """Every band of a tile."""
+        return [self._analyse(tile, band) for band in range(self.info.count)]
+
+    def _analyse(self, tile: int, band: int) -> TileData:
         """Read one tile and its halo, keep its mask, transform its levels."""
-        tile, band = place
         window = self.grid.window(tile)
-        around = grow(window, ANALYSIS_HALO_PX, self.info.rows, self.info.cols)
+        around = grow(window, HALO_PX, self.info.rows, self.info.cols)
         pixels = self.reader.read(band, around)
         level, valid = normalise(pixels, self.domain, self.info.nodata[band])
         _check_levels(level, window)
         inside = window.within(around)
         mask = pack_invalid(np.ascontiguousarray(pixels[inside]), np.ascontiguousarray(valid[inside]))
-        if not valid[inside].any():
+        if not valid[grow(window, OVERLAP, self.info.rows, self.info.cols).within(around)].any():
             return TileData(mask, None)
         level = level - np.float32(self.bands[band].offset_db)
-        latents = self.codec.analyse(self._canvas(level, valid, window, around))
+        latents = self.codec.analyse(self._canvas(level, valid, window, around), tile_borders(self.grid, tile))
         rows, cols = (-(-n // CELL_PX) for n in window.shape)
         return TileData(mask, np.ascontiguousarray(latents[:rows, :cols]))
 
@@ -79,20 +88,54 @@ class SceneEncoder:
         The scene is continued by its mirror image: a thin strip of pixels that fades into something else would be spread over all
         frequencies, each of them too weak to be kept (docs/log.md).
         """
-        top, left = (ANALYSIS_HALO_PX - (window.row - around.row), ANALYSIS_HALO_PX - (window.col - around.col))
+        top, left = (HALO_PX - (window.row - around.row), HALO_PX - (window.col - around.col))
         rows, cols = (-(-(n + p) // CELL_PX) * CELL_PX - p for n, p in zip(level.shape, (top, left)))
         grown = [(0, rows - level.shape[0]), (0, cols - level.shape[1])]
-        filled = np.pad(fill_invalid(level, valid), grown, EXTENSION)
-        canvas = np.zeros((TILE_PX + 2 * ANALYSIS_HALO_PX,) * 2, np.float32)
+        filled = np.pad(_filled(level, valid, (window.row - around.row, window.col - around.col)), grown, EXTENSION)
+        canvas = np.zeros((TILE_PX + 2 * HALO_PX,) * 2, np.float32)
         rows, cols = min(rows, canvas.shape[0] - top), min(cols, canvas.shape[1] - left)
         canvas[top : top + rows, left : left + cols] = filled[:rows, :cols]
         return canvas
 
-    def encode(self, data: TileData, step: int) -> bytes:
-        """The payload of a tile at a step index."""
-        sections = [self.codec.encode(data.latents, step)] if data.latents is not None else []
-        sections += [Section(MASK, data.mask)] if data.mask else []
-        return pack_tile(sorted(sections, key=lambda s: s.kind))
+    def encode(self, tile: list[TileData], step: int) -> list[bytes]:
+        """The payloads of all bands of a tile at a step index."""
+        payloads, decoded = [], []
+        for data, band in zip(tile, self.bands, strict=True):
+            latents, sections = None, [Section(MASK, data.mask)] if data.mask else []
+            if data.latents is not None:
+                reference = decoded[band.reference] if band.leans else None
+                section, latents = self.codec.encode(data.latents, step, reference)
+                sections.append(section)
+            decoded.append(latents)
+            payloads.append(pack_tile(sorted(sections, key=lambda s: s.kind)))
+        return payloads
+
+
+def _filled(level: np.ndarray, valid: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
+    """Invalid pixels filled. corner: row and column of the tile's first pixel in `level`.
+
+    Around the tile's borders each block that the transform rotates is filled from itself alone, so that the neighbours, who see
+    other pixels, fill it alike: otherwise valid pixels there would come back wrong.
+    """
+    if valid.all():
+        return level
+    filled = fill_invalid(level, valid)
+    spans = [_rotated_spans(first, length) for first, length in zip(corner, level.shape)]
+    for rows, on_row in spans[0]:
+        for cols, on_col in spans[1]:
+            if (on_row or on_col) and valid[rows, cols].any():
+                filled[rows, cols] = fill_invalid(level[rows, cols], valid[rows, cols])
+    return filled
+
+
+def _rotated_spans(first: int, length: int) -> list[tuple[slice, bool]]:
+    """The stretches that are rotated within an axis of `length` pixels whose tile begins at `first`, and which lie on its borders."""
+    spans = []
+    for border in range(first % BLOCK, length + OVERLAP, BLOCK):
+        stretch = slice(max(0, border - OVERLAP), min(length, border + OVERLAP))
+        if stretch.start < stretch.stop:
+            spans.append((stretch, border in (first, first + TILE_PX)))
+    return spans
 
 
 def _check_levels(level_db: np.ndarray, window: Window) -> None:
@@ -103,6 +146,3 @@ def _check_levels(level_db: np.ndarray, window: Window) -> None:
             f"pixels at rows {window.row}..{window.row_end - 1}, columns {window.col}..{window.col_end - 1} reach "
             f"{worst:.6g} dB, expected at most {LEVEL_MAX_DB} dB; declare them as nodata (gdal_edit.py -a_nodata)"
         )
-
-
-assert LATENTS < MASK  # sections stand in rising kind

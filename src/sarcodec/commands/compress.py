@@ -15,6 +15,18 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("target", metavar="OUT.sarc", help="the file to write")
     _add_targets(parser.add_mutually_exclusive_group())
     add_domain(parser)
+    parser.add_argument(
+        "--effort",
+        type=int,
+        default=6,
+        metavar="N",
+        help="0 (fastest) to 9 (smallest file), default 6; decoding is as fast at every effort",
+    )
+    parser.add_argument(
+        "--independent-bands",
+        action="store_true",
+        help="code every band alone, so that it can be decoded alone (default: every second band leans on the one before)",
+    )
     parser.add_argument("--model", metavar="ID", help="a published model (see: sarcodec models list)")
     add_overwrite(parser)
     add_effort(parser)
@@ -47,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
             target_size=options.target_size,
             target_rmse_db=options.target_rmse_db,
             domain=options.domain,
+            effort=options.effort,
+            together=not options.independent_bands,
             model=options.model,
             threads=options.threads,
             overwrite=options.overwrite,

@@ -1,8 +1,8 @@
-"""The learned codec as one trainable network: transforms, quantiser and entropy model, with the bits that it would take.
+"""The learned codec as one trainable network: transform, quantiser and entropy model, with the bits that it would take.
 
-x --> Analysis --> y --> y / step --> round(. - mean), drawn to the centroid, + mean --> * step --> Synthesis --> x~
-                   |                     ^
-                   +--> HyperAnalysis --> z --> HyperSynthesis --> ContextModel (eight passes)
+x --> lapped DCT --> y --> y / step --> round(. - mean), drawn to the centroid, + mean --> * step --> inverse --> x~
+                     |                     ^        (a second band also sees the latents of the first)
+                     +--> HyperAnalysis --> z --> HyperSynthesis --> ContextModel (eight passes)
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from .entropy_model import GROUPS, HYPER_CHANNELS, ContextModel, HyperAnalysis, HyperSynthesis, RoundThrough, features
 from .steps import KNOTS, ChannelSteps, interpolate, log2_step
-from .transforms import ANALYSIS_HALO_CELLS, BLOCK, CHANNELS, SYNTHESIS_HALO_CELLS, Analysis, Synthesis
+from .transforms import CHANNELS, LappedTransform
 
 SCALE_FLOOR = 0.08
 
@@ -47,31 +47,28 @@ def checkerboard(rows: int, cols: int, device) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one forward pass gives: pixels in dB and bits a sample (B,)."""
+    """What one forward pass gives: decoded latents in dB; a sample (B,): mean squared error in dB^2, the same of latents and
+    pixels, since the transform is orthonormal, and bits."""
 
-    pixels: torch.Tensor
+    latents: torch.Tensor
+    mse: torch.Tensor
     latent_bits: torch.Tensor
     hyper_bits: torch.Tensor
 
 
 class DctCodec(nn.Module):
-    """Levels (B, 1, 32 n, 32 m) in dB less offset, n and m multiples of 2, and step indices (B,) -> Outcome."""
+    """Levels (B, 1, 32 (n + 2), 32 (m + 2)) in dB less offset, a block of halo around (0 outside the scene), n and m multiples
+    of 2, and step indices (B,) -> Outcome of the n x m inner blocks."""
 
     def __init__(self):
         super().__init__()
-        self.analysis, self.synthesis = Analysis(), Synthesis()
+        self.transform = LappedTransform()
         self.channel_steps = ChannelSteps(CHANNELS)
         self.hyper_analysis, self.hyper_synthesis = HyperAnalysis(), HyperSynthesis()
         self.context = ContextModel()
         self.z_mean = nn.Parameter(torch.zeros(HYPER_CHANNELS, KNOTS))
         self.z_log2_scale = nn.Parameter(torch.zeros(HYPER_CHANNELS, KNOTS))
         self.register_buffer("deviation", torch.ones(CHANNELS))
-
-    def set_deviation(self, deviation: torch.Tensor) -> None:
-        """Typical deviation of each latent channel in dB (1024,), measured on training images."""
-        self.deviation.copy_(deviation)
-        self.analysis.channel_scale.copy_(deviation.view(1, -1, 1, 1))
-        self.synthesis.channel_scale.copy_(deviation.view(1, -1, 1, 1))
 
     def hyper(self, u, s, noisy):
         plane = (log2_step(s) / 4).view(-1, 1, 1, 1).expand(-1, 1, *u.shape[-2:])
@@ -80,11 +77,17 @@ class DctCodec(nn.Module):
         bits = gaussian_bits(noisy(z) - mean, scale).sum((1, 2, 3))
         return self.hyper_synthesis(RoundThrough.apply(z)), bits
 
-    def passes(self, y, step, s, noisy):
-        """Quantise group by group, half by half: decoded latents in dB and their bits."""
+    def passes(self, y, step, s, noisy, reference=None):
+        """Quantise group by group, half by half: decoded latents in dB and their bits.
+
+        reference: decoded latents in dB of the band that this one leans on, of y's shape, 0 in samples that have none.
+        """
         deviation = self.deviation.view(1, -1, 1, 1)
         side, hyper_bits = self.hyper(y.detach() / deviation, s, noisy)
         accumulator = self.context.from_side(side)
+        leaning = None if reference is None else (reference / deviation).detach()
+        if leaning is not None:
+            accumulator = accumulator + self.seen_of(leaning)
         first = checkerboard(*y.shape[-2:], y.device)
         decoded, bits, begin = [], 0.0, 0
         for group, size in enumerate(GROUPS):
@@ -92,7 +95,8 @@ class DctCodec(nn.Module):
             unit, value, d = step[:, part], y[:, part] / step[:, part], deviation[:, part]
             means, scales, rounded = [], [], []
             for half, mask in enumerate((first, 1 - first)):
-                mean, scale = self.context.predict(accumulator, 2 * group + half, s)
+                mean, scale, *gain = self.context.predict(accumulator, 2 * group + half, s, leaning is not None)
+                mean = mean + gain[0] * leaning[:, part] if gain else mean
                 means.append(mean * d / unit)
                 scales.append(scale + torch.log2(d / unit))
                 rounded.append(self.quantised(value - means[-1], scales[-1], means[-1]) * mask)
@@ -104,6 +108,11 @@ class DctCodec(nn.Module):
             begin += size
         return torch.cat(decoded, 1), bits, hyper_bits
 
+    def seen_of(self, leaning):
+        """What a reference, in typical deviations, adds to the accumulator."""
+        parts = leaning.split(GROUPS, 1)
+        return sum(layer(features(u, g)) for g, (u, layer) in enumerate(zip(parts, self.context.from_reference)))
+
     @staticmethod
     def quantised(residual, log2_scale, mean):
         """What the decoder makes of a residual; the gradient passes as if nothing had been rounded."""
@@ -111,13 +120,20 @@ class DctCodec(nn.Module):
             moved = drawn_in(residual.round(), log2_scale) - residual
         return residual + moved + mean
 
-    def forward(self, x, s):
+    def forward(self, x, s, inner, paired=None):
+        """inner (B, 4) as in `transforms`. paired (B / 2,), 1 or 0: whether sample B / 2 + i leans on sample i; None: none does."""
         noisy = (lambda t: t + torch.rand_like(t) - 0.5) if self.training else torch.round
-        halo = ANALYSIS_HALO_CELLS * BLOCK
-        y = self.analysis(F.pad(x, (halo,) * 4))
+        y = self.transform(x, inner)
         step = torch.exp2(self.channel_steps(s))[:, :, None, None]
-        latents, bits, hyper_bits = self.passes(y, step, s, noisy)
-        padded = F.pad(latents, (SYNTHESIS_HALO_CELLS,) * 4)
-        plane = (log2_step(s) / 4).view(-1, 1, 1, 1).expand(-1, 1, *latents.shape[-2:])
-        pixels = self.synthesis(padded, F.pad(plane, (SYNTHESIS_HALO_CELLS,) * 4))
-        return Outcome(pixels, bits, hyper_bits)
+        if paired is None:
+            latents, bits, hyper_bits = self.passes(y, step, s, noisy)
+        else:
+            latents, bits, hyper_bits = self.paired_passes(y, step, s, noisy, paired)
+        return Outcome(latents, ((latents - y) ** 2).mean((1, 2, 3)), bits, hyper_bits)
+
+    def paired_passes(self, y, step, s, noisy, paired):
+        half = len(y) // 2
+        lead = self.passes(y[:half], step[:half], s[:half], noisy)
+        reference = lead[0] * paired.view(-1, 1, 1, 1)
+        follow = self.passes(y[half:], step[half:], s[half:], noisy, reference)
+        return tuple(torch.cat(pair) for pair in zip(lead, follow))

@@ -5,7 +5,8 @@
                      hyper synthesis (integers)                                          four channel groups, low
                                      v                                                   frequencies first, each in
     decoded groups --> features --> accumulator --> relu --> 1x1 --> relu --> 1x1        two checkerboard halves:
-                                                              (mean, log2 scale) of this pass       eight passes
+                                     ^                        (mean, log2 scale) of this pass       eight passes
+    reference band --> features -----+                        and gain: how much of the reference's latent the mean takes
 
 Every activation lies on the grid 0, 1/16 ... 255/16, every feature on -127/16 ... 127/16: `bitstream.exact` runs the same
 layers with integer weights. Means and scales are in units of the channel's typical deviation, so that they mean the same at
@@ -17,12 +18,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from .steps import KNOTS, interpolate
-from .transforms import CHANNELS, per_cell
+from .transforms import CHANNELS, per_cell, zeroed
 
 GROUPS = (16, 80, 288, 640)
 GRID = 16.0
 HYPER_CHANNELS = 24
 POOL = (1, 1, 2, 16)  # channels of a group that share one feature of size
+REFERENCE_REACH = (3, 3, 1, 1)  # cells across from which a reference's features are taken, by group
 
 
 class RoundThrough(torch.autograd.Function):
@@ -106,7 +108,7 @@ class HyperSynthesis(nn.Module):
 
 
 class ContextModel(nn.Module):
-    """Mean and log2 scale of each pass from the side features and what was decoded before it."""
+    """Mean and log2 scale of each pass from the side features, what was decoded before it, and a reference band if any."""
 
     def __init__(self, side=128, width=256, hidden=192):
         super().__init__()
@@ -115,14 +117,20 @@ class ContextModel(nn.Module):
         self.bias = nn.Parameter(torch.zeros(2 * len(GROUPS), width, KNOTS))
         self.hidden = nn.ModuleList(nn.Conv2d(width, hidden, 1) for _ in range(2 * len(GROUPS)))
         self.head = nn.ModuleList(nn.Conv2d(hidden, 2 * g, 1) for g in GROUPS for _ in (0, 1))
+        self.from_reference = nn.ModuleList(
+            zeroed(nn.Conv2d(c, width, reach, padding=reach // 2, bias=False))
+            for c, reach in zip(FEATURE_CHANNELS, REFERENCE_REACH)
+        )
+        self.gain = nn.ModuleList(zeroed(nn.Conv2d(hidden, g, 1)) for g in GROUPS for _ in (0, 1))
         for head in self.head:
             head.weight.data *= 0.2
             nn.init.zeros_(head.bias)
 
-    def predict(self, accumulator, number, s):
-        """Pass `number` (2 * group + half): mean and log2 scale (B, g, rows, cols), float32."""
+    def predict(self, accumulator, number, s, gain=False):
+        """Pass `number` (2 * group + half): mean, log2 scale and, if asked for, gain, (B, g, rows, cols) each, float32."""
         x = on_grid(accumulator + interpolate(self.bias[number], s)[:, :, None, None])
         x = on_grid(self.hidden[number](x))
         with torch.autocast(x.device.type, enabled=False):
-            head = self.head[number]
-            return per_cell(x.float(), head.weight, head.bias).chunk(2, 1)
+            layers = (self.head[number], self.gain[number]) if gain else (self.head[number],)
+            head, *more = (per_cell(x.float(), layer.weight, layer.bias) for layer in layers)
+            return *head.chunk(2, 1), *more

@@ -17,6 +17,7 @@ from sarcodec.bitstream.prior import (
     OCTAVE_CLASSES,
     SCALE_LEVELS,
     Prior,
+    TileLatents,
 )
 from sarcodec.bitstream.steps import step_db
 from sarcodec.bitstream.tables import FrozenTables, from_weights, gaussian_weights
@@ -24,7 +25,6 @@ from sarcodec.bitstream.trellis import HALF_STEP, places
 from sarcodec.networks.dct_codec import DctCodec, drawn_in
 from sarcodec.networks.steps import interpolate, log2_step
 from sarcodec.quantiser import Quantiser
-from sarcodec.tile import ANALYSIS_HALO_PX
 
 from .patches import PatchSource
 
@@ -124,17 +124,21 @@ def count_symbols(
     quantiser = Quantiser(tables or tables_from_counts(tally.counts, shapes), prior.centroids)
     deviation = model.deviation.view(1, -1, 1, 1)
     for _ in range(batches):
-        x, s = source.batch()
-        y = model.analysis(torch.nn.functional.pad(x, (ANALYSIS_HALO_PX,) * 4))
-        plane = (log2_step(s) / 4).float().view(-1, 1, 1, 1).expand(-1, 1, *y.shape[-2:])
+        batch = source.batch()
+        y = model.transform(batch.levels, batch.inner)
+        plane = (log2_step(batch.steps) / 4).float().view(-1, 1, 1, 1).expand(-1, 1, *y.shape[-2:])
         z = model.hyper_analysis(y / deviation, plane).round().clamp(-HYPER_MAX, HYPER_MAX)
-        for one, hyper, step in zip(y.numpy(), z.numpy(), s.tolist()):
+        walked, half = [], len(y) // 2
+        for number, (one, hyper, step) in enumerate(zip(y.numpy(), z.numpy(), batch.steps.tolist())):
+            leans = number >= half and batch.paired[number - half] > 0
             rows, cols = one.shape[1:]
             steps = prior.steps.steps_db(step)
             values = one.transpose(1, 2, 0).reshape(rows * cols, -1) / steps
             weight = np.square(steps / np.float32(step_db(step)))
             symbols = hyper.transpose(1, 2, 0).reshape(-1).astype(np.int64)
-            prior.walk(step, rows, cols, _Counting(quantiser, symbols, values, weight, tally))
+            port = _Counting(quantiser, symbols, values, weight, tally)
+            latents = prior.walk(step, rows, cols, port, walked[number - half] if leans else None)
+            walked.append(TileLatents(latents, step))
     return tally
 
 

@@ -27,14 +27,14 @@ def compiled(model: DctCodec, report: Callable[[str], None]) -> Callable:
     """The model, compiled on its first call; as it is, with a line, where that fails (no C++ compiler, say)."""
     fast, fallen_back = torch.compile(model, dynamic=False), False
 
-    def call(x: torch.Tensor, s: torch.Tensor):
+    def call(*inputs: torch.Tensor):
         nonlocal fallen_back
         if not fallen_back:
             try:
-                return fast(x, s)
+                return fast(*inputs)
             except RuntimeError as error:  # torch's own compile errors are of this kind
                 fallen_back = True
                 report(f"torch.compile does not work here, going on without: {str(error).strip().splitlines()[0]}")
-        return model(x, s)
+        return model(*inputs)
 
     return call

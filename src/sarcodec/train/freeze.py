@@ -14,23 +14,22 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from sarcodec.bitstream.prior import CHANNELS, Prior
+from sarcodec.bitstream.prior import Prior
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.bitstream.steps import step_db
 from sarcodec.errors import InvalidArgument
 from sarcodec.networks.dct_codec import DctCodec
-from sarcodec.published import CARD, dct_matrix, digest_of, known_answer
-from sarcodec.tile import TILE_CELLS
+from sarcodec.published import CARD, digest_of, known_answer
 
 from .checkpoint import BEST, STATE
 from .counting import count_symbols, fitted_centroids, gaussian_centroids, table_shapes, tables_from_counts
-from .graphs import analysis_graph, hyper_graph, synthesis_graph
+from .graphs import hyper_graph
 from .integers import prior_arrays
 from .patches import Image, PatchSource
 from .recipe import Recipe, check_file_name, recipe_of
 
 FITTING_BATCHES = (15, 25, 40, 100)
-DESCRIPTION = "32x32 DCT start, convolutional branches, integer hyperprior and checkerboard context; all rates"
+DESCRIPTION = "lapped 32x32 DCT, integer hyperprior and checkerboard context, a second band that leans on the first; all rates"
 MADE_UP = {"native": "real images under simulated speckle", "simulated": "simulated scenes"}
 
 
@@ -81,20 +80,11 @@ def freeze_network(
         tables = tables_from_counts(tally.counts, shapes)
         report(f"tables and centroids fitted to {batches} batches")
     prior = prior_from_arrays(arrays)
-    analysis, synthesis = (
-        m.linear.weight.detach().numpy().reshape(CHANNELS, CHANNELS) for m in (model.analysis, model.synthesis)
-    )
-    linear = {
-        "analysis": (analysis - dct_matrix()).astype(np.float16),
-        "synthesis": (synthesis - dct_matrix().T).astype(np.float16),
-    }
     contents = {
-        "analysis.onnx": analysis_graph(model.analysis, TILE_CELLS),
         "hyper_analysis.onnx": hyper_graph(model.hyper_analysis),
-        "synthesis.onnx": synthesis_graph(model.synthesis, TILE_CELLS),
-        "linear.npz": packed_arrays(linear),
         "prior.npz": packed_arrays(arrays),
         "tables.bin": tables.pack(),
+        "transform.npz": packed_arrays({"rotation": model.transform.rotation.numpy()}),
     }
     return contents, prior
 

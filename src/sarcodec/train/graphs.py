@@ -1,6 +1,6 @@
-"""Trained convolutional branches as ONNX graphs: torch modules in, bytes out. Stored in float16, computed in float32.
+"""The trained hyper analysis as an ONNX graph: a torch module in, bytes out. Stored in float16, computed in float32.
 
-Written node by node, so that the published graph holds nothing but convolutions, sums, ReLUs and shuffles.
+Written node by node, so that the published graph holds nothing but convolutions, sums and ReLUs.
 """
 
 import numpy as np
@@ -9,15 +9,6 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from sarcodec.networks.entropy_model import HyperAnalysis, PaddedResidual
-from sarcodec.networks.transforms import (
-    ANALYSIS_HALO_CELLS,
-    BLOCK,
-    CHANNELS,
-    SYNTHESIS_HALO_CELLS,
-    Analysis,
-    ResidualBlock,
-    Synthesis,
-)
 
 OPSET = 17
 
@@ -47,24 +38,16 @@ class GraphWriter:
             "Conv", [x, weight, bias], strides=list(layer.stride), pads=pads, kernel_shape=list(layer.kernel_size)
         )
 
-    def crop(self, x: str, margin: int) -> str:
-        limits = [np.array(v, np.int64) for v in ([margin] * 2, [-margin] * 2, [2, 3])]
-        return self.add("Slice", [x, *(self.constant(v) for v in limits)])
-
     def residual(self, x: str, block) -> str:
         inner = self.conv(self.add("Relu", [self.conv(x, block.first)]), block.second)
-        return self.add("Add", [x if isinstance(block, PaddedResidual) else self.crop(x, 2), inner])
+        return self.add("Add", [x, inner])
 
     def sequence(self, x: str, layers) -> str:
         for layer in layers:
             if isinstance(layer, nn.Conv2d):
                 x = self.conv(x, layer)
-            elif isinstance(layer, (ResidualBlock, PaddedResidual)):
+            elif isinstance(layer, PaddedResidual):
                 x = self.residual(x, layer)
-            elif isinstance(layer, nn.PixelShuffle):
-                x = self.add("DepthToSpace", [x], blocksize=layer.upscale_factor, mode="CRD")
-            elif isinstance(layer, nn.PixelUnshuffle):  # one channel: the two orders of depth agree
-                x = self.add("SpaceToDepth", [x], blocksize=layer.downscale_factor)
             elif isinstance(layer, nn.ReLU):
                 x = self.add("Relu", [x])
             else:
@@ -83,25 +66,6 @@ class GraphWriter:
         )
         onnx.checker.check_model(model)
         return model.SerializeToString()
-
-
-def analysis_graph(module: Analysis, cells: int) -> bytes:
-    """Pixels (1, 1, 32 (cells + 2), same) in units of 10 dB -> branch latents (1, 1024, cells, cells) in deviations."""
-    g = GraphWriter()
-    x = g.crop(g.sequence("pixels", module.quarter), 1)
-    x = g.sequence(g.residual(g.conv(x, module.eighth_in), module.eighth), module.deeper)
-    side = BLOCK * (cells + 2 * ANALYSIS_HALO_CELLS)
-    return g.finish(g.conv(x, module.last), {"pixels": [1, 1, side, side]}, [1, CHANNELS, cells, cells])
-
-
-def synthesis_graph(module: Synthesis, cells: int) -> bytes:
-    """Latents in deviations, step plane (1, 1025, cells + 4, same) -> branch pixels (1, 1, 32 cells, same) in 10 dB."""
-    g = GraphWriter()
-    x = g.sequence(g.residual(g.sequence("latents", module.enter), module.sixteenth), module.up)
-    x = g.conv(g.residual(g.crop(x, 1), module.eighth), module.last)
-    x = g.add("DepthToSpace", [x], blocksize=8, mode="CRD")
-    side = cells + 2 * SYNTHESIS_HALO_CELLS
-    return g.finish(x, {"latents": [1, CHANNELS + 1, side, side]}, [1, 1, BLOCK * cells, BLOCK * cells])
 
 
 def hyper_graph(module: HyperAnalysis) -> bytes:

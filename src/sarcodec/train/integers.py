@@ -7,7 +7,7 @@ which no partial sum can reach 2^24.
 import numpy as np
 
 from sarcodec.bitstream.exact import EXACT_LIMIT
-from sarcodec.bitstream.prior import FEATURE_MAX, HYPER_MAX
+from sarcodec.bitstream.prior import FEATURE_MAX, GROUPS, HYPER_MAX
 from sarcodec.bitstream.steps import OCTAVE, POWER_BITS
 from sarcodec.networks.dct_codec import DctCodec
 
@@ -45,16 +45,18 @@ def layer_arrays(
 
 
 def accumulator_arrays(context) -> dict[str, np.ndarray]:
-    weights = [as_matrix(context.from_side.weight)] + [as_matrix(c.weight) for c in context.from_group]
+    convolutions = (context.from_side, *context.from_group, *context.from_reference)
+    weights = [as_matrix(c.weight) for c in convolutions]
     bias = context.bias.detach().double().numpy() * GRID
-    k = largest_exponents(weights, [255, *FEATURE_MAX], np.moveaxis(bias, 1, 0).reshape(bias.shape[1], -1))
+    k = largest_exponents(weights, [255, *FEATURE_MAX, *FEATURE_MAX], np.moveaxis(bias, 1, 0).reshape(bias.shape[1], -1))
     side, *groups = [np.rint(w * np.exp2(k)).astype(np.int32) for w in weights]
     arrays = {
         "side.weight": side,
         "accumulator.exponent": k.astype(np.int8),
         "accumulator.bias": np.rint(bias * np.exp2(k)[None, :, None]).astype(np.int32),
     }
-    return arrays | {f"group{g}.weight": w for g, w in enumerate(groups)}
+    names = [f"{kind}{g}.weight" for kind in ("group", "reference") for g in range(len(GROUPS))]
+    return arrays | dict(zip(names, groups, strict=True))
 
 
 def prior_arrays(model: DctCodec) -> dict[str, np.ndarray]:
@@ -63,8 +65,9 @@ def prior_arrays(model: DctCodec) -> dict[str, np.ndarray]:
     arrays = layer_arrays("hyper1", hyper.first, HYPER_MAX, input_grid=1)
     arrays |= layer_arrays("hyper2", hyper.second, 255) | layer_arrays("hyper3", hyper.third, 255)
     arrays |= accumulator_arrays(context)
-    for n, (hidden, head) in enumerate(zip(context.hidden, context.head)):
+    for n, (hidden, head, gain) in enumerate(zip(context.hidden, context.head, context.gain)):
         arrays |= layer_arrays(f"hidden{n}", hidden, 255) | layer_arrays(f"head{n}", head, 255, output_shift=2)
+        arrays |= layer_arrays(f"gain{n}", gain, 255, output_shift=2)
     arrays["steps.offsets"] = np.rint(model.channel_steps.offsets.detach().double().numpy() * OCTAVE).astype(np.int32)
     arrays["steps.deviation"] = np.rint(np.log2(model.deviation.double().numpy()) * OCTAVE).astype(np.int32)
     arrays["steps.powers"] = np.rint(np.exp2(np.arange(OCTAVE) / OCTAVE + POWER_BITS)).astype(np.int32)

@@ -16,11 +16,14 @@ from sarcodec.networks.dct_codec import DctCodec
 from .checkpoint import BEST, LAST, Checkpoint, read_checkpoint, write_checkpoint, write_tensors
 from .device import chosen_device, compiled, mixed_precision
 from .judging import Score, averaged, judge, side_by_side
+from .lapping import autocovariances, fitted_rotation
 from .loss import per_sample, relative_loss
 from .patches import Image, PatchSource, dev_patches
 from .recipe import Recipe
 
 REPORT_EVERY = 50
+ROTATION = "transform.rotation"
+MAY_BE_NEW = (ROTATION, "context.from_reference.", "context.gain.")
 Report = Callable[[str], None]
 
 
@@ -38,8 +41,10 @@ def typical_deviation(model: DctCodec, source: PatchSource, batches: int = 40) -
     """Root mean square of each DCT coefficient over training patches (1024,), the constant one about its patch mean."""
     device, total = model.deviation.device, 0.0
     for _ in range(batches):
-        x = source.batch()[0].to(device)
-        y = model.analysis.linear(x - x.mean((1, 2, 3), keepdim=True))
+        batch = source.batch()
+        x, inner = batch.levels.to(device), batch.inner.to(device)
+        y = model.transform(x, inner)
+        y = torch.cat([y[:, :1] - y[:, :1].mean((2, 3), keepdim=True), y[:, 1:]], 1)
         total = total + (y**2).mean((0, 2, 3))
     # A channel without any power has no scale; half a thousandth of a dB keeps its logarithm finite.
     return (total / batches).sqrt().clamp(min=5e-4)
@@ -60,31 +65,36 @@ class Trainer:
         self.dev = [x.to(self.device) for x in dev_patches([i for i in images if i.group in recipe.dev_groups])]
         self.model = DctCodec().to(self.device, memory_format=torch.channels_last)
         self.fast = compiled(self.model, lambda line: self.report(line)) if recipe.compile else self.model
-        self.optimiser = torch.optim.Adam(self._parameter_groups(), lr=recipe.learning_rate, fused=True)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate, fused=True)
         self.step, self.best, self.best_step = 0, math.inf, 0
         if resume:
             self._load()
         else:
             self._start()
 
-    def _parameter_groups(self) -> list[dict]:
-        """The block transforms learn slowly: a step of Adam on a million small weights is noise on every latent."""
-        slow = [p for n, p in self.model.named_parameters() if ".linear.weight" in n]
-        rest = [p for n, p in self.model.named_parameters() if ".linear.weight" not in n]
-        return [{"params": slow, "factor": self.recipe.linear_factor}, {"params": rest, "factor": 1.0}]
-
     def _start(self) -> None:
-        if self.recipe.start_from:
-            try:
-                self.model.load_state_dict(load_file(self.recipe.start_from))
-            except (OSError, RuntimeError, SafetensorError) as error:
-                raise InvalidArgument(
-                    f"cannot start from {self.recipe.start_from} ({error}); "
-                    "expected the best.safetensors of a run of this network"
-                ) from error
-        else:
-            self.model.set_deviation(typical_deviation(self.model, self.source))
+        missing = self._start_from() if self.recipe.start_from else None
+        if missing is None or ROTATION in missing:
+            self.model.transform.rotation.copy_(fitted_rotation(autocovariances(self.source)))
+        if missing is None:
+            self.model.deviation.copy_(typical_deviation(self.model, self.source))
         self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+
+    def _start_from(self) -> list[str]:
+        """Load the recipe's weights; gives what they lack of what may be lacking: layers that begin silent, the lapping."""
+        try:
+            missing, unexpected = self.model.load_state_dict(load_file(self.recipe.start_from), strict=False)
+        except (OSError, RuntimeError, SafetensorError) as error:
+            raise InvalidArgument(
+                f"cannot start from {self.recipe.start_from} ({error}); "
+                "expected the best.safetensors of a run of this network"
+            ) from error
+        if unexpected or any(not name.startswith(MAY_BE_NEW) for name in missing):
+            raise InvalidArgument(
+                f"cannot start from {self.recipe.start_from}: it lacks {missing[:3]} and has {unexpected[:3]} too many; "
+                "expected the best.safetensors of a run of this network"
+            )
+        return missing
 
     def _load(self) -> None:
         kept = read_checkpoint(self.folder)
@@ -112,13 +122,16 @@ class Trainer:
 
     def train_step(self) -> dict[str, float]:
         """One batch. Raises SarcodecError, and leaves the weights as they were, when loss or gradient is not finite."""
-        x, s = (t.to(self.device) for t in self.source.batch())
+        batch = self.source.batch()
+        x, s, inner, paired = (
+            t.to(self.device) for t in (batch.levels, batch.steps, batch.inner, batch.paired)
+        )
         for group in self.optimiser.param_groups:
-            group["lr"] = group["factor"] * learning_rate(self.recipe, self.step)
+            group["lr"] = learning_rate(self.recipe, self.step)
         self.model.train()
         with mixed_precision(self.device):
-            outcome = self.fast(x, s)
-        rate, mse, cost = per_sample(outcome, x, s, self.recipe.rate_constant)
+            outcome = self.fast(x, s, inner, paired)
+        rate, mse, cost = per_sample(outcome, s, self.recipe.rate_constant)
         loss = relative_loss(cost)
         self._check_finite("loss", loss)
         self.optimiser.zero_grad(set_to_none=True)

@@ -15,12 +15,10 @@ def distortion_weight(s: torch.Tensor, constant: float) -> torch.Tensor:
     return constant / torch.exp2(2 * log2_step(s))
 
 
-def per_sample(outcome: Outcome, x: torch.Tensor, s: torch.Tensor, constant: float):
+def per_sample(outcome: Outcome, s: torch.Tensor, constant: float):
     """Bits per pixel, mean squared error in dB^2 and Lagrangian cost of each sample (B,)."""
-    pixels = x.shape[-1] * x.shape[-2]
-    rate = (outcome.latent_bits + outcome.hyper_bits) / pixels
-    mse = ((outcome.pixels - x) ** 2).mean((1, 2, 3))
-    return rate, mse, rate + distortion_weight(s, constant) * mse
+    rate = (outcome.latent_bits + outcome.hyper_bits) / outcome.latents[0].numel()
+    return rate, outcome.mse, rate + distortion_weight(s, constant) * outcome.mse
 
 
 def relative_loss(cost: torch.Tensor) -> torch.Tensor:

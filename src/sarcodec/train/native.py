@@ -38,11 +38,11 @@ def native_images(
     Kept in `folder` as .npy, and made anew when the seed or the images have changed.
     """
     sources = [i for i in images if _suits(i) and i.group not in recipe.dev_groups]
-    made_from = {"seed": recipe.seed, "sources": _digest(sources)}
+    made_from = {"seed": recipe.seed, "sources": _digest(sources), "version": 2}
     if not _is_made(folder, made_from):
         report(f"native speckle over {len(sources)} images: making {COPIES * len(sources)} in {folder}")
         _make(sources, recipe.seed, folder, made_from)
-    return read_native(folder)
+    return read_native(folder, [image.scene for image in sources])
 
 
 def _suits(image: Image) -> bool:
@@ -78,7 +78,7 @@ def _make(sources: list[Image], seed: int, folder: Path, made_from: dict) -> Non
         for number, image in enumerate(sources):
             for copy in range(COPIES):
                 rng = np.random.default_rng([seed, _NATIVE_STREAM, number, copy])
-                np.save(beside / f"{COPIES * number + copy:04d}.npy", respeckled(image.level_db, rng))
+                np.save(beside / f"{number:04d}-{copy}.npy", respeckled(image.level_db, rng))
         (beside / _MADE_FROM).write_text(json.dumps(made_from))
         shutil.rmtree(folder, ignore_errors=True)
         beside.replace(folder)
@@ -101,5 +101,5 @@ def simulated_images(recipe: Recipe) -> list[Image]:
         seed = np.random.SeedSequence([recipe.seed, _SIMULATED_STREAM, number]).generate_state(1, np.uint64)[0]
         pixels = SceneSimulator(side, side, seed=int(seed), preset=preset).pixels(Window(0, 0, side, side))
         group = f"simulated_{preset}_{number // len(PRESETS)}"
-        images += [Image(*normalise(band, "amplitude"), "simulated", group) for band in pixels]
+        images += [Image(*normalise(band, "amplitude"), "simulated", group, group) for band in pixels]
     return images

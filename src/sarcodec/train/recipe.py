@@ -27,7 +27,6 @@ class Recipe:
     batch: int = 8
     patch_px: int = 256
     learning_rate: float = 5e-4
-    linear_factor: float = 0.1
     final_learning_rate: float = 1e-5
     warmup_steps: int = 100
     clip_norm: float = 1.0
@@ -77,7 +76,6 @@ _RANGES = {
     "batch": (1, 4096),
     "patch_px": (GRID_PX, 4096),
     "learning_rate": (1e-9, 1.0),
-    "linear_factor": (0.0, 10.0),
     "final_learning_rate": (0.0, 1.0),
     "warmup_steps": (0, _MANY),
     "clip_norm": (1e-6, 1e6),
@@ -106,6 +104,8 @@ def _check_words(recipe: Recipe) -> None:
     check_file_name("name", recipe.name)
     if recipe.patch_px % GRID_PX:
         raise InvalidArgument(f"patch_px is {recipe.patch_px}, expected a multiple of {GRID_PX}")
+    if recipe.batch % 2:
+        raise InvalidArgument(f"batch is {recipe.batch}, expected an even number: patches are drawn in couples")
     if recipe.device not in DEVICES:
         raise InvalidArgument(f"device is {recipe.device!r}, expected one of {', '.join(DEVICES)}")
     if not all(isinstance(group, str) and group for group in recipe.dev_groups):
