@@ -12,7 +12,7 @@ import numpy as np
 
 from sarcodec.codec.encoder import sample_tiles
 from sarcodec.errors import InvalidArgument
-from sarcodec.evaluate.metrics import ErrorAccumulator, ErrorSummary
+from sarcodec.fidelity.metrics import ErrorAccumulator, ErrorSummary
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.raster.radiometry import normalise, resolve_domain
 from sarcodec.raster.tiling import TileGrid, Window
