@@ -1,4 +1,5 @@
-"""The page and its parts: pictures hold the pixels they should, charts are where the numbers are, nothing is fetched."""
+"""The page and its parts: pictures hold the pixels they should, charts are where the numbers are, nothing is
+fetched."""
 
 import base64
 import re

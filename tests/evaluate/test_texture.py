@@ -1,4 +1,5 @@
-"""Figures of texture where the answer is known: formulas on small images, and the simulator, which knows the true reflectivity."""
+"""Figures of texture where the answer is known: formulas on small images, and the simulator, which knows the true
+reflectivity."""
 
 from dataclasses import dataclass
 
@@ -85,7 +86,9 @@ def test_the_other_polarisation_is_a_fair_guide(looks):
 def test_smoothing_in_db_lowers_power_and_every_bin_says_so(looks):
     """Mean of the log of 4.6 looks: about 0.5 dB under the log of the mean."""
     smooth = looks.truth - 0.5
-    assert [b.bias_db for b in _add(BrightnessBias(), looks.truth, smooth, looks.truth).bins(5)] == pytest.approx([-0.5] * 5)
+    assert [b.bias_db for b in _add(BrightnessBias(), looks.truth, smooth, looks.truth).bins(5)] == pytest.approx(
+        [-0.5] * 5
+    )
 
 
 def test_brightness_leaves_out_invalid_pixels_and_those_without_a_guide():
@@ -132,7 +135,8 @@ def test_ratio_of_independent_noise_has_no_structure():
 
 
 def test_blurred_details_show_in_the_ratio(looks):
-    """The mean of 17 x 17 pixels against the exact reflectivity; the other polarisation tells, and more so the truth."""
+    """The mean of 17 x 17 pixels against the exact reflectivity; the other polarisation tells, and more so the
+    truth."""
     power = np.pad(10 ** (looks.truth / 10), 8, mode="edge")
     blurred = _db(np.lib.stride_tricks.sliding_window_view(power, (17, 17)).mean((2, 3)))
     by_other, by_truth = (
@@ -179,7 +183,9 @@ def test_edges_of_the_image_itself_its_opposite_and_nothing():
     assert _add(EdgePreservation(), flat, flat).index() == 1
     assert _add(EdgePreservation(), flat[:6], flat[:6]).index() is None
     step = np.where(np.arange(64) < 32, 0.0, 10.0)[None] * np.ones((64, 1))
-    assert _add(EdgePreservation(), step, 10 - step).index() == pytest.approx(-1, abs=0.15)  # a border between power means is no mirror
+    assert _add(EdgePreservation(), step, 10 - step).index() == pytest.approx(
+        -1, abs=0.15
+    )  # a border between power means is no mirror
     assert _add(EdgePreservation(), step, step.T).index() == pytest.approx(0, abs=0.02)
 
 
@@ -191,11 +197,18 @@ def test_a_fresh_look_keeps_the_edges_that_the_truth_has(looks):
     assert _add(EdgePreservation(), looks.first, moved, looks.truth).index() < 0.2
 
 
-def test_invalid_pixels_count_for_no_edge():
+def test_places_near_an_invalid_pixel_count_for_no_edge():
     level, valid = _noise(11, (64, 64)), np.ones((64, 64), bool)
     valid[20:24, 30:40] = False
     decoded = np.where(valid, level, np.nan)
-    assert _add(EdgePreservation(), np.where(valid, level, np.inf), decoded, valid=valid).index() == pytest.approx(1)
+    decoded[17:20, 27:43] = 90  # every place that sees these sees invalid pixels too, or their rows above
+    decoded[:17] = level[:17]
+    decoded[24:] = level[24:]
+    assert _add(EdgePreservation(), level, decoded, valid=valid).index() < 1
+    decoded = np.where(valid, level, np.nan)
+    found = _add(EdgePreservation(), np.where(valid, level, np.inf), decoded, valid=valid)
+    assert found.index() == pytest.approx(1)
+    assert found._places == 2 * (58 * 58 - 10 * 16)
 
 
 # --- similarity -------------------------------------------------------------------------------------------------
@@ -260,14 +273,18 @@ def test_similarity_looks_at_valid_places_only():
 def test_histograms_of_a_shift():
     level = np.linspace(0, 10, 4000).reshape(40, 100)
     found = _add(HistogramPair(), level, level + 0.5).distances()
-    assert found.earth_mover_db == pytest.approx(0.5, abs=STEP_DB) and found.kolmogorov_smirnov == pytest.approx(0.05, abs=0.01)
+    assert found.earth_mover_db == pytest.approx(0.5, abs=STEP_DB) and found.kolmogorov_smirnov == pytest.approx(
+        0.05, abs=0.01
+    )
 
 
 def test_histogram_distances_are_those_of_sorted_samples():
     rng = np.random.default_rng(20)
     a, b = rng.normal(0, 2, (60, 50)), rng.gamma(2, 2, (60, 50))
     found = _add(HistogramPair(), a, b).distances()
-    assert found.earth_mover_db == pytest.approx(np.abs(np.sort(a.ravel()) - np.sort(b.ravel())).mean(), abs=2 * STEP_DB)
+    assert found.earth_mover_db == pytest.approx(
+        np.abs(np.sort(a.ravel()) - np.sort(b.ravel())).mean(), abs=2 * STEP_DB
+    )
     at = np.sort(np.concatenate([a.ravel(), b.ravel()]))
     share = [np.searchsorted(np.sort(x.ravel()), at, "right") / x.size for x in (a, b)]
     assert found.kolmogorov_smirnov == pytest.approx(np.abs(share[0] - share[1]).max(), abs=0.02)
@@ -295,7 +312,9 @@ def test_windows_of_a_band_add_up(looks):
     assert [b.pixels for b in found.brightness] == [b.pixels for b in whole.brightness]
     assert [b.bias_db for b in found.brightness] == pytest.approx([b.bias_db for b in whole.brightness])
     assert found.histograms == whole.histograms
-    assert found.ratio.mean == pytest.approx(whole.ratio.mean) and found.ratio.variance == pytest.approx(whole.ratio.variance)
+    assert found.ratio.mean == pytest.approx(whole.ratio.mean) and found.ratio.variance == pytest.approx(
+        whole.ratio.variance
+    )
     for name in ("structure", "correlation", "correlation_of_spread"):
         assert getattr(found.ratio, name) == pytest.approx(getattr(whole.ratio, name), abs=0.02)
     assert found.similarity.ssim == pytest.approx(whole.similarity.ssim, abs=0.01)

@@ -68,3 +68,10 @@ def test_an_unknown_class_is_refused():
     assert class_of("archive") is ARCHIVE
     with pytest.raises(InvalidArgument, match="archive, analysis"):
         class_of("perfect")
+
+
+def test_the_command_line_offers_every_class():
+    from commands.shell import invoke
+
+    done = invoke("compress", "--help")
+    assert "{" + ",".join(CLASSES) + "}" in done.stdout

@@ -12,7 +12,8 @@ from sarcodec.raster.tiling import TileGrid
 class TileSizes:
     """`bytes` and `pixels` of every tile, (bands, tile rows, tile cols) int64 and (tile rows, tile cols) int64.
 
-    `rows`, `cols`: of the scene; `tile_px`: side of a tile that is not cut. `file_bytes`: of the whole file, head included.
+    `rows`, `cols`: of the scene; `tile_px`: side of a tile that is not cut. `file_bytes`: of the whole file, head
+    included.
     """
 
     rows: int

@@ -30,7 +30,8 @@ Watch = Callable[[int, Window, np.ndarray, np.ndarray, np.ndarray], None]
 
 @dataclass(frozen=True)
 class BandComparison:
-    """One band, counted from 1. `errors` and `texture` are None where not one pixel is valid in both; `classes`: a verdict each."""
+    """One band, counted from 1. `errors` and `texture` are None where not one pixel is valid in both; `classes`: a
+    verdict each."""
 
     band: int
     valid_lost: int
@@ -61,7 +62,8 @@ class Comparison:
 def compare_scenes(
     original: str | os.PathLike, decoded: str | os.PathLike, domain: str = "auto", watch: Watch | None = None
 ) -> Comparison:
-    """Errors of every band of `decoded`. Homogeneous windows, bins and edges are chosen in the next band, if there is one.
+    """Errors of every band of `decoded`. Homogeneous windows, bins and edges are chosen in the next band, if there is
+    one.
 
     Raises InvalidArgument when size, bands or dtype differ, and what reading and normalising raise.
     """

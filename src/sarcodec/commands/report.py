@@ -26,8 +26,8 @@ from sarcodec.raster.tiling import Window
 def write_report(options: argparse.Namespace) -> Comparison:
     """Compare `options.original` and `.decoded` in `.domain`, write `.report`; `.compressed` may be None.
 
-    Raises OutputExists unless `options.overwrite`, InvalidArgument where the compressed file is not of this scene, and what
-    comparing raises. The page appears under its name only when it is whole.
+    Raises OutputExists unless `options.overwrite`, InvalidArgument where the compressed file is not of this scene,
+    and what comparing raises. The page appears under its name only when it is whole.
     """
     target = Path(options.report)
     _check_target(target, options.overwrite)
@@ -69,7 +69,12 @@ def _sizes_of(path: str, info: SceneInfo) -> TileSizes:
 
 
 def _band_page(
-    before: SceneReader, after: SceneReader, domain: str, band: BandComparison, thumbs: Thumbnails, sizes: TileSizes | None
+    before: SceneReader,
+    after: SceneReader,
+    domain: str,
+    band: BandComparison,
+    thumbs: Thumbnails,
+    sizes: TileSizes | None,
 ) -> BandPage:
     number = band.band - 1
     said = before.info.descriptions[number] if before.info.descriptions else None
@@ -106,7 +111,8 @@ def _title(options: argparse.Namespace) -> str:
 
 
 def _facts(found: Comparison, info: SceneInfo, sizes: TileSizes | None) -> tuple[tuple[str, str], ...]:
-    bands = f"{info.count} band{'s' * (info.count > 1)} of {info.rows:,} x {info.cols:,} pixels, {info.dtype}, {found.domain}"
+    size = f"{info.rows:,} x {info.cols:,} pixels"
+    bands = f"{info.count} band{'s' * (info.count > 1)} of {size}, {info.dtype}, {found.domain}"
     facts = [("original", found.original), ("decoded", found.decoded), ("scene", bands)]
     mask = "every invalid pixel came back bit by bit" if found.invalid_identical else "invalid pixels changed"
     lost = "no valid pixel was lost" if not found.valid_lost else f"{found.valid_lost:,} valid pixels were lost"

@@ -1,7 +1,8 @@
-"""Judges a codec by its pixels: texture and similarity, rate-distortion curves, other codecs, tasks, pictures and pages.
+"""Judges a codec by its pixels: texture and similarity, rate-distortion curves, other codecs, tasks, pictures and
+pages.
 
-In go levels in dB and masks, out come frozen figures. Knows nothing of files of the codec, tiles or networks. Errors, looks and
-classes, which the codec aims at too, are in `fidelity`.
+In go levels in dB and masks, out come frozen figures. Knows nothing of files of the codec, tiles or networks. Errors,
+looks and classes, which the codec aims at too, are in `fidelity`.
 """
 
 from sarcodec.evaluate.curves import PeerCurves, RateDistortion, bd_rate, load_peers

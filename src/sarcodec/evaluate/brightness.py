@@ -1,8 +1,9 @@
 """Bias of the decoded power, of an image and by brightness, window by window in fixed memory.
 
-Brightness is that of a guide: the other polarisation, or the simulator's true reflectivity; never the image that is judged. In an image
-that chooses its own bins, bright bins hold the pixels that speckle made bright: anything that smooths speckle, and even a perfect
-second look at the same ground, seems to darken them (docs/decisions/0008-fidelity-figures.md).
+Brightness is that of a guide: the other polarisation, or the simulator's true reflectivity; never the image that is
+judged. In an image that chooses its own bins, bright bins hold the pixels that speckle made bright: anything that
+smooths speckle, and even a perfect second look at the same ground, seems to darken them
+(docs/decisions/0008-fidelity-figures.md).
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _CELLS = int((_MOST_DB - _LEAST_DB) / GUIDE_STEP_DB)
 
 @dataclass(frozen=True)
 class BrightnessBin:
-    """Pixels whose guide lies from `low_db` to `high_db`; bias = 10 log10(sum of decoded / sum of original power), in dB.
+    """Pixels whose guide lies from `low_db` to `high_db`; bias = 10 log10(sum of decoded / sum of original power), in
+    dB.
 
     `original_db`: level of the mean original power of these pixels.
     """
@@ -59,7 +61,9 @@ class BrightnessBias:
             return ()
         before = np.cumsum(self._pixels) - self._pixels
         number = np.minimum(before * count // total, count - 1)  # of the bin that a cell's first pixel falls into
-        return tuple(self._bin(np.flatnonzero((number == n) & (self._pixels > 0))) for n in np.unique(number[self._pixels > 0]))
+        return tuple(
+            self._bin(np.flatnonzero((number == n) & (self._pixels > 0))) for n in np.unique(number[self._pixels > 0])
+        )
 
     def _bin(self, cells: np.ndarray) -> BrightnessBin:
         original, decoded = float(self._original[cells].sum()), float(self._decoded[cells].sum())

@@ -1,4 +1,5 @@
-"""Line charts as inline SVG. In: series of points, labels, shaded bands; out: text of one <svg> element. Knows no figure's meaning."""
+"""Line charts as inline SVG. In: series of points, labels, shaded bands; out: text of one <svg> element. Knows no
+figure's meaning."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ class _Axis:
     end: float
 
     def place(self, values):
-        return self.start + (np.asarray(values, np.float64) - self.low) / (self.high - self.low) * (self.end - self.start)
+        return self.start + (np.asarray(values, np.float64) - self.low) / (self.high - self.low) * (
+            self.end - self.start
+        )
 
     def ticks(self) -> np.ndarray:
         step = _round_step((self.high - self.low) / 5)
@@ -50,13 +53,19 @@ class _Axis:
 
 
 def line_chart(
-    series: list[Series], x_label: str, y_label: str, shades: tuple[Shade, ...] = (), y_reach: tuple[float, float] | None = None
+    series: list[Series],
+    x_label: str,
+    y_label: str,
+    shades: tuple[Shade, ...] = (),
+    y_reach: tuple[float, float] | None = None,
 ) -> str:
     """The chart; `y_reach`: what the y axis shows at least."""
     xs, ys = (np.concatenate([getattr(s, axis) for s in series]) for axis in "xy")
     across = _Axis(*_span(xs), _LEFT, WIDTH - _RIGHT)
     up = _Axis(*_span(np.append(ys, y_reach or ()), 0.06), HEIGHT - _BOTTOM, _TOP)
-    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(y_label)} against {escape(x_label)}">']
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(y_label)} against {escape(x_label)}">'
+    ]
     parts += [_shade(shade, across, up) for shade in shades]
     parts += _grid(across, up, x_label, y_label)
     parts += [_line(one, across, up) for one in series]
@@ -89,8 +98,12 @@ def _grid(across: _Axis, up: _Axis, x_label: str, y_label: str) -> list[str]:
         parts.append(f'<text x="{_LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{_number(float(value))}</text>')
     for value in across.ticks():
         x = float(across.place(value))
-        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{HEIGHT - _BOTTOM}" y2="{HEIGHT - _BOTTOM + 4}" stroke="#888"/>')
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - _BOTTOM + 17}" text-anchor="middle">{_number(float(value))}</text>')
+        parts.append(
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{HEIGHT - _BOTTOM}" y2="{HEIGHT - _BOTTOM + 4}" stroke="#888"/>'
+        )
+        parts.append(
+            f'<text x="{x:.1f}" y="{HEIGHT - _BOTTOM + 17}" text-anchor="middle">{_number(float(value))}</text>'
+        )
     middle = (_TOP + HEIGHT - _BOTTOM) / 2
     parts.append(f'<text x="{(_LEFT + WIDTH) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>')
     turned = f'transform="rotate(-90 13 {middle})"'
@@ -121,6 +134,8 @@ def _key(lines: list[tuple[str, str]], shades: list[tuple[str, str]]) -> list[st
     for number, (name, colour) in enumerate(lines + shades):
         y = _TOP + 15 + 17 * number
         high, edge = (3, "") if number < len(lines) else (10, ' stroke="#7a9a7a"')
-        parts.append(f'<rect x="{WIDTH - 150}" y="{y - 4 - high / 2}" width="18" height="{high}" fill="{colour}"{edge}/>')
+        parts.append(
+            f'<rect x="{WIDTH - 150}" y="{y - 4 - high / 2}" width="18" height="{high}" fill="{colour}"{edge}/>'
+        )
         parts.append(f'<text x="{WIDTH - 126}" y="{y}">{escape(name)}</text>')
     return parts

@@ -1,4 +1,5 @@
-"""Histograms of levels in dB and how far two of them are apart. In: levels and mask, window by window; out: frozen figures."""
+"""Histograms of levels in dB and how far two of them are apart. In: levels and mask, window by window; out: frozen
+figures."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ _BINS = int((_MOST_DB - _LEAST_DB) / STEP_DB)
 class HistogramDistances:
     """Between the distributions of the level over valid pixels.
 
-    - `earth_mover_db`: area between the distribution functions, in dB: how far levels must move on average (Wasserstein-1).
+    - `earth_mover_db`: area between the distribution functions, in dB: how far levels must move on average
+      (Wasserstein-1).
     - `kolmogorov_smirnov`: largest difference of the distribution functions, 0 to 1.
     """
 

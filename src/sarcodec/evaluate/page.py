@@ -1,4 +1,5 @@
-"""One self-contained HTML page on a decoded scene: verdicts, figures, charts, pictures. In: a frozen `Page`; out: its text.
+"""One self-contained HTML page on a decoded scene: verdicts, figures, charts, pictures. In: a frozen `Page`; out: its
+text.
 
 Charts are inline SVG, pictures are PNG within the page; nothing is fetched. Knows no files, codecs or rasters.
 """
@@ -21,7 +22,19 @@ from sarcodec.fidelity.metrics import ErrorSummary
 
 BLUE, RED = "#2166ac", "#b2182b"
 RATIO_REACH_DB = 6.0
-_REACHES_DB = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)  # of the error map: the first that holds nearly all of it
+_REACHES_DB = (
+    0.02,
+    0.05,
+    0.1,
+    0.2,
+    0.5,
+    1,
+    2,
+    5,
+    10,
+    20,
+    50,
+)  # of the error map: the first that holds nearly all of it
 _SHADES = {"archive": "#cfe8cf", "analysis": "#eaf5ea"}
 _BIAS_REACH_DB = (-0.06, 0.06)
 _SHORTEST_SIDE_PX = 320  # pictures of fewer pixels are shown enlarged
@@ -90,7 +103,9 @@ def _verdict_table(bands: tuple[BandPage, ...]) -> str:
         for number, checks in enumerate(zip(*(verdict.checks for verdict in band.verdicts), strict=True)):
             name = f"<th rowspan={len(band.verdicts[0].checks)}>{escape(band.name)}</th>" if number == 0 else ""
             found = _found(checks[0])
-            cells = "".join(f"<td>{escape(c.bound)}</td><td class={_word(c.passed)}>{_word(c.passed)}</td>" for c in checks)
+            cells = "".join(
+                f"<td>{escape(c.bound)}</td><td class={_word(c.passed)}>{_word(c.passed)}</td>" for c in checks
+            )
             rows.append(f"<tr>{name}<td>{escape(checks[0].name)}</td><td class=n>{found}</td>{cells}</tr>")
     return f"<table><tr><th>band</th><th>figure</th><th>found</th>{head}</tr>{''.join(rows)}</table>"
 
@@ -185,8 +200,8 @@ def _picture(name: str, note: str, png: bytes, shape: tuple[int, int]) -> str:
 def _bias_chart(texture: TextureSummary) -> str:
     if not texture.brightness:
         return (
-            "<figure class=chart><figcaption><b>bias against brightness</b><br>Not drawn: the scene has one band, and an image "
-            "that chooses its own bins shows a bias where there is none.</figcaption></figure>"
+            "<figure class=chart><figcaption><b>bias against brightness</b><br>Not drawn: the scene has one "
+            "band, and an image that chooses its own bins shows a bias where there is none.</figcaption></figure>"
         )
     x = np.array([one.original_db for one in texture.brightness])
     y = np.array([one.bias_db for one in texture.brightness])
@@ -228,11 +243,12 @@ def _figures(errors: ErrorSummary, texture: TextureSummary) -> str:
         ("speckle", _speckle_rows(errors)),
         ("structure", _structure_rows(texture)),
     )
-    tables = "".join(
-        f"<table><caption>{name}</caption>{''.join(f'<tr><td>{escape(k)}</td><td class=n>{v}</td></tr>' for k, v in rows)}</table>"
-        for name, rows in groups
-    )
+    tables = "".join(f"<table><caption>{name}</caption>{''.join(map(_row, rows))}</table>" for name, rows in groups)
     return f"<div class=row>{tables}</div>"
+
+
+def _row(row: tuple[str, str]) -> str:
+    return f"<tr><td>{escape(row[0])}</td><td class=n>{row[1]}</td></tr>"
 
 
 def _error_rows(errors: ErrorSummary) -> list[tuple[str, str]]:
@@ -283,8 +299,8 @@ def _signed(value: float, digits: int) -> str:
 
 
 _FOOT = (
-    "<footer>Bias: 10 log10 of summed decoded over summed original power. ENL and correlation: medians over windows of 15 x 15 "
-    "pixels, chosen in the next band where there is one. Ratio image: original over decoded power; structure: its correlation with "
-    "the details of the next band. Edge preservation: correlation of signed ratios of averages, at the edges of the next band. SSIM: "
-    "Wang et al. 2004.</footer>"
+    "<footer>Bias: 10 log10 of summed decoded over summed original power. ENL and correlation: medians over windows of "
+    "15 x 15 pixels, chosen in the next band where there is one. Ratio image: original over decoded power; structure: "
+    "its correlation with the details of the next band. Edge preservation: correlation of signed ratios of averages, at "
+    "the edges of the next band. SSIM: Wang et al. 2004.</footer>"
 )

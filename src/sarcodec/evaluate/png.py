@@ -1,4 +1,5 @@
-"""Levels to PNG bytes in grey or in two colours about zero, with numpy and zlib alone. Invalid (NaN) pixels come out slate blue."""
+"""Levels to PNG bytes in grey or in two colours about zero, with numpy and zlib alone. Invalid (NaN) pixels come out
+slate blue."""
 
 from __future__ import annotations
 

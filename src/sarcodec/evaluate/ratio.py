@@ -1,11 +1,12 @@
 """The ratio image, original power / decoded power: its mean, its variance, and whether it still shows the scene.
 
-A ratio image without structure is nothing but noise: its mean and its spread are the same everywhere. What of the scene is left in it
-was lost or moved by the codec (the despeckling literature's test: Oliver and Quegan, Understanding SAR Images, 1998, section 6;
-Gomez et al., Remote Sensing 9(4):389, 2017, who compare co-occurrences with those of the shuffled image). Shuffling presumes white
-speckle, and Sentinel-1's is correlated over three pixels; so here the ratio image is compared with another image of the same place, a guide
-whose speckle is its own (the other polarisation, the simulator's truth), and with itself over distances that speckle does not reach. All
-three figures are 0 for structureless noise, correlated or not, whatever its distribution.
+A ratio image without structure is nothing but noise: its mean and its spread are the same everywhere. What of the
+scene is left in it was lost or moved by the codec (the despeckling literature's test: Oliver and Quegan,
+Understanding SAR Images, 1998, section 6; Gomez et al., Remote Sensing 9(4):389, 2017, who compare co-occurrences
+with those of the shuffled image). Shuffling presumes white speckle, and Sentinel-1's is correlated over three pixels;
+so here the ratio image is compared with another image of the same place, a guide whose speckle is its own (the other
+polarisation, the simulator's truth), and with itself over distances that speckle does not reach. All three figures
+are 0 for structureless noise, correlated or not, whatever its distribution.
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ _LEAST_VARIANCE = 1e-12  # of the log ratio in dB^2: an image that came back as 
 
 @dataclass(frozen=True)
 class RatioSummary:
-    """Mean and variance of the linear ratio over valid pixels, and its structure: correlations, None where there is nothing to compare.
+    """Mean and variance of the linear ratio over valid pixels, and its structure: correlations, None where there is
+    nothing to compare.
 
-    - `structure`: with the guide's structure. Above 0: edges and details of the scene are left in the ratio, as blurring leaves
-      them. None without a guide.
+    - `structure`: with the guide's structure. Above 0: edges and details of the scene are left in the ratio, as
+      blurring leaves them. None without a guide.
     - `correlation`: of its block means with those 16 pixels away: whole areas that became brighter or darker.
-    - `correlation_of_spread`: the same of the logarithm of the variance in a block: speckle that was kept here and smoothed there.
+    - `correlation_of_spread`: the same of the logarithm of the variance in a block: speckle that was kept here and
+      smoothed there.
     """
 
     mean: float
@@ -78,7 +81,9 @@ class RatioStatistics:
 
     def _add_guided(self, log_ratio: np.ndarray, valid: np.ndarray, guide_db: np.ndarray) -> None:
         shape = tuple(size // DETAIL_PX for size in valid.shape)
-        blocks = (split_blocks(image, DETAIL_PX, DETAIL_PX) for image in (log_ratio, power_of(np.where(valid, guide_db, 0.0))))
+        blocks = (
+            split_blocks(image, DETAIL_PX, DETAIL_PX) for image in (log_ratio, power_of(np.where(valid, guide_db, 0.0)))
+        )
         ratio, guide = (part.mean(axis=(1, 2)).reshape(shape) for part in blocks)
         whole = split_blocks(valid, DETAIL_PX, DETAIL_PX).all(axis=(1, 2)).reshape(shape)
         level, edge = 10 * np.log10(guide), SURROUND // 2

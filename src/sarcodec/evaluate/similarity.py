@@ -1,7 +1,8 @@
-"""SSIM and MS-SSIM of levels in dB, window by window. In: levels and mask; out: two numbers and the data range they presume.
+"""SSIM and MS-SSIM of levels in dB, window by window. In: levels and mask; out: two numbers and the data range they
+presume.
 
-Wang, Bovik, Sheikh, Simoncelli, IEEE TIP 13(4), 2004 (11 x 11 Gaussian window of 1.5 pixels, K1 = 0.01, K2 = 0.03) and Wang,
-Simoncelli, Bovik, Asilomar 2003 (five scales, 2 x 2 means between them, the weights below).
+Wang, Bovik, Sheikh, Simoncelli, IEEE TIP 13(4), 2004 (11 x 11 Gaussian window of 1.5 pixels, K1 = 0.01, K2 = 0.03)
+and Wang, Simoncelli, Bovik, Asilomar 2003 (five scales, 2 x 2 means between them, the weights below).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ _TAPS_PX, _SIGMA_PX, _K1, _K2 = 11, 1.5, 0.01, 0.03
 
 @dataclass(frozen=True)
 class Similarity:
-    """`ssim`: mean over places whose 11 x 11 window is valid. `ms_ssim` is None where no place is left at the coarsest scale."""
+    """`ssim`: mean over places whose 11 x 11 window is valid. `ms_ssim` is None where no place is left at the
+    coarsest scale."""
 
     ssim: float | None
     ms_ssim: float | None
@@ -27,7 +29,8 @@ class Similarity:
 
 
 class SimilarityAccumulator:
-    """Adds up SSIM and its parts a scale. Places near an invalid pixel or the border of a window that is added are left out."""
+    """Adds up SSIM and its parts a scale. Places near an invalid pixel or the border of a window that is added are
+    left out."""
 
     def __init__(self, data_range_db: float = DATA_RANGE_DB) -> None:
         self._range = data_range_db
@@ -44,9 +47,9 @@ class SimilarityAccumulator:
             first, second, valid = _halve(first), _halve(second), _halve(valid) == 1
 
     def _add_scale(self, scale: int, first: np.ndarray, second: np.ndarray, valid: np.ndarray) -> None:
-        kept = _smooth((~valid).astype(np.float64)) < 1e-9
         luminance, structure = _parts(first, second, self._range)
-        self._places[scale] += np.count_nonzero(kept)
+        kept = np.s_[:, :] if valid.all() else _smooth((~valid).astype(np.float64)) < 1e-9
+        self._places[scale] += structure[kept].size
         self._structure[scale] += structure[kept].sum()
         self._whole[scale] += (luminance * structure)[kept].sum()
 
@@ -81,8 +84,20 @@ def _smooth(image: np.ndarray) -> np.ndarray:
     taps = np.exp(-0.5 * ((np.arange(_TAPS_PX) - _TAPS_PX // 2) / _SIGMA_PX) ** 2)
     taps /= taps.sum()
     rows, cols = (size - _TAPS_PX + 1 for size in image.shape)
-    down = sum(tap * image[shift : shift + rows] for shift, tap in enumerate(taps))
-    return sum(tap * down[:, shift : shift + cols] for shift, tap in enumerate(taps))
+    down = _sum(taps, [image[shift : shift + rows] for shift in range(_TAPS_PX)])
+    return _sum(taps, [down[:, shift : shift + cols] for shift in range(_TAPS_PX)])
+
+
+def _sum(taps: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
+    """Weighted sum of parts of one shape; the taps are the same both ways."""
+    half = len(parts) // 2
+    sums = taps[half] * parts[half]
+    scratch = np.empty_like(sums)
+    for tap, first, last in zip(taps[:half], parts[:half], parts[:half:-1], strict=True):
+        np.add(first, last, out=scratch)
+        scratch *= tap
+        sums += scratch
+    return sums
 
 
 def _halve(image: np.ndarray) -> np.ndarray:

@@ -18,7 +18,8 @@ from sarcodec.evaluate.similarity import Similarity, SimilarityAccumulator
 
 @dataclass(frozen=True)
 class TextureSummary:
-    """`brightness` is empty without a guide; `edge_preservation` then counts every place. None: the band is too small."""
+    """`brightness` is empty without a guide; `edge_preservation` then counts every place. None: the band is too
+    small."""
 
     brightness: tuple[BrightnessBin, ...]
     edge_preservation: float | None

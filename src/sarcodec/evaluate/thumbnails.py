@@ -34,7 +34,8 @@ class Thumbnails:
         return self.decoded_db - self.original_db
 
     def busiest(self, side_px: int = DETAIL_PX) -> tuple[int, int]:
-        """Row and column, in pixels, of the square of at most `side_px` with the largest spread of levels among those that are valid.
+        """Row and column, in pixels, of the square of at most `side_px` with the largest spread of levels among those
+        that are valid.
 
         The squares stand half a side apart; where none is valid, the one with most valid cells is taken.
         """
@@ -50,7 +51,8 @@ class Thumbnails:
 
 
 class ThumbnailCollector:
-    """Adds up a band of (rows, cols) pixels. Windows must begin at multiples of `cell_px`, a power of two of at most 1024."""
+    """Adds up a band of (rows, cols) pixels. Windows must begin at multiples of `cell_px`, a power of two of at most
+    1024."""
 
     def __init__(self, rows: int, cols: int) -> None:
         self.cell_px = 1

@@ -1,4 +1,5 @@
-"""Quality classes of a decoded band: bounds on bias, multilooked error, looks and mask, and the verdict on an `ErrorSummary`.
+"""Quality classes of a decoded band: bounds on bias, multilooked error, looks and mask, and the verdict on an
+`ErrorSummary`.
 
 Where the bounds come from: docs/decisions/0008-fidelity-figures.md.
 """
@@ -14,7 +15,8 @@ from sarcodec.fidelity.metrics import ErrorSummary
 
 @dataclass(frozen=True)
 class QualityClass:
-    """What a band of this class keeps to; every valid pixel stays valid and every invalid one comes back bit by bit besides.
+    """What a band of this class keeps to; every valid pixel stays valid and every invalid one comes back bit by bit
+    besides.
 
     - `bias_db`: largest magnitude of 10 log10(decoded power / original power).
     - `multilook_db`: the RMSE of 8 x 8 blocks of mean power lies under it.
@@ -36,7 +38,8 @@ CLASSES = {
 
 @dataclass(frozen=True)
 class Check:
-    """One bound: the figure (None where the band is too small to have it, which passes), the bound in words, the verdict.
+    """One bound: the figure (None where the band is too small to have it, which passes), the bound in words, the
+    verdict.
 
     `excess`: how far the figure is from its ideal, as a share of what is allowed; above 1 where it fails.
     """
@@ -75,13 +78,13 @@ def judge(wanted: QualityClass, errors: ErrorSummary | None, mask_exact: bool) -
     )
     checks = (
         _check("bias dB", bias, f"within {wanted.bias_db:g}", _share(bias, wanted.bias_db)),
-        _check("8 x 8 error dB", looks, f"under {wanted.multilook_db:g}", _share(looks, wanted.multilook_db), open_end=True),
+        _check(
+            "8 x 8 error dB", looks, f"under {wanted.multilook_db:g}", _share(looks, wanted.multilook_db), open_end=True
+        ),
         _check("ENL ratio", enl, f"{wanted.enl_low:g} to {wanted.enl_high:g}", _enl_share(enl, wanted)),
         Check("mask", None, "exact", 0.0 if mask_exact else math.inf, mask_exact),
     )
-    return Verdict(
-        wanted.name, all(check.passed for check in checks), max(check.excess for check in checks), checks
-    )
+    return Verdict(wanted.name, all(check.passed for check in checks), max(check.excess for check in checks), checks)
 
 
 def _check(name: str, value: float | None, bound: str, excess: float, open_end: bool = False) -> Check:
