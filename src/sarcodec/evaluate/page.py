@@ -301,6 +301,6 @@ def _signed(value: float, digits: int) -> str:
 _FOOT = (
     "<footer>Bias: 10 log10 of summed decoded over summed original power. ENL and correlation: medians over windows of "
     "15 x 15 pixels, chosen in the next band where there is one. Ratio image: original over decoded power; structure: "
-    "its correlation with the details of the next band. Edge preservation: correlation of signed ratios of averages, at "
-    "the edges of the next band. SSIM: Wang et al. 2004.</footer>"
+    "its correlation with the details of the next band. Edge preservation: correlation of signed ratios of averages, "
+    "at the edges of the next band. SSIM: Wang et al. 2004.</footer>"
 )
