@@ -2,9 +2,9 @@
 
     python benchmarks/tasks.py [--data FOLDER] [--rates 0.1,0.3,1] [--jobs N] [--out FILE.json]
 
-sarcodec compresses each one-band uint16 GeoTIFF with `--target-bpp` and decompresses it, in fresh processes; every
-other codec gets its finest setting whose file takes at most 1 % more bytes than sarcodec's. Files are written and
-read back. Needs the extra `bench`.
+sarcodec writes each one-band uint16 GeoTIFF at the rate in one process and reads it back in another; every other codec
+gets its finest setting whose file takes at most 1 % more bytes than sarcodec's. Rates are of files on disk. Needs the
+extra `bench`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from peer_file import level_db, restore
-from processes import decompress_command, measure
+from processes import measure
 from rasterio.errors import NotGeoreferencedWarning
 from rd_val import ROOT, read_band, write_plain
 from task_cases import Case, change_cases, ship_cases, water_cases
@@ -29,11 +29,12 @@ from task_cases import Case, change_cases, ship_cases, water_cases
 from sarcodec.evaluate.bootstrap import Comparison, compare
 from sarcodec.evaluate.peers import AVIF, JPEG_2000, JPEG_XL, Peer
 
-SPANS = {"j2k": (5.0, 90.0, 0.05), "jxl": (-25.0, -0.02, 0.02), "avif": (0.0, 100.0, 1.0)}
+SPANS = {"j2k": (5.0, 90.0, 0.05), "jxl": (-25.0, -0.02, 0.02), "avif": (0.0, 80.0, 1.0)}
 """Coarsest and finest setting (JPEG XL's distance with its sign turned), and how closely they are searched."""
 
 PEERS = {peer.name: peer for peer in (JPEG_2000, JPEG_XL, AVIF)}
 CODECS = ("sarcodec", *PEERS)
+Returned = tuple[float, np.ndarray]
 SLACK = 1.01
 
 
@@ -77,25 +78,41 @@ class PeerFile:
         return self._peer.decode(path.read_bytes(), 1)
 
 
-def give_back(dn: np.ndarray, rates: list[float]) -> dict[tuple[str, float], tuple[float, np.ndarray]]:
-    """(codec, rate) -> bits a pixel of the file, and the level in dB of the DN that it decodes to."""
-    level, found = level_db(dn), {}
-    peers = {name: PeerFile(peer, level) for name, peer in PEERS.items()}
+def give_back(images: tuple[np.ndarray, ...], rates: list[float]) -> list[dict[tuple[str, float], Returned]]:
+    """For every image of DN: (codec, rate) -> bits a pixel of the file, and the level in dB of the DN that it decodes
+    to."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_plain(folder / "in.tif", dn)
-        for rate in rates:
-            packed, decoded = folder / f"{rate}.sarc", folder / f"{rate}.tif"
-            command = [sys.executable, "-m", "sarcodec", "compress", str(folder / "in.tif"), str(packed)]
-            measure([*command, "--target-bpp", f"{rate:g}", "--domain", "amplitude"])
-            measure(decompress_command(packed, decoded))
-            size = packed.stat().st_size
-            found["sarcodec", rate] = 8 * size / dn.size, level_db(read_band(decoded, 1))
-            for codec, peer in peers.items():
-                path = folder / f"{rate}.{codec}"
-                path.write_bytes(peer.fit(SLACK * size))
-                found[codec, rate] = 8 * path.stat().st_size / dn.size, level_db(restore(peer.decode(path)))
+        _sarcodec_files(folder, images, rates)
+        found = []
+        for number, dn in enumerate(images):
+            level = level_db(dn)
+            peers = {name: PeerFile(peer, level) for name, peer in PEERS.items()}
+            returned = {}
+            for rate in rates:
+                packed = folder / f"{number}-{rate}.sarc"
+                size = packed.stat().st_size
+                returned["sarcodec", rate] = 8 * size / dn.size, level_db(read_band(packed.with_suffix(".tif"), 1))
+                for codec, peer in peers.items():
+                    path = packed.with_suffix(f".{codec}")
+                    path.write_bytes(peer.fit(SLACK * size))
+                    returned[codec, rate] = 8 * path.stat().st_size / dn.size, level_db(restore(peer.decode(path)))
+            found.append(returned)
     return found
+
+
+def _sarcodec_files(folder: Path, images: tuple[np.ndarray, ...], rates: list[float]) -> None:
+    """N-RATE.sarc of every image by one process, N-RATE.tif of every one of those by another."""
+    forth, back = [], []
+    for number, dn in enumerate(images):
+        write_plain(folder / f"{number}.tif", dn)
+        for rate in rates:
+            packed = folder / f"{number}-{rate}.sarc"
+            forth += [folder / f"{number}.tif", packed, rate]
+            back += [packed, packed.with_suffix(".tif")]
+    program = [sys.executable, str(Path(__file__).with_name("sarcodec_files.py"))]
+    measure([*program, "compress", *map(str, forth)])
+    measure([*program, "decompress", *map(str, back)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +127,7 @@ class Judged:
 
 def judge(case: Case, rates: list[float]) -> Judged:
     """Compress and decode all images of a case, then do its task on them."""
-    returned = [give_back(dn, rates) for dn in case.images]
+    returned = give_back(case.images, rates)
     keys = [(codec, rate) for codec in CODECS for rate in rates]
     units = {key: case.measure([images[key][1] for images in returned]) for key in keys}
     original = case.measure([level_db(dn) for dn in case.images])
