@@ -102,8 +102,8 @@ def test_monotone_curves_end_at_the_last_step_that_passes(slope, bound, first):
         return excess < 1, excess
 
     tries = coarsest(judged, first)
-    passing = [t.step for t in tries if t.miss > 0]
-    assert [t.step for t in tries] == asked and len(set(asked)) == len(asked) <= MOST_TRIES
+    passing = [step for step, passed in tries.items() if passed]
+    assert list(tries) == asked and len(asked) <= MOST_TRIES
     if bound < 0:
         assert not passing and 0 in asked
     else:
@@ -111,10 +111,24 @@ def test_monotone_curves_end_at_the_last_step_that_passes(slope, bound, first):
         assert best - NEARLY / slope - 1 <= max(passing) <= best
 
 
+def test_a_verdict_that_scatters_costs_few_steps():
+    """Half of the steps within the smooth figures' bound pass by chance: the answer is one of them, mostly near it."""
+    lost = []
+    for seed in range(100):
+        lucky = np.random.default_rng(seed).random(640) < 0.5
+        tries = coarsest(
+            lambda step: (bool(step <= 300 and lucky[step]), math.exp(0.015 * (step - 300.5))), 37 * seed % 640
+        )
+        best = max(step for step, passed in tries.items() if passed)
+        assert len(tries) <= MOST_TRIES and lucky[best] and best <= 300
+        lost.append(300 - best)
+    assert np.quantile(lost, 0.9) <= 12 and np.median(lost) <= 2
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 9999), st.integers(0, 639))
 def test_any_curve_ends_and_what_is_called_passing_passed(seed, first):
     excess = np.exp(np.random.default_rng(seed).normal(0, 2, 640))
     tries = coarsest(lambda step: (bool(excess[step] < 1), float(excess[step])), first)
-    assert 1 <= len(tries) <= MOST_TRIES and len({t.step for t in tries}) == len(tries)
-    assert all((t.miss > 0) == (excess[t.step] < 1) for t in tries)
+    assert 1 <= len(tries) <= MOST_TRIES
+    assert all(passed == (excess[step] < 1) for step, passed in tries.items())
