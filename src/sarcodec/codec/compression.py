@@ -17,6 +17,7 @@ from sarcodec.bitstream.files import FileWriter
 from sarcodec.bitstream.steps import STEP_COUNT, quality_of_step, step_db, step_of_quality
 from sarcodec.engine import Engine
 from sarcodec.errors import InvalidArgument, TargetNotReached
+from sarcodec.fidelity.classes import class_of
 from sarcodec.raster.geotiff import open_scene
 from sarcodec.raster.radiometry import normalise
 from sarcodec.raster.scene import pack_scene
@@ -24,6 +25,7 @@ from sarcodec.tile import CELL_PX, DEFAULT_EFFORT, EFFORTS, TILE_LOG2, TileCodec
 
 from .decoder import SceneDecoder
 from .encoder import SceneEncoder, TileData
+from .quality_class import reach_class
 from .targets import ERROR_SLOPE, MOST_PASSES, RATE_SLOPE, Try, first_step_for_rmse, search, typical_step
 from .workers import Workers, workers
 
@@ -54,23 +56,27 @@ class CompressReport:
     passes: int
     rmse_db: float | None
     seconds: float
+    quality_class: str | None = None
 
 
 @dataclass(frozen=True)
 class Target:
-    """What decides the step: kind 'quality', 'bpp', 'size' (bytes) or 'rmse_db', and its value."""
+    """What decides the step: kind 'quality', 'bpp', 'size' (bytes) or 'rmse_db' and its value, or 'class' and its name."""
 
     kind: str
-    value: float
+    value: float | str
 
 
-def chosen_target(quality, target_bpp, target_size, target_rmse_db) -> Target:
+def chosen_target(quality, target_bpp, target_size, target_rmse_db, quality_class=None) -> Target:
     """The one target that was given, or the default quality. Raises InvalidArgument."""
     given = {"quality": quality, "bpp": target_bpp, "size": target_size, "rmse_db": target_rmse_db}
+    given |= {"class": quality_class}
     given = {k: v for k, v in given.items() if v is not None}
     if len(given) > 1:
         raise InvalidArgument(f"{len(given)} targets were given ({', '.join(given)}), expected at most one")
     kind, value = next(iter(given.items()), ("quality", DEFAULT_QUALITY))
+    if kind == "class":
+        return Target(kind, class_of(value).name)
     if not math.isfinite(value) or (kind != "quality" and value <= 0):
         raise InvalidArgument(f"target {kind} is {value}, expected a number above 0")
     return Target(kind, float(value))
@@ -155,6 +161,7 @@ def compress(
     target_bpp=None,
     target_size=None,
     target_rmse_db=None,
+    quality_class=None,
     domain="auto",
     effort=DEFAULT_EFFORT,
     together=True,
@@ -163,13 +170,16 @@ def compress(
     overwrite=False,
     progress: Progress | None = None,
 ) -> CompressReport:
-    """Compress a GeoTIFF to a sarcodec file; at most one of quality (0..100) and the targets.
+    """Compress a GeoTIFF to a sarcodec file; at most one of quality (0..100), the targets and the class.
 
     target_bpp: bits a pixel and band of the whole file; target_size: bytes, never exceeded; target_rmse_db: error over all
-    valid pixels. effort: 0 (fastest) to 9; it costs time here and none in decoding. together: every second band is coded knowing
-    the one before it, and cannot be decoded without it. Raises the errors of `sarcodec.errors`; on any of them nothing appears under `target`.
+    valid pixels; quality_class: the smallest file whose bands are all of that class of `fidelity.classes`. effort: 0 (fastest) to
+    9; it costs time here and none in decoding. together: every second band is coded knowing the one before it, and cannot be
+    decoded without it. Raises the errors of `sarcodec.errors`; on any of them nothing appears under `target`.
     """
-    began, aim = time.perf_counter(), chosen_target(quality, target_bpp, target_size, target_rmse_db)
+    began, aim = time.perf_counter(), chosen_target(
+        quality, target_bpp, target_size, target_rmse_db, quality_class
+    )
     if aim.kind == "quality":
         step_of_quality(aim.value)
     if effort not in EFFORTS:
@@ -204,6 +214,7 @@ def compress(
         passes,
         rmse,
         time.perf_counter() - began,
+        aim.value if aim.kind == "class" else None,
     )
 
 
@@ -224,6 +235,8 @@ def _reach(job: _Job, aim: Target) -> tuple[int, FileWriter, int, float | None]:
         step = step_of_quality(aim.value)
         return step, job.stream(step), 1, None
     tiles = _Analysed(job.encoder, job.pool, job.target.parent, job.tick).tiles
+    if aim.kind == "class":
+        return *reach_class(job, aim.value, tiles), None
     return _reach_rmse(job, aim.value, tiles) if aim.kind == "rmse_db" else _reach_size(job, aim, tiles)
 
 

@@ -6,13 +6,16 @@ In: paths and a domain; out: a frozen Comparison. Knows rasters and metrics, and
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from sarcodec.codec.encoder import sample_tiles
 from sarcodec.errors import InvalidArgument
-from sarcodec.evaluate.metrics import ErrorAccumulator, ErrorSummary
+from sarcodec.evaluate.texture import TextureAccumulator, TextureSummary
+from sarcodec.fidelity.classes import CLASSES, Verdict, judge
+from sarcodec.fidelity.metrics import ErrorAccumulator, ErrorSummary
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.raster.radiometry import normalise, resolve_domain
 from sarcodec.raster.tiling import TileGrid, Window
@@ -21,15 +24,21 @@ from sarcodec.tile import TILE_PX
 WINDOW_PX = 1024
 """Side of the windows that are read at once; a multiple of `metrics.CUT_PX`."""
 
+Watch = Callable[[int, Window, np.ndarray, np.ndarray, np.ndarray], None]
+"""Called with band (from 0), window, original level, decoded level, and where both are valid, for every window."""
+
 
 @dataclass(frozen=True)
 class BandComparison:
-    """One band, counted from 1. `errors` is None where not one pixel is valid in both."""
+    """One band, counted from 1. `errors` and `texture` are None where not one pixel is valid in both; `classes`: a
+    verdict each."""
 
     band: int
     valid_lost: int
     invalid_changed: int
     errors: ErrorSummary | None
+    texture: TextureSummary | None
+    classes: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True)
@@ -50,15 +59,18 @@ class Comparison:
     bands: tuple[BandComparison, ...]
 
 
-def compare_scenes(original: str | os.PathLike, decoded: str | os.PathLike, domain: str = "auto") -> Comparison:
-    """Errors of every band of `decoded`. Homogeneous windows for ENL are chosen in the next band, if there is one.
+def compare_scenes(
+    original: str | os.PathLike, decoded: str | os.PathLike, domain: str = "auto", watch: Watch | None = None
+) -> Comparison:
+    """Errors of every band of `decoded`. Homogeneous windows, bins and edges are chosen in the next band, if there is
+    one.
 
     Raises InvalidArgument when size, bands or dtype differ, and what reading and normalising raise.
     """
     with open_scene(original) as before, open_scene(decoded) as after:
         _check_alike(before, after)
         domain = _domain(before, domain)
-        bands = tuple(_compare_band(before, after, band, domain) for band in range(before.info.count))
+        bands = tuple(_compare_band(before, after, band, domain, watch) for band in range(before.info.count))
         whole = before.info.rows * before.info.cols * before.info.count
     errors = [band.errors for band in bands if band.errors]
     pixels = sum(summary.pixels for summary in errors)
@@ -96,9 +108,11 @@ def _domain(scene: SceneReader, wanted: str) -> str:
     return resolve_domain(wanted, sample, info.nodata[0], info.hints)
 
 
-def _compare_band(before: SceneReader, after: SceneReader, band: int, domain: str) -> BandComparison:
+def _compare_band(
+    before: SceneReader, after: SceneReader, band: int, domain: str, watch: Watch | None
+) -> BandComparison:
     info = before.info
-    errors, compared, lost, changed = ErrorAccumulator(), 0, 0, 0
+    errors, texture, compared, lost, changed = ErrorAccumulator(), TextureAccumulator(), 0, 0, 0
     grid = TileGrid(info.rows, info.cols, WINDOW_PX)
     for window in map(grid.window, range(grid.count)):
         pixels, returned = before.read(band, window), after.read(band, window)
@@ -108,8 +122,14 @@ def _compare_band(before: SceneReader, after: SceneReader, band: int, domain: st
         lost += int(np.count_nonzero(valid & ~still_valid))
         both = valid & still_valid
         compared += int(np.count_nonzero(both))
-        errors.add(level, level_returned, both, _selection(before, band, window, domain))
-    return BandComparison(band + 1, lost, changed, errors.summary() if compared else None)
+        guide = _selection(before, band, window, domain)
+        for figures in (errors, texture):
+            figures.add(level, level_returned, both, guide)
+        if watch:
+            watch(band, window, level, level_returned, both)
+    summary = errors.summary() if compared else None
+    verdicts = tuple(judge(wanted, summary, not (lost or changed)) for wanted in CLASSES.values())
+    return BandComparison(band + 1, lost, changed, summary, texture.summary() if compared else None, verdicts)
 
 
 def _selection(scene: SceneReader, band: int, window: Window, domain: str) -> np.ndarray | None:

@@ -43,6 +43,12 @@ def _add_targets(targets: argparse._MutuallyExclusiveGroup) -> None:
     targets.add_argument("--target-bpp", type=float, metavar="BITS", help="bits per pixel and band, of the whole file")
     targets.add_argument("--target-size", type=positive, metavar="BYTES", help="size of the file, never exceeded")
     targets.add_argument("--target-rmse-db", type=float, metavar="DB", help="root mean square error in dB")
+    targets.add_argument(
+        "--class",
+        dest="quality_class",
+        choices=("archive", "analysis"),
+        help="the smallest file whose bands all keep to the class's bounds on bias, 8 x 8 error, ENL and mask",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -58,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
             target_bpp=options.target_bpp,
             target_size=options.target_size,
             target_rmse_db=options.target_rmse_db,
+            quality_class=options.quality_class,
             domain=options.domain,
             effort=options.effort,
             together=not options.independent_bands,

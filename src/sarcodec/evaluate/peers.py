@@ -1,4 +1,4 @@
-"""JPEG 2000 and JPEG XL on levels in dB: what sarcodec is measured against. Needs imagecodecs (extra `bench`).
+"""JPEG 2000, JPEG XL and AVIF on levels in dB: what sarcodec is measured against. Needs imagecodecs (extra `bench`).
 
 In goes a level in dB, out come the bytes of a standard stream, and back. Must not know files or domains.
 """
@@ -18,6 +18,7 @@ LEVEL_RANGE_DB = 96.0
 _LARGEST_12_BIT = 4095
 _DB_PER_COUNT = LEVEL_RANGE_DB / _LARGEST_12_BIT
 _JPEG_XL_EFFORT = 7
+_AVIF_SPEED = 3
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,28 @@ def decode_jpeg_xl(data: bytes, threads: int = 1) -> np.ndarray:
     return _to_level(_imagecodecs().jpegxl_decode(data, numthreads=threads) >> 4)
 
 
+def encode_avif(level_db: np.ndarray, quality: float, threads: int = 1) -> bytes:
+    """12-bit monochrome AVIF (libaom still picture, speed 3) of a (rows, cols) level; `quality` 0 to 100, rounded."""
+    # imagecodecs codes an array of one channel without loss, whatever the quality; three equal ones become one (4:0:0).
+    counts = np.repeat(_to_counts(level_db)[..., None], 3, axis=2)
+    return _imagecodecs().avif_encode(
+        counts,
+        level=int(np.clip(round(quality), 0, 100)),
+        speed=_AVIF_SPEED,
+        bitspersample=12,
+        pixelformat="400",
+        numthreads=threads,
+    )
+
+
+def decode_avif(data: bytes, threads: int = 1) -> np.ndarray:
+    """Level in dB, float32 (rows, cols), of the bytes that `encode_avif` made."""
+    return _to_level(_imagecodecs().avif_decode(data, numthreads=threads))
+
+
 JPEG_2000 = Peer("j2k", encode_jpeg2000, decode_jpeg2000)
 JPEG_XL = Peer("jxl", encode_jpeg_xl, decode_jpeg_xl)
+AVIF = Peer("avif", encode_avif, decode_avif)
 
 
 def _to_counts(level_db: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.evaluate.metrics import CUT_PX, HISTOGRAM_STEP_DB, ErrorAccumulator, compare_levels
+from sarcodec.fidelity.metrics import CUT_PX, HISTOGRAM_STEP_DB, ErrorAccumulator, compare_levels
 
 
 def _speckle_db(looks: float, shape: tuple[int, int], seed: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.evaluate.speckle import PITCH_PX, WINDOW_PX, measure_windows, power_of, split_blocks, window_enl
+from sarcodec.fidelity.speckle import PITCH_PX, WINDOW_PX, measure_windows, power_of, split_blocks, window_enl
 
 MULTILOOK_PX = 8
 """Side of the blocks whose mean power is compared in `multilook_rmse_db`."""
