@@ -31,6 +31,12 @@ def _add_targets(targets: argparse._MutuallyExclusiveGroup) -> None:
     targets.add_argument("--target-bpp", type=float, metavar="BITS", help="bits per pixel and band, of the whole file")
     targets.add_argument("--target-size", type=positive, metavar="BYTES", help="size of the file, never exceeded")
     targets.add_argument("--target-rmse-db", type=float, metavar="DB", help="root mean square error in dB")
+    targets.add_argument(
+        "--max-error-db", type=float, metavar="DB", help="no valid pixel is off by more (extra `bounded`, no model)"
+    )
+    targets.add_argument(
+        "--lossless", action="store_true", help="every pixel comes back bit for bit (extra `bounded`, no model)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
             target_bpp=options.target_bpp,
             target_size=options.target_size,
             target_rmse_db=options.target_rmse_db,
+            max_error_db=options.max_error_db,
+            lossless=options.lossless,
             domain=options.domain,
             model=options.model,
             threads=options.threads,
