@@ -97,7 +97,8 @@ def representatives(levels: np.ndarray, dtype: str, domain: str, bound: int) -> 
 def within(first: np.ndarray, second: np.ndarray, domain: str, bound: int) -> np.ndarray:
     """Where two arrays of valid pixels of one dtype differ by no more than the bound, exactly. Shape as given."""
     if domain == "db":
-        difference = np.abs(first.astype(np.float64) - second.astype(np.float64))
+        with np.errstate(invalid="ignore"):  # infinite pixels: no difference is within
+            difference = np.abs(first.astype(np.float64) - second.astype(np.float64))
         return difference <= bound / BOUNDS_A_DB
     bits = [x.view(f"u{x.itemsize}").astype(np.uint64) for x in (first, second)]
     low, high = np.minimum(*bits), np.maximum(*bits)
