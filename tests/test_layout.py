@@ -57,7 +57,7 @@ THIRD_PARTIES = {  # where each may be imported; a room, or one module of it
     "onnx": {"train.graphs"},
     "matplotlib": {"evaluate.picture"},
     "scipy": {"evaluate.curves"},
-    "imagecodecs": {"evaluate.peers"},
+    "imagecodecs": {"evaluate.peers", "bitstream.lossless"},
 }
 
 

@@ -15,12 +15,19 @@ HEADER = Header(
     600, 1000, "uint16", "amplitude", 9, "dct16-0", b"12345678", 320, (BandField(-1600), BandField(5, 0)), b"meta"
 )
 ENTRIES = [Entry(0, 100 * i, 300 + i, i << 24) for i in range(8)]
+BOUNDED = Header(600, 1000, "uint16", "amplitude", 9, "", b"", 0, (BandField(0),) * 2, b"meta", 500)
 
 
 @st.composite
 def headers(draw):
     log2, count = draw(st.integers(4, 12)), draw(st.integers(1, 4))
     side = st.integers(1, 3 << log2)
+    bound = draw(st.none() | st.integers(0, 20_000))
+    if bound is not None:
+        kinds = draw(st.sampled_from(container.DTYPES)), draw(st.sampled_from(container.DOMAINS))
+        return Header(
+            draw(side), draw(side), *kinds, log2, "", b"", 0, (BandField(0),) * count, draw(st.binary(max_size=9)), bound
+        )
     bands, leaders = [], []  # a band leans on one that does not lean itself
     for number in range(count):
         reference = draw(st.none() | st.sampled_from(leaders)) if leaders else None
@@ -44,7 +51,8 @@ def headers(draw):
 @given(headers(), st.randoms())
 def test_head_round_trip(header, random):
     lengths = [random.getrandbits(random.randrange(1, 32)) for _ in range(header.entry_count)]
-    given_entries = [Entry(0, length, random.randrange(640), random.getrandbits(32)) for length in lengths]
+    steps = 1 if header.bounded else 640
+    given_entries = [Entry(0, length, random.randrange(steps), random.getrandbits(32)) for length in lengths]
     data = container.pack_head(header, given_entries)
     again, entries = container.unpack_head(data + b"payloads")
     assert again == header and container.head_length(data[:10]) == len(data)
@@ -59,8 +67,34 @@ def test_head_of_a_tiny_scene_is_small():
     assert len(container.pack_head(header, [Entry(0, 1800, 330, 1)])) == 36 + 7
 
 
-def test_every_truncation_and_every_flipped_bit_of_the_head():
-    data = container.pack_head(HEADER, ENTRIES)
+def test_a_bound_takes_the_place_of_the_model():
+    header = dataclasses.replace(BOUNDED, rows=64, cols=64, bands=(BandField(0),), metadata=b"", bound=127)
+    assert len(container.pack_head(header, [Entry(0, 1800, 0, 1)])) == 36 + 7 - (1 + 7 + 8 + 2 + 2) + 1
+    assert (header.bounded, header.max_error_db) == (True, 0.127)
+    assert (HEADER.bounded, HEADER.max_error_db) == (False, None)
+    assert dataclasses.replace(BOUNDED, bound=0).max_error_db == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bound": -1},
+        {"bound": 20_001},
+        {"model_id": "a"},
+        {"model_digest": b"12345678"},
+        {"base_step": 1},
+        {"bands": (BandField(1),)},
+        {"bands": (BandField(0), BandField(0, 0))},
+    ],
+)
+def test_senseless_heads_with_a_bound_are_refused(change):
+    with pytest.raises(InvalidArgument):
+        dataclasses.replace(BOUNDED, **change)
+
+
+@pytest.mark.parametrize("header, step", [(HEADER, 300), (BOUNDED, 0)])
+def test_every_truncation_and_every_flipped_bit_of_the_head(header, step):
+    data = container.pack_head(header, [dataclasses.replace(e, step=step) for e in ENTRIES])
     for cut in range(1, len(data)):
         with pytest.raises(TruncatedFile):
             container.unpack_head(data[:cut])
@@ -126,6 +160,18 @@ def test_sealed_head_reads():
     assert container.unpack_head(_sealed(_body()))[0].model_id == "a"
 
 
+def test_sealed_heads_with_a_bound():
+    fields = b"\x01\x01\x01\x01\x29\xf4\x03\0"
+    assert container.unpack_head(_sealed(fields + bytes(6)))[0].bound == 500
+    for wrong in (
+        fields + b"\0\x02\0\0\0\0",
+        b"\x01\x01\x01\x01\x29\xa1\x9c\x01\0" + bytes(6),
+        b"\x01\x01\x01\x02\x39\xf4\x03\0\x01\0" + bytes(12),
+    ):
+        with pytest.raises(CorruptFile):
+            container.unpack_head(_sealed(wrong))
+
+
 @pytest.mark.parametrize(
     "fields, error",
     [
@@ -136,7 +182,9 @@ def test_sealed_head_reads():
         ({"bands": pack_varint(65535)}, CorruptFile),
         ({"bands": pack_varint(65536)}, CorruptFile),
         ({"tile": b"\x03"}, CorruptFile),
-        ({"tile": b"\x29"}, NewerVersion),
+        ({"tile": b"\x49"}, NewerVersion),
+        ({"tile": b"\x89"}, NewerVersion),
+        ({"tile": b"\x29\xa1\x9c\x01"}, CorruptFile),
         ({"name": b"\x01A"}, CorruptFile),
         ({"name": b"\xffa"}, CorruptFile),
         ({"tail": b""}, CorruptFile),
@@ -151,7 +199,7 @@ def test_sealed_but_senseless_heads(fields, error):
         container.unpack_head(_sealed(_body(**fields)))
 
 
-SECTIONS = st.dictionaries(st.sampled_from([1, 2]), st.binary(max_size=300)).map(
+SECTIONS = st.dictionaries(st.sampled_from([1, 2, 3]), st.binary(max_size=300)).map(
     lambda found: [Section(kind, found[kind]) for kind in sorted(found)]
 )
 

@@ -207,3 +207,66 @@ def test_damage_leaves_an_older_output_alone(data, tmp_path):
     with pytest.raises(CorruptFile):
         sarcodec.decompress(bytes(damaged), target, overwrite=True, threads=1)
     assert target.read_bytes() == b"before" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.fixture(scope="module", params=[{"max_error_db": 1.0}, {"lossless": True}], ids=["bounded", "lossless"])
+def promised(request, tmp_path_factory) -> bytes:
+    """A file that keeps a bound, and a lossless one, of two small tiles with masks."""
+    pytest.importorskip("imagecodecs", reason="needs the extra `bounded`")
+    folder = tmp_path_factory.mktemp("promised")
+    pixels = amplitude(7, 12, 530)
+    pixels[:, :7, 20:44] = 0
+    sarcodec.compress(store(folder / "in.tif", pixels), folder / "x.sarc", threads=1, **request.param)
+    return (folder / "x.sarc").read_bytes()
+
+
+def test_truncations_and_flipped_bits_of_promised_files(promised):
+    for length in range(1, len(promised)):
+        with pytest.raises(TruncatedFile):
+            sarcodec.verify(promised[:length], threads=1)
+    for byte in range(len(promised)):
+        damaged = bytearray(promised)
+        damaged[byte] ^= 1 << byte % 8
+        with pytest.raises(FormatError):
+            open_all(bytes(damaged))
+
+
+def test_forged_levels_give_errors_of_sarcodec_or_pixels_but_nothing_else(promised):
+    """The checksum of the samples sees what libjxl does not; only the first level, the patterns and the mask have none of their own."""
+    random, (_, entries), passed = np.random.default_rng(3), unpack_head(promised), 0
+    for trial in range(100):
+        tile = trial % 2
+        entry = entries[tile]
+        payload = bytearray(promised[entry.offset : entry.offset + entry.length])
+        if trial % 3 == 0:
+            payload = payload[: int(random.integers(len(payload)))]
+        else:
+            payload[int(random.integers(len(payload)))] ^= 1 << int(random.integers(8))
+        try:
+            sarcodec.verify(resealed(promised, {tile: bytes(payload)}), threads=1)
+        except FormatError:
+            continue
+        passed += 1
+    assert passed < 20
+
+
+def test_sections_of_the_other_kind_of_file_are_corrupt(promised, data):
+    _, entries = unpack_head(promised)
+    levels = unpack_tile(promised[entries[0].offset : entries[0].offset + entries[0].length])
+    _, others = unpack_head(data)
+    latents = unpack_tile(data[others[0].offset : others[0].offset + others[0].length])
+    for forged in (resealed(data, {0: pack_tile(levels)}), resealed(promised, {0: pack_tile(latents)})):
+        with pytest.raises(CorruptFile, match="does not belong"):
+            sarcodec.verify(forged, threads=1)
+    for empty in (b"", pack_tile([s for s in levels if s.kind == MASK])):
+        with pytest.raises(CorruptFile):
+            sarcodec.verify(resealed(promised, {1: empty}), threads=1)
+
+
+def test_a_model_cannot_be_put_into_a_promised_file(promised):
+    header, _ = unpack_head(promised)
+    with pytest.raises(CorruptFile):
+        sarcodec.verify(resealed(promised, steps={1: 3}), threads=1)
+    learned = dict(bound=None, model_id="dct32", model_digest=b"12345678")
+    with pytest.raises(SarcodecError):
+        sarcodec.verify(resealed(promised, **learned), threads=1)

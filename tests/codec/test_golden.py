@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from golden.make import SCENES, facts
+from golden.make import PROMISED, SCENES, facts, promised_facts
 
 import sarcodec
 from sarcodec.bitstream.container import MAGIC, VERSION
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "golden"
 
 
 def test_none_is_missing_and_none_is_unknown():
-    expected = {f"{name}{end}" for name in SCENES for end in (".sarc", ".json")}
+    expected = {f"{name}{end}" for name in SCENES | PROMISED for end in (".sarc", ".json")}
     assert expected == {path.name for path in FOLDER.iterdir() if path.suffix in (".sarc", ".json")}
 
 
@@ -37,3 +37,11 @@ def test_golden_file_is_sound_and_small(name):
     assert sarcodec.verify(path, threads=1).symbols == sum(
         t["symbols"] for t in json.loads(path.with_suffix(".json").read_text())["tiles"]
     )
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_golden_file_with_a_promise_decodes_to_the_same_bits(name):
+    pytest.importorskip("imagecodecs", reason="needs the extra `bounded`")
+    path = FOLDER / f"{name}.sarc"
+    assert promised_facts(path) == json.loads(path.with_suffix(".json").read_text())
+    assert path.stat().st_size < 20_000

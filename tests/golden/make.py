@@ -1,6 +1,7 @@
 """Makes the golden files: small scenes, compressed with the shipped model, and beside each what it must always decode to.
 
-    python tests/golden/make.py        all of them, anew; only when the shipped model or format version 0 changes
+    python tests/golden/make.py [NAME ...]    all of them, or those whose names begin so, anew; only when the shipped model or
+                                              format version 0 changes
 
 Files of format version 1 and later are kept for ever: a new version gets new names, and never replaces these.
 """
@@ -77,10 +78,38 @@ def two_bands_two_tiles() -> Scene:
     return pixels, {"descriptions": ("VV", "VH")}, {"quality": 35}
 
 
+def bounded_uint16() -> Scene:
+    pixels = np.rint(150 * np.sqrt(speckle(7, 1, 90, 110))).clip(1, 65535).astype(np.uint16)
+    pixels[:, :9, :40], pixels[:, 50, 50:53] = 0, (1, 65535, 2)
+    return pixels, {}, {"max_error_db": 0.5}
+
+
+def bounded_float32_power() -> Scene:
+    return *float32_power()[:2], {"max_error_db": 1, "domain": "power"}
+
+
+def bounded_float32_db() -> Scene:
+    return *float32_db_nan()[:2], {"max_error_db": 0.25, "domain": "db"}
+
+
+def lossless_int16() -> Scene:
+    return *int16_amplitude()[:2], {"lossless": True, "domain": "amplitude"}
+
+
+def lossless_float32() -> Scene:
+    pixels, about, _ = float32_power()
+    return pixels[:, 40:62, 20:80].copy(), about, {"lossless": True, "domain": "power"}
+
+
 SCENES = {
     f"v{VERSION}-{make.__name__.replace('_', '-')}": make
     for make in (uint16_border, float32_db_nan, float32_power, uint8_amplitude, int16_amplitude, two_bands_two_tiles)
 }
+PROMISED = {
+    f"v{VERSION}-{make.__name__.replace('_', '-')}": make
+    for make in (bounded_uint16, bounded_float32_power, bounded_float32_db, lossless_int16, lossless_float32)
+}
+"""Files that keep a bound, and lossless ones: decoded with the extra `bounded`, to the same bits on every machine."""
 
 
 def write_scene(scene: Scene, path: Path) -> dict:
@@ -154,14 +183,42 @@ def facts(path: Path) -> dict:
         }
 
 
+def promised_facts(path: Path) -> dict:
+    """What a file of PROMISED must always decode to, bit by bit: the pixels of each tile and band by their checksum."""
+    import zlib
+
+    from sarcodec.bitstream.files import FileReader
+    from sarcodec.codec.bounded import decoder_of
+
+    with FileReader(path) as file:
+        decoder, head = decoder_of(file), file.header
+        tiles = [
+            {
+                "pixels": f"{zlib.crc32(pixels.astype(pixels.dtype.newbyteorder('<')).tobytes()):08x}",
+                "bytes": file.entry(tile, band).length,
+                "sections": [section.kind for section in file.sections(tile, band)],
+            }
+            for tile in range(decoder.grid.count)
+            for band in range(len(head.bands))
+            for pixels in [decoder.tile_pixels(tile, band)]
+        ]
+        size = {"bytes": file.size, "file_crc32": f"{zlib.crc32(Path(path).read_bytes()):08x}"}
+        about = {name: getattr(head, name) for name in ("rows", "cols", "dtype", "domain", "bound")}
+        return {"version": VERSION, **size, **about, "nodata": list(decoder.info.nodata), "tiles": tiles}
+
+
 def main() -> None:
+    """Makes those whose names begin with an argument, or all."""
     import sarcodec
 
-    for name, make in SCENES.items():
+    wanted = tuple(sys.argv[1:]) or ("",)
+    for name, make in (SCENES | PROMISED).items():
+        if not name.startswith(wanted):
+            continue
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "scene.tif", HERE / f"{name}.sarc"
             report = sarcodec.compress(source, target, overwrite=True, **write_scene(make(), source))
-        found = facts(target)
+        found = promised_facts(target) if name in PROMISED else facts(target)
         target.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
         print(f"{target.name}: {report.bytes} bytes, {len(found['tiles'])} tiles", file=sys.stderr)
 

@@ -23,12 +23,13 @@ MAX_BANDS = 65535
 MAX_STEP = 639
 TILE_LOG2 = range(4, 13)
 DIGEST_BYTES = 8
-LATENTS, MASK, LEANING = 1, 2, 4
+LATENTS, MASK, LEVELS, LEANING = 1, 2, 3, 4
+MAX_BOUND = 20_000  # 20 dB
 OFFSETS_A_DB = 64
 
-_KNOWN = (LATENTS, MASK, LEANING)
+_KNOWN = (LATENTS, MASK, LEVELS, LEANING)
 _FIRST_OPTIONAL, _LAST_KIND = 64, 126
-_REFERENCES = 0x10  # flag beside the tile size
+_REFERENCES, _BOUNDED = 0x10, 0x20  # flags beside the tile size
 _PREFIX = len(MAGIC) + 1
 _LEAST_ENTRY = 6
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -67,7 +68,8 @@ class BandField:
 class Header:
     """All of the head but the index. rows, cols in pixels; model_digest: first 8 bytes of the model's SHA-256.
 
-    Raises InvalidArgument when a limit of docs/format.md is broken.
+    bound: None where a model made the file; else no pixel is off by more than so many 1/1000 dB, 0 for exact pixels, and model id
+    and digest are empty, base step and levels of bands 0. Raises InvalidArgument when a limit of docs/format.md is broken.
     """
 
     rows: int
@@ -80,11 +82,22 @@ class Header:
     base_step: int
     bands: tuple[BandField, ...]
     metadata: bytes = b""
+    bound: int | None = None
 
     def __post_init__(self) -> None:
         for broken, text in _broken_laws(self):
             if broken:
                 raise InvalidArgument(f"head of a file: {text}")
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the file keeps a bound on every pixel (or is exact) and needs no model."""
+        return self.bound is not None
+
+    @property
+    def max_error_db(self) -> float | None:
+        """The bound in dB, 0 for exact pixels; None where a model made the file."""
+        return None if self.bound is None else self.bound / 1000
 
     @property
     def tile_rows(self) -> int:
@@ -112,7 +125,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Section:
-    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 4 latents that lean on another band, 64 to 126 may be skipped by who does not know them."""
+    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 3 levels, 4 latents that lean on another band; 64 to 126 may be
+    skipped by who does not know them."""
 
     kind: int
     payload: bytes
@@ -225,15 +239,19 @@ def _pack_fields(header: Header) -> bytes:
         pack_varint(header.rows),
         pack_varint(header.cols),
         pack_varint(len(header.bands)),
-        bytes([header.tile_log2 | (_REFERENCES if references else 0), len(header.model_id)]),
-        header.model_id.encode("ascii"),
-        header.model_digest,
-        pack_varint(header.base_step),
-        b"".join(struct.pack("<h", band.offset_q) for band in header.bands),
+        bytes([header.tile_log2 | (_REFERENCES if references else 0) | (_BOUNDED if header.bounded else 0)]),
+        pack_varint(header.bound) if header.bounded else _pack_model(header),
     ]
     if references:
         parts += [pack_varint(0 if band.reference is None else band.reference + 1) for band in header.bands]
     return b"".join([*parts, pack_varint(len(header.metadata)), header.metadata])
+
+
+def _pack_model(header: Header) -> bytes:
+    """The fields that only a file made with a model has."""
+    offsets = b"".join(struct.pack("<h", band.offset_q) for band in header.bands)
+    name = header.model_id.encode("ascii")
+    return bytes([len(name)]) + name + header.model_digest + pack_varint(header.base_step) + offsets
 
 
 def _unpack_fields(cursor: Cursor) -> Header:
@@ -243,11 +261,15 @@ def _unpack_fields(cursor: Cursor) -> Header:
     rows, cols = cursor.varint("rows", 1, MAX_SIDE), cursor.varint("columns", 1, MAX_SIDE)
     band_count = cursor.varint("bands", 1, MAX_BANDS)
     tile = cursor.unsigned(1, "tile size and flags")
-    if tile & ~(_REFERENCES | 15):
+    if tile & ~(_REFERENCES | _BOUNDED | 15):
         raise NewerVersion(f"the head has flags {tile:#04x} that this sarcodec does not know; upgrade it")
-    model_id = cursor.take(cursor.unsigned(1, "length of the model id"), "model id").decode("latin-1")
-    digest, base_step = cursor.take(DIGEST_BYTES, "model digest"), cursor.varint("base step", 0, MAX_STEP)
-    offsets = struct.unpack(f"<{band_count}h", cursor.take(2 * band_count, "band levels"))
+    model_id, digest, base_step, offsets, bound = "", b"", 0, (0,) * band_count, None
+    if tile & _BOUNDED:
+        bound = cursor.varint("bound on the error", 0, MAX_BOUND)
+    else:
+        model_id = cursor.take(cursor.unsigned(1, "length of the model id"), "model id").decode("latin-1")
+        digest, base_step = cursor.take(DIGEST_BYTES, "model digest"), cursor.varint("base step", 0, MAX_STEP)
+        offsets = struct.unpack(f"<{band_count}h", cursor.take(2 * band_count, "band levels"))
     references = [None] * band_count
     if tile & _REFERENCES:
         references = [(cursor.varint("reference band", 0, index) - 1) for index in range(band_count)]
@@ -265,6 +287,7 @@ def _unpack_fields(cursor: Cursor) -> Header:
             base_step,
             tuple(map(BandField, offsets, references)),
             metadata,
+            bound,
         )
     except InvalidArgument as error:
         raise CorruptFile(f"{error}; the file is damaged") from error
@@ -285,8 +308,9 @@ def _unpack_index(cursor: Cursor, header: Header, offset: int) -> list[Entry]:
     entries = []
     for _ in range(header.entry_count):
         length, step = cursor.varint("payload length"), header.base_step + unfold(cursor.varint("step of a tile"))
-        if not 0 <= step <= MAX_STEP:
-            raise CorruptFile(f"head of the file: step {step} of a tile, expected 0 to {MAX_STEP}; the file is damaged")
+        most = 0 if header.bounded else MAX_STEP
+        if not 0 <= step <= most:
+            raise CorruptFile(f"head of the file: step {step} of a tile, expected 0 to {most}; the file is damaged")
         entries.append(Entry(offset, length, step, cursor.unsigned(4, "payload checksum")))
         offset += length
     if cursor.left:
@@ -304,8 +328,7 @@ def _broken_laws(header: Header) -> list[tuple[bool, str]]:
         (header.dtype not in DTYPES, f"dtype {header.dtype!r}, expected one of {', '.join(DTYPES)}"),
         (header.domain not in DOMAINS, f"domain {header.domain!r}, expected one of {', '.join(DOMAINS)}"),
         (header.tile_log2 not in TILE_LOG2, f"tiles of 2^{header.tile_log2} pixels, expected 2^4 to 2^12"),
-        (not _MODEL_ID.fullmatch(header.model_id), f"model id {header.model_id!r}, expected 1 to 64 of a-z 0-9 . _ -"),
-        (len(header.model_digest) != DIGEST_BYTES, f"model digest of {len(header.model_digest)} bytes, expected 8"),
+        *(_broken_bounded_laws(header) if header.bounded else _broken_model_laws(header)),
         (not 0 <= header.base_step <= MAX_STEP, f"base step {header.base_step}, expected 0 to {MAX_STEP}"),
         (not 1 <= len(bands) <= MAX_BANDS, f"{len(bands)} bands, expected 1 to {MAX_BANDS}"),
         (any(not -32768 <= band.offset_q <= 32767 for band in bands), "a band's level is beyond 512 dB"),
@@ -318,6 +341,22 @@ def _broken_laws(header: Header) -> list[tuple[bool, str]]:
             "a band's reference leans on another band itself",
         ),
         (len(header.metadata) >= LIMIT, "metadata of 4 GiB or more"),
+    ]
+
+
+def _broken_model_laws(header: Header) -> list[tuple[bool, str]]:
+    return [
+        (not _MODEL_ID.fullmatch(header.model_id), f"model id {header.model_id!r}, expected 1 to 64 of a-z 0-9 . _ -"),
+        (len(header.model_digest) != DIGEST_BYTES, f"model digest of {len(header.model_digest)} bytes, expected 8"),
+    ]
+
+
+def _broken_bounded_laws(header: Header) -> list[tuple[bool, str]]:
+    plain = all(band.offset_q == 0 and band.reference is None for band in header.bands)
+    return [
+        (not 0 <= header.bound <= MAX_BOUND, f"bound {header.bound} / 1000 dB, expected 0 to {MAX_BOUND}"),
+        (bool(header.model_id or header.model_digest), f"model {header.model_id!r} in a file that keeps a bound"),
+        (header.base_step != 0 or not plain, "a step, levels or references of bands in a file that keeps a bound"),
     ]
 
 

@@ -131,7 +131,11 @@ class FileReader:
 
     def sections(self, tile: int, band: int) -> list[Section]:
         """The payload in its sections. Raises also NewerVersion."""
-        return container.unpack_tile(self.payload(tile, band))
+        sections = container.unpack_tile(self.payload(tile, band))
+        foreign = container.LATENTS if self.header.bounded else container.LEVELS
+        if any(section.kind == foreign for section in sections):
+            raise CorruptFile(f"tile {tile}, band {band}: a section of kind {foreign} does not belong into this file")
+        return sections
 
     def _read_head(self) -> tuple[Header, list[Entry]]:
         length = container.head_length(self._read(0, min(10, self.size)))

@@ -23,6 +23,7 @@ from sarcodec.raster.radiometry import normalise
 from sarcodec.raster.scene import pack_scene
 from sarcodec.tile import CELL_PX, DEFAULT_EFFORT, EFFORTS, TILE_LOG2, TileCodec
 
+from .bounded import BoundedEncoder, bound_of
 from .decoder import SceneDecoder
 from .encoder import SceneEncoder, TileData
 from .quality_class import reach_class
@@ -41,43 +42,48 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class CompressReport:
-    """What was written. bits_per_pixel counts every band's pixels; rmse_db only where it was aimed at."""
+    """What was written. bits_per_pixel counts every band's pixels; rmse_db only where it was aimed at.
+
+    mode: 'learned', 'bounded' or 'lossless'; quality, step and model only in the first, max_error_db in the others.
+    """
 
     path: str
     bytes: int
     pixels: int
     bands: int
     bits_per_pixel: float
-    quality: float
-    step: int
-    step_db: float
+    quality: float | None
+    step: int | None
+    step_db: float | None
     domain: str
-    model: str
+    model: str | None
     passes: int
     rmse_db: float | None
     seconds: float
     quality_class: str | None = None
+    mode: str = "learned"
+    max_error_db: float | None = None
 
 
 @dataclass(frozen=True)
 class Target:
-    """What decides the step: kind 'quality', 'bpp', 'size' (bytes) or 'rmse_db' and its value, or 'class' and its name."""
+    """What decides the step: kind 'quality', 'bpp', 'size' (bytes) or 'rmse_db' and its value, or 'class' and its name.
+
+    Or, without a step, 'max_error_db' and 'lossless' (0)."""
 
     kind: str
     value: float | str
 
 
-def chosen_target(quality, target_bpp, target_size, target_rmse_db, quality_class=None) -> Target:
-    """The one target that was given, or the default quality. Raises InvalidArgument."""
-    given = {"quality": quality, "bpp": target_bpp, "size": target_size, "rmse_db": target_rmse_db}
-    given |= {"class": quality_class}
+def chosen_target(given: dict[str, float | str | None]) -> Target:
+    """The one target that was given (by kind, None: not given), or the default quality. Raises InvalidArgument."""
     given = {k: v for k, v in given.items() if v is not None}
     if len(given) > 1:
         raise InvalidArgument(f"{len(given)} targets were given ({', '.join(given)}), expected at most one")
     kind, value = next(iter(given.items()), ("quality", DEFAULT_QUALITY))
     if kind == "class":
         return Target(kind, class_of(value).name)
-    if not math.isfinite(value) or (kind != "quality" and value <= 0):
+    if not math.isfinite(value) or (kind not in ("quality", "lossless") and value <= 0):
         raise InvalidArgument(f"target {kind} is {value}, expected a number above 0")
     return Target(kind, float(value))
 
@@ -162,6 +168,8 @@ def compress(
     target_size=None,
     target_rmse_db=None,
     quality_class=None,
+    max_error_db=None,
+    lossless=False,
     domain="auto",
     effort=DEFAULT_EFFORT,
     together=True,
@@ -173,13 +181,27 @@ def compress(
     """Compress a GeoTIFF to a sarcodec file; at most one of quality (0..100), the targets and the class.
 
     target_bpp: bits a pixel and band of the whole file; target_size: bytes, never exceeded; target_rmse_db: error over all
-    valid pixels; quality_class: the smallest file whose bands are all of that class of `fidelity.classes`. effort: 0 (fastest) to
+    valid pixels; quality_class: the smallest file whose bands are all of that class of `fidelity.classes`; max_error_db: no valid
+    pixel is off by more, lossless: all pixels bit for bit, both without a model and with the extra `bounded`. effort: 0 (fastest) to
     9; it costs time here and none in decoding. together: every second band is coded knowing the one before it, and cannot be
     decoded without it. Raises the errors of `sarcodec.errors`; on any of them nothing appears under `target`.
     """
-    began, aim = time.perf_counter(), chosen_target(
-        quality, target_bpp, target_size, target_rmse_db, quality_class
+    began = time.perf_counter()
+    aim = chosen_target(
+        {
+            "quality": quality,
+            "bpp": target_bpp,
+            "size": target_size,
+            "rmse_db": target_rmse_db,
+            "class": quality_class,
+            "max_error_db": max_error_db,
+            "lossless": 0 if lossless else None,
+        }
     )
+    if aim.kind in ("max_error_db", "lossless"):
+        if model is not None:
+            raise InvalidArgument(f"model {model!r} with {aim.kind}: such files are made without a model, leave it out")
+        return _compress_bounded(source, Path(target), aim, domain, threads, overwrite, progress)
     if aim.kind == "quality":
         step_of_quality(aim.value)
     if effort not in EFFORTS:
@@ -216,6 +238,25 @@ def compress(
         time.perf_counter() - began,
         aim.value if aim.kind == "class" else None,
     )
+
+
+def _compress_bounded(source, target: Path, aim: Target, domain, threads, overwrite, progress) -> CompressReport:
+    """One walk over the tiles, each of which is decoded again and compared before it is written."""
+    began, bound = time.perf_counter(), bound_of(aim.value) if aim.kind == "max_error_db" else 0
+    with workers(threads) as pool, open_scene(source) as reader, FileWriter(target, overwrite) as writer:
+        encoder = BoundedEncoder(reader, domain, bound)
+        places, header, info = encoder.places(), encoder.header(), encoder.info
+        for done, payload in enumerate(pool.map(encoder.encode, places)):
+            writer.append(payload, 0)
+            if progress:
+                progress(done + 1, len(places))
+        size = writer.finish(header)
+    pixels, mode = info.rows * info.cols, "bounded" if header.bound else "lossless"
+    rate, seconds = 8 * size / (pixels * info.count), time.perf_counter() - began
+    return CompressReport(
+        os.fspath(target), size, pixels, info.count, rate, None, None, None, header.domain, None, 1, None, seconds,
+        mode, header.max_error_db,
+    )  # fmt: skip
 
 
 def _ticker(progress: Progress | None, aim: Target, count: int) -> Callable[[], None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sarcodec.bitstream.container import VERSION
+from sarcodec.bitstream.container import VERSION, Header
 from sarcodec.bitstream.files import FileReader
 from sarcodec.bitstream.steps import quality_of_step, step_db
 from sarcodec.errors import InvalidArgument
@@ -15,6 +15,7 @@ from sarcodec.raster.geotiff import SceneWriter
 from sarcodec.raster.scene import SceneInfo, excerpt, unpack_scene
 from sarcodec.raster.tiling import Window, check_inside, overlap
 
+from .bounded import BoundedDecoder, decoder_of
 from .decoder import SceneDecoder
 from .workers import thread_count, workers
 
@@ -35,7 +36,10 @@ class DecompressReport:
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What a file says of itself without being decoded. bits_per_pixel counts every band's pixels."""
+    """What a file says of itself without being decoded. bits_per_pixel counts every band's pixels.
+
+    mode: 'learned', 'bounded' (no pixel is off by more than max_error_db) or 'lossless'; without a model in the last two.
+    """
 
     path: str
     bytes: int
@@ -45,11 +49,13 @@ class FileInfo:
     bands: int
     dtype: str
     domain: str
-    model: str
-    model_digest: str
-    quality: float
-    step: int
-    step_db: float
+    mode: str
+    max_error_db: float | None
+    model: str | None
+    model_digest: str | None
+    quality: float | None
+    step: int | None
+    step_db: float | None
     tiles: int
     bits_per_pixel: float
     payload_bytes: int
@@ -77,11 +83,9 @@ def info(path) -> FileInfo:
             len(h.bands),
             h.dtype,
             h.domain,
-            h.model_id,
-            h.model_digest.hex(),
-            quality_of_step(h.base_step),
-            h.base_step,
-            step_db(h.base_step),
+            mode_of(h),
+            h.max_error_db,
+            *((None,) * 5 if h.bounded else _model_facts(h)),
             len(file.entries) // len(h.bands),
             8 * file.size / pixels,
             payload,
@@ -95,13 +99,23 @@ def info(path) -> FileInfo:
         )
 
 
+def mode_of(header: Header) -> str:
+    """'learned', 'bounded' or 'lossless'."""
+    return "learned" if not header.bounded else "bounded" if header.bound else "lossless"
+
+
+def _model_facts(header: Header) -> tuple[str, str, float, int, float]:
+    step = header.base_step
+    return header.model_id, header.model_digest.hex(), quality_of_step(step), step, step_db(step)
+
+
 class CompressedScene:
     """A compressed file, opened lazily: what it says at once, pixels by window. Use as a context manager."""
 
     def __init__(self, path, threads: int | None = None):
         self._file = FileReader(path)
         try:
-            self._decoder = SceneDecoder(self._file, thread_count(threads))
+            self._decoder = decoder_of(self._file, thread_count(threads))
         except BaseException:
             self._file.close()
             raise
@@ -164,7 +178,7 @@ def _bands(bands, count: int) -> list[int]:
     return chosen
 
 
-def _read(decoder: SceneDecoder, pool, window: Window, bands: list[int]) -> np.ndarray:
+def _read(decoder: SceneDecoder | BoundedDecoder, pool, window: Window, bands: list[int]) -> np.ndarray:
     check_inside(window, decoder.info.rows, decoder.info.cols)
     out = np.empty((len(bands), *window.shape), decoder.info.dtype)
     places = [(t, i) for t in decoder.grid.touched(window) for i in range(len(bands))]
@@ -175,10 +189,11 @@ def _read(decoder: SceneDecoder, pool, window: Window, bands: list[int]) -> np.n
     return out
 
 
-def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
+def _tagged(scene: SceneInfo, decoder: SceneDecoder | BoundedDecoder) -> SceneInfo:
     """The scene's description with a record of what it went through, in a tag namespace of its own."""
     h = decoder.header
-    record = (
+    promise = (("MODE", mode_of(h)), ("MAX_ERROR_DB", f"{h.max_error_db:g}")) if h.bounded else ()
+    record = promise or (
         ("MODEL", h.model_id),
         ("MODEL_DIGEST", h.model_digest.hex()),
         ("STEP_DB", f"{step_db(h.base_step):.6g}"),
@@ -201,7 +216,7 @@ def decompress(
     """Decompress a file, or a window and a band (from 0) of it, to a GeoTIFF with everything that was said of the scene."""
     began = time.perf_counter()
     with workers(threads) as pool, FileReader(source) as file:
-        decoder = SceneDecoder(file, pool.threads)
+        decoder = decoder_of(file, pool.threads)
         window = check_inside(
             window or Window(0, 0, decoder.info.rows, decoder.info.cols), decoder.info.rows, decoder.info.cols
         )

@@ -13,6 +13,7 @@ from sarcodec.raster.geotiff import open_scene
 from sarcodec.raster.radiometry import normalise, valid_mask
 from sarcodec.raster.scene import pack_scene
 
+from .bounded import BoundedDecoder, decoder_of
 from .decoder import SceneDecoder
 from .workers import workers
 
@@ -22,7 +23,8 @@ class Comparison:
     """Decoded pixels beside the original's. Errors in dB over valid pixels; invalid pixels must be equal bit for bit.
 
     error_plausible: the RMSE is one that the file's step can leave on its own original (see `_plausible`); another image of the
-    same size and mask fails it, unless the quality is so low that little more than the scene's mean is left.
+    same size and mask fails it, unless the quality is so low that little more than the scene's mean is left. In a file that keeps a
+    bound (or is lossless): every valid pixel is within it (or identical), which is decided exactly.
     """
 
     valid_pixels: int
@@ -54,7 +56,7 @@ def verify(path, against=None, threads=None, progress=None) -> VerifyReport:
     """
     began = time.perf_counter()
     with workers(threads) as pool, FileReader(path) as file:
-        decoder = SceneDecoder(file, pool.threads)
+        decoder = decoder_of(file, pool.threads)
         bands = len(file.header.bands)
         places = [(n // bands, n % bands) for n in range(len(file.entries))]
         total, symbols = len(places) * (2 if against else 1), 0
@@ -69,7 +71,7 @@ def verify(path, against=None, threads=None, progress=None) -> VerifyReport:
     return VerifyReport(os.fspath(path), len(places), symbols, passed, comparison, time.perf_counter() - began)
 
 
-def _compare(decoder: SceneDecoder, pool, places, against, progress) -> Comparison:
+def _compare(decoder: SceneDecoder | BoundedDecoder, pool, places, against, progress) -> Comparison:
     with open_scene(against) as reader:
         mine, theirs = decoder.info, reader.info
         if (mine.rows, mine.cols, mine.count, mine.dtype) != (theirs.rows, theirs.cols, theirs.count, theirs.dtype):
@@ -78,15 +80,16 @@ def _compare(decoder: SceneDecoder, pool, places, against, progress) -> Comparis
                 f"{mine.count} of {mine.rows} x {mine.cols} {mine.dtype}: not its original"
             )
         sums = np.zeros(6)
-        worst, same, stay = 0.0, True, True
+        worst, same, stay, kept = 0.0, True, True, True
         for done, part in enumerate(pool.map(lambda p: _tile(decoder, reader, p), places)):
             sums += part[0]
             worst, same, stay = max(worst, part[1]), same and part[2], stay and part[3]
+            kept = kept and part[4]
             if progress:
                 progress(len(places) + done + 1, 2 * len(places))
     count = max(sums[0], 1)
     rmse, spread = float(np.sqrt(sums[1] / count)), float(np.sqrt(max(sums[5] / count - (sums[4] / count) ** 2, 0)))
-    plausible = _plausible(rmse, spread, step_db(max(e.step for e in decoder.file.entries)))
+    plausible = kept if decoder.header.bounded else _plausible(rmse, spread, step_db(max(e.step for e in decoder.file.entries)))
     bias = 10 * np.log10(sums[3] / sums[2]) if sums[2] > 0 else 0.0
     return Comparison(
         int(sums[0]), rmse, float(bias), worst, plausible, same, stay, pack_scene(mine) == pack_scene(theirs)
@@ -99,8 +102,9 @@ def _plausible(rmse_db: float, spread_db: float, step_db: float) -> bool:
     return rmse_db <= min(2.5 * step_db + 0.05, 1.2 * spread_db + 0.25 * step_db + 0.5)
 
 
-def _tile(decoder: SceneDecoder, reader, place) -> tuple[np.ndarray, float, bool, bool]:
-    """Counts, squared error, original and decoded power, sum and sum of squares of levels; largest error; invalid identical; valid stay valid."""
+def _tile(decoder: SceneDecoder | BoundedDecoder, reader, place) -> tuple[np.ndarray, float, bool, bool, bool]:
+    """Counts, squared error, original and decoded power, sum and sum of squares of levels; largest error; invalid identical; valid stay valid;
+    a promised bound is kept."""
     tile, band = place
     nodata, domain = decoder.info.nodata[band], decoder.header.domain
     original, decoded = reader.read(band, decoder.grid.window(tile)), decoder.tile_pixels(tile, band)
@@ -112,4 +116,5 @@ def _tile(decoder: SceneDecoder, reader, place) -> tuple[np.ndarray, float, bool
     sums = np.array(
         [a.size, np.square(a - b).sum(), (10 ** (a / 10)).sum(), (10 ** (b / 10)).sum(), a.sum(), np.square(a).sum()]
     )
-    return sums, float(np.abs(a - b).max(initial=0)), same, stay
+    kept = not decoder.header.bounded or decoder.keeps(original, decoded, band)
+    return sums, float(np.abs(a - b).max(initial=0)), same, stay, kept

@@ -49,6 +49,12 @@ def _add_targets(targets: argparse._MutuallyExclusiveGroup) -> None:
         choices=("archive", "analysis"),
         help="the smallest file whose bands all keep to the class's bounds on bias, 8 x 8 error, ENL and mask",
     )
+    targets.add_argument(
+        "--max-error-db", type=float, metavar="DB", help="no valid pixel is off by more (extra `bounded`, no model)"
+    )
+    targets.add_argument(
+        "--lossless", action="store_true", help="every pixel comes back bit for bit (extra `bounded`, no model)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
             target_size=options.target_size,
             target_rmse_db=options.target_rmse_db,
             quality_class=options.quality_class,
+            max_error_db=options.max_error_db,
+            lossless=options.lossless,
             domain=options.domain,
             effort=options.effort,
             together=not options.independent_bands,

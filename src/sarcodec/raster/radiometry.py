@@ -92,7 +92,7 @@ def valid_mask(pixels: np.ndarray, domain: str, nodata: float | None = None) -> 
         valid = pixels.view(np.uint32) - np.uint32(1) < _LARGEST_BITS
     else:
         valid = pixels > 0
-    if _nodata_pixel(pixels.dtype, nodata) is not None:
+    if nodata_pixel(pixels.dtype, nodata) is not None:
         valid &= _not_nodata(pixels, nodata)
     return valid
 
@@ -104,11 +104,11 @@ def _finite(pixels: np.ndarray) -> np.ndarray:
 
 
 def _not_nodata(pixels: np.ndarray, nodata: float | None) -> np.ndarray:
-    wanted = _nodata_pixel(pixels.dtype, nodata)
+    wanted = nodata_pixel(pixels.dtype, nodata)
     return np.ones(pixels.shape, bool) if wanted is None else pixels != wanted
 
 
-def _nodata_pixel(dtype: np.dtype, nodata: float | None) -> np.generic | None:
+def nodata_pixel(dtype: np.dtype, nodata: float | None) -> np.generic | None:
     """The value of `dtype` that means nodata; None if no finite pixel can have it."""
     if nodata is None or not math.isfinite(nodata):
         return None
@@ -197,7 +197,7 @@ def _restore_floats(level_db: np.ndarray, domain: str) -> np.ndarray:
 
 
 def _avoid_nodata(pixels: np.ndarray, nodata: float | None, domain: str) -> np.ndarray:
-    wanted = _nodata_pixel(pixels.dtype, nodata)
+    wanted = nodata_pixel(pixels.dtype, nodata)
     if wanted is not None:
         pixels[pixels == wanted] = _beside(wanted, domain)
     return pixels
