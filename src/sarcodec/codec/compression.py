@@ -60,9 +60,9 @@ class CompressReport:
     passes: int
     rmse_db: float | None
     seconds: float
-    quality_class: str | None = None
     mode: str = "learned"
     max_error_db: float | None = None
+    quality_class: str | None = None
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ def compress(
         passes,
         rmse,
         time.perf_counter() - began,
-        aim.value if aim.kind == "class" else None,
+        quality_class=aim.value if aim.kind == "class" else None,
     )
 
 
