@@ -23,7 +23,14 @@ from sarcodec.published import CARD, dct_matrix, digest_of, known_answer
 from sarcodec.tile import TILE_CELLS
 
 from .checkpoint import BEST, STATE
-from .counting import count_symbols, fitted_centroids, gaussian_centroids, table_shapes, tables_from_counts
+from .counting import (
+    count_symbols,
+    expected_errors,
+    fitted_centroids,
+    gaussian_centroids,
+    table_shapes,
+    tables_from_counts,
+)
 from .graphs import analysis_graph, hyper_graph, synthesis_graph
 from .integers import prior_arrays
 from .patches import Image, PatchSource
@@ -78,6 +85,7 @@ def freeze_network(
     for batches in FITTING_BATCHES:  # symbols depend on tables and centroids, and these on symbols: a few rounds settle
         tally = count_symbols(model, prior_from_arrays(arrays), source, shapes, batches, tables)
         arrays["centroids"] = fitted_centroids(tally, start)
+        arrays |= narrow({"errors": expected_errors(tally, arrays["centroids"])})
         tables = tables_from_counts(tally.counts, shapes)
         report(f"tables and centroids fitted to {batches} batches")
     prior = prior_from_arrays(arrays)
