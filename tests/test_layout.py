@@ -22,7 +22,8 @@ ROOMS = {  # what each room of src/sarcodec may import of the others
     "published": {"errors", "bitstream"},
     "quantiser": {"errors", "bitstream"},
     "tile": {"errors", "bitstream", "engine", "published", "quantiser"},
-    "codec": {"errors", "raster", "bitstream", "engine", "published", "tile"},
+    "texture": {"errors", "bitstream"},
+    "codec": {"errors", "raster", "bitstream", "engine", "published", "tile", "texture"},
     "sarcodec": {"codec", "raster"},  # the package's own __init__
     "commands": {"sarcodec", "errors", "raster", "codec", "published", "tile", "simulate", "evaluate", "train"},
     "__main__": {"commands", "errors"},
@@ -44,7 +45,7 @@ WORKSHOP = {"networks", "train"}
 THIRD_PARTIES = {  # where each may be imported; a room, or one module of it
     "numpy": set(ROOMS),
     "rasterio": {"raster"},
-    "numba": {"bitstream.rans", "quantiser"},
+    "numba": {"bitstream.rans", "quantiser", "texture.law"},
     "threadpoolctl": {"codec.workers"},
     "openvino": {"engine"},
     "onnxruntime": {"engine"},

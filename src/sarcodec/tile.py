@@ -71,6 +71,15 @@ class _Reading:
 
 
 @dataclass(frozen=True, eq=False)
+class Known:
+    """A tile as a decoder knows it: latents in dB, and the variances in dB^2 that the model expects to be lost of each, both
+    (rows, cols, 1024) float32."""
+
+    latents: np.ndarray
+    lost: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class TileCodec:
     """The codec of tiles for one published model on one engine. Safe for threads."""
 
@@ -107,15 +116,27 @@ class TileCodec:
 
     def encode(self, latents_db: np.ndarray, step: int) -> Section:
         """Latents (rows, cols, 1024) in dB -> their section at a step index."""
+        return self.encode_known(latents_db, step)[0]
+
+    def encode_known(self, latents_db: np.ndarray, step: int) -> tuple[Section, Known]:
+        """As `encode`, and what a decoder will know of the tile."""
         rows, cols, _ = latents_db.shape
         steps = self.model.prior.steps.steps_db(step)
         weight = np.square(steps / np.float32(step_db(step)))
         port = _Writing(
             self._quantiser, self._hyper_symbols(latents_db, step), latents_db.reshape(-1, CHANNELS) / steps, weight
         )
-        self.model.prior.walk(step, rows, cols, port)
+        lost = np.zeros((rows * cols, CHANNELS), np.float32)
+        latents = self.model.prior.walk(step, rows, cols, port, lost)
         symbols = np.concatenate(port.symbols)
-        return pack_latents(symbols, entropy.encode(self.model.tables, np.concatenate(port.rows), symbols))
+        section = pack_latents(symbols, entropy.encode(self.model.tables, np.concatenate(port.rows), symbols))
+        return section, self._known(latents, lost, steps, rows, cols)
+
+    @staticmethod
+    def _known(latents: np.ndarray, lost: np.ndarray, steps: np.ndarray, rows: int, cols: int) -> Known:
+        """Latents in 1/32 step and lost variances in step^2 -> both in dB."""
+        values = latents.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
+        return Known((values * steps).reshape(rows, cols, CHANNELS), (lost * np.square(steps)).reshape(rows, cols, CHANNELS))
 
     def _hyper_symbols(self, latents_db: np.ndarray, step: int) -> np.ndarray:
         """Hyper symbols (n,) int64 of a tile: hyper analysis, rounded. The encoder alone runs it."""
@@ -133,19 +154,26 @@ class TileCodec:
 
         Raises CorruptFile when the stream or the checksum of its symbols does not hold.
         """
-        latents = _read(self.model, section, step, rows, cols)[1]
-        values = latents.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
-        return (values * self.model.prior.steps.steps_db(step)).reshape(rows, cols, CHANNELS)
+        return self.decode_known(section, step, rows, cols).latents
+
+    def decode_known(self, section: Section, step: int, rows: int, cols: int) -> Known:
+        """As `decode`, with the lost variances."""
+        lost = np.zeros((rows * cols, CHANNELS), np.float32)
+        latents = _read(self.model, section, step, rows, cols, lost)[1]
+        return self._known(latents, lost, self.model.prior.steps.steps_db(step), rows, cols)
 
     def synthesise(self, latents_db: np.ndarray, step_plane: np.ndarray) -> np.ndarray:
         """Latents (20, 20, 1024) of a tile and 2 cells around, 0 outside the scene, and the step plane (20, 20) -> (512, 512) dB."""
         scaled = np.concatenate([latents_db / self._deviation, step_plane[..., None]], 2)
         branch = self._synthesis(np.ascontiguousarray(scaled.transpose(2, 0, 1))[None])[0, 0]
+        return self.linear(latents_db) + branch * LEVEL_SCALE_DB
+
+    def linear(self, latents_db: np.ndarray) -> np.ndarray:
+        """The linear part of the synthesis alone, (20, 20, 1024) -> (512, 512) dB: all but a few hundredths of a dB."""
         halo = SYNTHESIS_HALO_CELLS
         inner = latents_db[halo:-halo, halo:-halo].reshape(-1, CHANNELS)
         blocks = (inner @ self.model.linear_synthesis.T).reshape(TILE_CELLS, TILE_CELLS, CELL_PX, CELL_PX)
-        linear = blocks.transpose(0, 2, 1, 3).reshape(TILE_PX, TILE_PX)
-        return linear + branch * LEVEL_SCALE_DB
+        return blocks.transpose(0, 2, 1, 3).reshape(TILE_PX, TILE_PX)
 
 
 def symbols_of(model: Model, section: Section, step: int, rows: int, cols: int) -> np.ndarray:
@@ -153,12 +181,15 @@ def symbols_of(model: Model, section: Section, step: int, rows: int, cols: int) 
     return _read(model, section, step, rows, cols)[0]
 
 
-def _read(model: Model, section: Section, step: int, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
-    """Symbols (n,) int32 and latents (rows * cols, 1024) int64 in 1/32 step of a section, its checksum tried."""
+def _read(model: Model, section: Section, step: int, rows: int, cols: int, lost=None) -> tuple[np.ndarray, np.ndarray]:
+    """Symbols (n,) int32 and latents (rows * cols, 1024) int64 in 1/32 step of a section, its checksum tried.
+
+    lost: as in `Prior.walk`.
+    """
     checksum, stream = unpack_latents(section)
     decoder = entropy.Decoder(model.tables, stream)
     port = _Reading(decoder)
-    latents = model.prior.walk(step, rows, cols, port)
+    latents = model.prior.walk(step, rows, cols, port, lost)
     decoder.finish()
     symbols = np.concatenate(port.symbols)
     check_symbols(symbols, checksum)

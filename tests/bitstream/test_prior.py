@@ -112,7 +112,7 @@ def encode_watched(codec: TileCodec, latents: np.ndarray, step: int) -> tuple[np
     """What the writer's walk left as latents in 1/32 step, which of them have a table that codes, and the section."""
     left, coded, walk, skip = [], np.zeros((latents[..., 0].size, CHANNELS), bool), Prior.walk, codec.model.tables.skip
 
-    def watched(prior, step, rows, cols, port):
+    def watched(prior, step, rows, cols, port, lost):
         ask = port.latents
 
         def latents_of_pass(rows, mean, cells, channels):
@@ -120,7 +120,7 @@ def encode_watched(codec: TileCodec, latents: np.ndarray, step: int) -> tuple[np
             return ask(rows, mean, cells, channels)
 
         port.latents = latents_of_pass
-        left.append(walk(prior, step, rows, cols, port))
+        left.append(walk(prior, step, rows, cols, port, lost))
         return left[0]
 
     with pytest.MonkeyPatch.context() as patch:

@@ -23,10 +23,10 @@ MAX_BANDS = 65535
 MAX_STEP = 639
 TILE_LOG2 = range(4, 13)
 DIGEST_BYTES = 8
-LATENTS, MASK = 1, 2
+LATENTS, MASK, POWER = 1, 2, 64
 OFFSETS_A_DB = 64
 
-_KNOWN = (LATENTS, MASK)
+_KNOWN = (LATENTS, MASK, POWER)
 _FIRST_OPTIONAL, _LAST_KIND = 64, 126
 _REFERENCES = 0x10  # flag beside the tile size
 _PREFIX = len(MAGIC) + 1
@@ -107,7 +107,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Section:
-    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 64 to 126 may be skipped by who does not know them."""
+    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 64 power; 64 to 126 may be skipped by who does not know them."""
 
     kind: int
     payload: bytes

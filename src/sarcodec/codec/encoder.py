@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.bitstream.container import LATENTS, MASK, OFFSETS_A_DB, BandField, Section, pack_tile
+from sarcodec.bitstream.container import LATENTS, MASK, OFFSETS_A_DB, POWER, BandField, Section, pack_tile
 from sarcodec.bitstream.mask import pack_invalid
 from sarcodec.errors import UnsupportedScene
 from sarcodec.raster.geotiff import SceneReader
 from sarcodec.raster.radiometry import fill_invalid, normalise, resolve_domain
 from sarcodec.raster.tiling import TileGrid, Window, grow
-from sarcodec.tile import ANALYSIS_HALO_PX, CELL_PX, TILE_PX, TileCodec
+from sarcodec.texture.correction import Ground
+from sarcodec.texture.fitting import Original, fitted_correction
+from sarcodec.tile import ANALYSIS_HALO_PX, CELL_PX, TILE_PX, Known, TileCodec
+
+from .texture import around, noise_latents, normalised, pixel_variances
 
 OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
 LEVEL_MAX_DB = 1000  # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
@@ -25,6 +29,7 @@ EXTENSION = "symmetric"
 class TileData:
     """One tile of one band: its packed mask (b'' if all valid) and its latents (rows, cols, 1024), None if nothing is valid."""
 
+    place: tuple[int, int]
     mask: bytes
     latents: np.ndarray | None
 
@@ -66,11 +71,11 @@ class SceneEncoder:
         inside = window.within(around)
         mask = pack_invalid(np.ascontiguousarray(pixels[inside]), np.ascontiguousarray(valid[inside]))
         if not valid[inside].any():
-            return TileData(mask, None)
+            return TileData(place, mask, None)
         level = level - np.float32(self.bands[band].offset_db)
         latents = self.codec.analyse(self._canvas(level, valid, window, around))
         rows, cols = (-(-n // CELL_PX) for n in window.shape)
-        return TileData(mask, np.ascontiguousarray(latents[:rows, :cols]))
+        return TileData(place, mask, np.ascontiguousarray(latents[:rows, :cols]))
 
     @staticmethod
     def _canvas(level: np.ndarray, valid: np.ndarray, window: Window, around: Window) -> np.ndarray:
@@ -90,9 +95,36 @@ class SceneEncoder:
 
     def encode(self, data: TileData, step: int) -> bytes:
         """The payload of a tile at a step index."""
-        sections = [self.codec.encode(data.latents, step)] if data.latents is not None else []
-        sections += [Section(MASK, data.mask)] if data.mask else []
+        sections = [Section(MASK, data.mask)] if data.mask else []
+        if data.latents is not None:
+            latents, known = self.codec.encode_known(data.latents, step)
+            power = self._correction(data.place, known)
+            sections += [latents] + ([Section(POWER, power)] if power else [])
         return pack_tile(sorted(sections, key=lambda s: s.kind))
+
+    def _correction(self, place: tuple[int, int], known: Known) -> bytes:
+        """What the power section says: from the tile alone, as if the scene ended around it."""
+        tile, band = place
+        original = self._original(tile, band)
+        shape = original.levels.shape
+        linear = lambda latents: self.codec.linear(around(latents))[: shape[0], : shape[1]]
+        ground = Ground.of(
+            linear(known.latents) + np.float32(self.bands[band].offset_db), np.pad(known.lost.mean(2), 1, "edge")
+        )
+        variances, scores = pixel_variances(known.lost.mean(2), shape), np.zeros(shape, np.float32)
+        if variances.any():
+            scores = normalised(linear(noise_latents(known.lost, tile, band)), known.lost.mean(2))
+        return fitted_correction(ground, original, scores, variances).pack()
+
+    def _original(self, tile: int, band: int) -> Original:
+        """Levels of a tile, and those of the next band as a guide to where the ground is calm."""
+        read = lambda b: normalise(self.reader.read(b, self.grid.window(tile)), self.domain, self.info.nodata[b])
+        whole = self.domain == "amplitude" and np.dtype(self.info.dtype).kind != "f"
+        guide = None
+        if self.info.count > 1:
+            levels, valid = read((band + 1) % self.info.count)
+            guide = np.where(valid, levels, np.float32(np.nan))
+        return Original(*read(band), 1 / 12 if whole else 0.0, guide)
 
 
 def _check_levels(level_db: np.ndarray, window: Window) -> None:

@@ -1,4 +1,4 @@
-"""JPEG 2000 and JPEG XL on levels in dB: what sarcodec is measured against. Needs imagecodecs (extra `bench`).
+"""JPEG 2000, JPEG XL and AVIF on levels in dB: what sarcodec is measured against. Needs imagecodecs (extra `bench`).
 
 In goes a level in dB, out come the bytes of a standard stream, and back. Must not know files or domains.
 """
@@ -18,6 +18,7 @@ LEVEL_RANGE_DB = 96.0
 _LARGEST_12_BIT = 4095
 _DB_PER_COUNT = LEVEL_RANGE_DB / _LARGEST_12_BIT
 _JPEG_XL_EFFORT = 7
+_AVIF_SPEED = 3
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,25 @@ def decode_jpeg_xl(data: bytes, threads: int = 1) -> np.ndarray:
     return _to_level(_imagecodecs().jpegxl_decode(data, numthreads=threads) >> 4)
 
 
+def encode_avif(level_db: np.ndarray, level: float, threads: int = 1) -> bytes:
+    """AVIF (libaom, speed 3, 12 bits) of a (rows, cols) level; `level` 0 to 100, whole numbers, larger is finer.
+
+    imagecodecs codes grey images without loss only: the level goes in as three equal components with subsampled, constant chroma.
+    """
+    counts = np.repeat(_to_counts(level_db)[..., None], 3, axis=2)
+    return _imagecodecs().avif_encode(
+        counts, level=round(level), speed=_AVIF_SPEED, bitspersample=12, pixelformat="yuv420", numthreads=threads
+    )
+
+
+def decode_avif(data: bytes, threads: int = 1) -> np.ndarray:
+    """Level in dB, float32 (rows, cols), of the bytes that `encode_avif` made."""
+    return _to_level(_imagecodecs().avif_decode(data, numthreads=threads)[..., 1])
+
+
 JPEG_2000 = Peer("j2k", encode_jpeg2000, decode_jpeg2000)
 JPEG_XL = Peer("jxl", encode_jpeg_xl, decode_jpeg_xl)
+AVIF = Peer("avif", encode_avif, decode_avif)
 
 
 def _to_counts(level_db: np.ndarray) -> np.ndarray:
