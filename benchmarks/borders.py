@@ -98,7 +98,7 @@ def other_lattices(squares: np.ndarray, random: np.random.Generator) -> np.ndarr
 
 def squared_errors(scene: Path, packed: Path) -> np.ndarray:
     """(level of what came back - level)^2 in dB^2, float32 (bands, rows, cols), NaN where invalid."""
-    with sarcodec.open(packed) as compressed, open_scene(scene) as reader:
+    with sarcodec.open(packed, reconstruct="log") as compressed, open_scene(scene) as reader:
         decoded, domain = compressed.read(), sarcodec.info(packed).domain
         squares = np.full(decoded.shape, np.nan, np.float32)
         for band, pixels in enumerate(decoded):
@@ -110,7 +110,7 @@ def squared_errors(scene: Path, packed: Path) -> np.ndarray:
 
 def windows_equal(packed: Path, count: int, random: np.random.Generator) -> int:
     """How many of `count` random windows equal the whole; every fourth is read by a decoder that has read nothing."""
-    with sarcodec.open(packed) as compressed:
+    with sarcodec.open(packed, reconstruct="log") as compressed:
         whole = compressed.read()
         return sum(_window_equals(packed, None if n % 4 == 0 else compressed, whole, random) for n in range(count))
 
@@ -124,7 +124,7 @@ def _window_equals(packed: Path, opened, whole: np.ndarray, random: np.random.Ge
     if opened is not None:
         part = opened.read(window, bands)
     else:
-        with sarcodec.open(packed) as fresh:
+        with sarcodec.open(packed, reconstruct="log") as fresh:
             part = fresh.read(window, bands)
     return part.tobytes() == whole[bands][:, row:row_end, col:col_end].tobytes()
 

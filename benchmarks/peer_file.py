@@ -1,7 +1,7 @@
 """A GeoTIFF of amplitudes into a file of another codec and back: the same work that sarcodec does, for comparison.
 
-    python benchmarks/peer_file.py encode IN.tif OUT {j2k,jxl} --setting X [--threads N]
-    python benchmarks/peer_file.py decode IN OUT.tif {j2k,jxl} [--threads N]
+    python benchmarks/peer_file.py encode IN.tif OUT {j2k,jxl,avif} --setting X [--threads N]
+    python benchmarks/peer_file.py decode IN OUT.tif {j2k,jxl,avif} [--threads N]
 
 Each band is one stream; the file is their lengths and their bytes. Levels are L = 20 log10(max(DN, 1)).
 """
@@ -18,9 +18,9 @@ import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
-from sarcodec.evaluate.peers import JPEG_2000, JPEG_XL, Peer
+from sarcodec.evaluate.peers import AVIF, JPEG_2000, JPEG_XL, Peer
 
-PEERS = {peer.name: peer for peer in (JPEG_2000, JPEG_XL)}
+PEERS = {peer.name: peer for peer in (JPEG_2000, JPEG_XL, AVIF)}
 
 
 def level_db(dn: np.ndarray) -> np.ndarray:
@@ -67,7 +67,7 @@ def main() -> int:
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("codec", choices=sorted(PEERS))
-    parser.add_argument("--setting", type=float, default=40.0, help="j2k: PSNR against 96 dB; jxl: distance")
+    parser.add_argument("--setting", type=float, default=40.0, help="j2k: PSNR against 96 dB; jxl: distance; avif: level")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", NotGeoreferencedWarning)

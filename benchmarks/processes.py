@@ -33,16 +33,22 @@ def compress_command(scene: Path, packed: Path, quality: float, model: str | Non
     return command + (["--model", model] if model else []) + ["--overwrite"]
 
 
-def decompress_command(packed: Path, decoded: Path) -> list[str]:
+def rate_command(scene: Path, packed: Path, bits_per_pixel: float, model: str | None) -> list[str]:
+    """Command line that writes `packed` of so many bits a pixel and band."""
+    command = [sys.executable, "-m", "sarcodec", "compress", str(scene), str(packed), "--target-bpp", f"{bits_per_pixel:g}"]
+    return command + (["--model", model] if model else []) + ["--overwrite"]
+
+
+def decompress_command(packed: Path, decoded: Path, *options: str) -> list[str]:
     """Command line that writes the GeoTIFF `decoded` from `packed`."""
-    return [sys.executable, "-m", "sarcodec", "decompress", str(packed), str(decoded)]
+    return [sys.executable, "-m", "sarcodec", "decompress", str(packed), str(decoded), *options]
 
 
-def simulate_command(scene: Path, size_px: int) -> list[str]:
-    """Command line that writes a simulated two-band scene of size x size pixels, always the same one."""
-    return [sys.executable, "-m", "sarcodec", "simulate", str(scene), "--size", str(size_px), "--seed", "1"]
+def simulate_command(scene: Path, size_px: int, seed: int = 1) -> list[str]:
+    """Command line that writes a simulated two-band scene of size x size pixels, always the same one of a seed."""
+    return [sys.executable, "-m", "sarcodec", "simulate", str(scene), "--size", str(size_px), "--seed", str(seed)]
 
 
 def peer_command(verb: str, source: Path, target: Path, codec: str, options: list[str]) -> list[str]:
-    """Command line of `peer_file.py`: `verb` is encode or decode, `codec` j2k or jxl."""
+    """Command line of `peer_file.py`: `verb` is encode or decode, `codec` j2k, jxl or avif."""
     return [sys.executable, str(METER.with_name("peer_file.py")), verb, str(source), str(target), codec, *options]

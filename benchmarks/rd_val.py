@@ -73,23 +73,27 @@ class Result:
 
 @dataclass(frozen=True)
 class Codec:
-    """How the codec is run: the model (None: its default), and whether in this process (quick, not for figures)."""
+    """How the codec is run: the model (None: its default), and whether in this process (quick, not for figures).
+
+    reconstruct: log, the least squared error, unless it is asked what power costs.
+    """
 
     model: str | None
     in_process: bool
+    reconstruct: str = "log"
 
     def round_trip(self, scene: Path, packed: Path, decoded: Path, quality: float) -> tuple[float, float]:
         """Write `packed` and `decoded`; return the seconds of both ways."""
         if not self.in_process:
             forth = measure(compress_command(scene, packed, quality, self.model)).seconds
-            return forth, measure(decompress_command(packed, decoded)).seconds
+            return forth, measure(decompress_command(packed, decoded, "--reconstruct", self.reconstruct)).seconds
         import sarcodec
 
         options = {"model": self.model} if self.model else {}
         start = time.perf_counter()
         sarcodec.compress(scene, packed, quality=quality, **options)
         middle = time.perf_counter()
-        sarcodec.decompress(packed, decoded)
+        sarcodec.decompress(packed, decoded, reconstruct=self.reconstruct)
         return middle - start, time.perf_counter() - middle
 
 
@@ -202,6 +206,7 @@ def write_json(path: Path, arguments: argparse.Namespace, results: Sequence[Resu
     document = {
         "qualities": arguments.qualities,
         "model": arguments.model,
+        "reconstruct": arguments.reconstruct,
         "fresh_processes": not arguments.in_process,
         "window_rmse_db": WINDOW_DB,
         "mean_iw_bd_rate_percent": mean_rates(results, peers),
@@ -219,6 +224,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=data, help="holds val/iw, val/slc, val/ew (SARCODEC_DATA)")
     parser.add_argument("--peers", type=Path, help="curves of other codecs (default: DATA/../peers/val.json)")
     parser.add_argument("--qualities", type=_qualities, default=_qualities(DEFAULT_QUALITIES), metavar="Q,Q,...")
+    parser.add_argument("--reconstruct", choices=("log", "power"), default="log", help="passed through to decompress")
     parser.add_argument("--model", help="passed through to compress")
     parser.add_argument("--only", default="", metavar="TEXT", help="only bands whose name contains this")
     parser.add_argument("--jobs", type=int, default=1, help="bands measured at once; times are only good with 1")
@@ -241,7 +247,7 @@ def main() -> int:
     if not bands:
         sys.exit(f"found no band in {arguments.data}/val/{{iw,slc,ew}}; give --data or SARCODEC_DATA")
     peers = load_peers(arguments.peers)
-    codec = Codec(arguments.model, arguments.in_process)
+    codec = Codec(arguments.model, arguments.in_process, arguments.reconstruct)
     jobs = 1 if arguments.in_process else arguments.jobs
     with ThreadPoolExecutor(jobs) as pool:
         results = list(pool.map(lambda band: measure_band(band, codec, arguments.qualities, peers), bands))

@@ -56,7 +56,7 @@ def main() -> None:
             pixels = amplitude.astype(np.float32)
             write_array(source, pixels[None], SceneInfo(SIZE, SIZE, 1, "float32"), overwrite=True)
             report = sarcodec.compress(source, packed, quality=options.quality, domain="amplitude", overwrite=True)
-            with sarcodec.open(packed) as scene:
+            with sarcodec.open(packed, reconstruct="log") as scene:
                 decoded = scene.read()[0]
             level = 20 * np.log10(pixels)
             error = 20 * np.log10(decoded) - level

@@ -24,7 +24,8 @@ ROOMS = {  # what each room of src/sarcodec may import of the others
     "published": {"errors", "bitstream", "lapped"},
     "quantiser": {"errors", "bitstream"},
     "tile": {"errors", "bitstream", "engine", "lapped", "published", "quantiser"},
-    "codec": {"errors", "raster", "bitstream", "engine", "lapped", "published", "tile", "fidelity"},
+    "texture": {"errors", "bitstream"},
+    "codec": {"errors", "raster", "bitstream", "engine", "lapped", "published", "tile", "texture", "fidelity"},
     "sarcodec": {"codec", "raster"},  # the package's own __init__
     "commands": {"sarcodec", "errors", "raster", "codec", "published", "tile", "simulate", "fidelity", "evaluate", "train"},
     "__main__": {"commands", "errors"},
@@ -47,7 +48,7 @@ WORKSHOP = {"networks", "train"}
 THIRD_PARTIES = {  # where each may be imported; a room, or one module of it
     "numpy": set(ROOMS),
     "rasterio": {"raster"},
-    "numba": {"bitstream.rans", "quantiser"},
+    "numba": {"bitstream.rans", "quantiser", "texture.law"},
     "threadpoolctl": {"codec.workers"},
     "openvino": {"engine"},
     "onnxruntime": {"engine"},

@@ -83,6 +83,15 @@ class _Reading:
 
 
 @dataclass(frozen=True, eq=False)
+class Known:
+    """A tile as a decoder knows it: its latents, and the variances in dB^2 that the model expects to be lost of each, (cells, 1024)
+    float32."""
+
+    latents: TileLatents
+    lost: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class TileCodec:
     """The codec of tiles for one published model, at an effort of 0 to 9 (docs/format.md, 9.9). Safe for threads.
 
@@ -109,10 +118,8 @@ class TileCodec:
         """Levels (576, 576) float32: a tile with 32 px around, 0 outside the scene -> latents (16, 16, 1024) in dB."""
         return self.model.transform.analyse(levels_db, borders)
 
-    def encode(
-        self, latents_db: np.ndarray, step: int, reference: TileLatents | None = None
-    ) -> tuple[Section, TileLatents]:
-        """Latents (rows, cols, 1024) in dB -> their section at a step index, and what a decoder makes of it.
+    def encode(self, latents_db: np.ndarray, step: int, reference: TileLatents | None = None) -> tuple[Section, Known]:
+        """Latents (rows, cols, 1024) in dB -> their section at a step index, and what a decoder will know of the tile.
 
         reference: the same tile of the band that this one may lean on, as it is decoded.
         """
@@ -123,15 +130,20 @@ class TileCodec:
         alone = self._encode(latents_db, step, hyper, None)
         return min(coded, alone, key=lambda pair: len(pair[0].payload))
 
-    def _encode(self, latents_db, step, hyper, reference) -> tuple[Section, TileLatents]:
+    def _encode(self, latents_db, step, hyper, reference) -> tuple[Section, Known]:
         rows, cols, _ = latents_db.shape
         steps = self.model.prior.steps.steps_db(step)
         weight = np.square(steps / np.float32(step_db(step)))
         port = _Writing(self._quantiser, hyper, latents_db.reshape(-1, CHANNELS) / steps, weight)
-        latents = self.model.prior.walk(step, rows, cols, port, reference)
+        lost = np.zeros((rows * cols, CHANNELS), np.float32)
+        latents = self.model.prior.walk(step, rows, cols, port, reference, lost)
         symbols = np.concatenate(port.symbols)
         stream = entropy.encode(self.model.tables, np.concatenate(port.rows), symbols)
-        return pack_latents(symbols, stream, reference is not None), TileLatents(_narrowed(latents), step)
+        return pack_latents(symbols, stream, reference is not None), self._known(latents, lost, step)
+
+    def _known(self, latents: np.ndarray, lost: np.ndarray, step: int) -> Known:
+        """lost in step^2 of the channels."""
+        return Known(TileLatents(_narrowed(latents), step), lost * np.square(self.model.prior.steps.steps_db(step)))
 
     def _hyper_symbols(self, latents_db: np.ndarray, step: int) -> np.ndarray:
         """Hyper symbols (n,) int64 of a tile: hyper analysis, rounded. The encoder alone runs it."""
@@ -152,6 +164,13 @@ class TileCodec:
         Raises CorruptFile when the stream or the checksum of its symbols does not hold.
         """
         return TileLatents(_narrowed(_read(self.model, section, step, rows, cols, reference)[1]), step)
+
+    def decode_known(
+        self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
+    ) -> Known:
+        """As `decode`, with the lost variances."""
+        lost = np.zeros((rows * cols, CHANNELS), np.float32)
+        return self._known(_read(self.model, section, step, rows, cols, reference, lost)[1], lost, step)
 
     def dequantise(self, latents: TileLatents, rows: int, cols: int) -> np.ndarray:
         """Decoded latents of a tile of rows x cols cells -> (rows, cols, 1024) float32 in dB."""
@@ -176,12 +195,17 @@ def symbols_of(
     return _read(model, section, step, rows, cols, reference)[0]
 
 
-def _read(model: Model, section: Section, step: int, rows: int, cols: int, reference) -> tuple[np.ndarray, np.ndarray]:
-    """Symbols (n,) int32 and latents (rows * cols, 1024) int64 in 1/32 step of a section, its checksum tried."""
+def _read(
+    model: Model, section: Section, step: int, rows: int, cols: int, reference, lost=None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Symbols (n,) int32 and latents (rows * cols, 1024) int64 in 1/32 step of a section, its checksum tried.
+
+    lost: as in `Prior.walk`.
+    """
     checksum, stream = unpack_latents(section)
     decoder = entropy.Decoder(model.tables, stream)
     port = _Reading(decoder)
-    latents = model.prior.walk(step, rows, cols, port, reference)
+    latents = model.prior.walk(step, rows, cols, port, reference, lost)
     decoder.finish()
     symbols = np.concatenate(port.symbols)
     check_symbols(symbols, checksum)

@@ -215,7 +215,7 @@ def test_tile_of_one_section_costs_one_byte_and_none_nothing():
 
 
 def test_unknown_sections_are_skipped_or_need_a_newer_version():
-    known, optional, needed = Section(1, b"abc"), Section(64, b"x"), Section(63, b"y")
+    known, optional, needed = Section(1, b"abc"), Section(65, b"x"), Section(63, b"y")
     assert container.unpack_tile(container.pack_tile([known, optional])) == [known]
     assert container.unpack_tile(container.pack_tile([optional])) == []
     with pytest.raises(NewerVersion, match="63"):

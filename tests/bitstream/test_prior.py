@@ -128,7 +128,7 @@ def encode_watched(codec: TileCodec, latents: np.ndarray, step: int) -> tuple[np
     """What the writer's walk left as latents in 1/32 step, which of them have a table that codes, and the section."""
     left, coded, walk, skip = [], np.zeros((latents[..., 0].size, CHANNELS), bool), Prior.walk, codec.model.tables.skip
 
-    def watched(prior, step, rows, cols, port, reference):
+    def watched(prior, step, rows, cols, port, reference, lost):
         ask = port.latents
 
         def latents_of_pass(rows, mean, cells, channels):
@@ -136,13 +136,13 @@ def encode_watched(codec: TileCodec, latents: np.ndarray, step: int) -> tuple[np
             return ask(rows, mean, cells, channels)
 
         port.latents = latents_of_pass
-        left.append(walk(prior, step, rows, cols, port, reference))
+        left.append(walk(prior, step, rows, cols, port, reference, lost))
         return left[0]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Prior, "walk", watched)
         section, kept = codec.encode(latents, step)
-    assert np.array_equal(kept.values, left[0]) and kept.step == step
+    assert np.array_equal(kept.latents.values, left[0]) and kept.latents.step == step
     return left[0].reshape(latents.shape), coded.reshape(latents.shape), section
 
 

@@ -9,7 +9,6 @@ from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.raster.geotiff import read_array
 from sarcodec.simulate.product import simulate
 
-
 ROWS, COLS = 360, 540
 
 

@@ -3,8 +3,9 @@ import torch
 from torch.nn import functional as F
 
 from sarcodec import lapped
+from sarcodec.lapped import CHANNELS
 from sarcodec.networks.dct_codec import DctCodec
-from sarcodec.networks.transforms import CHANNELS, LappedTransform
+from sarcodec.networks.transforms import LappedTransform
 
 SHAPES = {
     "transform.rotation": (32, 32),

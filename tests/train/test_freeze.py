@@ -27,6 +27,7 @@ def installed(models, monkeypatch):
 def test_it_is_a_model_like_any_other(installed, run):
     model = published.load("quick")
     card = json.loads((installed / "quick" / "card.json").read_text())
+    assert model.prior.errors.any()
     assert card["known_answer"] == published.known_answer(model.prior) and card["digest"] == model.digest.hex()
     assert card["trained_on"] == "simulated scenes alone" and card["recipe"] == "quick"
     assert card["training_steps"] == json.loads((run / "state.json").read_text())["best_step"]

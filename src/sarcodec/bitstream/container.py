@@ -23,11 +23,11 @@ MAX_BANDS = 65535
 MAX_STEP = 639
 TILE_LOG2 = range(4, 13)
 DIGEST_BYTES = 8
-LATENTS, MASK, LEVELS, LEANING = 1, 2, 3, 4
+LATENTS, MASK, LEVELS, LEANING, POWER = 1, 2, 3, 4, 64
 MAX_BOUND = 20_000  # 20 dB
 OFFSETS_A_DB = 64
 
-_KNOWN = (LATENTS, MASK, LEVELS, LEANING)
+_KNOWN = (LATENTS, MASK, LEVELS, LEANING, POWER)
 _FIRST_OPTIONAL, _LAST_KIND = 64, 126
 _REFERENCES, _BOUNDED = 0x10, 0x20  # flags beside the tile size
 _PREFIX = len(MAGIC) + 1
@@ -125,8 +125,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Section:
-    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 3 levels, 4 latents that lean on another band; 64 to 126 may be
-    skipped by who does not know them."""
+    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 3 levels, 4 latents that lean on another band, 64 power; 64 to
+    126 may be skipped by who does not know them."""
 
     kind: int
     payload: bytes

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from sarcodec.bitstream.exact import Layer, Requantiser, at_step, check_bound, gather, neighbours, padded, shuffle_up
-from sarcodec.bitstream.steps import StepLaw
+from sarcodec.bitstream.steps import OCTAVE, StepLaw
 from sarcodec.bitstream.trellis import HALF_STEP
 
 GROUPS = (16, 80, 288, 640)
@@ -29,6 +29,8 @@ FRACTION_BITS = 5  # latents in 1/32 step
 SCALE_LEVELS = 64  # tables a group; level 0 codes nothing
 LATENT_TABLES = len(GROUPS) * SCALE_LEVELS  # tables of each of the two quantisers; the hyper symbols' follow
 CENTROIDS = 8  # places that have a centroid of their own
+ERROR_UNITS = 1 << 16  # expected squared errors are in 1/65536 step^2
+ERRORS_MAX = 1 << 24
 OCTAVE_CLASSES = 10  # tables a hyper channel
 FEATURE_SIZE_MAX = 127
 FEATURE_MAX = (127, 127, 158, 158)
@@ -107,13 +109,24 @@ class Prior:
     steps: StepLaw
     companding: np.ndarray  # feature size of |latent| / deviation in 1/128, uint8 (8192,)
     centroids: np.ndarray  # by table and min(|place|, 7), how far towards 0 in 1/32 step it is drawn, uint8 (256, 8)
+    errors: np.ndarray  # by the same, expected squared error in 1/65536 step^2; where a table skips, of typical deviation^2
 
     def walk(
-        self, step: int, rows: int, cols: int, port: SymbolPort, reference: TileLatents | None = None
+        self,
+        step: int,
+        rows: int,
+        cols: int,
+        port: SymbolPort,
+        reference: TileLatents | None = None,
+        lost: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int64; reference: the same tile of another band."""
+        """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int64.
+
+        reference: the same tile of another band. lost: of the latents' shape, float32; filled with the expected squared errors of
+        the latents in step^2 of their channels.
+        """
         side = self.read_hyper(step, rows, cols, port)
-        return _Walk(self, step, rows, cols, side, reference).run(port)
+        return _Walk(self, step, rows, cols, side, reference, lost).run(port)
 
     def read_hyper(self, step: int, rows: int, cols: int, port: SymbolPort) -> np.ndarray:
         """Side features (rows * cols, 128) from hyper symbols that the port gives."""
@@ -128,8 +141,17 @@ class Prior:
 class _Walk:
     """The eight passes over one tile."""
 
-    def __init__(self, prior: Prior, step: int, rows: int, cols: int, side: np.ndarray, reference: TileLatents | None = None):
-        self.prior, self.step, self.shape = prior, step, (rows, cols)
+    def __init__(
+        self,
+        prior: Prior,
+        step: int,
+        rows: int,
+        cols: int,
+        side: np.ndarray,
+        reference: TileLatents | None = None,
+        lost: np.ndarray | None = None,
+    ):
+        self.prior, self.step, self.shape, self.lost = prior, step, (rows, cols), lost
         self.total = side @ prior.accumulator.side
         self.places = neighbours(rows, cols)
         odd = (np.arange(rows)[:, None] + np.arange(cols)[None]).reshape(-1) % 2
@@ -189,6 +211,15 @@ class _Walk:
         places = port.latents(rows, mean, cells, channels)
         inwards = prior.centroids[rows, np.minimum(np.abs(places), CENTROIDS - 1)].astype(np.int64)
         latents[cells, channels] = places * HALF_STEP - np.sign(places) * inwards + mean
+        if self.lost is not None:
+            self.lost[cells, channels] = self.expected_errors(rows, places, channels)
+
+    def expected_errors(self, rows: np.ndarray, places: np.ndarray, channels: slice) -> np.ndarray:
+        """Squared errors in step^2 to expect (cells, channels) float32. Level 0 is that of tables that skip."""
+        error = self.prior.errors[rows, np.minimum(np.abs(places), CENTROIDS - 1)] * np.float32(1 / ERROR_UNITS)
+        law = self.prior.steps
+        variance = np.exp2((law.deviation - law.log2_steps(self.step))[channels] / np.float32(OCTAVE / 2))
+        return np.where(rows % SCALE_LEVELS == 0, error * variance.astype(np.float32), error)
 
     def spread(self, latents: np.ndarray, group: int, channels: slice, cells) -> np.ndarray:
         """What a group's decoded latents add to the accumulator at some cells (n, width)."""

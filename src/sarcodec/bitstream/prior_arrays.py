@@ -6,6 +6,7 @@ from sarcodec.bitstream.exact import Layer
 from sarcodec.bitstream.prior import (
     CENTROIDS,
     CHANNELS,
+    ERRORS_MAX,
     FEATURE_SIZE_MAX,
     FRACTION_BITS,
     GROUPS,
@@ -52,7 +53,8 @@ def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
         law = StepLaw(
             arrays["steps.offsets"].astype(np.int64), arrays["steps.deviation"].astype(np.int64), arrays["steps.powers"]
         )
-        prior = Prior(hyper, accumulator, hidden, head, gain, law, arrays["companding"], arrays["centroids"])
+        numbers = arrays["companding"], arrays["centroids"], _errors(arrays)
+        prior = Prior(hyper, accumulator, hidden, head, gain, law, *numbers)
     except KeyError as error:
         raise ModelError(f"the prior has no array {error}; install the model again") from error
     _check_shapes(prior)
@@ -60,11 +62,17 @@ def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
     return prior
 
 
+def _errors(arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Expected errors; none (zeros) in models older than the array, which give back no power of their own accord."""
+    return arrays.get("errors", np.zeros((len(GROUPS) * SCALE_LEVELS, CENTROIDS), np.uint8))
+
+
 def _check_shapes(prior: Prior) -> None:
     width, hidden = prior.accumulator.exponent.size, prior.hidden[0].weight.shape[1]
     found = [
         prior.companding.shape,
         prior.centroids.shape,
+        prior.errors.shape,
         prior.hyper.first.weight.shape[0],
         prior.steps.offsets.shape,
         prior.steps.deviation.shape,
@@ -78,6 +86,7 @@ def _check_shapes(prior: Prior) -> None:
     side = prior.hyper.third.weight.shape[1]
     expected = [
         (COMPANDING_SIZE,),
+        (len(GROUPS) * SCALE_LEVELS, CENTROIDS),
         (len(GROUPS) * SCALE_LEVELS, CENTROIDS),
         HYPER_CHANNELS,
         (CHANNELS, 11),
@@ -100,6 +109,7 @@ def _check_ranges(prior: Prior) -> None:
     for name, array, limit in (
         ("companding", prior.companding, FEATURE_SIZE_MAX),
         ("centroids", prior.centroids, 1 << FRACTION_BITS),
+        ("errors", prior.errors, ERRORS_MAX),
     ):
         if int(array.min()) < 0 or int(array.max()) > limit:
             raise ModelError(

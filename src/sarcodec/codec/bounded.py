@@ -22,6 +22,7 @@ from sarcodec.tile import TILE_LOG2, TILE_PX
 
 from .decoder import SceneDecoder
 from .encoder import sample_tiles
+from .texture import Reconstruction
 
 
 def bound_of(max_error_db: float) -> int:
@@ -128,9 +129,18 @@ class BoundedDecoder:
         return bool(keeps(original, decoded, valid, self.header.domain, self.header.bound).all())
 
 
-def decoder_of(file: FileReader, threads: int = 1) -> "SceneDecoder | BoundedDecoder":
-    """The decoder that a file needs."""
-    return BoundedDecoder(file) if file.header.bounded else SceneDecoder(file, threads)
+def decoder_of(
+    file: FileReader, threads: int = 1, wanted: Reconstruction = Reconstruction()
+) -> "SceneDecoder | BoundedDecoder":
+    """The decoder that a file needs. InvalidArgument where speckle is to be restored in a file that keeps a promise."""
+    if not file.header.bounded:
+        return SceneDecoder(file, threads, wanted)
+    if wanted.speckle == "restore":
+        raise InvalidArgument(
+            "this file keeps a bound on the error of every pixel (or is lossless): restored speckle would break it; "
+            "decompress it with --speckle keep"
+        )
+    return BoundedDecoder(file)
 
 
 def decode_sections(sections: dict[int, Section], shape: tuple[int, int], fields: tuple[str, str, int]) -> np.ndarray:

@@ -28,6 +28,7 @@ from .decoder import SceneDecoder
 from .encoder import SceneEncoder, TileData
 from .quality_class import reach_class
 from .targets import ERROR_SLOPE, MOST_PASSES, RATE_SLOPE, Try, first_step_for_rmse, search, typical_step
+from .texture import LEAST_ERROR
 from .workers import Workers, workers
 
 DEFAULT_QUALITY = 60.0
@@ -343,7 +344,7 @@ def _rmse_db(job: _Job, writer: FileWriter, step: int) -> float:
     """Error in dB of what the file decodes to, over all valid pixels, rounding to the dtype included."""
     encoder, info = job.encoder, job.encoder.info
     with writer.reader(job.header(step)) as file:
-        decoder = SceneDecoder(file, job.pool.threads)
+        decoder = SceneDecoder(file, job.pool.threads, LEAST_ERROR)
 
         def squares(place):
             tile, band = place

@@ -17,6 +17,7 @@ from sarcodec.raster.tiling import Window, check_inside, overlap
 
 from .bounded import BoundedDecoder, decoder_of
 from .decoder import SceneDecoder
+from .texture import Reconstruction
 from .workers import thread_count, workers
 
 Progress = Callable[[int, int], None]
@@ -112,10 +113,11 @@ def _model_facts(header: Header) -> tuple[str, str, float, int, float]:
 class CompressedScene:
     """A compressed file, opened lazily: what it says at once, pixels by window. Use as a context manager."""
 
-    def __init__(self, path, threads: int | None = None):
+    def __init__(self, path, threads: int | None = None, reconstruct: str = "power", speckle: str = "keep"):
+        wanted = Reconstruction(reconstruct, speckle)
         self._file = FileReader(path)
         try:
-            self._decoder = decoder_of(self._file, thread_count(threads))
+            self._decoder = decoder_of(self._file, thread_count(threads), wanted)
         except BaseException:
             self._file.close()
             raise
@@ -165,9 +167,11 @@ class CompressedScene:
         self.close()
 
 
-def open_compressed(path, threads: int | None = None) -> CompressedScene:
-    """Open a compressed file lazily."""
-    return CompressedScene(path, threads)
+def open_compressed(
+    path, threads: int | None = None, reconstruct: str = "power", speckle: str = "keep"
+) -> CompressedScene:
+    """Open a compressed file lazily; reconstruct and speckle as in `decompress`."""
+    return CompressedScene(path, threads, reconstruct, speckle)
 
 
 def _bands(bands, count: int) -> list[int]:
@@ -198,6 +202,8 @@ def _tagged(scene: SceneInfo, decoder: SceneDecoder | BoundedDecoder) -> SceneIn
         ("MODEL_DIGEST", h.model_digest.hex()),
         ("STEP_DB", f"{step_db(h.base_step):.6g}"),
         ("QUALITY", f"{quality_of_step(h.base_step):.6g}"),
+        ("RECONSTRUCT", decoder.wanted.reconstruct),
+        ("SPECKLE", decoder.wanted.speckle),
     )
     kept = tuple(t for t in scene.tags if t[0] != TAG_NAMESPACE)
     return replace(scene, tags=(*kept, (TAG_NAMESPACE, record)))
@@ -209,14 +215,20 @@ def decompress(
     *,
     window: Window | None = None,
     band: int | None = None,
+    reconstruct: str = "power",
+    speckle: str = "keep",
     threads: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> DecompressReport:
-    """Decompress a file, or a window and a band (from 0) of it, to a GeoTIFF with everything that was said of the scene."""
-    began = time.perf_counter()
+    """Decompress a file, or a window and a band (from 0) of it, to a GeoTIFF with everything that was said of the scene.
+
+    reconstruct: 'power' (unbiased power) or 'log' (least squared error in dB); speckle: 'keep', or 'restore' what was lost of it
+    (made up, of the right strength and spectrum; the tags say so).
+    """
+    began, wanted = time.perf_counter(), Reconstruction(reconstruct, speckle)
     with workers(threads) as pool, FileReader(source) as file:
-        decoder = decoder_of(file, pool.threads)
+        decoder = decoder_of(file, pool.threads, wanted)
         window = check_inside(
             window or Window(0, 0, decoder.info.rows, decoder.info.cols), decoder.info.rows, decoder.info.cols
         )

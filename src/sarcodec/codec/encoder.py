@@ -3,20 +3,23 @@
 In: an open raster and a tile codec; out: `TileData` of every band of a tile, then their payload bytes at any step index.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sarcodec.bitstream.container import MASK, OFFSETS_A_DB, BandField, Section, pack_tile
+from sarcodec.bitstream.container import MASK, OFFSETS_A_DB, POWER, BandField, Section, pack_tile
 from sarcodec.bitstream.mask import pack_invalid
 from sarcodec.errors import UnsupportedScene
+from sarcodec.lapped import BLOCK, OVERLAP, Borders
 from sarcodec.raster.geotiff import SceneReader
 from sarcodec.raster.radiometry import fill_invalid, normalise, resolve_domain
 from sarcodec.raster.tiling import TileGrid, Window, grow
-from sarcodec.lapped import BLOCK, OVERLAP
-from sarcodec.tile import CELL_PX, HALO_PX, TILE_PX, TileCodec
+from sarcodec.texture.correction import Ground
+from sarcodec.texture.fitting import Original, fitted_correction
+from sarcodec.tile import CELL_PX, HALO_PX, SEARCHING, TILE_PX, Known, TileCodec
 
 from .borders import tile_borders
+from .texture import around, noise_latents, normalised, pixel_variances
 
 OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
 LEVEL_MAX_DB = 1000  # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
@@ -28,6 +31,7 @@ EXTENSION = "symmetric"
 class TileData:
     """One tile of one band: its packed mask (b'' if all valid) and its latents (rows, cols, 1024), None if nothing is valid."""
 
+    place: tuple[int, int]
     mask: bytes
     latents: np.ndarray | None
 
@@ -75,11 +79,11 @@ class SceneEncoder:
         inside = window.within(around)
         mask = pack_invalid(np.ascontiguousarray(pixels[inside]), np.ascontiguousarray(valid[inside]))
         if not valid[grow(window, OVERLAP, self.info.rows, self.info.cols).within(around)].any():
-            return TileData(mask, None)
+            return TileData((tile, band), mask, None)
         level = level - np.float32(self.bands[band].offset_db)
         latents = self.codec.analyse(self._canvas(level, valid, window, around), tile_borders(self.grid, tile))
         rows, cols = (-(-n // CELL_PX) for n in window.shape)
-        return TileData(mask, np.ascontiguousarray(latents[:rows, :cols]))
+        return TileData((tile, band), mask, np.ascontiguousarray(latents[:rows, :cols]))
 
     @staticmethod
     def _canvas(level: np.ndarray, valid: np.ndarray, window: Window, around: Window) -> np.ndarray:
@@ -104,11 +108,50 @@ class SceneEncoder:
             latents, sections = None, [Section(MASK, data.mask)] if data.mask else []
             if data.latents is not None:
                 reference = decoded[band.reference] if band.leans else None
-                section, latents = self.codec.encode(data.latents, step, reference)
-                sections.append(section)
+                section, known = self.codec.encode(data.latents, step, reference)
+                power = self._correction(data, known) if self.codec.effort >= SEARCHING else b""
+                latents, sections = known.latents, [*sections, section, *([Section(POWER, power)] if power else [])]
             decoded.append(latents)
             payloads.append(pack_tile(sorted(sections, key=lambda s: s.kind)))
         return payloads
+
+    def _correction(self, data: TileData, known: Known) -> bytes:
+        """What the power section says: from the tile alone, less the pixels that the neighbours' latents have a say in."""
+        tile, band = data.place
+        original, borders = self._original(tile, band), tile_borders(self.grid, tile)
+        original = replace(original, valid=original.valid & _own(original.valid.shape, borders))
+        if not original.valid.any():
+            return b""
+        shape, cells = original.levels.shape, data.latents.shape[:2]
+        pixels = lambda latents: self.codec.synthesise(around(latents), borders)[: shape[0], : shape[1]]
+        lost = known.lost.mean(1).reshape(cells)
+        levels = pixels(self.codec.dequantise(known.latents, *cells)) + np.float32(self.bands[band].offset_db)
+        ground = Ground.of(levels, np.pad(lost, 1, "edge"))
+        variances, scores = pixel_variances(lost, shape), np.zeros(shape, np.float32)
+        if variances.any():
+            scores = normalised(pixels(noise_latents(known.lost, tile, band).reshape(data.latents.shape)), lost)
+        return fitted_correction(ground, original, scores, variances).pack()
+
+    def _original(self, tile: int, band: int) -> Original:
+        """Levels of a tile, and those of the next band as a guide to where the ground is calm."""
+        read = lambda b: normalise(self.reader.read(b, self.grid.window(tile)), self.domain, self.info.nodata[b])
+        whole = self.domain == "amplitude" and np.dtype(self.info.dtype).kind != "f"
+        guide = None
+        if self.info.count > 1:
+            levels, valid = read((band + 1) % self.info.count)
+            guide = np.where(valid, levels, np.float32(np.nan))
+        return Original(*read(band), 1 / 12 if whole else 0.0, guide)
+
+
+def _own(shape: tuple[int, int], borders: Borders) -> np.ndarray:
+    """Pixels of a tile that its own latents decide: those not beside a border of the tile that is lapped."""
+    own = np.ones(shape, bool)
+    for axis, lapped in enumerate((borders.rows, borders.cols)):
+        lines = np.moveaxis(own, axis, 0)
+        lines[: OVERLAP * bool(lapped[0])] = False
+        if lapped[-1]:
+            lines[-OVERLAP:] = False
+    return own
 
 
 def _filled(level: np.ndarray, valid: np.ndarray, corner: tuple[int, int]) -> np.ndarray:

@@ -15,12 +15,13 @@ from sarcodec.raster.scene import pack_scene
 
 from .bounded import BoundedDecoder, decoder_of
 from .decoder import SceneDecoder
+from .texture import LEAST_ERROR
 from .workers import workers
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Decoded pixels beside the original's. Errors in dB over valid pixels; invalid pixels must be equal bit for bit.
+    """Pixels decoded with the least error in dB (reconstruct 'log') beside the original's. Errors in dB over valid pixels; invalid pixels must be equal bit for bit.
 
     error_plausible: the RMSE is one that the file's step can leave on its own original (see `_plausible`); another image of the
     same size and mask fails it, unless the quality is so low that little more than the scene's mean is left. In a file that keeps a
@@ -56,7 +57,7 @@ def verify(path, against=None, threads=None, progress=None) -> VerifyReport:
     """
     began = time.perf_counter()
     with workers(threads) as pool, FileReader(path) as file:
-        decoder = decoder_of(file, pool.threads)
+        decoder = decoder_of(file, pool.threads, LEAST_ERROR)
         bands = len(file.header.bands)
         places = [(n // bands, n % bands) for n in range(len(file.entries))]
         total, symbols = len(places) * (2 if against else 1), 0

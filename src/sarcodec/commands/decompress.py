@@ -21,6 +21,18 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="only these pixels; the first column and row are 0",
     )
     parser.add_argument("--band", type=positive, metavar="N", help="only this band; the first is 1")
+    parser.add_argument(
+        "--reconstruct",
+        choices=("power", "log"),
+        default="power",
+        help="power: pixels of unbiased power; log: the least squared error in dB (default: power)",
+    )
+    parser.add_argument(
+        "--speckle",
+        choices=("keep", "restore"),
+        default="keep",
+        help="restore: add speckle like what was lost, made up, flagged in the tags (default: keep)",
+    )
     add_overwrite(parser)
     add_effort(parser)
 
@@ -40,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
             options.target,
             window=window,
             band=None if options.band is None else options.band - 1,
+            reconstruct=options.reconstruct,
+            speckle=options.speckle,
             threads=options.threads,
             overwrite=options.overwrite,
             progress=watch,

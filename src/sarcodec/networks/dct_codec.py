@@ -11,9 +11,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sarcodec.lapped import CHANNELS
+
 from .entropy_model import GROUPS, HYPER_CHANNELS, ContextModel, HyperAnalysis, HyperSynthesis, RoundThrough, features
 from .steps import KNOTS, ChannelSteps, interpolate, log2_step
-from .transforms import CHANNELS, LappedTransform
+from .transforms import LappedTransform
 
 SCALE_FLOOR = 0.08
 

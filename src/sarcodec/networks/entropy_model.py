@@ -17,8 +17,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sarcodec.lapped import CHANNELS
+
 from .steps import KNOTS, interpolate
-from .transforms import CHANNELS, per_cell, zeroed
+from .transforms import per_cell, zeroed
 
 GROUPS = (16, 80, 288, 640)
 GRID = 16.0

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sarcodec.lapped import BLOCK, CHANNELS, OVERLAP, dct_matrix
+from sarcodec.lapped import BLOCK, OVERLAP, dct_matrix
 
 
 def crop(x: torch.Tensor, margin: int) -> torch.Tensor:

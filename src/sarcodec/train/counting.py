@@ -10,6 +10,8 @@ import torch
 
 from sarcodec.bitstream.prior import (
     CENTROIDS,
+    ERROR_UNITS,
+    ERRORS_MAX,
     FRACTION_BITS,
     GROUPS,
     HYPER_MAX,
@@ -29,6 +31,7 @@ from sarcodec.quantiser import Quantiser
 from .patches import PatchSource
 
 PSEUDO_COUNTS = 60.0
+ERROR_PSEUDO_COUNTS = 10.0
 HALF = HALF_STEP / 2**FRACTION_BITS
 REACH = 127
 
@@ -65,25 +68,29 @@ class Tally:
     """What was coded.
 
     counts (tables, 257): symbols, with escapes at both ends. seen, inwards (256, 8): how often a value had a place
-    of that size, and the sum of how far inside of it the values lay, in steps.
+    of that size, and the sum of how far inside of it the values lay, in steps. squares (256, 8): the sum of the squares of
+    that; for place 0, of the values themselves, and where the table skips those in typical deviations instead of steps.
     """
 
     counts: np.ndarray
     seen: np.ndarray
     inwards: np.ndarray
+    squares: np.ndarray
 
 
 @dataclass(eq=False)
 class _Counting:
     """A port that chooses symbols as the encoder does and keeps the tally.
 
-    hyper: symbols (n,); values (cells, 1024) in channel steps; weight (1024,): (channel step / step)^2.
+    hyper: symbols (n,); values (cells, 1024) in channel steps; weight (1024,): (channel step / step)^2; ratio (1024,):
+    channel step / typical deviation.
     """
 
     quantiser: Quantiser
     symbols: np.ndarray
     values: np.ndarray
     weight: np.ndarray
+    ratio: np.ndarray
     tally: Tally
     state: int = 0
 
@@ -103,6 +110,9 @@ class _Counting:
         place = rows.reshape(-1), np.minimum(np.abs(stand), CENTROIDS - 1).reshape(-1)
         np.add.at(self.tally.seen, place, 1)
         np.add.at(self.tally.inwards, place, (np.abs(stand) * HALF - residual * np.sign(stand)).reshape(-1))
+        off = np.where(stand == 0, residual, np.abs(stand) * HALF - residual * np.sign(stand))
+        off = np.where(self.quantiser.tables.skip[rows], off * self.ratio[channels], off)
+        np.add.at(self.tally.squares, place, np.square(off, dtype=np.float64).reshape(-1))
         return stand
 
 
@@ -118,8 +128,7 @@ def count_symbols(
     """The tally of what an encoder with these tables (None: Gaussian ones) codes of training patches."""
     tally = Tally(
         np.zeros((len(shapes), 2 * REACH + 3)),
-        np.zeros((LATENT_TABLES, CENTROIDS)),
-        np.zeros((LATENT_TABLES, CENTROIDS)),
+        *(np.zeros((LATENT_TABLES, CENTROIDS)) for _ in range(3)),
     )
     quantiser = Quantiser(tables or tables_from_counts(tally.counts, shapes), prior.centroids)
     deviation = model.deviation.view(1, -1, 1, 1)
@@ -134,9 +143,9 @@ def count_symbols(
             rows, cols = one.shape[1:]
             steps = prior.steps.steps_db(step)
             values = one.transpose(1, 2, 0).reshape(rows * cols, -1) / steps
-            weight = np.square(steps / np.float32(step_db(step)))
+            weight, ratio = np.square(steps / np.float32(step_db(step))), steps / model.deviation.numpy()
             symbols = hyper.transpose(1, 2, 0).reshape(-1).astype(np.int64)
-            port = _Counting(quantiser, symbols, values, weight, tally)
+            port = _Counting(quantiser, symbols, values, weight, ratio, tally)
             latents = prior.walk(step, rows, cols, port, walked[number - half] if leans else None)
             walked.append(TileLatents(latents, step))
     return tally
@@ -156,6 +165,20 @@ def fitted_centroids(tally: Tally, start: np.ndarray) -> np.ndarray:
     mean = (tally.inwards * scale + PSEUDO_COUNTS * start) / (tally.seen + PSEUDO_COUNTS)
     mean[:, 0] = 0
     return np.clip(np.rint(mean), 0, scale).astype(np.uint8)
+
+
+def expected_errors(tally: Tally, centroids: np.ndarray) -> np.ndarray:
+    """Mean squared error of a latent by table and place, (256, 8) in 1/65536 step^2, where tables skip deviation^2.
+
+    A few pseudo-counts hold what was hardly ever seen to a uniform error, for places other than 0, or the level's variance.
+    """
+    inwards = centroids / 2**FRACTION_BITS
+    total = tally.squares - 2 * inwards * tally.inwards + inwards**2 * tally.seen
+    start = np.full(total.shape, 1.3 / 12)
+    level = np.arange(LATENT_TABLES) % SCALE_LEVELS
+    start[:, 0] = np.where(level == 0, 1.0, np.minimum(np.exp2(2 * ((level - 0.5) / 4 - 4)), 1.3 / 12))
+    mean = (total + ERROR_PSEUDO_COUNTS * start) / (tally.seen + ERROR_PSEUDO_COUNTS)
+    return np.clip(np.rint(mean * ERROR_UNITS), 0, ERRORS_MAX).astype(np.int64)
 
 
 def tables_from_counts(counts: np.ndarray, shapes: list[TableShape]) -> FrozenTables:

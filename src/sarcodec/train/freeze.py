@@ -22,7 +22,14 @@ from sarcodec.networks.dct_codec import DctCodec
 from sarcodec.published import CARD, digest_of, known_answer
 
 from .checkpoint import BEST, STATE
-from .counting import count_symbols, fitted_centroids, gaussian_centroids, table_shapes, tables_from_counts
+from .counting import (
+    count_symbols,
+    expected_errors,
+    fitted_centroids,
+    gaussian_centroids,
+    table_shapes,
+    tables_from_counts,
+)
 from .graphs import hyper_graph
 from .integers import prior_arrays
 from .patches import Image, PatchSource
@@ -77,6 +84,7 @@ def freeze_network(
     for batches in FITTING_BATCHES:  # symbols depend on tables and centroids, and these on symbols: a few rounds settle
         tally = count_symbols(model, prior_from_arrays(arrays), source, shapes, batches, tables)
         arrays["centroids"] = fitted_centroids(tally, start)
+        arrays |= narrow({"errors": expected_errors(tally, arrays["centroids"])})
         tables = tables_from_counts(tally.counts, shapes)
         report(f"tables and centroids fitted to {batches} batches")
     prior = prior_from_arrays(arrays)
