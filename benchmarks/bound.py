@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from processes import compress_command, decompress_command, measure
 from rasterio.errors import NotGeoreferencedWarning
 from rd_val import level_db, read_band, write_plain

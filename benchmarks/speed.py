@@ -1,9 +1,9 @@
 """Measures speed and peak memory of sarcodec beside JPEG 2000 and JPEG XL: same pixels, error, cores, and run.
 
-    python benchmarks/speed.py [--size 4096 | --scene IN.tif] [--quality 45] [--threads 2] [--out FILE.json]
+    python benchmarks/speed.py [--size 4096 | --scene IN.tif] [--quality 45] [--efforts 6,0] [--threads 2] [--out FILE.json]
 
 Everything is timed from GeoTIFF to file and back: in fresh processes (with their start), and again warm in this one.
-The peers are set to the RMSE that sarcodec gave. All run on the same cores, `--threads` of them. Mpx counts every band.
+The peers are set to the RMSE that sarcodec gave at the first effort (`--reconstruct log`). All run on the same cores, `--threads` of them. Mpx counts every band.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Way:
     decoded: Path
 
 
-def sarcodec_way(scene: Path, folder: Path, quality: float, model: str | None) -> Way:
+def sarcodec_way(scene: Path, folder: Path, quality: float, model: str | None, effort: int) -> Way:
     """The codec itself, through its command line and its two public verbs."""
     packed, decoded = folder / "scene.sarc", folder / "sarcodec.tif"
     options = {"model": model} if model else {}
@@ -80,16 +80,17 @@ def sarcodec_way(scene: Path, folder: Path, quality: float, model: str | None) -
         import sarcodec
 
         packed.unlink(missing_ok=True)
-        sarcodec.compress(scene, packed, quality=quality, **options)
+        sarcodec.compress(scene, packed, quality=quality, effort=effort, **options)
 
     def back() -> None:
         import sarcodec
 
         decoded.unlink(missing_ok=True)
-        sarcodec.decompress(packed, decoded)
+        sarcodec.decompress(packed, decoded, reconstruct="log")
 
-    commands = compress_command(scene, packed, quality, model), decompress_command(packed, decoded)
-    return Way("sarcodec", quality, *commands, forth, back, packed, decoded)
+    forth_command = compress_command(scene, packed, quality, model) + ["--effort", str(effort)]
+    back_command = decompress_command(packed, decoded, "--reconstruct", "log") + ["--overwrite"]
+    return Way(f"sarcodec, effort {effort}", quality, forth_command, back_command, forth, back, packed, decoded)
 
 
 def peer_way(name: str, scene: Path, folder: Path, setting: float, threads: int) -> Way:
@@ -182,26 +183,32 @@ def as_markdown(speeds: Sequence[Speed], scene: str, threads: int) -> str:
         rates = " | ".join(f"{value:.2f}" for value in (s.fresh_in, s.fresh_out, s.warm_in, s.warm_out))
         memory = f"{s.peak_in_mib:.0f} | {s.peak_out_mib:.0f}"
         lines.append(f"| {s.codec} | {s.bits_per_pixel:.3f} | {s.rmse_db:.3f} | {rates} | {memory} |")
-    lines += ["", "| sarcodec / | " + " | ".join(head[1:2] + head[3:]) + " |", "|---" * (len(head) - 1) + "|"]
-    for codec, values in ratios(speeds).items():
-        lines.append(f"| {codec} | " + " | ".join(f"{value:.2f}" for value in values.values()) + " |")
+    lines += ["", "| ratio | " + " | ".join(head[1:2] + head[3:]) + " |", "|---" * (len(head) - 1) + "|"]
+    for codecs, values in ratios(speeds).items():
+        lines.append(f"| {codecs} | " + " | ".join(f"{value:.2f}" for value in values.values()) + " |")
     return "\n".join(lines)
 
 
 def ratios(speeds: Sequence[Speed]) -> dict[str, dict[str, float]]:
-    """Figures of the first codec divided by those of each other one."""
+    """Figures of sarcodec at each effort divided by those of each peer."""
     names = ("bits_per_pixel", "fresh_in", "fresh_out", "warm_in", "warm_out", "peak_in_mib", "peak_out_mib")
-    own = speeds[0]
-    return {peer.codec: {name: getattr(own, name) / getattr(peer, name) for name in names} for peer in speeds[1:]}
+    ours = [s for s in speeds if s.codec.startswith("sarcodec")]
+    return {
+        f"{own.codec} / {peer.codec}": {name: getattr(own, name) / getattr(peer, name) for name in names}
+        for own in ours
+        for peer in speeds[len(ours) :]
+    }
 
 
 def run(arguments: argparse.Namespace, folder: Path) -> list[Speed]:
-    """Make the scene if none is given, then measure the three codecs one after the other."""
+    """Make the scene if none is given, then measure the codecs one after the other."""
     scene = arguments.scene
     if scene is None:
         scene = folder / "scene.tif"
         measure(simulate_command(scene, arguments.size))
-    speeds = [measure_way(sarcodec_way(scene, folder, arguments.quality, arguments.model), scene)]
+    efforts = map(int, arguments.efforts.split(","))
+    ways = (sarcodec_way(scene, folder, arguments.quality, arguments.model, effort) for effort in efforts)
+    speeds = [measure_way(way, scene) for way in ways]
     for name, setting in peer_settings(scene, speeds[0].rmse_db).items():
         speeds.append(measure_way(peer_way(name, scene, folder, setting, arguments.threads), scene))
     return speeds
@@ -222,6 +229,7 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=4096, help="side of the simulated two-band scene in pixels")
     parser.add_argument("--scene", type=Path, help="a uint16 GeoTIFF instead of the simulated scene")
     parser.add_argument("--quality", type=float, default=45.0)
+    parser.add_argument("--efforts", default="6,0", metavar="N,N", help="efforts of sarcodec")
     parser.add_argument("--model", help="passed through to compress")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--out", type=Path, help="write everything as JSON")

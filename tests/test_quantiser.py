@@ -195,3 +195,27 @@ def test_without_regard_to_bits_a_path_gains_what_its_states_can():
     gain = 10 * np.log10((2**2 / 12) / np.mean(error**2))
     assert 1.05 < gain < 1.53
     assert 12 * np.mean((error * HALF) ** 2) == pytest.approx(PAGES_ERROR, abs=0.015)
+
+
+@pytest.mark.parametrize("state", SOME_STATES)
+def test_a_greedy_path_is_one_that_decodes_and_costs_more(state):
+    rows, weight = rows_of((40, 25), state), np.exp2(np.linspace(-1, 1, 25))
+    residual = residuals(rows, state)
+    greedy = Quantiser(TABLES, CENTROIDS, greedy=True)
+    symbols, which, end = greedy.choose(residual, rows, weight, state)
+    assert follow(symbols, which, rows, state) == end
+    coded = (rows != SKIPPED).reshape(-1)
+    weights = np.broadcast_to(weight, rows.shape)
+    flat = lambda s, w: cost(*(a.reshape(-1)[coded] for a in (s, w, rows, residual, weights)))
+    searched = flat(*SEARCH.choose(residual, rows, weight, state)[:2])
+    assert searched < flat(symbols, which) < 1.3 * searched
+    first = int(np.flatnonzero(coded)[0])  # the first symbol is the cheapest of those offered there
+    flat_rows, values, at = rows.reshape(-1), residual.reshape(-1), weights.reshape(-1)
+    costs = [
+        symbol_cost(k, int(QUANTISER[state]), flat_rows[first], float(values[first]), float(at[first]))
+        for k in offered(float(values[first]), int(QUANTISER[state]))
+    ]
+    chosen = symbol_cost(
+        int(symbols.reshape(-1)[first]), int(QUANTISER[state]), flat_rows[first], float(values[first]), float(at[first])
+    )
+    assert chosen == pytest.approx(min(costs))

@@ -22,6 +22,7 @@ _STATES = len(QUANTISER)
 _SMALL = 16
 _LARGEST = np.float32(2e7)  # residuals in steps: beyond, no symbol below MAX_MAGNITUDE is near
 _FAR = np.float32(1e30)
+_OFTEN = 8
 _BLOCK = 1 << 13  # the path is decided in blocks of so many symbols, to bound memory
 _HALF_STATES = _STATES // 2
 # Which state leads to state t by a symbol of parity p: (2, states). Even states (quantiser 0) lead to the lower half of the
@@ -152,30 +153,39 @@ def _follow(residual, rows, weight, small, table_bits, start, radius, shift, ski
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _step(kind, costs, new, place, second):
-    """One step of Viterbi: kind (2, states / 2), the costs of even and odd states -> the cheaper way into each state."""
-    even, odd = kind
+def _step(even, odd, costs, new, place, off, second):
+    """One step of Viterbi: costs of even and odd states -> the cheaper way into each state, less `off`.
+
+    Costs of branches are taken out of their array first, or the compiler would not make vectors of the loops.
+    """
+    a, b, c, d = costs[0], costs[1], costs[2], costs[3]
     for t in range(_HALF_STATES):
-        one, two = even[place[0, t]] + costs[0], even[place[1, t]] + costs[1]
+        one, two = even[place[0, t]] + a, even[place[1, t]] + b
         new[t] = min(one, two)
         second[t] = two < one
     for t in range(_HALF_STATES, _STATES):
-        one, two = odd[place[0, t]] + costs[2], odd[place[1, t]] + costs[3]
+        one, two = odd[place[0, t]] + c, odd[place[1, t]] + d
         new[t] = min(one, two)
         second[t] = two < one
-    least = new[0]
-    for t in range(1, _STATES):
-        least = min(least, new[t])
-    for u in range(_HALF_STATES):  # costs stay small, so that float32 keeps their differences
-        even[u], odd[u] = new[2 * u] - least, new[2 * u + 1] - least
+    for u in range(_HALF_STATES):
+        even[u], odd[u] = new[2 * u] - off, new[2 * u + 1] - off
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _least(even, odd):
+    least = even[0]
+    for u in range(_HALF_STATES):
+        least = min(least, min(even[u], odd[u]))
+    return least
 
 
 @numba.njit(cache=True, nogil=True)
 def _search(residual, rows, weight, small, table_bits, start, radius, shift, skip, inwards, state, symbols, which):
     """Viterbi over one block. Fills symbols and which; gives the last state."""
     n = residual.size
-    kind, new = np.full((2, _HALF_STATES), _FAR, np.float32), np.empty(_STATES, np.float32)
-    kind[state & 1, state >> 1] = 0
+    even, odd = np.full(_HALF_STATES, _FAR, np.float32), np.full(_HALF_STATES, _FAR, np.float32)
+    (odd if state & 1 else even)[state >> 1] = 0
+    new, off = np.empty(_STATES, np.float32), np.float32(0)
     second, sizes = np.empty((n, _STATES), np.bool_), np.zeros((n, 4), np.int32)
     costs = np.zeros(4, np.float32)
     for i in range(n):
@@ -186,9 +196,10 @@ def _search(residual, rows, weight, small, table_bits, start, radius, shift, ski
             _offer(
                 q, value, negative, rows[i], weight[i], small, table_bits, start, radius, shift, inwards, sizes[i], costs
             )
-        _step((kind[0], kind[1]), costs, new, _PLACE, second[i])
-    q = 0 if kind[0].min() <= kind[1].min() else 1
-    last = 2 * np.int64(np.argmin(kind[q])) + q
+        _step(even, odd, costs, new, _PLACE, off, second[i])
+        # Costs stay small, so that float32 keeps their differences.
+        off = _least(even, odd) if i % _OFTEN == 0 else np.float32(0)
+    last = 2 * np.int64(np.argmin(even)) if even.min() <= odd.min() else 2 * np.int64(np.argmin(odd)) + 1
     s = last
     for i in range(n - 1, -1, -1):
         if not skip[rows[i]]:

@@ -85,10 +85,10 @@ class _Reading:
 @dataclass(frozen=True, eq=False)
 class Known:
     """A tile as a decoder knows it: its latents, and the variances in dB^2 that the model expects to be lost of each, (cells, 1024)
-    float32."""
+    float32; None at effort 0."""
 
     latents: TileLatents
-    lost: np.ndarray
+    lost: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,15 +135,17 @@ class TileCodec:
         steps = self.model.prior.steps.steps_db(step)
         weight = np.square(steps / np.float32(step_db(step)))
         port = _Writing(self._quantiser, hyper, latents_db.reshape(-1, CHANNELS) / steps, weight)
-        lost = np.zeros((rows * cols, CHANNELS), np.float32)
+        lost = np.zeros((rows * cols, CHANNELS), np.float32) if self.effort >= SEARCHING else None
         latents = self.model.prior.walk(step, rows, cols, port, reference, lost)
         symbols = np.concatenate(port.symbols)
         stream = entropy.encode(self.model.tables, np.concatenate(port.rows), symbols)
         return pack_latents(symbols, stream, reference is not None), self._known(latents, lost, step)
 
-    def _known(self, latents: np.ndarray, lost: np.ndarray, step: int) -> Known:
+    def _known(self, latents: np.ndarray, lost: np.ndarray | None, step: int) -> Known:
         """lost in step^2 of the channels."""
-        return Known(TileLatents(_narrowed(latents), step), lost * np.square(self.model.prior.steps.steps_db(step)))
+        if lost is not None:
+            lost *= np.square(self.model.prior.steps.steps_db(step))
+        return Known(TileLatents(_narrowed(latents), step), lost)
 
     def _hyper_symbols(self, latents_db: np.ndarray, step: int) -> np.ndarray:
         """Hyper symbols (n,) int64 of a tile: hyper analysis, rounded. The encoder alone runs it."""

@@ -325,9 +325,9 @@ def near(grid: dict, i: int, j: int, nothing: list[int]) -> list[int]:
 
 def crc16(symbols: list[int]) -> int:
     """1, 9."""
-    register = 0xFFFF
+    register = 0xFFFFFFFF
     for byte in b"".join(v.to_bytes(4, "little", signed=True) for v in symbols):
-        register ^= byte << 8
+        register ^= byte
         for _ in range(8):
-            register = (register << 1 ^ 0x1021 if register & 0x8000 else register << 1) & 0xFFFF
-    return register
+            register = register >> 1 ^ (0xEDB88320 if register & 1 else 0)
+    return (register ^ 0xFFFFFFFF) & 0xFFFF

@@ -3,7 +3,6 @@
 Knows bytes and integers only: what metadata, a model or latents mean is the caller's affair, and files are `files`.
 """
 
-import binascii
 import re
 import struct
 import zlib
@@ -228,8 +227,8 @@ def check_symbols(symbols: np.ndarray, checksum: int) -> None:
 
 
 def symbols_checksum(symbols: np.ndarray) -> int:
-    """CRC-16/CCITT (polynomial 0x1021, initial value 0xFFFF) of the symbols as little-endian int32."""
-    return binascii.crc_hqx(np.ascontiguousarray(symbols, "<i4").tobytes(), 0xFFFF)
+    """The low 16 bits of the CRC-32 of the symbols as little-endian int32; ten times as fast as a 16-bit CRC of Python's."""
+    return zlib.crc32(np.ascontiguousarray(symbols, "<i4").data) & 0xFFFF
 
 
 def _pack_fields(header: Header) -> bytes:

@@ -43,7 +43,7 @@ def sample_tiles(reader: SceneReader, grid: TileGrid, band: int) -> np.ndarray:
 
 
 class SceneEncoder:
-    """Analysis of a scene's tiles; safe for threads where the reader is. together: every second band leans on the one before."""
+    """Analysis of a scene's tiles; safe for threads where the reader is. together: every second band leans on the one before, but not at effort 0."""
 
     def __init__(self, reader: SceneReader, domain: str, codec: TileCodec, together: bool = True):
         info = reader.info
@@ -51,8 +51,9 @@ class SceneEncoder:
         self.grid = TileGrid(info.rows, info.cols, TILE_PX)
         samples = [sample_tiles(reader, self.grid, b) for b in range(info.count)]
         self.domain = resolve_domain(domain, np.concatenate(samples), info.nodata[0], info.hints)
+        leaning = together and codec.effort >= SEARCHING
         self.bands = tuple(
-            BandField(self._offset(s, info.nodata[b]), b - 1 if together and b % 2 else None)
+            BandField(self._offset(s, info.nodata[b]), b - 1 if leaning and b % 2 else None)
             for b, s in enumerate(samples)
         )
 
