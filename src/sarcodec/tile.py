@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 
 from sarcodec.bitstream import entropy
-from sarcodec.bitstream.container import Section, check_symbols, pack_latents, unpack_latents
 from sarcodec.bitstream.prior import (
     CHANNELS,
     FRACTION_BITS,
@@ -20,6 +19,7 @@ from sarcodec.bitstream.prior import (
     LATENT_TABLES,
     TileLatents,
 )
+from sarcodec.bitstream.sections import Section, check_symbols, pack_latents, unpack_latents
 from sarcodec.bitstream.steps import OCTAVE, step_db
 from sarcodec.bitstream.trellis import places
 from sarcodec.engine import Engine

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sarcodec.bitstream import container
-from sarcodec.bitstream.container import BandField, Entry, Header, Section
+from sarcodec.bitstream import sections as sections_of
+from sarcodec.bitstream.container import BandField, Entry, Header
+from sarcodec.bitstream.sections import Section
 from sarcodec.bitstream.varint import Cursor, fold, pack_varint, unfold
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
 
@@ -206,26 +208,26 @@ SECTIONS = st.dictionaries(st.sampled_from([1, 2, 3]), st.binary(max_size=300)).
 
 @given(SECTIONS)
 def test_tile_round_trip(sections):
-    assert container.unpack_tile(container.pack_tile(sections)) == sections
+    assert sections_of.unpack_tile(sections_of.pack_tile(sections)) == sections
 
 
 def test_tile_of_one_section_costs_one_byte_and_none_nothing():
-    assert container.pack_tile([]) == b"" and container.unpack_tile(b"") == []
-    assert len(container.pack_tile([Section(1, bytes(5000))])) == 5001
+    assert sections_of.pack_tile([]) == b"" and sections_of.unpack_tile(b"") == []
+    assert len(sections_of.pack_tile([Section(1, bytes(5000))])) == 5001
 
 
 def test_unknown_sections_are_skipped_or_need_a_newer_version():
     known, optional, needed = Section(1, b"abc"), Section(65, b"x"), Section(63, b"y")
-    assert container.unpack_tile(container.pack_tile([known, optional])) == [known]
-    assert container.unpack_tile(container.pack_tile([optional])) == []
+    assert sections_of.unpack_tile(sections_of.pack_tile([known, optional])) == [known]
+    assert sections_of.unpack_tile(sections_of.pack_tile([optional])) == []
     with pytest.raises(NewerVersion, match="63"):
-        container.unpack_tile(container.pack_tile([known, needed, optional]))
+        sections_of.unpack_tile(sections_of.pack_tile([known, needed, optional]))
 
 
 @pytest.mark.parametrize("kinds", [[0], [127], [2, 1], [1, 1]])
 def test_senseless_section_kinds_are_refused(kinds):
     with pytest.raises(InvalidArgument):
-        container.pack_tile([Section(kind, b"") for kind in kinds])
+        sections_of.pack_tile([Section(kind, b"") for kind in kinds])
 
 
 @pytest.mark.parametrize(
@@ -234,21 +236,21 @@ def test_senseless_section_kinds_are_refused(kinds):
 )
 def test_malformed_tiles_are_corrupt(payload):
     with pytest.raises(CorruptFile):
-        container.unpack_tile(payload)
+        sections_of.unpack_tile(payload)
 
 
 def test_latents_carry_the_checksum_of_their_symbols():
     symbols = np.array([[0, -3], [70000, 1]])
-    checksum, stream = container.unpack_latents(container.pack_latents(symbols, b"stream"))
+    checksum, stream = sections_of.unpack_latents(sections_of.pack_latents(symbols, b"stream"))
     assert stream == b"stream"
-    container.check_symbols(symbols.astype(">i4"), checksum)
+    sections_of.check_symbols(symbols.astype(">i4"), checksum)
     with pytest.raises(CorruptFile):
-        container.check_symbols(symbols + np.array([[0, 0], [0, 1]]), checksum)
+        sections_of.check_symbols(symbols + np.array([[0, 0], [0, 1]]), checksum)
     with pytest.raises(CorruptFile):
-        container.check_symbols(np.zeros(5), container.symbols_checksum(np.zeros(4)))
+        sections_of.check_symbols(np.zeros(5), sections_of.symbols_checksum(np.zeros(4)))
     with pytest.raises(CorruptFile):
-        container.unpack_latents(Section(1, b"a"))
-    assert container.symbols_checksum(np.frombuffer(b"12345678", "<i4")) == 0xDAAF
+        sections_of.unpack_latents(Section(1, b"a"))
+    assert sections_of.symbols_checksum(np.frombuffer(b"12345678", "<i4")) == 0xDAAF
 
 
 @given(st.integers(0, (1 << 32) - 1))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sarcodec.bitstream import entropy, entropy_reference
 from sarcodec.bitstream import tables as tb
-from sarcodec.bitstream.container import symbols_checksum
+from sarcodec.bitstream.sections import symbols_checksum
 from sarcodec.errors import CorruptFile, InvalidArgument
 
 SKIPPED = 2

@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
-from sarcodec.bitstream.container import BandField, Header, Section, pack_tile
+from sarcodec.bitstream.container import BandField, Header
 from sarcodec.bitstream.files import FileReader, FileWriter
+from sarcodec.bitstream.sections import Section, pack_tile
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, OutputExists, TruncatedFile
 
 HEADER = Header(40, 20, "float32", "db", 4, "m", b"12345678", 100, (BandField(0), BandField(7, 0)), b"where")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from sarcodec import published
 from sarcodec.bitstream import steps
-from sarcodec.bitstream.container import Section
 from sarcodec.bitstream.prior import CHANNELS, FEATURE_MAX, GROUPS, Prior, TileLatents, _Walk, features
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
+from sarcodec.bitstream.sections import Section
 from sarcodec.bitstream.tables import MAX_MAGNITUDE
 from sarcodec.engine import Engine
 from sarcodec.errors import CorruptFile, InvalidArgument, ModelError

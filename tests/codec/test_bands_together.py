@@ -5,8 +5,8 @@ import pytest
 from codec.scenes import amplitude, store, walk
 
 import sarcodec
-from sarcodec.bitstream.container import LATENTS, LEANING
 from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.sections import LATENTS, LEANING
 from sarcodec.errors import InvalidArgument
 from sarcodec.simulate.product import simulate
 

@@ -9,8 +9,9 @@ import pytest
 from codec.scenes import amplitude, store
 
 import sarcodec
-from sarcodec.bitstream.container import MASK, pack_head, pack_tile, unpack_head, unpack_tile
+from sarcodec.bitstream.container import pack_head, unpack_head
 from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.sections import MASK, pack_tile, unpack_tile
 from sarcodec.errors import (
     CorruptFile,
     FormatError,

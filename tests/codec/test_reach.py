@@ -73,7 +73,7 @@ def test_a_target_writes_the_file_that_its_quality_writes(scene, tmp_path):
 
 def test_analysis_in_a_file_gives_the_same(scene, tmp_path, monkeypatch):
     sarcodec.compress(scene, tmp_path / "a.sarc", target_bpp=0.8, threads=1)
-    monkeypatch.setattr("sarcodec.codec.compression.KEEP_IN_MEMORY", 1000)
+    monkeypatch.setattr("sarcodec.codec.job.KEEP_IN_MEMORY", 1000)
     sarcodec.compress(scene, tmp_path / "b.sarc", target_bpp=0.8, threads=1)
     assert (tmp_path / "a.sarc").read_bytes() == (tmp_path / "b.sarc").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.sarc", "b.sarc"]

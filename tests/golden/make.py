@@ -134,8 +134,8 @@ def facts(path: Path) -> dict:
     """
     import zlib
 
-    from sarcodec.bitstream.container import symbols_checksum
     from sarcodec.bitstream.files import FileReader
+    from sarcodec.bitstream.sections import symbols_checksum
     from sarcodec.codec.decoder import SceneDecoder
     from sarcodec.raster.radiometry import normalise
 

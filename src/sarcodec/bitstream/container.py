@@ -1,4 +1,4 @@
-"""Head of a file, index, sections of a tile: frozen values to bytes and back, in the order of docs/format.md.
+"""Head of a file and index: frozen values to bytes and back, in the order of docs/format.md.
 
 Knows bytes and integers only: what metadata, a model or latents mean is the caller's affair, and files are `files`.
 """
@@ -7,8 +7,6 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass
-
-import numpy as np
 
 from sarcodec.bitstream.varint import LIMIT, LONGEST, Cursor, fold, pack_varint, unfold
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
@@ -22,12 +20,9 @@ MAX_BANDS = 65535
 MAX_STEP = 639
 TILE_LOG2 = range(4, 13)
 DIGEST_BYTES = 8
-LATENTS, MASK, LEVELS, LEANING, POWER = 1, 2, 3, 4, 64
 MAX_BOUND = 20_000  # 20 dB
 OFFSETS_A_DB = 64
 
-_KNOWN = (LATENTS, MASK, LEVELS, LEANING, POWER)
-_FIRST_OPTIONAL, _LAST_KIND = 64, 126
 _REFERENCES, _BOUNDED = 0x10, 0x20  # flags beside the tile size
 _PREFIX = len(MAGIC) + 1
 _LEAST_ENTRY = 6
@@ -122,15 +117,6 @@ class Entry:
     crc: int
 
 
-@dataclass(frozen=True)
-class Section:
-    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 3 levels, 4 latents that lean on another band, 64 power; 64 to
-    126 may be skipped by who does not know them."""
-
-    kind: int
-    payload: bytes
-
-
 def pack_head(header: Header, entries: list[Entry]) -> bytes:
     """Everything before the first payload. Entries in index order; their offsets follow from the lengths."""
     if len(entries) != header.entry_count:
@@ -173,62 +159,6 @@ def unpack_head(data: bytes) -> tuple[Header, list[Entry]]:
     cursor.varint("head length")
     header = _unpack_fields(cursor)
     return header, _unpack_index(cursor, header, size)
-
-
-def pack_tile(sections: list[Section]) -> bytes:
-    """The payload of one (tile, band). Kinds must rise; no section at all gives b''."""
-    kinds = [section.kind for section in sections]
-    if any(not 1 <= kind <= _LAST_KIND for kind in kinds) or any(a >= b for a, b in zip(kinds, kinds[1:])):
-        raise InvalidArgument(f"section kinds {kinds} must rise from 1 to {_LAST_KIND}")
-    parts = [bytes([s.kind]) + pack_varint(len(s.payload)) + s.payload for s in sections[:-1]]
-    parts += [bytes([s.kind | 128]) + s.payload for s in sections[-1:]]
-    return b"".join(parts)
-
-
-def unpack_tile(payload: bytes) -> list[Section]:
-    """The sections that this version knows, in order. Raises CorruptFile, and NewerVersion where one is needed."""
-    cursor, sections, before, last = Cursor(payload, "tile"), [], 0, not payload
-    while not last:
-        byte = cursor.unsigned(1, "section kind")
-        kind, last = byte & 127, byte > 127
-        if not before < kind <= _LAST_KIND:
-            raise CorruptFile(
-                f"tile: section kind {kind} after {before}, expected {before + 1} to {_LAST_KIND}; the file is damaged"
-            )
-        size = cursor.left if last else cursor.varint("section length")
-        section, before = Section(kind, cursor.take(size, f"section of kind {kind}")), kind
-        if kind in _KNOWN:
-            sections.append(section)
-        elif kind < _FIRST_OPTIONAL:
-            raise NewerVersion(f"this tile needs a newer sarcodec: it has a section of kind {kind}; upgrade it")
-    return sections
-
-
-def pack_latents(symbols: np.ndarray, stream: bytes, leaning: bool = False) -> Section:
-    """Latents section: checksum of symbols (integers, any shape, in coding order), then their entropy-coded bytes."""
-    return Section(LEANING if leaning else LATENTS, struct.pack("<H", symbols_checksum(symbols)) + stream)
-
-
-def unpack_latents(section: Section) -> tuple[int, bytes]:
-    """Checksum and entropy-coded bytes; give the checksum to `check_symbols` when the symbols are known."""
-    if len(section.payload) < 2:
-        raise CorruptFile(f"latents take {len(section.payload)} bytes, expected at least 2; the file is damaged")
-    return int.from_bytes(section.payload[:2], "little"), section.payload[2:]
-
-
-def check_symbols(symbols: np.ndarray, checksum: int) -> None:
-    """Raises CorruptFile unless the decoded symbols are those that were coded."""
-    found = symbols_checksum(symbols)
-    if found != checksum:
-        raise CorruptFile(
-            f"decoded symbols have checksum {found:#06x}, expected {checksum:#06x}: the file is damaged, "
-            "or this machine computes the model's integers differently; run `sarcodec verify`"
-        )
-
-
-def symbols_checksum(symbols: np.ndarray) -> int:
-    """The low 16 bits of the CRC-32 of the symbols as little-endian int32; ten times as fast as a 16-bit CRC of Python's."""
-    return zlib.crc32(np.ascontiguousarray(symbols, "<i4").data) & 0xFFFF
 
 
 def _pack_fields(header: Header) -> bytes:

@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import BinaryIO
 
 from sarcodec.bitstream import container
-from sarcodec.bitstream.container import Entry, Header, Section
+from sarcodec.bitstream.container import Entry, Header
+from sarcodec.bitstream.sections import LATENTS, LEVELS, Section, unpack_tile
 from sarcodec.errors import CorruptFile, InvalidArgument, OutputExists, TruncatedFile
 
 _COPY_BYTES = 1 << 20
@@ -131,8 +132,8 @@ class FileReader:
 
     def sections(self, tile: int, band: int) -> list[Section]:
         """The payload in its sections. Raises also NewerVersion."""
-        sections = container.unpack_tile(self.payload(tile, band))
-        foreign = container.LATENTS if self.header.bounded else container.LEVELS
+        sections = unpack_tile(self.payload(tile, band))
+        foreign = LATENTS if self.header.bounded else LEVELS
         if any(section.kind == foreign for section in sections):
             raise CorruptFile(f"tile {tile}, band {band}: a section of kind {foreign} does not belong into this file")
         return sections

@@ -8,11 +8,12 @@ from decimal import ROUND_DOWN, Decimal
 import numpy as np
 
 from sarcodec.bitstream.bounded import LOSSLESS, pack_bounded, pack_exact, unpack_bounded, unpack_exact
-from sarcodec.bitstream.container import LEVELS, MASK, BandField, Header, Section, pack_tile
+from sarcodec.bitstream.container import BandField, Header
 from sarcodec.bitstream.files import FileReader
 from sarcodec.bitstream.lossless import require_library
 from sarcodec.bitstream.mask import pack_invalid, unpack_invalid
 from sarcodec.bitstream.partition import BOUNDS, BOUNDS_A_DB, is_identity, within
+from sarcodec.bitstream.sections import LEVELS, MASK, Section, pack_tile
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, TargetNotReached, UnsupportedScene
 from sarcodec.raster.geotiff import SceneReader
 from sarcodec.raster.radiometry import nodata_pixel, resolve_domain, valid_mask

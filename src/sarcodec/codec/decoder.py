@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sarcodec import published
-from sarcodec.bitstream.container import LATENTS, LEANING, MASK, POWER, Section
 from sarcodec.bitstream.files import FileReader
 from sarcodec.bitstream.mask import unpack_invalid
 from sarcodec.bitstream.prior import TileLatents
+from sarcodec.bitstream.sections import LATENTS, LEANING, MASK, POWER, Section
 from sarcodec.errors import CorruptFile, ModelError, NewerVersion
 from sarcodec.lapped import CHANNELS
 from sarcodec.raster.radiometry import restore

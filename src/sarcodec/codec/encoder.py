@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sarcodec.bitstream.container import MASK, OFFSETS_A_DB, POWER, BandField, Section, pack_tile
+from sarcodec.bitstream.container import OFFSETS_A_DB, BandField
 from sarcodec.bitstream.mask import pack_invalid
+from sarcodec.bitstream.sections import MASK, POWER, Section, pack_tile
 from sarcodec.errors import UnsupportedScene
 from sarcodec.lapped import BLOCK, OVERLAP, Borders
 from sarcodec.raster.geotiff import SceneReader

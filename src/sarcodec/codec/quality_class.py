@@ -6,10 +6,10 @@ In: a job of `compression` that can write the scene at any step; out: the step a
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.bitstream.files import FileWriter
 from sarcodec.bitstream.steps import STEP_COUNT, quality_of_step
 from sarcodec.errors import TargetNotReached
 from sarcodec.fidelity.classes import QualityClass, Verdict, class_of, judge
@@ -20,13 +20,9 @@ from sarcodec.tile import TILE_PX
 
 from .decoder import SceneDecoder
 from .encoder import SceneEncoder, TileData
+from .job import Job
 from .targets import ERROR_SLOPE, Try, first_step_for_rmse, search
 from .workers import Workers
-
-if TYPE_CHECKING:
-    from sarcodec.bitstream.files import FileWriter
-
-    from .compression import _Job
 
 MOST_TRIES = 28
 FIRST_RMSE_DB = 3.5  # of a bound of 1 dB on multilooked error: where a search begins
@@ -36,7 +32,7 @@ _LEAST = 1e-6
 assert TILE_PX % CUT_PX == 0  # so that tiles give the figures of the whole scene
 
 
-def reach_class(job: "_Job", name: str, tiles: list[list[TileData]]) -> tuple[int, "FileWriter", int]:
+def reach_class(job: Job, name: str, tiles: list[list[TileData]]) -> tuple[int, FileWriter, int]:
     """The coarsest step that passes, its file, and how many were written. TargetNotReached where none passes."""
     wanted, writers, verdicts = class_of(name), {}, {}
 

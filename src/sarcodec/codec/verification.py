@@ -23,7 +23,7 @@ from .workers import workers
 class Comparison:
     """Pixels decoded with the least error in dB (reconstruct 'log') beside the original's. Errors in dB over valid pixels; invalid pixels must be equal bit for bit.
 
-    error_plausible: the RMSE is one that the file's step can leave on its own original (see `_plausible`); another image of the
+    bias_power_db: 0 where powers are beyond what a float holds. error_plausible: the RMSE is one that the file's step can leave on its own original (see `_plausible`); another image of the
     same size and mask fails it, unless the quality is so low that little more than the scene's mean is left. In a file that keeps a
     bound (or is lossless): every valid pixel is within it (or identical), which is decided exactly.
     """
@@ -91,7 +91,7 @@ def _compare(decoder: SceneDecoder | BoundedDecoder, pool, places, against, prog
     count = max(sums[0], 1)
     rmse, spread = float(np.sqrt(sums[1] / count)), float(np.sqrt(max(sums[5] / count - (sums[4] / count) ** 2, 0)))
     plausible = kept if decoder.header.bounded else _plausible(rmse, spread, step_db(max(e.step for e in decoder.file.entries)))
-    bias = 10 * np.log10(sums[3] / sums[2]) if sums[2] > 0 else 0.0
+    bias = 10 * np.log10(sums[3] / sums[2]) if sums[2] > 0 and np.isfinite(sums[2:4]).all() else 0.0
     return Comparison(
         int(sums[0]), rmse, float(bias), worst, plausible, same, stay, pack_scene(mine) == pack_scene(theirs)
     )
@@ -114,8 +114,8 @@ def _tile(decoder: SceneDecoder | BoundedDecoder, reader, place) -> tuple[np.nda
     same = bool((original.view(bits)[~valid] == decoded.view(bits)[~valid]).all())
     stay = bool(valid_mask(decoded, domain, nodata)[valid].all())
     a, b = level[valid].astype(np.float64), normalise(decoded, domain, nodata)[0][valid].astype(np.float64)
-    sums = np.array(
-        [a.size, np.square(a - b).sum(), (10 ** (a / 10)).sum(), (10 ** (b / 10)).sum(), a.sum(), np.square(a).sum()]
-    )
+    with np.errstate(over="ignore"):  # dB of 3,080 and more, which bounded files may hold, are no powers that a float can
+        powers = [(10 ** (x / 10)).sum() for x in (a, b)]
+    sums = np.array([a.size, np.square(a - b).sum(), *powers, a.sum(), np.square(a).sum()])
     kept = not decoder.header.bounded or decoder.keeps(original, decoded, band)
     return sums, float(np.abs(a - b).max(initial=0)), same, stay, kept
