@@ -1,0 +1,96 @@
+"""Bytes of the latents in a file beside the bits that the entropy model's tables say they take.
+
+    python benchmarks/promise.py [--data FOLDER] [--qualities 20,40,60]
+
+Every image of FOLDER/val/{iw,slc,ew}: compressed to a file, read back, and the cost in bits of each symbol under the table that
+coded it added up. Overhead: section bytes (checksum, state and words) over that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from rd_val import ROOT
+
+from sarcodec.bitstream import entropy, tables
+from sarcodec.bitstream.container import LATENTS, LEANING, unpack_latents
+from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.prior import LATENT_TABLES
+from sarcodec.codec.decoder import SceneDecoder
+from sarcodec.tile import _Reading
+
+
+class Listening(_Reading):
+    """The decoder's port; keeps the table of every symbol."""
+
+    def __init__(self, decoder: entropy.Decoder):
+        super().__init__(decoder)
+        self.tables = []
+
+    def hyper(self, rows):
+        self.tables.append(rows.reshape(-1))
+        return super().hyper(rows)
+
+    def latents(self, rows, mean, cells, channels):
+        symbols, which = self.decoder.decode_dependent(rows.astype(np.uint16).reshape(-1))
+        self.symbols.append(symbols)
+        self.tables.append(rows.reshape(-1) + LATENT_TABLES * which)
+        return (2 * symbols.astype(np.int64) - which * np.sign(symbols)).reshape(rows.shape)
+
+
+def promised(path: Path) -> tuple[float, int]:
+    """Bits that the tables say, and bits of the sections, of a whole file."""
+    bits = size = 0
+    with FileReader(path) as file:
+        decoder = SceneDecoder(file)
+        for number in range(len(file.entries)):
+            tile, band = divmod(number, len(file.header.bands))
+            sections = decoder.sections(tile, band)
+            section = sections.get(LEANING) or sections.get(LATENTS)
+            if section is None:
+                continue
+            reference = decoder.latents(tile, file.header.bands[band].reference) if LEANING in sections else None
+            port = Listening(entropy.Decoder(decoder.codec.model.tables, unpack_latents(section)[1]))
+            decoder.codec.model.prior.walk(file.entry(tile, band).step, *decoder.cells(tile), port, reference)
+            found = decoder.codec.model.tables
+            bits += tables.cost(found, np.concatenate(port.tables), np.concatenate(port.symbols))
+            size += 8 * len(section.payload)
+    return float(bits), size
+
+
+def main() -> int:
+    """Print a line a quality. Status 1 if an image's sections are more than 1 % over what was promised."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    data = Path(os.environ.get("SARCODEC_DATA", ROOT.parent / "shared" / "data"))
+    parser.add_argument("--data", type=Path, default=data, help="holds val (SARCODEC_DATA)")
+    parser.add_argument("--qualities", default="20,40,60", metavar="Q,Q,...")
+    arguments = parser.parse_args()
+    scenes = [p for family in ("iw", "slc", "ew") for p in sorted((arguments.data / "val" / family).glob("*.tif"))]
+    if not scenes:
+        sys.exit(f"found no image in {arguments.data}/val; give --data or SARCODEC_DATA")
+    print("| quality | bits promised | bits of the sections | over | most of an image |\n|---|---|---|---|---|")
+    worst = 0.0
+    with tempfile.TemporaryDirectory() as name:
+        for quality in arguments.qualities.split(","):
+            found = []
+            for scene in scenes:
+                packed = Path(name) / "scene.sarc"
+                command = [sys.executable, "-m", "sarcodec", "compress", scene, packed, "--quality", quality, "--overwrite"]
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                found.append(promised(packed))
+            bits, sizes = np.array(found).T
+            most = float(np.max(sizes / bits)) - 1
+            worst = max(worst, most)
+            over = sizes.sum() / bits.sum() - 1
+            print(f"| {quality} | {bits.sum():.0f} | {sizes.sum():.0f} | {100 * over:+.3f} % | {100 * most:+.3f} % |", flush=True)
+    return int(worst > 0.01)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
