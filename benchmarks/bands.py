@@ -26,7 +26,7 @@ from rd_val import ROOT, level_db
 
 from sarcodec.evaluate.curves import RateDistortion, bd_rate
 
-QUALITIES = (20, 26, 32, 38, 44, 50, 56)
+QUALITIES = (12, 20, 28, 36, 44, 52, 60)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ import numpy as np
 from rd_val import ROOT
 
 from sarcodec.bitstream import entropy, tables
-from sarcodec.bitstream.container import LATENTS, LEANING, unpack_latents
 from sarcodec.bitstream.files import FileReader
 from sarcodec.bitstream.prior import LATENT_TABLES
+from sarcodec.bitstream.sections import LATENTS, LEANING, unpack_latents
 from sarcodec.codec.decoder import SceneDecoder
 from sarcodec.tile import _Reading
 
