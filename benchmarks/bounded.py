@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
+from rasterio.errors import NotGeoreferencedWarning
 from rd_val import ROOT, Band, find_bands, level_db, read_band, write_plain
 
 import sarcodec
@@ -127,11 +130,13 @@ def table(title: str, rows: list[dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--bounds", default="0.5,1")
+    data = Path(os.environ.get("SARCODEC_DATA", ROOT.parent / "shared" / "data"))
+    parser.add_argument("--data", type=Path, default=data, help="holds val (SARCODEC_DATA)")
+    parser.add_argument("--bounds", default="0.5,1", help="largest errors in dB")
     parser.add_argument("--fuzz", type=int, default=300, help="how many random scenes")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    warnings.simplefilter("ignore", NotGeoreferencedWarning)
     found: dict = {}
     with tempfile.TemporaryDirectory() as name:
         folder, bands = Path(name), find_bands(options.data)

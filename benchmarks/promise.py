@@ -22,6 +22,7 @@ from sarcodec.bitstream import entropy, tables
 from sarcodec.bitstream.files import FileReader
 from sarcodec.bitstream.prior import LATENT_TABLES
 from sarcodec.bitstream.sections import LATENTS, LEANING, unpack_latents
+from sarcodec.bitstream.trellis import places
 from sarcodec.codec.decoder import SceneDecoder
 from sarcodec.tile import _Reading
 
@@ -40,8 +41,8 @@ class Listening(_Reading):
     def latents(self, rows, mean, cells, channels):
         symbols, which = self.decoder.decode_dependent(rows.astype(np.uint16).reshape(-1))
         self.symbols.append(symbols)
-        self.tables.append(rows.reshape(-1) + LATENT_TABLES * which)
-        return (2 * symbols.astype(np.int64) - which * np.sign(symbols)).reshape(rows.shape)
+        self.tables.append(rows.reshape(-1) + LATENT_TABLES * which.astype(np.int64))
+        return places(symbols, which).reshape(rows.shape)
 
 
 def promised(path: Path) -> tuple[float, int]:

@@ -27,8 +27,13 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.evaluate.curves import WINDOW_DB, PeerCurves, RateDistortion, bd_rate, load_peers
+from sarcodec.evaluate.peers import JPEG_2000, JPEG_XL
 
 FAMILIES = ("iw", "slc", "ew")
+HERE = {  # settings of the peers that --peers-here measures in the same run, from coarse to fine
+    JPEG_2000: (28, 30, 32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52),
+    JPEG_XL: (12, 7, 4, 2.5, 1.5, 1, 0.6, 0.3),
+}
 PEERS = ("j2k", "jxl", "avif", "vvc")
 # The step doubles every 10: from 16 dB to 1 dB, which is an RMSE from about 2 dB to 0.3 dB.
 DEFAULT_QUALITIES = "20,25,30,35,40,45,50,55,60"
@@ -80,6 +85,7 @@ class Codec:
 
     model: str | None
     in_process: bool
+    peers_here: bool = False
     reconstruct: str = "log"
 
     def round_trip(self, scene: Path, packed: Path, decoded: Path, quality: float) -> tuple[float, float]:
@@ -148,8 +154,20 @@ def measure_band(band: Band, codec: Codec, qualities: Sequence[float], peers: Pe
         scene = Path(name) / "scene.tif"
         write_plain(scene, dn)
         points = tuple(measure_point(codec, scene, dn, quality, Path(name)) for quality in qualities)
+    if codec.peers_here:
+        peers = with_peers_here(peers, band.name, dn)
     print(f"{band.name}: {points[0].rmse_db:.2f} to {points[-1].rmse_db:.2f} dB RMSE", file=sys.stderr, flush=True)
     return compare(Result(band.name, band.family, dn.size, points), peers)
+
+
+def with_peers_here(peers: PeerCurves, name: str, dn: np.ndarray) -> PeerCurves:
+    """The curves with those of JPEG 2000 and JPEG XL on this band measured now: streams alone, 20 log10(max(DN, 1)) as they saw it."""
+    level, found = level_db(dn).astype(np.float32), {}
+    for peer, settings in HERE.items():
+        streams = [peer.encode(level, setting, 1) for setting in settings]
+        errors = [float(np.mean((peer.decode(data, 1).astype(np.float64) - level) ** 2)) for data in streams]
+        found[name, peer.name] = tuple(RateDistortion(8 * len(d) / dn.size, e) for d, e in zip(streams, errors))
+    return PeerCurves({**peers.points, **found})
 
 
 def compare(result: Result, peers: PeerCurves) -> Result:
@@ -229,6 +247,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="TEXT", help="only bands whose name contains this")
     parser.add_argument("--jobs", type=int, default=1, help="bands measured at once; times are only good with 1")
     parser.add_argument("--in-process", action="store_true", help="no fresh processes: quick, not for figures")
+    parser.add_argument("--peers-here", action="store_true", help="measure JPEG 2000 and JPEG XL in this run (extra bench)")
     parser.add_argument("--out", type=Path, help="write everything as JSON")
     arguments = parser.parse_args(words)
     arguments.peers = arguments.peers or arguments.data.parent / "peers" / "val.json"
@@ -247,7 +266,7 @@ def main() -> int:
     if not bands:
         sys.exit(f"found no band in {arguments.data}/val/{{iw,slc,ew}}; give --data or SARCODEC_DATA")
     peers = load_peers(arguments.peers)
-    codec = Codec(arguments.model, arguments.in_process, arguments.reconstruct)
+    codec = Codec(arguments.model, arguments.in_process, arguments.peers_here, arguments.reconstruct)
     jobs = 1 if arguments.in_process else arguments.jobs
     with ThreadPoolExecutor(jobs) as pool:
         results = list(pool.map(lambda band: measure_band(band, codec, arguments.qualities, peers), bands))
