@@ -14,11 +14,6 @@ def _curve(bits_factor=1.0, rmse_db=(0.25, 0.4, 0.7, 1.0, 1.4, 2.0)):
     return [RateDistortion(bits_factor * 1.3 * np.log2(4 / e), e**2) for e in rmse_db]
 
 
-@pytest.fixture(autouse=True)
-def _scipy():
-    pytest.importorskip("scipy", reason="scipy (extra bench) is not installed")
-
-
 def test_half_the_bits_is_minus_fifty_percent():
     assert bd_rate(_curve(), _curve(0.5)) == pytest.approx(-50, abs=1e-9)
     assert bd_rate(_curve(0.5), _curve()) == pytest.approx(100, abs=1e-9)
