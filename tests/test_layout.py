@@ -27,9 +27,10 @@ ROOMS = {  # what each room of src/sarcodec may import of the others
     "texture": {"errors", "bitstream"},
     "codec": {"errors", "raster", "bitstream", "engine", "lapped", "published", "tile", "texture", "fidelity"},
     "sarcodec": {"codec", "raster"},  # the package's own __init__
-    "commands": {"sarcodec", "errors", "raster", "codec", "published", "tile", "simulate", "fidelity", "evaluate", "train"},
+    "commands": {"sarcodec", "errors", "raster", "codec", "published", "tile", "simulate", "fidelity", "evaluate", "train", "study"},
     "__main__": {"commands", "errors"},
     "networks": {"errors", "bitstream", "lapped"},
+    "study": {"errors", "raster", "bitstream", "networks", "evaluate", "fidelity", "simulate"},
     "train": {
         "errors",
         "raster",
@@ -42,6 +43,7 @@ ROOMS = {  # what each room of src/sarcodec may import of the others
         "fidelity",
         "evaluate",
         "networks",
+        "study",
     },
 }
 WORKSHOP = {"networks", "train"}
@@ -52,8 +54,8 @@ THIRD_PARTIES = {  # where each may be imported; a room, or one module of it
     "threadpoolctl": {"codec.workers"},
     "openvino": {"engine"},
     "onnxruntime": {"engine"},
-    "torch": WORKSHOP,
-    "safetensors": {"train"},
+    "torch": WORKSHOP | {"study.published"},
+    "safetensors": {"train", "study.published"},
     "tensorboard": {"train"},
     "onnx": {"train.graphs"},
     "matplotlib": {"evaluate.picture"},

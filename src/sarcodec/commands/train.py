@@ -1,4 +1,4 @@
-"""`sarcodec train RECIPE.toml` and `sarcodec freeze RUN`: a new model, published. Extra `train`."""
+"""`sarcodec train RECIPE.toml`, `sarcodec freeze RUN` and `sarcodec publish RUN`: a new model, published. Extra `train`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ import os
 import sys
 from pathlib import Path
 
-from sarcodec.commands.options import add_verb
+from sarcodec.commands.options import add_overwrite, add_verb
 from sarcodec.errors import InvalidArgument
 
 _NEEDED = ("torch", "onnx", "safetensors", "tensorboard")
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
-    """Declare both verbs."""
+    """Declare the verbs."""
     parser = add_verb(verbs, "train", "train a model (extra `train`)", run)
-    parser.add_argument("recipe", metavar="RECIPE.toml", type=Path, help="such as recipes/dct32.toml")
+    parser.add_argument("recipe", metavar="RECIPE.toml", type=Path, help="such as recipes/lapped32.toml or recipes/attention.toml")
     _add_data(parser)
     parser.add_argument("--runs", metavar="DIR", type=Path, default=Path("runs"), help="where runs lie (default: runs)")
     parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a value that wins over the recipe's; repeatable")
+    parser.add_argument("--quick", action="store_true", help="autoencoders: 50 batches, and whether the network learns")
+    parser = add_verb(verbs, "publish", "publish the best weights of an autoencoder's run (extra `train`)", run_publish)
+    parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
+    parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("models"), help="where to (default: models)")
+    parser.add_argument("--precision", choices=("int8", "float16", "float32"), default="float16", help="of the weights (default: float16)")
+    add_overwrite(parser)
     parser = add_verb(verbs, "freeze", "publish the best weights of a run as a model (extra `train`)", run_freeze)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
@@ -43,7 +51,17 @@ def run(options: argparse.Namespace) -> int:
     _require_torch("train")
     from sarcodec.train.run import train
 
-    train(options.recipe, options.data, options.runs, options.resume, _report)
+    train(options.recipe, options.data, options.runs, options.resume, _report, None, tuple(options.set), options.quick)
+    return 0
+
+
+def run_publish(options: argparse.Namespace) -> int:
+    """Write the folder of a study model."""
+    _require_torch("publish")
+    from sarcodec.train.autoencoders.run import publish_run
+
+    folder = publish_run(options.run_folder, options.id, options.out, options.precision, options.overwrite)
+    _report(f"published {folder}")
     return 0
 
 

@@ -3,6 +3,7 @@
 import math
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -55,14 +56,14 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            _check_type(field.name, field.type, getattr(self, field.name))
+            check_type(field.name, field.type, getattr(self, field.name))
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if not low <= value <= high:
                 raise InvalidArgument(f"{name} is {value}, expected a number from {low} to {high}")
         _check_words(self)
         _check_focus(self.focus)
-        _check_families(self.families)
+        check_families(self.families)
 
     @property
     def weighted(self) -> frozenset[str]:
@@ -92,7 +93,7 @@ _RANGES = {
 _KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
 
-def _check_type(name: str, kind: type, value: object) -> None:
+def check_type(name: str, kind: type, value: object) -> None:
     if kind not in _KINDS:
         return  # the tuples have checks of their own
     wanted = (int, float) if kind is float else kind
@@ -124,7 +125,7 @@ def _check_focus(focus: tuple) -> None:
         raise InvalidArgument(f"focus is {list(focus)}, expected two step indices [low, high] from 0 to {STEP_INDICES}")
 
 
-def _check_families(families: tuple) -> None:
+def check_families(families: tuple) -> None:
     for pair in families:
         number = len(pair) == 2 and isinstance(pair[1], (int, float)) and not isinstance(pair[1], bool)
         if not number or not isinstance(pair[0], str) or not (pair[1] >= 0 and math.isfinite(pair[1])):
@@ -135,8 +136,11 @@ def _check_families(families: tuple) -> None:
         )
 
 
-def read_recipe(path: str | Path) -> Recipe:
-    """Read a TOML recipe; InvalidArgument names the file and what is unknown, missing or without meaning."""
+def read_table(path: str | Path, changes: Iterable[str] = ()) -> dict:
+    """The table of a TOML recipe, named like its file if it has no name; `changes` are lines KEY=VALUE that win.
+
+    A value is TOML, or a text as it stands. InvalidArgument names the file and what is wrong.
+    """
     try:
         table = tomllib.loads(Path(path).read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -147,8 +151,23 @@ def read_recipe(path: str | Path) -> Recipe:
         )
     if "families" in table:
         table["families"] = sorted(table["families"].items())
+    return {"name": Path(path).stem, **table, **dict(map(_change, changes))}
+
+
+def _change(text: str) -> tuple[str, object]:
+    key, mark, value = text.partition("=")
+    if not mark or not key.strip():
+        raise InvalidArgument(f"--set was given {text!r}, expected KEY=VALUE, such as seed=2")
     try:
-        return recipe_of({"name": Path(path).stem, **table})
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def read_recipe(path: str | Path, changes: Iterable[str] = ()) -> Recipe:
+    """Read a TOML recipe, as `read_table` does; InvalidArgument names the file and what is unknown or without meaning."""
+    try:
+        return recipe_of(read_table(path, changes))
     except InvalidArgument as error:
         raise InvalidArgument(f"{path}: {error}") from error
 

@@ -13,7 +13,7 @@ from .freeze import freeze, load_network
 from .loop import Trainer
 from .native import native_images, simulated_images
 from .patches import Image, read_images
-from .recipe import Recipe, read_recipe
+from .recipe import Recipe, read_recipe, read_table
 
 Report = Callable[[str], None]
 _MADE_UP = frozenset(("native", "simulated"))
@@ -26,14 +26,24 @@ def train(
     resume: bool = False,
     report: Report = print,
     device: str | None = None,
+    changes: tuple[str, ...] = (),
+    quick: bool = False,
 ) -> Path:
     """Train what a recipe says in RUNS/NAME and return that folder; `data` None: on simulated scenes alone.
 
-    `device` overrides the recipe's. SIGINT and SIGTERM keep a checkpoint before they end the process (a second one ends
+    A recipe with a `variant` is one of the study's autoencoders, and only those have the quick check (50 batches, in
+    RUNS/NAME-quick). changes: lines KEY=VALUE that win over the recipe's. `device` overrides the recipe's. SIGINT and SIGTERM keep a checkpoint before they end the process (a second one ends
     it at once). Raises InvalidArgument, OutputExists (a run is there and `resume` was not asked for), and SarcodecError
     when the loss is no longer finite.
     """
-    recipe = _adapted(read_recipe(recipe_path), data, device, report)
+    changes = (*changes, *(() if device is None else (f"device={device}",)))
+    if is_autoencoder(recipe_path):
+        from .autoencoders.run import read_autoencoder, train_autoencoder
+
+        return train_autoencoder(read_autoencoder(recipe_path, changes), data, runs, resume, report, quick)
+    if quick:
+        raise InvalidArgument(f"{recipe_path} is no recipe of the autoencoder study, and only those have a quick check")
+    recipe = _adapted(read_recipe(recipe_path, changes), data, report)
     folder = Path(runs) / recipe.name
     if (folder / LAST).exists() and not resume:
         raise OutputExists(f"{folder} holds a run; go on with --resume, or give the recipe another name")
@@ -63,12 +73,17 @@ def freeze_run(
     """Publish the best weights of a run as OUT/model_id, with tables counted on the images it was trained on."""
     run = Path(run)
     recipe = load_network(run)[1]
-    images = training_images(_adapted(recipe, data, None, report), data, run, report)
+    images = training_images(_adapted(recipe, data, report), data, run, report)
     return freeze(run, model_id, images, Path(out), report)
 
 
-def _adapted(recipe: Recipe, data: str | Path | None, device: str | None, report: Report) -> Recipe:
-    changes = {} if device is None else {"device": device}
+def is_autoencoder(recipe_path: str | Path) -> bool:
+    """Whether a recipe is one of the study's: it names a variant."""
+    return "variant" in read_table(recipe_path)
+
+
+def _adapted(recipe: Recipe, data: str | Path | None, report: Report) -> Recipe:
+    changes = {}
     if data is None and recipe.weighted != {"simulated"}:
         report("no data given: training on simulated scenes alone")
         changes["families"] = (("simulated", 1.0),)

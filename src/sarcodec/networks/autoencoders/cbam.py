@@ -1,0 +1,51 @@
+"""Convolutional block attention (Woo et al., arXiv:1807.06521): what a channel and a place are worth, as gates from 0 to 1.
+
+Both gates look at the whole tile (the channel gate pools over it), so a network with CBAM is bound to its tile size.
+"""
+
+import torch
+from torch import nn
+
+REDUCTION = 16
+SPATIAL_KERNEL = 7
+
+
+class ChannelGate(nn.Module):
+    """(B, c, h, w) -> gates (B, c, 1, 1): average and maximum over the tile through one shared MLP without biases, summed."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        hidden = max(channels // REDUCTION, 1)
+        self.mlp = nn.Sequential(
+            nn.Conv2d(channels, hidden, 1, bias=False), nn.ReLU(inplace=True), nn.Conv2d(hidden, channels, 1, bias=False)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(self.mlp(x.mean((2, 3), keepdim=True)) + self.mlp(x.amax((2, 3), keepdim=True)))
+
+
+class SpatialGate(nn.Module):
+    """(B, c, h, w) -> gates (B, 1, h, w): maximum and mean over the channels through one 7x7 convolution without bias."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, SPATIAL_KERNEL, padding=SPATIAL_KERNEL // 2, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(self.conv(torch.cat([x.amax(1, keepdim=True), x.mean(1, keepdim=True)], 1)))
+
+
+class CBAM(nn.Module):
+    """x times the channel gate, then times the spatial gate; either can be left out."""
+
+    def __init__(self, channels: int, channel_gate: bool = True, spatial_gate: bool = True):
+        super().__init__()
+        self.channel = ChannelGate(channels) if channel_gate else None
+        self.spatial = SpatialGate() if spatial_gate else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.channel is not None:
+            x = x * self.channel(x)
+        if self.spatial is not None:
+            x = x * self.spatial(x)
+        return x

@@ -1,0 +1,1 @@
+"""The autoencoder study: published networks, research files of their latents, and the comparison with other codecs."""

@@ -1,0 +1,1 @@
+"""Training of the study's autoencoders: recipe, crops, objective, loop, quick check."""

@@ -1,0 +1,69 @@
+"""The check before a long run: does this network learn within 50 batches? In: a trainer; out: figures and a sentence."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from sarcodec.evaluate.study_metrics import study_figures
+from sarcodec.study.levels import STUDY_HIGH_DB, STUDY_LOW_DB, Scale
+
+from .loop import StudyTrainer, judge
+
+BATCHES = 50
+LEARNT = 0.9
+
+
+@dataclass(frozen=True)
+class QuickCheck:
+    """The study's row after some batches, on development crops, and the objective there before and after."""
+
+    batches: int
+    psnr_db: float
+    ssim: float
+    enl_ratio: float
+    epi: float
+    loss_before: float
+    loss_after: float
+
+    @property
+    def learns(self) -> bool:
+        """Whether a tenth of the objective has gone."""
+        return self.loss_after < LEARNT * self.loss_before
+
+    def __str__(self) -> str:
+        verdict = "the network learns" if self.learns else "the network does not learn: look at the recipe before a long run"
+        return (
+            f"after {self.batches} batches: PSNR {self.psnr_db:.2f} dB, SSIM {self.ssim:.3f}, ENL ratio {self.enl_ratio:.3f}, "
+            f"EPI {self.epi:.3f} on the study's scale; objective {self.loss_before:.4f} before, {self.loss_after:.4f} after: {verdict}"
+        )
+
+
+def quick_check(trainer: StudyTrainer, batches: int = BATCHES, progress=None) -> QuickCheck:
+    """Train some batches, judge before and after. The trainer's folder keeps the state, as of any run."""
+    before = _objective(trainer)
+    trainer.run(stop=lambda: trainer.batch >= batches, progress=progress)
+    after = _objective(trainer)
+    return QuickCheck(trainer.batch, *study_row(trainer), before, after)
+
+
+def _objective(trainer: StudyTrainer) -> float:
+    return judge(trainer.network, trainer.dev, trainer.recipe, trainer.precision, trainer.step)["loss"]
+
+
+@torch.inference_mode()
+def study_row(trainer: StudyTrainer) -> tuple[float, float, float, float]:
+    """Mean PSNR, SSIM, ENL ratio and EPI over the development crops, with latents as they are."""
+    trainer.network.eval()
+    found = []
+    for x in trainer.dev.split(1):
+        reconstruction = trainer.network(x.contiguous(memory_format=torch.channels_last))[0]
+        pair = [_amplitude(t.float().cpu().numpy()[0, 0], trainer.recipe.scale) for t in (x, reconstruction)]
+        found.append(study_figures(*pair))
+    columns = zip(*((f.psnr_study, f.ssim_study, f.enl_ratio_log, f.epi_cosine) for f in found))
+    return tuple(float(np.mean([v for v in column if v is not None] or [np.nan])) for column in columns)
+
+
+def _amplitude(unit: np.ndarray, scale: Scale) -> np.ndarray:
+    """DN; where the scale is relative to the band's mean, that lies in the middle of the study's range."""
+    return 10 ** (scale.to_level(unit, (STUDY_LOW_DB + STUDY_HIGH_DB) / 2) / 20)
