@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from sarcodec.commands import compress, decompress, evaluate, info, models, simulate, train, verify
+from sarcodec.commands import compare, compress, decompress, evaluate, info, models, simulate, train, verify
 from sarcodec.commands.options import Parser
 from sarcodec.errors import SarcodecError
 
@@ -24,7 +24,7 @@ EXIT_CODES = """exit codes:
   7    the target for size, rate or error cannot be reached
   130  interrupted (Ctrl-C); 143: terminated"""
 
-_VERBS = (compress, decompress, info, verify, evaluate, simulate, models, train)
+_VERBS = (compress, decompress, info, verify, evaluate, compare, simulate, models, train)
 _INTERRUPTED, _TERMINATED, _BROKEN_PIPE = 130, 143, 141
 _LIBRARY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 

@@ -181,3 +181,11 @@ def test_a_band_without_valid_pixels_says_so():
     verdicts = tuple(judge(wanted, None, False) for wanted in CLASSES.values())
     reader = read_page(render(Page("t", (), (BandPage("b", None, None, verdicts, collector.finish(), None),))))
     assert any("nothing to compare" in text for text in reader.text) and "changed" in reader.text
+
+
+def test_a_logarithmic_axis_has_equal_steps_for_equal_ratios():
+    chart = line_chart([Series("", np.array([0.01, 0.1, 1.0]), np.arange(3.0), "#000", marks=True)], "x", "y", log_x=True)
+    first, middle, last = (float(x) for x in re.findall(r'<circle cx="([\d.]+)"', chart))
+    assert middle - first == pytest.approx(last - middle, abs=0.2)
+    ticks = re.findall(r'text-anchor="middle">([\d.]+)</text>', chart)
+    assert ticks == ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"]

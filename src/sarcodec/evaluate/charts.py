@@ -52,16 +52,31 @@ class _Axis:
         return np.arange(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1) * step
 
 
+@dataclass(frozen=True)
+class _LogAxis(_Axis):
+    """`low` and `high` are values above 0."""
+
+    def place(self, values):
+        share = np.log(np.asarray(values, np.float64) / self.low) / math.log(self.high / self.low)
+        return self.start + share * (self.end - self.start)
+
+    def ticks(self) -> np.ndarray:
+        decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        found = np.array([n * 10.0**decade for decade in decades for n in (1, 2, 5)])
+        return found[(found >= self.low * 0.999) & (found <= self.high * 1.001)]
+
+
 def line_chart(
     series: list[Series],
     x_label: str,
     y_label: str,
     shades: tuple[Shade, ...] = (),
     y_reach: tuple[float, float] | None = None,
+    log_x: bool = False,
 ) -> str:
-    """The chart; `y_reach`: what the y axis shows at least."""
+    """The chart; `y_reach`: what the y axis shows at least; `log_x`: x is above 0."""
     xs, ys = (np.concatenate([getattr(s, axis) for s in series]) for axis in "xy")
-    across = _Axis(*_span(xs), _LEFT, WIDTH - _RIGHT)
+    across = (_LogAxis if log_x else _Axis)(*(_log_span(xs) if log_x else _span(xs)), _LEFT, WIDTH - _RIGHT)
     up = _Axis(*_span(np.append(ys, y_reach or ()), 0.06), HEIGHT - _BOTTOM, _TOP)
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(y_label)} against {escape(x_label)}">'
@@ -78,6 +93,10 @@ def _span(values: np.ndarray, margin: float = 0.0) -> tuple[float, float]:
     if high - low < 1e-9:
         low, high = low - 0.5, high + 0.5
     return low - margin * (high - low), high + margin * (high - low)
+
+
+def _log_span(values: np.ndarray, margin: float = 1.06) -> tuple[float, float]:
+    return float(np.min(values)) / margin, float(np.max(values)) * margin
 
 
 def _round_step(step: float) -> float:

@@ -142,9 +142,9 @@ def _scene_pictures(band: BandPage) -> list[str]:
     reach = _error_reach(thumbs.error_db)
     error = f"decoded less original{each}; blue \N{MINUS SIGN}{reach:g} dB, red +{reach:g} dB"
     parts = [
-        _picture("original", grey, grey_png(thumbs.original_db, low, high), thumbs.original_db.shape),
-        _picture("decoded", "the same stretch", grey_png(thumbs.decoded_db, low, high), thumbs.decoded_db.shape),
-        _picture("error map", error, diverging_png(thumbs.error_db, reach), thumbs.error_db.shape),
+        picture("original", grey, grey_png(thumbs.original_db, low, high), thumbs.original_db.shape),
+        picture("decoded", "the same stretch", grey_png(thumbs.decoded_db, low, high), thumbs.decoded_db.shape),
+        picture("error map", error, diverging_png(thumbs.error_db, reach), thumbs.error_db.shape),
     ]
     known = band.tile_bits is not None and np.ptp(band.tile_bits) > 0  # one tile is no map: the head says its bits
     return parts + ([_tile_picture(band.tile_bits)] if known else [])
@@ -158,7 +158,7 @@ def _error_reach(error_db: np.ndarray) -> float:
 def _tile_picture(bits: np.ndarray) -> str:
     low, high = float(bits.min()), float(bits.max())
     note = f"bits a pixel of the tile's bytes in the file; white {low:.3g}, red {high:.3g}"
-    return _picture("bits a tile", note, heat_png(bits, low, high), bits.shape)
+    return picture("bits a tile", note, heat_png(bits, low, high), bits.shape)
 
 
 def _detail_pictures(detail: Detail) -> list[str]:
@@ -171,9 +171,9 @@ def _detail_pictures(detail: Detail) -> list[str]:
         "Noise and nothing else is what it should show"
     )
     return [
-        _picture("original, pixel by pixel", where, grey_png(detail.original_db, low, high), ratio.shape),
-        _picture("decoded, pixel by pixel", "the same stretch", grey_png(detail.decoded_db, low, high), ratio.shape),
-        _picture("ratio image", about, diverging_png(ratio, RATIO_REACH_DB), ratio.shape),
+        picture("original, pixel by pixel", where, grey_png(detail.original_db, low, high), ratio.shape),
+        picture("decoded, pixel by pixel", "the same stretch", grey_png(detail.decoded_db, low, high), ratio.shape),
+        picture("ratio image", about, diverging_png(ratio, RATIO_REACH_DB), ratio.shape),
     ]
 
 
@@ -185,7 +185,8 @@ def _stretch(level_db: np.ndarray) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
-def _picture(name: str, note: str, png: bytes, shape: tuple[int, int]) -> str:
+def picture(name: str, note: str, png: bytes, shape: tuple[int, int]) -> str:
+    """A <figure> with the PNG (rows, cols) within it and a caption."""
     rows, cols = shape
     scale = max(1, -(-_SHORTEST_SIDE_PX // max(rows, cols)))
     data = base64.b64encode(png).decode("ascii")
