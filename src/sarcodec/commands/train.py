@@ -26,6 +26,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser = add_verb(verbs, "publish", "publish the best weights of an autoencoder's run (extra `train`)", run_publish)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
+    _add_data(parser)
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("models"), help="where to (default: models)")
     parser.add_argument("--precision", choices=("int8", "float16", "float32"), default="float16", help="of the weights (default: float16)")
     add_overwrite(parser)
@@ -60,7 +61,9 @@ def run_publish(options: argparse.Namespace) -> int:
     _require_torch("publish")
     from sarcodec.train.autoencoders.run import publish_run
 
-    folder = publish_run(options.run_folder, options.id, options.out, options.precision, options.overwrite)
+    folder = publish_run(
+        options.run_folder, options.id, options.data, options.out, options.precision, options.overwrite, _report
+    )
     _report(f"published {folder}")
     return 0
 

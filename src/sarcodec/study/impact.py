@@ -1,7 +1,7 @@
 """What one change to a network is worth: differences over seeds and places, with a 95 % interval, and in a sentence.
 
-In: arrays of figures (seeds, places), paired: the same seed begins both runs alike and draws both the same crops; out:
-frozen Differences and text. Knows no network and no file.
+In: arrays of figures (seeds, places), paired: the same seed draws both runs the same crops; out: frozen Differences and
+text. Knows no network and no file.
 """
 
 from __future__ import annotations

@@ -16,13 +16,15 @@ from sarcodec.networks.autoencoders import parameter_count
 from sarcodec.study.impact import Difference, at_bits, difference
 
 from ..run import Report, train
-from .development import Crop, load_trained
+from .development import Crop, Trained, load_trained
 from .keeping import BEST, LAST, STATE
 from .run import read_autoencoder
 
 GATES = ("none", "channel", "spatial", "both")
 MULTIPLIERS = (0.5, 1.0, 2.0)
 """Of the step, for the curve that makes networks of unlike bits comparable."""
+
+TIMINGS = 2
 
 _OWN = MULTIPLIERS.index(1.0)
 
@@ -80,19 +82,24 @@ def judge_grid(grid: dict[str, list[Path]], crops: Sequence[Crop]) -> list[Judge
 
 def _judged(name: str, folders: Sequence[Path], crops: Sequence[Crop]) -> Judged:
     trained = [load_trained(folder) for folder in folders]
-    figures, seconds = [], []
-    for one in trained:
-        for crop in crops:
-            began = time.perf_counter()
-            one.decoded(crop)
-            seconds.append(time.perf_counter() - began)
-            figures.append([(d.bits_per_pixel, d.psnr_db, d.rmse_db) for d in one.decoded(crop, MULTIPLIERS)])
-    by_crop = np.array(figures).reshape(len(folders), len(crops), len(MULTIPLIERS), 3)
+    seconds = [_seconds(one, crops[0]) for one in trained for _ in range(TIMINGS)]
+    by_crop = np.array(
+        [
+            [[(d.bits_per_pixel, d.psnr_db, d.rmse_db) for d in one.decoded(crop, MULTIPLIERS)] for crop in crops]
+            for one in trained
+        ]
+    )
     bits, psnr_db, rmse_db = np.moveaxis(by_place(by_crop, [crop.place for crop in crops]), -1, 0)
     losses = np.array([json.loads((folder / STATE).read_text())["best"] for folder in folders])
     batches = min(one.recipe.total_batches for one in trained)
     count = parameter_count(trained[0].network)
     return Judged(name, count, batches, losses, bits, psnr_db, rmse_db, float(np.median(seconds)))
+
+
+def _seconds(one: Trained, crop: Crop) -> float:
+    began = time.perf_counter()
+    one.decoded(crop)
+    return time.perf_counter() - began
 
 
 def by_place(figures: np.ndarray, places: Sequence[str]) -> np.ndarray:

@@ -3,6 +3,7 @@
 In: a run's folder, a recipe, images; out: levels in dB and figures of each crop. Trains nothing.
 """
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import torch
 from sarcodec.errors import InvalidArgument
 from sarcodec.evaluate.study_metrics import psnr_study
 from sarcodec.networks.autoencoders import REDUCTION_PX, Autoencoder
+from sarcodec.study.published import CARD
 
 from ..patches import Image
 from ..run import training_images
 from .crops import DEV_PX
-from .keeping import read_best
+from .keeping import Best, read_best
 from .objective import gaussian_bits
 from .recipe import AutoencoderRecipe
 
@@ -49,24 +51,25 @@ class Crop:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The best weights of a run, for evaluation; step: the latent's quantiser step, which a published model has too."""
+    """The best weights of a run, for evaluation; steps: of the quantiser, one for each latent channel."""
 
     recipe: AutoencoderRecipe
     network: Autoencoder
     batch: int
-    step: float
+    steps: tuple[float, ...]
 
     @torch.inference_mode()
     def decoded(self, crop: Crop, multipliers: tuple[float, ...] = (1.0,)) -> list["Decoded"]:
-        """What comes back of a crop at multiples of the step."""
+        """What comes back of a crop at multiples of the steps."""
         unit = self.recipe.scale.to_unit(crop.level_db, crop.offset_db).astype(np.float32)
         latent = self.network.encoder(torch.from_numpy(unit)[None, None])
-        return [self._back(crop, latent, self.step * multiplier) for multiplier in multipliers]
+        steps = torch.tensor(self.steps).view(1, -1, 1, 1)
+        return [self._back(crop, latent, steps * multiplier) for multiplier in multipliers]
 
-    def _back(self, crop: Crop, latent: torch.Tensor, step: float) -> "Decoded":
-        back = self.network.decoder(torch.round(latent / step) * step)[0, 0].numpy()
+    def _back(self, crop: Crop, latent: torch.Tensor, steps: torch.Tensor) -> "Decoded":
+        back = self.network.decoder(torch.round(latent / steps) * steps)[0, 0].numpy()
         level = self.recipe.scale.to_level(back, crop.offset_db)
-        bits = gaussian_bits(latent / step).item() * latent.shape[1] / REDUCTION_PX**2
+        bits = gaussian_bits(latent / steps).item() * latent.shape[1] / REDUCTION_PX**2
         rmse_db = float(np.sqrt(np.mean((level - crop.level_db)[crop.valid] ** 2)))
         return Decoded(level, bits, psnr_study(crop.dn, crop.to_dn(level))[0], rmse_db)
 
@@ -81,12 +84,28 @@ class Decoded:
     rmse_db: float
 
 
-def load_trained(run: str | Path) -> Trained:
-    """Raises InvalidArgument when a run was never judged."""
+def load_trained(run: str | Path, model: str | Path | None = None) -> Trained:
+    """The best weights of a run with the steps that a model was published with, or else with that of training.
+
+    Raises InvalidArgument when the run was never judged, or the model was not published from these weights.
+    """
     best = read_best(Path(run))
     network = Autoencoder(best.recipe.shape)
     network.load_state_dict(best.weights)
-    return Trained(best.recipe, network.eval(), best.batch, best.step)
+    steps = (best.step,) * best.recipe.latent_channels if model is None else _published_steps(Path(model), best)
+    return Trained(best.recipe, network.eval(), best.batch, steps)
+
+
+def _published_steps(model: Path, best: Best) -> tuple[float, ...]:
+    try:
+        card = json.loads((model / CARD).read_text())
+        found = card["variant"], card["batches"], len(card["steps"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidArgument(f"{model / CARD} cannot be read ({error}); publish the run again") from error
+    expected = best.recipe.variant, best.batch, best.recipe.latent_channels
+    if found != expected:
+        raise InvalidArgument(f"{model} has variant, batches and steps {found}, the run {expected}; publish the run again")
+    return tuple(card["steps"])
 
 
 def development_crops(recipe: AutoencoderRecipe, data: str | Path | None) -> list[Crop]:

@@ -8,12 +8,14 @@ import torch
 
 from sarcodec.errors import InvalidArgument, OutputExists
 from sarcodec.networks.autoencoders import Autoencoder
-from sarcodec.study.published import publish
+from sarcodec.study.published import packed, publish, unpacked
 
 from ..patches import Image
 from ..recipe import read_table
 from ..run import Interruption, Report, check_against, training_images
 from .board import StudyBoard
+from .crops import dev_crops
+from .fitting import fitted_steps
 from .keeping import LAST, read_best, recipe_of
 from .loop import StudyTrainer
 from .quick import BATCHES, quick_check
@@ -43,6 +45,8 @@ def train_autoencoder(
     Raises InvalidArgument, OutputExists (a run is there and `resume` was not asked for), SarcodecError when the loss is
     no longer finite.
     """
+    if data is None:
+        recipe = replace(recipe, families=(("simulated", 1.0),))
     if quick:
         recipe = replace(recipe, name=recipe.name + QUICK, judge_every=10**8, compile=False)
     folder = Path(runs) / recipe.name
@@ -69,8 +73,6 @@ def train_autoencoder(
 
 def study_images(recipe: AutoencoderRecipe, data: str | Path | None, runs: Path, report: Report) -> list[Image]:
     """Images of a recipe's families, checked; native speckle is made once for all runs of a seed in RUNS/native-SEED."""
-    if data is None:
-        recipe = replace(recipe, families=(("simulated", 1.0),))
     images = training_images(recipe, data, runs / f"native-{recipe.seed}", report)
     check_against(recipe, images)
     return images
@@ -98,20 +100,34 @@ def _board(folder: Path, batch: int, report: Report) -> StudyBoard | None:
         return None
 
 
-def publish_run(run: str | Path, model_id: str, out: str | Path, precision: str = "float16", overwrite: bool = False) -> Path:
-    """Publish the best weights of a run as OUT/model_id, with a card. The base step of every latent channel is that of training."""
+def publish_run(
+    run: str | Path,
+    model_id: str,
+    data: str | Path | None,
+    out: str | Path,
+    precision: str = "float16",
+    overwrite: bool = False,
+    report: Report = print,
+) -> Path:
+    """Publish the best weights of a run as OUT/model_id, with a card and quantiser steps fitted on its development places.
+
+    Raises InvalidArgument, OutputExists.
+    """
     best = read_best(Path(run))
     recipe, network = best.recipe, Autoencoder(best.recipe.shape)
     network.load_state_dict(best.weights)
-    with torch.no_grad():
-        if not all(torch.isfinite(v).all() for v in network.state_dict().values()):
-            raise InvalidArgument(f"{run} holds weights that are not finite; publish another run")
+    if not all(torch.isfinite(v).all() for v in network.state_dict().values()):
+        raise InvalidArgument(f"{run} holds weights that are not finite; publish another run")
+    images = study_images(recipe, data, Path(run).parent, report)
+    # Of the network as it will be read, with its rounded weights.
+    network.load_state_dict(unpacked(packed(network.state_dict(), precision)))
+    steps = fitted_steps(network, dev_crops([i for i in images if i.group in recipe.dev_groups], recipe))
     card = {
         "id": model_id,
         "variant": recipe.variant,
         "description": f"{recipe.variant} with {recipe.latent_channels} latent channels, {best.batch} batches of {recipe.batch}",
         "range": recipe.range,
-        "steps": [best.step] * recipe.latent_channels,
+        "steps": steps,
         "batches": best.batch,
         "split": "train split by place; development places " + ", ".join(recipe.dev_groups),
         "recipe": asdict(recipe),
