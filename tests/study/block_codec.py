@@ -11,7 +11,7 @@ import numpy as np
 
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.scene import SceneInfo
-from sarcodec.study.contenders import Facts, Setting
+from sarcodec.study.comparing.contenders import Facts, Setting
 
 SIDE = 4
 

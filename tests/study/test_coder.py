@@ -20,7 +20,7 @@ from sarcodec.errors import (
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.radiometry import normalise
 from sarcodec.raster.scene import GroundControlPoint, SceneInfo
-from sarcodec.study import coder, decode, latent_file
+from sarcodec.study.files import coder, decode, latent_file
 from sarcodec.study.levels import STUDY
 
 ABOUT = {

@@ -3,8 +3,8 @@
 import pytest
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.study.compared import COLUMNS, at_equal_bits, families, markdown, read_rows, table
-from sarcodec.study.texts import as_csv
+from sarcodec.study.comparing.compared import COLUMNS, at_equal_bits, families, markdown, read_rows, table
+from sarcodec.study.comparing.texts import as_csv
 
 HEAD = "model,image,band,family,place,setting,overlap_px,bits_per_pixel,psnr_study,ssim_study\n"
 ROWS = """c,a,1,iw,p,0.5,32,0.4,22,0.8
@@ -56,6 +56,6 @@ def test_what_compare_did_not_write_is_refused(tmp_path):
 
 def test_the_columns_are_those_that_compare_writes(tmp_path):
     written = set(as_csv([]).split("\n")[0].split(","))
-    from sarcodec.study import compared
+    from sarcodec.study.comparing import compared
 
     assert compared._KEYS | set(compared.FIGURES) <= written

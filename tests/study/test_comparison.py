@@ -12,10 +12,10 @@ from study.block_codec import BlockCodec
 from sarcodec.errors import InvalidArgument, SarcodecError
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.scene import SceneInfo
-from sarcodec.study.cases import find_cases
-from sarcodec.study.comparison import JPEG_2000_NAME, compare, compare_one, decoded_dn
-from sarcodec.study.equal_bytes import LADDER_PSNR_DB, at_most, at_setting
-from sarcodec.study.report import Found, write_up
+from sarcodec.study.comparing.cases import find_cases
+from sarcodec.study.comparing.comparison import JPEG_2000_NAME, compare, compare_one, decoded_dn
+from sarcodec.study.comparing.equal_bytes import LADDER_PSNR_DB, at_most, at_setting
+from sarcodec.study.comparing.report import Found, write_up
 
 pytest.importorskip("imagecodecs", reason="imagecodecs (extra bench) is not installed")
 pytest.importorskip("scipy", reason="scipy (extra bench) is not installed")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sarcodec.study.impact import Difference, at_bits, difference, shown, student_quantile, worth
+from sarcodec.study.comparing.impact import Difference, at_bits, difference, shown, student_quantile, worth
 
 
 @pytest.mark.parametrize("degrees, expected", [(1, 12.7062), (2, 4.3027), (3, 3.1824), (10, 2.2281), (1000, 1.9623)])

@@ -19,9 +19,9 @@ from sarcodec.errors import (
     OutputExists,
     TruncatedFile,
 )
-from sarcodec.study import latent_file
-from sarcodec.study.latent_file import BandData, Head
-from sarcodec.study.tiles import Layout, lead
+from sarcodec.study.files import latent_file
+from sarcodec.study.files.latent_file import BandData, Head
+from sarcodec.study.files.tiles import Layout, lead
 
 GOLDEN = Path(__file__).parent / "golden"
 HEAD = Head("a-model_1.0", bytes(range(16)), Layout(70, 90, 64, 16), 3, "float32", "power", 0.75, (-5120, 300), b"said")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sarcodec.errors import CorruptFile, InvalidArgument
-from sarcodec.study import latent_fit, latent_stream, latent_tables
-from sarcodec.study.latent_stream import Channel
+from sarcodec.study.files import latent_fit, latent_stream, latent_tables
+from sarcodec.study.files.latent_stream import Channel
 
 
 def packed(latents: np.ndarray) -> bytes:

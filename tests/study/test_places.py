@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sarcodec.study.contenders import Setting
-from sarcodec.study.measures import Measures
-from sarcodec.study.places import savings, shared_window, spread
-from sarcodec.study.records import Record, load_record, save_record
+from sarcodec.study.comparing.contenders import Setting
+from sarcodec.study.comparing.measures import Measures
+from sarcodec.study.comparing.places import savings, shared_window, spread
+from sarcodec.study.comparing.records import Record, load_record, save_record
 
 pytest.importorskip("scipy", reason="scipy (extra bench) is not installed")
 

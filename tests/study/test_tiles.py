@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.study.tiles import Layout, axis_weights, lead, split, stitch
+from sarcodec.study.files.tiles import Layout, axis_weights, lead, split, stitch
 
 LAYOUTS = [(0, 0), (256, 32), (256, 0), (256, 128), (64, 16), (64, 32), (32, 16), (16, 0)]
 

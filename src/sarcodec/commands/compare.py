@@ -111,13 +111,13 @@ def run(options: argparse.Namespace) -> int:
     _require(_NEEDED)
     outputs = {name: getattr(options, name) for name in ("report", "markdown", "csv") if getattr(options, name)}
     _check(options, outputs)
-    from sarcodec.study.contenders import Ladder, contender, is_codec_model
+    from sarcodec.study.comparing.contenders import Ladder, contender, is_codec_model
 
     if not all(map(is_codec_model, options.models)):
         _require(_NEEDED_BY_NETWORKS)
-    from sarcodec.study.cases import find_cases
-    from sarcodec.study.comparison import compare
-    from sarcodec.study.report import Found, write_up
+    from sarcodec.study.comparing.cases import find_cases
+    from sarcodec.study.comparing.comparison import compare
+    from sarcodec.study.comparing.report import Found, write_up
 
     ladder = Ladder(options.steps, options.overlap, tuple(map(float, options.qualities)))
     contenders = tuple(contender(name, ladder, options.folders) for name in options.models)

@@ -12,9 +12,9 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from study.test_latent_file import example
 
-from sarcodec.study import latent_file
-from sarcodec.study.latent_file import BandData
-from sarcodec.study.tiles import lead
+from sarcodec.study.files import latent_file
+from sarcodec.study.files.latent_file import BandData
+from sarcodec.study.files.tiles import lead
 
 
 def main() -> None:

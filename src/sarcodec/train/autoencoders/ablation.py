@@ -13,7 +13,7 @@ import numpy as np
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.networks.autoencoders import parameter_count
-from sarcodec.study.impact import Difference, at_bits, difference
+from sarcodec.study.comparing.impact import Difference, at_bits, difference
 
 from ..run import Report, train
 from .development import Crop, Trained, load_trained

@@ -19,11 +19,11 @@ import numpy as np
 
 from sarcodec.errors import SarcodecError
 from sarcodec.raster.geotiff import read_array
-from sarcodec.study.cases import Case
-from sarcodec.study.contenders import Contender, Setting, child_environment
-from sarcodec.study.equal_bytes import LADDER_PSNR_DB, Stream, at_most, at_setting
-from sarcodec.study.measures import measure
-from sarcodec.study.records import AtEqualBytes, Record, load_record, save_record
+from sarcodec.study.comparing.cases import Case
+from sarcodec.study.comparing.contenders import Contender, Setting, child_environment
+from sarcodec.study.comparing.equal_bytes import LADDER_PSNR_DB, Stream, at_most, at_setting
+from sarcodec.study.comparing.measures import measure
+from sarcodec.study.comparing.records import AtEqualBytes, Record, load_record, save_record
 
 JPEG_2000_NAME = "JPEG 2000"
 

@@ -14,9 +14,9 @@ from sarcodec.evaluate.page import picture
 from sarcodec.evaluate.png import diverging_png, grey_png
 from sarcodec.evaluate.study_metrics import to_study_unit
 from sarcodec.raster.radiometry import normalise
-from sarcodec.study.gallery import Specimen
-from sarcodec.study.tables import DASH, Figure, Table
-from sarcodec.study.texts import figure_parts
+from sarcodec.study.comparing.gallery import Specimen
+from sarcodec.study.comparing.tables import DASH, Figure, Table
+from sarcodec.study.comparing.texts import figure_parts
 
 ERROR_REACH_DB = 6.0
 

@@ -1,4 +1,4 @@
-"""A research file to a GeoTIFF in a fresh process: `python -m sarcodec.study.decode FILE OUT.tif --models DIR`.
+"""A research file to a GeoTIFF in a fresh process: `python -m sarcodec.study.files.decode FILE OUT.tif --models DIR`.
 
 Loads the model that the file names from DIR. Errors are one line on stderr, exit codes those of the errors.
 """
@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sarcodec.errors import SarcodecError, UnknownModel
-from sarcodec.study import coder, latent_file
+from sarcodec.study.files import coder, latent_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Decode one file; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m sarcodec.study.decode", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m sarcodec.study.files.decode", description=__doc__.split("\n")[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--models", type=Path, required=True, help="folder that holds one folder a model")

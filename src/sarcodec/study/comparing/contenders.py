@@ -105,7 +105,7 @@ class Network:
 
     def encode(self, scene: Path, setting: Setting, target: Path) -> None:
         """Write a research file."""
-        from sarcodec.study.coder import encode_scene
+        from sarcodec.study.files.coder import encode_scene
 
         # A scene that it sees whole has no overlap; one too large for that has the coder's own.
         overlap = {"overlap_px": setting.overlap_px} if self._model.tile_px else {}
@@ -113,7 +113,7 @@ class Network:
 
     def decode_command(self) -> list[str]:
         """See Contender."""
-        return [sys.executable, "-m", "sarcodec.study.decode_all", "network", self._source, *map(str, self._folders)]
+        return [sys.executable, "-m", "sarcodec.study.files.decode_all", "network", self._source, *map(str, self._folders)]
 
 
 class CodecModel:
@@ -148,7 +148,7 @@ class CodecModel:
 
     def decode_command(self) -> list[str]:
         """See Contender."""
-        return [sys.executable, "-m", "sarcodec.study.decode_all", "codec", self._reconstruct]
+        return [sys.executable, "-m", "sarcodec.study.files.decode_all", "codec", self._reconstruct]
 
 
 def contender(source: str, ladder: Ladder, folders: Sequence[Path] = ()) -> Contender:
@@ -166,5 +166,5 @@ def is_codec_model(source: str) -> bool:
 
 def child_environment() -> dict[str, str]:
     """This process's environment, so set that a child finds the same package."""
-    home = str(Path(__file__).resolve().parents[2])
+    home = str(Path(__file__).resolve().parents[3])
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}

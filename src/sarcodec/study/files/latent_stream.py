@@ -14,7 +14,7 @@ import numpy as np
 
 from sarcodec.bitstream import entropy
 from sarcodec.errors import CorruptFile, InvalidArgument
-from sarcodec.study.latent_tables import CLASSES, LAPLACE, SHAPES, row_of, shipped
+from sarcodec.study.files.latent_tables import CLASSES, LAPLACE, SHAPES, row_of, shipped
 
 LARGEST = 32767  # of a latent, either way
 COEFFICIENT_BITS = 5  # coefficients are in 1/32

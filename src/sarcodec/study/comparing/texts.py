@@ -7,9 +7,9 @@ import io
 from collections.abc import Sequence
 from dataclasses import fields
 
-from sarcodec.study.measures import Measures
-from sarcodec.study.records import Record
-from sarcodec.study.tables import Figure, Table
+from sarcodec.study.comparing.measures import Measures
+from sarcodec.study.comparing.records import Record
+from sarcodec.study.comparing.tables import Figure, Table
 
 _HEAD = (
     "model",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.study.comparison import JPEG_2000_NAME
-from sarcodec.study.contenders import Contender, Setting
-from sarcodec.study.places import Savings, Spread, savings, spread
-from sarcodec.study.records import Record
+from sarcodec.study.comparing.comparison import JPEG_2000_NAME
+from sarcodec.study.comparing.contenders import Contender, Setting
+from sarcodec.study.comparing.places import Savings, Spread, savings, spread
+from sarcodec.study.comparing.records import Record
 
 DASH = "\N{EN DASH}"
 

@@ -20,8 +20,8 @@ import numpy as np
 from sarcodec.bitstream.container import DOMAINS, DTYPES
 from sarcodec.bitstream.varint import Cursor, pack_varint
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, OutputExists, TruncatedFile
-from sarcodec.study import latent_fit, latent_stream
-from sarcodec.study.tiles import CELL_PX, MAX_TILE_PX, Layout, lead
+from sarcodec.study.files import latent_fit, latent_stream
+from sarcodec.study.files.tiles import CELL_PX, MAX_TILE_PX, Layout, lead
 
 MAGIC, VERSION = b"\x89SRA", 0
 DIGEST_BYTES = 16

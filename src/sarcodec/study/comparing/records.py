@@ -7,8 +7,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sarcodec.study.contenders import Setting
-from sarcodec.study.measures import Measures
+from sarcodec.study.comparing.contenders import Setting
+from sarcodec.study.comparing.measures import Measures
 
 _VERSION = 1  # raised when what is measured changes: older records are then made anew
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.study.impact import Difference, at_bits, difference
+from sarcodec.study.comparing.impact import Difference, at_bits, difference
 
 FIGURES = {  # column of the CSV: title, digits
     "bits_per_pixel": ("bit/pixel", 4),

@@ -15,7 +15,7 @@ import numpy as np
 from sarcodec.evaluate.bootstrap import Figure, ratio
 from sarcodec.evaluate.bootstrap import compare as bootstrap
 from sarcodec.evaluate.curves import RateDistortion, bd_rate
-from sarcodec.study.records import Record
+from sarcodec.study.comparing.records import Record
 
 _NARROWEST = 1.02  # ratio of the ends of a window: less is no range to compare over
 

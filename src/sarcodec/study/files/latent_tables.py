@@ -34,7 +34,7 @@ def row_of(shape, scale_class, centre):
 @lru_cache(maxsize=1)
 def shipped() -> FrozenTables:
     """The family that every research file is coded with. Raises ModelError when the package's copy is damaged."""
-    tables = entropy_tables.unpack((importlib.resources.files("sarcodec") / "study" / FILE).read_bytes())
+    tables = entropy_tables.unpack((importlib.resources.files("sarcodec") / "study" / "files" / FILE).read_bytes())
     if tables.digest().hex() != DIGEST:
         raise ModelError(
             f"{FILE} has digest {tables.digest().hex()[:16]}, expected {DIGEST[:16]}; install sarcodec anew"

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sarcodec.study.latent_stream import (
+from sarcodec.study.files.latent_stream import (
     BINS,
     COEFFICIENT_BITS,
     LARGEST,
@@ -25,7 +25,7 @@ from sarcodec.study.latent_stream import (
     check_latents,
     expected_classes,
 )
-from sarcodec.study.latent_tables import CLASSES, EXACT, costs
+from sarcodec.study.files.latent_tables import CLASSES, EXACT, costs
 
 _SAMPLE = 1 << 16  # places that a predictor is fitted to, spread over the band
 _TAP_BITS = 9.0  # what a tap must save to be tried

@@ -16,10 +16,10 @@ from sarcodec.errors import CorruptFile, InvalidArgument, UnknownModel
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.radiometry import fill_invalid, normalise, resolve_domain, restore
 from sarcodec.raster.scene import SceneInfo, pack_scene, unpack_scene
-from sarcodec.study import latent_file
-from sarcodec.study.latent_file import DIGEST_BYTES, OFFSETS_A_DB, BandData, Head
-from sarcodec.study.latent_stream import LARGEST
-from sarcodec.study.tiles import Layout, split, stitch
+from sarcodec.study.files import latent_file
+from sarcodec.study.files.latent_file import DIGEST_BYTES, OFFSETS_A_DB, BandData, Head
+from sarcodec.study.files.latent_stream import LARGEST
+from sarcodec.study.files.tiles import Layout, split, stitch
 
 SUFFIX = ".sara"
 WHOLE_PX = 1 << 20  # a convolutional model sees a scene of more pixels in tiles: its first maps are 64 times as large

@@ -1,7 +1,7 @@
 """A fresh process that reads many files of one comparison: loading a network's runtime takes seconds, reading does not.
 
-    python -m sarcodec.study.decode_all network MODEL [DIR ...]   (folder of a published study model, or its id in one
-    of DIR) python -m sarcodec.study.decode_all codec log         (or power: what decompressing aims at)
+    python -m sarcodec.study.files.decode_all network MODEL [DIR ...]   (folder of a published study model, or its id in one
+    of DIR) python -m sarcodec.study.files.decode_all codec log         (or power: what decompressing aims at)
 
 stdin: a line a file, FILE and OUT.tif with a tab between; stdout: a line of JSON a file, {"seconds": ...}. It is told
 nothing of the originals.
@@ -38,7 +38,8 @@ def _reader(words: list[str]) -> Callable[[str, str], None]:
         import sarcodec
 
         return lambda source, target: sarcodec.decompress(source, target, reconstruct=words[1], threads=1)
-    from sarcodec.study import coder, published
+    from sarcodec.study import published
+    from sarcodec.study.files import coder
 
     model = published.load(words[1], tuple(map(Path, words[2:])))
     return lambda source, target: coder.decode_scene(source, model, target)

@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec.evaluate.charts import Series, line_chart
-from sarcodec.study.cases import Case
-from sarcodec.study.comparison import JPEG_2000_NAME
-from sarcodec.study.contenders import Contender
-from sarcodec.study.gallery import worst
-from sarcodec.study.method import METHOD
-from sarcodec.study.page import Chart, Page, Section, render
-from sarcodec.study.places import spread
-from sarcodec.study.records import Record
-from sarcodec.study.tables import (
+from sarcodec.study.comparing.cases import Case
+from sarcodec.study.comparing.comparison import JPEG_2000_NAME
+from sarcodec.study.comparing.contenders import Contender
+from sarcodec.study.comparing.gallery import worst
+from sarcodec.study.comparing.method import METHOD
+from sarcodec.study.comparing.page import Chart, Page, Section, render
+from sarcodec.study.comparing.places import spread
+from sarcodec.study.comparing.records import Record
+from sarcodec.study.comparing.tables import (
     HONEST_COLUMNS,
     STUDY_COLUMNS,
     Results,
@@ -32,7 +32,7 @@ from sarcodec.study.tables import (
     overlap_table,
     savings_table,
 )
-from sarcodec.study.texts import as_csv, as_markdown
+from sarcodec.study.comparing.texts import as_csv, as_markdown
 
 MOST_PLACES = 9
 """Places that have a chart of their own; of more only the means are drawn."""

@@ -13,12 +13,12 @@ import numpy as np
 
 from sarcodec.evaluate.study_metrics import tiles
 from sarcodec.raster.radiometry import normalise
-from sarcodec.study.cases import Case
-from sarcodec.study.comparison import decoded_dn
-from sarcodec.study.contenders import Contender
-from sarcodec.study.equal_bytes import at_setting
-from sarcodec.study.records import Record
-from sarcodec.study.tables import Results
+from sarcodec.study.comparing.cases import Case
+from sarcodec.study.comparing.comparison import decoded_dn
+from sarcodec.study.comparing.contenders import Contender
+from sarcodec.study.comparing.equal_bytes import at_setting
+from sarcodec.study.comparing.records import Record
+from sarcodec.study.comparing.tables import Results
 
 WORST = 3
 

@@ -1,0 +1,1 @@
+"""Research files (.sara): a scene as quantised latents, and back."""
