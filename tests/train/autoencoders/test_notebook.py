@@ -112,7 +112,7 @@ def test_every_cell_runs(executed):
 
 
 def test_pictures_are_there(executed):
-    assert len(pictures(executed)) == 1 + 2 + 1  # curves, two places, gates
+    assert len(pictures(executed)) == 1 + 4 + 1  # curves, four simulated places, gates
 
 
 def test_tables_and_sentences_are_there(executed):
