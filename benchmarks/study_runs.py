@@ -20,7 +20,7 @@ VARIANTS = ("baseline", "resnet-lite", "residual", "attention")
 CHANNELS = (64, 32, 8)
 GATES = ("none", "channel", "spatial", "both")
 SEEDS = (1, 2, 3)
-FINE_TUNING = {"batches": 40, "crops": "[[64, 0.9], [128, 0.1]]", "learning_rate": 1e-4, "calm_start": "false", "judge_every": 40}
+FINE_TUNING = {"batches": 25, "crops": "[[64, 1.0]]", "learning_rate": 1e-4, "warmup_batches": 5, "calm_start": "false", "judge_every": 25}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ WIDEST = 16.0  # a channel's step over the geometric mean of all
 _HALF_OCTAVE = 2**0.5
 _LARGEST = 40  # half octaves
 _FINE = 16  # steps a deviation that the search begins with
-CROPS = 4
+CROPS = 3
 
 
 class _Judge:
