@@ -113,6 +113,7 @@ def publish(
         raise OutputExists(f"{folder} holds a model; give it another id, or --overwrite")
     folder.mkdir(parents=True, exist_ok=True)
     save_file(packed(network.state_dict(), precision), folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)  # safetensors makes files that only their owner can read
     parameters = {n: parameter_count(getattr(network, n)) for n in ("encoder", "decoder")}
     card = card | {
         "shape": asdict(network.shape),
