@@ -69,7 +69,9 @@ def card_text(card: dict, settings: dict) -> str:
         "| step | overlap | " + " | ".join(label for _, label, _ in FIGURES) + " |",
         "|---" * (len(FIGURES) + 2) + "|",
     ]
-    for (setting, overlap), rows in sorted(settings.items(), key=lambda item: (int(item[0][1] or 0), float(item[0][0]))):
+    for (setting, overlap), rows in sorted(
+        settings.items(), key=lambda item: (int(item[0][1] or 0), float(item[0][0]))
+    ):
         values = " | ".join(f"{mean_over_places(rows, name):.{digits}f}" for name, _, digits in FIGURES)
         lines.append(f"| x{setting} | {overlap} | {values} |")
     lines += [
@@ -78,7 +80,11 @@ def card_text(card: dict, settings: dict) -> str:
         "",
         "Few batches (the study planned 235,000): the figures say what this budget gives, not what the network can do. The mean power of what "
         "comes back is too low (bias above), speckle is smoothed away, small bright targets are weakened. "
-        + ("CBAM pools over tiles of 256 pixels; larger images are cut into overlapping tiles." if card["shape"]["variant"] == "attention" and shape["channel_gate"] else ""),
+        + (
+            "CBAM pools over tiles of 256 pixels; larger images are cut into overlapping tiles."
+            if card["shape"]["variant"] == "attention" and shape["channel_gate"]
+            else ""
+        ),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 

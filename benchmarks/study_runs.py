@@ -20,7 +20,14 @@ VARIANTS = ("baseline", "resnet-lite", "residual", "attention")
 CHANNELS = (64, 32, 8)
 GATES = ("none", "channel", "spatial", "both")
 SEEDS = (1, 2, 3)
-FINE_TUNING = {"batches": 25, "crops": "[[64, 1.0]]", "learning_rate": 1e-4, "warmup_batches": 5, "calm_start": "false", "judge_every": 25}
+FINE_TUNING = {
+    "batches": 25,
+    "crops": "[[64, 1.0]]",
+    "learning_rate": 1e-4,
+    "warmup_batches": 5,
+    "calm_start": "false",
+    "judge_every": 25,
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,11 @@ def plan(runs: Path) -> dict[str, list[PlannedRun]]:
         for seed in SEEDS
         for gate in GATES
     ]
-    return {"variants": [PlannedRun(v, f"recipes/{v}.toml") for v in VARIANTS], "latents": latents, "ablation": ablation}
+    return {
+        "variants": [PlannedRun(v, f"recipes/{v}.toml") for v in VARIANTS],
+        "latents": latents,
+        "ablation": ablation,
+    }
 
 
 def finished(run: PlannedRun, runs: Path) -> bool:

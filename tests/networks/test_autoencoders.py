@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from sarcodec.errors import InvalidArgument
 from sarcodec.networks.autoencoders import CBAM, VARIANTS, build, parameter_count
 
@@ -93,7 +94,9 @@ def test_a_calm_start_silences_the_residual_branches(variant):
     network.calm()
     block = next(m for m in network.encoder.modules() if hasattr(m, "residual"))
     x = torch.rand(2, 4, 16, 16)
-    torch.testing.assert_close(block.eval()(x), block.shortcut(x).relu() if variant == "resnet-lite" else block.shortcut(x))
+    torch.testing.assert_close(
+        block.eval()(x), block.shortcut(x).relu() if variant == "resnet-lite" else block.shortcut(x)
+    )
 
 
 @pytest.mark.parametrize(

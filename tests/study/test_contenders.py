@@ -12,8 +12,8 @@ from study.fake_model import FakeModel
 from sarcodec.errors import InvalidArgument, UnknownModel
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.scene import SceneInfo
-from sarcodec.study.files import decode_all
 from sarcodec.study.comparing.contenders import CodecModel, Ladder, Network, Setting, contender
+from sarcodec.study.files import decode_all
 
 LADDER = Ladder((2.0, 0.5, 1.0), (32, 0, 16))
 

@@ -17,18 +17,31 @@ _NEEDED = ("torch", "onnx", "safetensors", "tensorboard")
 def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verbs."""
     parser = add_verb(verbs, "train", "train a model (extra `train`)", run)
-    parser.add_argument("recipe", metavar="RECIPE.toml", type=Path, help="such as recipes/lapped32.toml or recipes/attention.toml")
+    parser.add_argument(
+        "recipe", metavar="RECIPE.toml", type=Path, help="such as recipes/lapped32.toml or recipes/attention.toml"
+    )
     _add_data(parser)
     parser.add_argument("--runs", metavar="DIR", type=Path, default=Path("runs"), help="where runs lie (default: runs)")
     parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
-    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a value that wins over the recipe's; repeatable")
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="a value that wins over the recipe's; repeatable",
+    )
     parser.add_argument("--quick", action="store_true", help="autoencoders: 50 batches, and whether the network learns")
     parser = add_verb(verbs, "publish", "publish the best weights of an autoencoder's run (extra `train`)", run_publish)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
     _add_data(parser)
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("models"), help="where to (default: models)")
-    parser.add_argument("--precision", choices=("int8", "float16", "float32"), default="float16", help="of the weights (default: float16)")
+    parser.add_argument(
+        "--precision",
+        choices=("int8", "float16", "float32"),
+        default="float16",
+        help="of the weights (default: float16)",
+    )
     add_overwrite(parser)
     parser = add_verb(verbs, "freeze", "publish the best weights of a run as a model (extra `train`)", run_freeze)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")

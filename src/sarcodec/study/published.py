@@ -25,7 +25,9 @@ from .levels import Scale, scale_of
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 PRECISIONS = ("int8", "float16", "float32")
 TILE_PX = 256
-SMALL = 4096  # tensors of fewer numbers are kept in float32: they weigh nothing, and running variances may not be rounded
+SMALL = (
+    4096  # tensors of fewer numbers are kept in float32: they weigh nothing, and running variances may not be rounded
+)
 _BATCH = 4
 _SCALE = ".scale"
 _KEYS = {"id", "digest", "shape", "range", "steps", "batches", "description"}
@@ -99,9 +101,7 @@ def counted(part: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, float]:
     return out, total / TILE_PX**2 / 1000
 
 
-def publish(
-    network: Autoencoder, card: dict, out: Path, precision: str, overwrite: bool = False
-) -> Path:
+def publish(network: Autoencoder, card: dict, out: Path, precision: str, overwrite: bool = False) -> Path:
     """Write OUT/ID. card: everything but digest, shape, parameters, precision. Returns the folder.
 
     Raises InvalidArgument (precision), OutputExists.
@@ -171,7 +171,9 @@ def load(name: str | Path, folders: tuple[Path, ...] = ()) -> StudyModel:
         if (home / CARD).is_file():
             return _load_folder(home)
     looked = ", ".join(map(str, homes))
-    raise UnknownModel(f"no published study model {str(name)!r} (looked at {looked}); name a folder with {CARD} and {WEIGHTS}")
+    raise UnknownModel(
+        f"no published study model {str(name)!r} (looked at {looked}); name a folder with {CARD} and {WEIGHTS}"
+    )
 
 
 def _load_folder(folder: Path) -> StudyModel:
@@ -185,7 +187,9 @@ def _load_folder(folder: Path) -> StudyModel:
         network = Autoencoder(Shape(**shape))
         digest = digest_of(weights, card)
         if digest.hex() != card["digest"]:
-            raise ModelError(f"{folder} has digest {digest.hex()[:16]}, its card says {card['digest'][:16]}: a file of it was changed")
+            raise ModelError(
+                f"{folder} has digest {digest.hex()[:16]}, its card says {card['digest'][:16]}: a file of it was changed"
+            )
         network.load_state_dict(unpacked(load_file(folder / WEIGHTS)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"the study model in {folder} cannot be read ({error}); publish it again") from error

@@ -1,7 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from dataclasses import replace
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.study.levels import CENTRED, SPAN_DB, STUDY
@@ -67,7 +68,9 @@ def test_ssim_is_the_published_formula():
     mean = [(weight * v).sum() for v in (a, b)]
     var = [(weight * v * v).sum() - m * m for v, m in zip((a, b), mean)]
     cov = (weight * a * b).sum() - mean[0] * mean[1]
-    expected = (2 * mean[0] * mean[1] + 1e-4) * (2 * cov + 9e-4) / ((mean[0] ** 2 + mean[1] ** 2 + 1e-4) * (sum(var) + 9e-4))
+    expected = (
+        (2 * mean[0] * mean[1] + 1e-4) * (2 * cov + 9e-4) / ((mean[0] ** 2 + mean[1] ** 2 + 1e-4) * (sum(var) + 9e-4))
+    )
     found = ssim(*(torch.from_numpy(v)[None, None] for v in (a, b)))
     assert found.item() == pytest.approx(expected, rel=1e-4)
 
@@ -80,7 +83,7 @@ def test_ssim_of_an_image_with_itself_is_one():
 def test_bits_of_a_gaussian_latent_are_its_entropy():
     rng = np.random.default_rng(2)
     latent = rng.normal(0, 5, (4, 3, 64, 64))
-    values, counts = np.unique(np.round(latent), return_counts=True)
+    _, counts = np.unique(np.round(latent), return_counts=True)
     p = counts / counts.sum()
     entropy = -(p * np.log2(p)).sum()
     assert gaussian_bits(torch.from_numpy(latent)).item() == pytest.approx(entropy, abs=0.01)

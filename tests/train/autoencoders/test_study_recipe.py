@@ -17,7 +17,12 @@ def test_every_variant_has_the_study_s_settings_and_ours(variant):
     assert study.shape.variant == ours.shape.variant == variant
     assert (study.mse_weight, study.ssim_weight, study.learning_rate, study.batch) == (0.7, 0.3, 1e-4, 16)
     assert (study.epochs, study.patience, study.clip_norm, study.train_subset) == (30, 10, 0.5, 0.2)
-    assert (study.schedule, study.objective, study.crops, study.total_batches) == ("plateau", "study", ((256, 1.0),), 15_000)
+    assert (study.schedule, study.objective, study.crops, study.total_batches) == (
+        "plateau",
+        "study",
+        ((256, 1.0),),
+        15_000,
+    )
     assert (ours.objective, ours.range) == ("rate-distortion", "centred")
 
 
@@ -27,7 +32,9 @@ def test_all_variants_have_one_budget_and_one_split():
 
 
 def test_the_ablation_differs_in_its_gates_alone():
-    gates = {n: read_autoencoder(RECIPES / "ablation" / f"half-{n}.toml") for n in ("none", "channel", "spatial", "both")}
+    gates = {
+        n: read_autoencoder(RECIPES / "ablation" / f"half-{n}.toml") for n in ("none", "channel", "spatial", "both")
+    }
     assert {n: (r.channel_gate, r.spatial_gate) for n, r in gates.items()} == {
         "none": (False, False),
         "channel": (True, False),

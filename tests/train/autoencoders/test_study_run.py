@@ -30,7 +30,12 @@ def _silent(line: str) -> None:
 
 
 def test_a_run_leaves_whole_files_and_curves(study_run):
-    assert {p.name for p in study_run.iterdir()} == {"best.safetensors", "last.safetensors", "state.json", "tensorboard"}
+    assert {p.name for p in study_run.iterdir()} == {
+        "best.safetensors",
+        "last.safetensors",
+        "state.json",
+        "tensorboard",
+    }
     state = json.loads((study_run / "state.json").read_text())
     assert state["batch"] == 12 and state["best_batch"] in (6, 12) and np.isfinite(state["best"])
     board = EventAccumulator(str(study_run / "tensorboard"))
@@ -134,7 +139,9 @@ def test_other_networks_are_not_started_from(study_run):
 
 
 def test_patience_ends_a_run_that_no_longer_gains(scenes, recipe, tmp_path):
-    flat = replace(recipe, learning_rate=1e-9, batches=100, judge_every=2, patience=2, epoch_batches=2, objective="study")
+    flat = replace(
+        recipe, learning_rate=1e-9, batches=100, judge_every=2, patience=2, epoch_batches=2, objective="study"
+    )
     trainer = StudyTrainer(flat, scenes, tmp_path, report=_silent)
     trainer.run()
     assert trainer.batch < 100

@@ -90,9 +90,7 @@ class Autoencoder(nn.Module):
         PyTorch's own beginning makes every block louder than the one before, and the sigmoid begins saturated.
         """
         for module in self.modules():
-            if isinstance(module, PostActivationBlock):
-                nn.init.zeros_(module.residual[-1].weight)
-            elif isinstance(module, PreActivationBlock):
+            if isinstance(module, PostActivationBlock) or isinstance(module, PreActivationBlock):
                 nn.init.zeros_(module.residual[-1].weight)
         last = [m for m in self.decoder.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))][-1]
         last.weight.mul_(head)
@@ -146,7 +144,9 @@ def _resnet_lite(shape: Shape) -> tuple[nn.Sequential, nn.Sequential]:
     encoder, decoder = _stem(widths[0]), []
     for here, there in zip(widths, widths[1:]):
         # Our choice, the study's table does not tell: a latent behind a ReLU would lose its sign.
-        last = PostActivationBlock(here, there, stride=2, signed=there is widths[-1] and len(encoder) == 3 + 2 * (_STAGES - 1))
+        last = PostActivationBlock(
+            here, there, stride=2, signed=there is widths[-1] and len(encoder) == 3 + 2 * (_STAGES - 1)
+        )
         encoder += [PostActivationBlock(here, here), last]
     widths.reverse()
     for here, there in zip(widths, widths[1:]):

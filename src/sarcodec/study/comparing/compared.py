@@ -63,7 +63,13 @@ def _row(found: dict[str, str]) -> Row:
     figures = {name: float(found[name]) for name in FIGURES if found.get(name)}
     band = f"{found['image']} {found['band']}"
     return Row(
-        found["model"], found["family"], found["place"], band, float(found["setting"]), int(found["overlap_px"]), figures
+        found["model"],
+        found["family"],
+        found["place"],
+        band,
+        float(found["setting"]),
+        int(found["overlap_px"]),
+        figures,
     )
 
 

@@ -113,7 +113,14 @@ class Network:
 
     def decode_command(self) -> list[str]:
         """See Contender."""
-        return [sys.executable, "-m", "sarcodec.study.files.decode_all", "network", self._source, *map(str, self._folders)]
+        return [
+            sys.executable,
+            "-m",
+            "sarcodec.study.files.decode_all",
+            "network",
+            self._source,
+            *map(str, self._folders),
+        ]
 
 
 class CodecModel:

@@ -80,7 +80,9 @@ def worth(found: Difference, what: str, wanted_db: float = 0.5) -> str:
     if found.low >= wanted_db:
         verdict = f"it is worth {wanted_db:+.1f} dB"
     elif found.high < wanted_db:
-        verdict = f"it is not worth {wanted_db:+.1f} dB" + (", and may be worth nothing" if found.low <= 0 <= found.high else "")
+        verdict = f"it is not worth {wanted_db:+.1f} dB" + (
+            ", and may be worth nothing" if found.low <= 0 <= found.high else ""
+        )
     else:
         verdict = f"whether it is worth {wanted_db:+.1f} dB is open: the interval holds that figure"
     return f"{what}: {found.mean:+.2f} dB (95 % interval {found.low:+.2f} to {found.high:+.2f}) {over}: {verdict}."

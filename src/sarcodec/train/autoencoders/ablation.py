@@ -139,5 +139,7 @@ def gate_recipes(folder: str | Path) -> dict[str, Path]:
     found = {gates: sorted(Path(folder).glob(f"*-{gates}.toml")) for gates in GATES}
     wrong = [gates for gates, paths in found.items() if len(paths) != 1]
     if wrong:
-        raise InvalidArgument(f"{folder} has not one recipe NAME-GATES.toml for each of {wrong}; expected {', '.join(GATES)}")
+        raise InvalidArgument(
+            f"{folder} has not one recipe NAME-GATES.toml for each of {wrong}; expected {', '.join(GATES)}"
+        )
     return {gates: paths[0] for gates, paths in found.items()}

@@ -104,7 +104,9 @@ def _published_steps(model: Path, best: Best) -> tuple[float, ...]:
         raise InvalidArgument(f"{model / CARD} cannot be read ({error}); publish the run again") from error
     expected = best.recipe.variant, best.batch, best.recipe.latent_channels
     if found != expected:
-        raise InvalidArgument(f"{model} has variant, batches and steps {found}, the run {expected}; publish the run again")
+        raise InvalidArgument(
+            f"{model} has variant, batches and steps {found}, the run {expected}; publish the run again"
+        )
     return tuple(card["steps"])
 
 
@@ -131,9 +133,7 @@ def crops_of(images: list[Image]) -> list[Crop]:
             number = next(n for n, other in enumerate(scene) if other is image)
             guide = _centre(scene[(number + 1) % len(scene)].level_db) if len(scene) > 1 else None
             offset = float(image.level_db[image.valid].mean())
-            crops.append(
-                Crop(image.group, number + 1, _centre(image.level_db), _centre(image.valid), offset, guide)
-            )
+            crops.append(Crop(image.group, number + 1, _centre(image.level_db), _centre(image.valid), offset, guide))
     return crops
 
 

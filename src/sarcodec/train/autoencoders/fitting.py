@@ -19,7 +19,10 @@ class _Judge:
     """Mean squared error of crops after their latents were rounded to given steps; latents are made once."""
 
     def __init__(self, network: Autoencoder, crops: torch.Tensor):
-        self.network, self.crops = network.eval(), [x.contiguous(memory_format=torch.channels_last) for x in crops.split(1)]
+        self.network, self.crops = (
+            network.eval(),
+            [x.contiguous(memory_format=torch.channels_last) for x in crops.split(1)],
+        )
         self.latents = [network.encoder(x).float() for x in self.crops]
 
     def __call__(self, steps: torch.Tensor | None) -> float:

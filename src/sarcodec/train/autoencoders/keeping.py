@@ -54,7 +54,9 @@ def read_state(folder: Path) -> tuple[State, dict[str, torch.Tensor]]:
         kept.pop("recipe")
         return State(**kept | {"batch": int(words["step"])}), weights
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise InvalidArgument(f"the checkpoint in {folder} cannot be read ({error}); start anew under another name") from error
+        raise InvalidArgument(
+            f"the checkpoint in {folder} cannot be read ({error}); start anew under another name"
+        ) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,9 @@ def read_best(folder: Path) -> Best:
         state = json.loads((folder / STATE).read_text())
         return Best(recipe_of(state["recipe"]), int(words["step"]), float(state["step"]), weights)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise InvalidArgument(f"{folder} holds no judged run ({error}); expected the folder of a run with {BEST}") from error
+        raise InvalidArgument(
+            f"{folder} holds no judged run ({error}); expected the folder of a run with {BEST}"
+        ) from error
 
 
 def _tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

@@ -49,13 +49,17 @@ class StudyTrainer:
     Raises InvalidArgument when there is nothing to train on, to resume from or to start from.
     """
 
-    def __init__(self, recipe: AutoencoderRecipe, images: list[Image], folder: Path, resume: bool = False, report: Report = print):
+    def __init__(
+        self, recipe: AutoencoderRecipe, images: list[Image], folder: Path, resume: bool = False, report: Report = print
+    ):
         self.recipe, self.folder, self.report = recipe, Path(folder), report
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(recipe.seed)
         self.device = chosen_device(recipe.device)
         apart = set(recipe.dev_groups)
-        self.source = CropSource(subset([i for i in images if i.group not in apart], recipe.train_subset, recipe.seed), recipe)
+        self.source = CropSource(
+            subset([i for i in images if i.group not in apart], recipe.train_subset, recipe.seed), recipe
+        )
         self.dev = dev_crops([i for i in images if i.group in apart], recipe).to(self.device)
         self.network = Autoencoder(recipe.shape)
         self.batch, self.best, self.best_batch, self.rate_factor, self.waited = 0, math.inf, 0, 1.0, 0
@@ -80,7 +84,9 @@ class StudyTrainer:
         try:
             self.network.load_state_dict(weights)
         except RuntimeError as error:
-            raise InvalidArgument(f"{self.folder / LAST} is of another network ({error}); start anew under another name") from error
+            raise InvalidArgument(
+                f"{self.folder / LAST} is of another network ({error}); start anew under another name"
+            ) from error
         self.batch, self.best, self.best_batch = state.batch, state.best, state.best_batch
         self.rate_factor, self.waited, self.began_at = state.rate_factor, state.waited, state.batch
         self.step = state.step
@@ -135,7 +141,9 @@ class StudyTrainer:
             "resume from it with a lower learning_rate, or look for broken images"
         )
 
-    def run(self, board=None, stop: Callable[[], bool] = lambda: False, progress: Callable[[str], None] | None = None) -> None:
+    def run(
+        self, board=None, stop: Callable[[], bool] = lambda: False, progress: Callable[[str], None] | None = None
+    ) -> None:
         """Train to the end of the recipe, until patience ends or until `stop` says so. board: a StudyBoard, or None.
 
         progress: takes a line that stands for the last one (a progress bar), every batch.
@@ -239,10 +247,14 @@ def start_from(network: Autoencoder, path: str | Path) -> None:
     own = network.state_dict()
     if set(own) != set(weights):
         odd = sorted(set(own) ^ set(weights))[:3]
-        raise InvalidArgument(f"cannot start from {path}: it and the network differ in {odd}; expected a run of {network.shape.variant}")
+        raise InvalidArgument(
+            f"cannot start from {path}: it and the network differ in {odd}; expected a run of {network.shape.variant}"
+        )
     strange = [n for n in own if weights[n].shape != own[n].shape and not bound_to_latent(n, network.shape)]
     if strange:
-        raise InvalidArgument(f"cannot start from {path}: {strange[:3]} have another shape; expected the same base_width")
+        raise InvalidArgument(
+            f"cannot start from {path}: {strange[:3]} have another shape; expected the same base_width"
+        )
     network.load_state_dict({name: grafted(value, weights[name]) for name, value in own.items()})
 
 
@@ -257,7 +269,9 @@ def grafted(own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
 def bound_to_latent(name: str, shape: Shape) -> bool:
     """Whether a weight's shape depends on the number of latent channels."""
     part, number = name.split(".")[:2]
-    last = {"baseline": ("9",), "resnet-lite": ("10",), "residual": ("9", "10"), "attention": ("9", "10")}[shape.variant]
+    last = {"baseline": ("9",), "resnet-lite": ("10",), "residual": ("9", "10"), "attention": ("9", "10")}[
+        shape.variant
+    ]
     first = {"baseline": ("0", "1"), "resnet-lite": ("0",), "residual": ("1",), "attention": ("1",)}[shape.variant]
     return number in (last if part == "encoder" else first)
 

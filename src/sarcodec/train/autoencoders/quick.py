@@ -32,7 +32,9 @@ class QuickCheck:
         return self.loss_after < LEARNT * self.loss_before
 
     def __str__(self) -> str:
-        verdict = "the network learns" if self.learns else "the network does not learn: look at the recipe before a long run"
+        verdict = (
+            "the network learns" if self.learns else "the network does not learn: look at the recipe before a long run"
+        )
         return (
             f"after {self.batches} batches: PSNR {self.psnr_db:.2f} dB, SSIM {self.ssim:.3f}, ENL ratio {self.enl_ratio:.3f}, "
             f"EPI {self.epi:.3f} on the study's scale; objective {self.loss_before:.4f} before, {self.loss_after:.4f} after: {verdict}"

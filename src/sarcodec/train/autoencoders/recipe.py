@@ -43,7 +43,13 @@ class AutoencoderRecipe:
     clip_norm: float = 0.5
     patience: int = 10
     train_subset: float = 0.20
-    families: tuple[tuple[str, float], ...] = (("iw", 0.6), ("slc", 0.08), ("ew", 0.08), ("8bit", 0.08), ("native", 0.16))
+    families: tuple[tuple[str, float], ...] = (
+        ("iw", 0.6),
+        ("slc", 0.08),
+        ("ew", 0.08),
+        ("8bit", 0.08),
+        ("native", 0.16),
+    )
     dev_groups: tuple[str, ...] = ()
     judge_every: int = 500
     precision: str = "auto"
@@ -74,9 +80,7 @@ class AutoencoderRecipe:
     def shape(self) -> Shape:
         """The network."""
         width = self.base_width or None
-        return Shape(
-            self.variant, self.latent_channels, width, self.channel_gate, self.spatial_gate, self.scale.clip
-        )
+        return Shape(self.variant, self.latent_channels, width, self.channel_gate, self.spatial_gate, self.scale.clip)
 
     @property
     def scale(self) -> Scale:
