@@ -8,6 +8,7 @@ its latent. Nothing goes around the latent: no skip connection from encoder to d
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -90,7 +91,7 @@ class Autoencoder(nn.Module):
         PyTorch's own beginning makes every block louder than the one before, and the sigmoid begins saturated.
         """
         for module in self.modules():
-            if isinstance(module, PostActivationBlock) or isinstance(module, PreActivationBlock):
+            if isinstance(module, (PostActivationBlock, PreActivationBlock)):
                 nn.init.zeros_(module.residual[-1].weight)
         last = [m for m in self.decoder.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))][-1]
         last.weight.mul_(head)
@@ -120,11 +121,11 @@ def parameter_count(module: nn.Module) -> int:
 def _baseline(shape: Shape) -> tuple[nn.Sequential, nn.Sequential]:
     b, c = shape.base_width, shape.latent_channels
     widths, encoder, decoder = (1, b, 2 * b, 4 * b), [], []
-    for narrow, wide in zip(widths, widths[1:]):
+    for narrow, wide in pairwise(widths):
         encoder += [nn.Conv2d(narrow, wide, 5, 2, 2, bias=False), nn.BatchNorm2d(wide), nn.LeakyReLU(0.2, inplace=True)]
     encoder.append(nn.Conv2d(4 * b, c, 5, 2, 2))
     widths = (c, 4 * b, 2 * b, b)
-    for wide, narrow in zip(widths, widths[1:]):
+    for wide, narrow in pairwise(widths):
         up = nn.ConvTranspose2d(wide, narrow, 5, 2, 2, 1, bias=False)
         decoder += [up, nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)]
     decoder += [nn.ConvTranspose2d(b, 1, 5, 2, 2, 1), nn.Sigmoid()]
@@ -142,14 +143,12 @@ def _head(width: int) -> list[nn.Module]:
 def _resnet_lite(shape: Shape) -> tuple[nn.Sequential, nn.Sequential]:
     widths = [shape.base_width * 2**i for i in range(_STAGES)] + [shape.latent_channels]
     encoder, decoder = _stem(widths[0]), []
-    for here, there in zip(widths, widths[1:]):
+    for stage, (here, there) in enumerate(pairwise(widths), start=1):
         # Our choice, the study's table does not tell: a latent behind a ReLU would lose its sign.
-        last = PostActivationBlock(
-            here, there, stride=2, signed=there is widths[-1] and len(encoder) == 3 + 2 * (_STAGES - 1)
-        )
+        last = PostActivationBlock(here, there, stride=2, signed=stage == _STAGES)
         encoder += [PostActivationBlock(here, here), last]
     widths.reverse()
-    for here, there in zip(widths, widths[1:]):
+    for here, there in pairwise(widths):
         decoder += [PostActivationBlock(here, there, up=True), PostActivationBlock(there, there)]
     return nn.Sequential(*encoder), nn.Sequential(*decoder, *_head(widths[-1]))
 
@@ -170,14 +169,14 @@ def _pre_activation(shape: Shape) -> tuple[nn.Sequential, nn.Sequential]:
 
 def _residual_encoder(widths: list[int], block) -> nn.Sequential:
     layers = _stem(widths[0])
-    for here, there in zip(widths[1:], widths[2:]):
+    for here, there in pairwise(widths[1:]):
         layers += [block(here, there, 2), block(there, there)]
     return nn.Sequential(*layers)
 
 
 def _residual_decoder(widths: list[int], block, norm: bool) -> nn.Sequential:
     layers, back = [], widths[:0:-1]
-    for here, there in zip(back, back[1:]):
+    for here, there in pairwise(back):
         layers += [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)]
         layers += [nn.Conv2d(here, there, 1, bias=False)] + ([nn.BatchNorm2d(there)] if norm else [])
         layers += [block(there, there), block(there, there)]

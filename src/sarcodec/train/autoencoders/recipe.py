@@ -74,7 +74,7 @@ class AutoencoderRecipe:
                 raise InvalidArgument(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(words)}")
         check_families(self.families)
         _check_crops(self.crops)
-        self.shape  # says what is wrong with the network
+        _ = self.shape  # says what is wrong with the network
 
     @property
     def shape(self) -> Shape:
