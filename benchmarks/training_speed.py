@@ -27,6 +27,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--batches", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--base-width", type=int, help="default: the study's")
+    parser.add_argument("--gates", choices=("none", "channel", "spatial", "both"), default="both", help="of attention")
     parser.add_argument("--kinds", default="plain,ours", help="one of them alone needs half the memory")
     parser.add_argument("--compile", action="store_true", help="also torch.compile ours")
     parser.add_argument("--worker", choices=("plain", "ours"), help=argparse.SUPPRESS)
@@ -43,7 +45,8 @@ def _step(kind: str, options: argparse.Namespace):
 
     torch.set_num_threads(options.threads)
     device = chosen_device("auto")
-    network = build(options.variant).to(device).train()
+    gates = {f"{gate}_gate": options.gates in (gate, "both") for gate in ("channel", "spatial")}
+    network = build(options.variant, base_width=options.base_width, **gates).to(device).train()
     ours = kind == "ours"
     if ours:
         network = network.to(memory_format=torch.channels_last)

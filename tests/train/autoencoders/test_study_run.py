@@ -86,10 +86,18 @@ def test_a_network_learns_one_scene(scenes, recipe, tmp_path):
 
 def test_the_quick_check_says_in_words_what_it_saw(scenes, recipe, tmp_path):
     stuck = StudyTrainer(replace(recipe, learning_rate=1e-9), scenes, tmp_path, report=_silent)
-    found = quick_check(stuck, batches=2)
+    found = replace(quick_check(stuck, batches=2), first=2.0, last=1.9)
     assert not found.learns and "does not learn" in str(found) and found.batches == 2
-    assert "learns" in str(replace(found, loss_after=0.5 * found.loss_before)).split(": ")[-1]
+    assert replace(found, last=1.0, dev_before=3.0, dev_after=2.0).verdict == "the network learns"
+    assert "not yet better" in replace(found, last=1.0, dev_before=2.0, dev_after=3.0).verdict
     assert np.isfinite([found.psnr_db, found.epi]).all()
+
+
+def test_the_quick_check_measures_what_it_trained(scenes, recipe, tmp_path):
+    trainer = StudyTrainer(replace(recipe, learning_rate=1e-2), scenes, tmp_path, report=_silent)
+    found = quick_check(trainer, batches=10)
+    assert found.dev_after != found.dev_before and found.first != found.last
+    assert (tmp_path / "last.safetensors").exists()
 
 
 def test_quick_keeps_away_from_the_long_run(recipe_path, tmp_path):

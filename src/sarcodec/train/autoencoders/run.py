@@ -54,10 +54,10 @@ def train_autoencoder(
         raise OutputExists(f"{folder} holds a run; go on with --resume, or give the recipe another name")
     trainer = StudyTrainer(recipe, study_images(recipe, data, Path(runs), report), folder, resume and not quick, report)
     report(describe(trainer))
-    progress = _bar if sys.stderr.isatty() else None
     if quick:
-        report(str(quick_check(trainer, min(BATCHES, recipe.total_batches), progress)))
+        report(str(quick_check(trainer, min(BATCHES, recipe.total_batches))))
         return folder
+    progress = _bar if sys.stderr.isatty() else None
     board = _board(folder, trainer.batch, report)
     with Interruption() as interruption:
         try:
