@@ -5,14 +5,17 @@ from pathlib import Path
 import pytest
 
 from sarcodec.errors import InvalidArgument
+from sarcodec.train.autoencoders.run import read_autoencoder
 from sarcodec.train.recipe import Recipe, read_recipe, recipe_of
+from sarcodec.train.run import is_autoencoder
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").rglob("*.toml"))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_shipped_recipes_are_valid_and_named_as_their_file(path):
-    assert read_recipe(path).name == path.stem
+    read = read_autoencoder if is_autoencoder(path) else read_recipe
+    assert read(path).name == path.stem
 
 
 @pytest.mark.parametrize(
