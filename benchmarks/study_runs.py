@@ -9,12 +9,14 @@ seeds each. A run that was cut goes on with --resume.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from sarcodec.train.autoencoders.ablation import is_finished
+from sarcodec.train.autoencoders.run import read_autoencoder
 
 VARIANTS = ("baseline", "resnet-lite", "residual", "attention")
 CHANNELS = (64, 32, 8)
@@ -69,16 +71,6 @@ def plan(runs: Path) -> dict[str, list[PlannedRun]]:
     }
 
 
-def finished(run: PlannedRun, runs: Path) -> bool:
-    """Whether the run's folder says that it reached its last batch."""
-    try:
-        state = json.loads((runs / run.name / "state.json").read_text())
-    except (OSError, ValueError):
-        return False
-    recipe = state["recipe"]
-    return state["batch"] >= (recipe["batches"] or recipe["epochs"] * recipe["epoch_batches"])
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -89,7 +81,8 @@ def main() -> int:
     options = parser.parse_args()
     parts, only = plan(options.runs), set(filter(None, options.only.split(",")))
     for run in (r for part in options.part.split(",") for r in parts[part] if not only or r.name in only):
-        if finished(run, options.runs):
+        recipe = read_autoencoder(run.recipe, tuple(f"{key}={value}" for key, value in run.changes))
+        if is_finished(options.runs / run.name, recipe.total_batches):
             print(f"{run.name}: finished", flush=True)
             continue
         command = run.command(options.data, options.runs)

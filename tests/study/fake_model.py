@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sarcodec.study.levels import CENTRED, Scale
+from sarcodec.networks.levels import CENTRED, Scale
 
 SIDE = 16
 
@@ -18,7 +18,7 @@ def basis() -> np.ndarray:
 
 @dataclass(frozen=True)
 class FakeModel:
-    """As `study.published` describes one; the tile only changes how scenes are cut."""
+    """As `networks.autoencoders.published` describes one; the tile only changes how scenes are cut."""
 
     latent_channels: int = 16
     tile_px: int | None = None

@@ -17,11 +17,11 @@ from sarcodec.errors import (
     UnknownModel,
     UnreadableScene,
 )
+from sarcodec.networks.levels import STUDY
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.radiometry import normalise
 from sarcodec.raster.scene import GroundControlPoint, SceneInfo
 from sarcodec.study.files import coder, decode, latent_file
-from sarcodec.study.levels import STUDY
 
 ABOUT = {
     "uint16": {
@@ -207,10 +207,10 @@ def test_the_door_decodes_and_gives_exit_codes(tmp_path, monkeypatch, capsys):
     store(tmp_path / "in.tif")
     model, out = FakeModel(), tmp_path / "out.tif"
     coder.encode_scene(tmp_path / "in.tif", model, 1, tmp_path / "s.sara")
-    published = type(sys)("sarcodec.study.published")
+    published = type(sys)("sarcodec.networks.autoencoders.published")
     published.load = lambda folder: model
-    monkeypatch.setitem(sys.modules, "sarcodec.study.published", published)
-    monkeypatch.setattr("sarcodec.study.published", published, raising=False)
+    monkeypatch.setitem(sys.modules, "sarcodec.networks.autoencoders.published", published)
+    monkeypatch.setattr("sarcodec.networks.autoencoders.published", published, raising=False)
     arguments = [str(tmp_path / "s.sara"), str(out), "--models", str(tmp_path)]
     assert decode.main(arguments) == 4 and "fake-dct" in capsys.readouterr().err
     (tmp_path / "fake-dct").mkdir()

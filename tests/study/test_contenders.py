@@ -26,8 +26,8 @@ class Published(FakeModel):  # with the card of a model that was published
 
 @pytest.fixture(params=[None, 256], ids=["whole", "tile-bound"])
 def network(request, monkeypatch):
-    """Network of a fake model, which stands in for `study.published`."""
-    fake = ModuleType("sarcodec.study.published")
+    """Network of a fake model, which stands in for `networks.autoencoders.published`."""
+    fake = ModuleType("sarcodec.networks.autoencoders.published")
 
     def load(name, folders=()):
         if name != "fake-dct":
@@ -35,8 +35,8 @@ def network(request, monkeypatch):
         return Published(tile_px=request.param, kmac_per_px={"encoder": 1.5, "decoder": 2.5})
 
     fake.load = load
-    monkeypatch.setitem(sys.modules, "sarcodec.study.published", fake)
-    monkeypatch.setattr("sarcodec.study.published", fake, raising=False)
+    monkeypatch.setitem(sys.modules, "sarcodec.networks.autoencoders.published", fake)
+    monkeypatch.setattr("sarcodec.networks.autoencoders.published", fake, raising=False)
     return contender("fake-dct", LADDER)
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from sarcodec.commands.options import add_overwrite, add_verb
+from sarcodec.commands.options import add_data, add_overwrite, add_verb
 from sarcodec.errors import InvalidArgument, OutputExists
 
 _NEEDED = {"imagecodecs": "bench", "scipy": "bench"}
@@ -32,13 +32,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def _add_input(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        metavar="DIR",
-        type=Path,
-        default=Path(os.environ.get("SARCODEC_DATA", "../shared/data")),
-        help="folder with index.csv and the images (default: $SARCODEC_DATA, or ../shared/data)",
-    )
+    add_data(parser)
     parser.add_argument(
         "--models",
         dest="folders",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 USAGE_ERROR = 2
@@ -67,3 +69,14 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return number
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """--data: the folder of images that training and comparing read."""
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        default=Path(os.environ.get("SARCODEC_DATA", "../shared/data")),
+        help="folder with index.csv and the images (default: $SARCODEC_DATA, or ../shared/data)",
+    )

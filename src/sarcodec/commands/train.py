@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
-from sarcodec.commands.options import add_overwrite, add_verb
+from sarcodec.commands.options import add_data, add_overwrite, add_verb, positive
 from sarcodec.errors import InvalidArgument
 
 _NEEDED = ("torch", "onnx", "safetensors", "tensorboard")
@@ -20,7 +19,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "recipe", metavar="RECIPE.toml", type=Path, help="such as recipes/lapped32.toml or recipes/attention.toml"
     )
-    _add_data(parser)
+    add_data(parser)
     parser.add_argument("--runs", metavar="DIR", type=Path, default=Path("runs"), help="where runs lie (default: runs)")
     parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
     parser.add_argument(
@@ -34,8 +33,15 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser = add_verb(verbs, "publish", "publish the best weights of an autoencoder's run (extra `train`)", run_publish)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
-    _add_data(parser)
+    add_data(parser)
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("models"), help="where to (default: models)")
+    parser.add_argument(
+        "--fitting-crops",
+        type=positive,
+        default=3,
+        metavar="N",
+        help="development crops that steps are fitted on (default: 3)",
+    )
     parser.add_argument(
         "--precision",
         choices=("int8", "float16", "float32"),
@@ -46,18 +52,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser = add_verb(verbs, "freeze", "publish the best weights of a run as a model (extra `train`)", run_freeze)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
-    _add_data(parser)
+    add_data(parser)
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("models"), help="where to (default: models)")
-
-
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        metavar="DIR",
-        type=Path,
-        default=Path(os.environ.get("SARCODEC_DATA", "../shared/data")),
-        help="folder with index.csv and the images (default: $SARCODEC_DATA, or ../shared/data)",
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,7 +71,14 @@ def run_publish(options: argparse.Namespace) -> int:
     from sarcodec.train.autoencoders.run import publish_run
 
     folder = publish_run(
-        options.run_folder, options.id, options.data, options.out, options.precision, options.overwrite, _report
+        options.run_folder,
+        options.id,
+        options.data,
+        options.out,
+        options.precision,
+        options.overwrite,
+        options.fitting_crops,
+        _report,
     )
     _report(f"published {folder}")
     return 0

@@ -46,7 +46,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> No
         "best_step": checkpoint.best_step,
         "recipe": asdict(recipe),
     }
-    _replace(folder / STATE, lambda beside: beside.write_text(json.dumps(state, indent=1)))
+    replace_whole(folder / STATE, lambda beside: beside.write_text(json.dumps(state, indent=1)))
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -77,10 +77,11 @@ def _under(prefix: str, tensors: Tensors) -> Tensors:
 def write_tensors(path: Path, tensors: Tensors, step: int) -> None:
     """One file of tensors, with the step they belong to in its head."""
     plain = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
-    _replace(path, lambda beside: save_file(plain, beside, {"step": str(step)}))
+    replace_whole(path, lambda beside: save_file(plain, beside, {"step": str(step)}))
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """A file that `write` makes, under its name when it is whole."""
     beside = path.with_name(path.name + ".part")
     try:
         write(beside)

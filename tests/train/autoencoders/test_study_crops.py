@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.study.levels import CENTRED, SPAN_DB, STUDY
+from sarcodec.networks.levels import CENTRED, SPAN_DB, STUDY
 from sarcodec.train.autoencoders.crops import CropSource, dev_crops, subset
 from sarcodec.train.autoencoders.objective import gaussian_bits, ssim
 from sarcodec.train.patches import Image

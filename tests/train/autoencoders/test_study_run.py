@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from sarcodec.errors import InvalidArgument, ModelError, OutputExists, SarcodecError
 from sarcodec.networks.autoencoders import VARIANTS, build
-from sarcodec.study.published import load, packed, unpacked
+from sarcodec.networks.autoencoders.published import load, packed, unpacked
 from sarcodec.train.autoencoders.fitting import ALLOWED, _Judge, fitted_steps
 from sarcodec.train.autoencoders.loop import (
     StudyTrainer,
@@ -217,7 +217,7 @@ def test_steps_are_as_wide_as_the_error_allows_and_follow_what_the_decoder_hears
 
 
 def test_multiplications_are_those_of_the_study():
-    from sarcodec.study.published import StudyModel
+    from sarcodec.networks.autoencoders.published import StudyModel
 
     model = StudyModel("x", b"", {"range": "study"}, build("attention").eval())
     giga = {name: value * 65_536 / 1e6 for name, value in model.kmac_per_px.items()}

@@ -83,7 +83,7 @@ class Network:
     unit = "step"
 
     def __init__(self, source: str, ladder: Ladder, folders: Sequence[Path] = ()) -> None:
-        from sarcodec.study import published
+        from sarcodec.networks.autoencoders import published
 
         self._source, self._folders = source, tuple(folders)
         self._model = published.load(source, self._folders)

@@ -1,6 +1,6 @@
 """A raster through a study model into a research file, and back to a GeoTIFF: true bits are the bytes on disk.
 
-In: paths, and a model as `study.published` loads it (anything with its methods will do). Whole scenes are held in
+In: paths, and a model as `networks.autoencoders.published` loads it (anything with its methods will do). Whole scenes are held in
 memory.
 """
 

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _model(model_id: str, models: Path):
     if not (models / model_id).is_dir():
         raise UnknownModel(f"{models} has no model {model_id}; expected a folder of that name. Name another folder")
-    from sarcodec.study import published  # needs torch, which reading a head does not
+    from sarcodec.networks.autoencoders import published  # needs torch, which reading a head does not
 
     return published.load(models / model_id)
 

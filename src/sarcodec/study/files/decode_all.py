@@ -38,7 +38,7 @@ def _reader(words: list[str]) -> Callable[[str, str], None]:
         import sarcodec
 
         return lambda source, target: sarcodec.decompress(source, target, reconstruct=words[1], threads=1)
-    from sarcodec.study import published
+    from sarcodec.networks.autoencoders import published
     from sarcodec.study.files import coder
 
     model = published.load(words[1], tuple(map(Path, words[2:])))

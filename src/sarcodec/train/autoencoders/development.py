@@ -13,7 +13,7 @@ import torch
 from sarcodec.errors import InvalidArgument
 from sarcodec.evaluate.study_metrics import psnr_study
 from sarcodec.networks.autoencoders import REDUCTION_PX, Autoencoder
-from sarcodec.study.published import CARD
+from sarcodec.networks.autoencoders.published import CARD
 
 from ..patches import Image
 from ..run import training_images

@@ -35,14 +35,15 @@ class _Judge:
 
 
 @torch.no_grad()
-def fitted_steps(network: Autoencoder, crops: torch.Tensor) -> list[float]:
-    """A step for each latent channel (C,), so that rounding to all of them adds about 5 % to the squared error.
+def fitted_steps(network: Autoencoder, crops: torch.Tensor, count: int = CROPS) -> list[float]:
+    """A step for each latent channel (C,), so that rounding to all of them adds about 5 % to the squared error
+    of `count` crops, taken at equal distances.
 
     Channels that the decoder hears less get wider steps: at fine steps the error that a channel adds is its gain times
     step^2 / 12, and the least bits for an error come where all channels add the same (the reverse water-filling of a
     Gaussian source, Cover and Thomas, section 10.3.3).
     """
-    judge = _Judge(network, crops[:: max(1, len(crops) // CROPS)][:CROPS])
+    judge = _Judge(network, crops[:: max(1, len(crops) // count)][:count])
     deviation = torch.cat([latent.flatten(2) for latent in judge.latents], 2).std((0, 2)).clamp(min=1e-12)
     exact = judge(None)
     flat = _widest(judge, torch.full_like(deviation, deviation.mean().item() / _FINE), exact)

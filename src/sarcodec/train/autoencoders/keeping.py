@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from sarcodec.errors import InvalidArgument
 
-from ..checkpoint import BEST, LAST, STATE, _replace, write_tensors
+from ..checkpoint import BEST, LAST, STATE, replace_whole, write_tensors
 from .recipe import AutoencoderRecipe
 
 __all__ = ["BEST", "LAST", "STATE", "Best", "State", "read_best", "read_state", "write_best", "write_state"]
@@ -36,7 +36,7 @@ def write_state(folder: Path, state: State, weights: dict[str, torch.Tensor], re
     """Replace what a run goes on from. The weights carry their batch, so a cut between the two files does no harm."""
     write_tensors(folder / LAST, weights, state.batch)
     text = json.dumps(asdict(state) | {"recipe": asdict(recipe)}, indent=1)
-    _replace(folder / STATE, lambda beside: beside.write_text(text))
+    replace_whole(folder / STATE, lambda beside: beside.write_text(text))
 
 
 def write_best(folder: Path, weights: dict[str, torch.Tensor], recipe: AutoencoderRecipe, batch: int) -> None:

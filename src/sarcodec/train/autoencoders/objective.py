@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from sarcodec.networks.autoencoders import REDUCTION_PX, Autoencoder
-from sarcodec.study.levels import SPAN_DB
+from sarcodec.networks.levels import SPAN_DB
 
 from .recipe import AutoencoderRecipe
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from sarcodec.evaluate.study_metrics import study_figures
-from sarcodec.study.levels import STUDY_HIGH_DB, STUDY_LOW_DB, Scale
+from sarcodec.networks.levels import STUDY_HIGH_DB, STUDY_LOW_DB, Scale
 
 from .loop import REPORT_EVERY, StudyTrainer, judge
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.networks.autoencoders import REDUCTION_PX, Shape
-from sarcodec.study.levels import SCALES, Scale, scale_of
+from sarcodec.networks.levels import SCALES, Scale, scale_of
 
 from ..recipe import DEVICES, check_families, check_file_name, check_type
 

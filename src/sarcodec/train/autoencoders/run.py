@@ -8,14 +8,14 @@ import torch
 
 from sarcodec.errors import InvalidArgument, OutputExists
 from sarcodec.networks.autoencoders import Autoencoder
-from sarcodec.study.published import packed, publish, unpacked
+from sarcodec.networks.autoencoders.published import packed, publish, unpacked
 
 from ..patches import Image
 from ..recipe import read_table
 from ..run import Interruption, Report, check_against, training_images
 from .board import StudyBoard
 from .crops import dev_crops
-from .fitting import fitted_steps
+from .fitting import CROPS, fitted_steps
 from .keeping import LAST, read_best, recipe_of
 from .loop import StudyTrainer
 from .quick import BATCHES, quick_check
@@ -107,6 +107,7 @@ def publish_run(
     out: str | Path,
     precision: str = "float16",
     overwrite: bool = False,
+    fitting_crops: int = CROPS,
     report: Report = print,
 ) -> Path:
     """Publish the best weights of a run as OUT/model_id, with a card and quantiser steps fitted on its development places.
@@ -121,7 +122,7 @@ def publish_run(
     images = study_images(recipe, data, Path(run).parent, report)
     # Of the network as it will be read, with its rounded weights.
     network.load_state_dict(unpacked(packed(network.state_dict(), precision)))
-    steps = fitted_steps(network, dev_crops([i for i in images if i.group in recipe.dev_groups], recipe))
+    steps = fitted_steps(network, dev_crops([i for i in images if i.group in recipe.dev_groups], recipe), fitting_crops)
     card = {
         "id": model_id,
         "variant": recipe.variant,

@@ -1,4 +1,4 @@
-"""A published network of the study: a folder of weights and a card. The one room of `study` that knows torch.
+"""A published network of the study: a folder of weights and a card. In: a network, or a folder; out: the other.
 
 weights.safetensors holds each tensor as float16, or as int8 with a float32 scale for each output channel (NAME.scale);
 running statistics of BN and all small tensors are float32. The digest is SHA-256 over that file and what the card says
@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from sarcodec.errors import InvalidArgument, ModelError, OutputExists, UnknownModel
-from sarcodec.networks.autoencoders import Autoencoder, Shape, parameter_count
+from sarcodec.networks.levels import Scale, scale_of
 
-from .levels import Scale, scale_of
+from .family import Autoencoder, Shape, parameter_count
 
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 PRECISIONS = ("int8", "float16", "float32")
@@ -112,19 +112,29 @@ def publish(network: Autoencoder, card: dict, out: Path, precision: str, overwri
     if (folder / CARD).exists() and not overwrite:
         raise OutputExists(f"{folder} holds a model; give it another id, or --overwrite")
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(packed(network.state_dict(), precision), folder / WEIGHTS)
-    (folder / WEIGHTS).chmod(0o644)  # safetensors makes files that only their owner can read
+    weights = save(packed(network.state_dict(), precision))
     parameters = {n: parameter_count(getattr(network, n)) for n in ("encoder", "decoder")}
     card = card | {
         "shape": asdict(network.shape),
         "parameters": sum(parameters.values()),
         "parameters_of": parameters,
         "precision": precision,
-        "bytes": (folder / WEIGHTS).stat().st_size,
+        "bytes": len(weights),
     }
-    card["digest"] = digest_of((folder / WEIGHTS).read_bytes(), card).hex()
-    (folder / CARD).write_text(json.dumps(card, indent=1) + "\n")
+    card["digest"] = digest_of(weights, card).hex()
+    # A cut between the two leaves a folder whose digest does not fit, which `load` refuses.
+    _replace(folder / WEIGHTS, weights)
+    _replace(folder / CARD, (json.dumps(card, indent=1) + "\n").encode())
     return folder
+
+
+def _replace(path: Path, data: bytes) -> None:
+    beside = path.with_name(path.name + ".part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def packed(state: dict[str, torch.Tensor], precision: str) -> dict[str, torch.Tensor]:
