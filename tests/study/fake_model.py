@@ -1,9 +1,13 @@
 """A study model without torch: the lowest frequencies of an orthonormal 16 x 16 cosine transform of each cell."""
 
 import hashlib
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import ModuleType
 
 import numpy as np
+import pytest
 
 from sarcodec.networks.levels import CENTRED, Scale
 
@@ -47,3 +51,11 @@ class FakeModel:
         count, _, rows, cols = latents.shape
         cells = np.einsum("nkrc,kyx->nrycx", latents, self._maps(), dtype=np.float32)
         return cells.reshape(count, 1, rows * SIDE, cols * SIDE)
+
+
+def published_as(monkeypatch: pytest.MonkeyPatch, load: Callable) -> None:
+    """`load` in place of that of `networks.autoencoders.published`. The package goes with the module: it imports torch."""
+    package, module = (ModuleType(f"sarcodec.networks.autoencoders{end}") for end in ("", ".published"))
+    module.load, package.published = load, module
+    for stand_in in (package, module):
+        monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)

@@ -1,12 +1,11 @@
 """Scenes through a model into a research file and back: geometry, masks, domains, tiles, models that do not fit."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from rasterio.crs import CRS
-from study.fake_model import FakeModel
+from study.fake_model import FakeModel, published_as
 
 from sarcodec.errors import (
     CorruptFile,
@@ -207,10 +206,7 @@ def test_the_door_decodes_and_gives_exit_codes(tmp_path, monkeypatch, capsys):
     store(tmp_path / "in.tif")
     model, out = FakeModel(), tmp_path / "out.tif"
     coder.encode_scene(tmp_path / "in.tif", model, 1, tmp_path / "s.sara")
-    published = type(sys)("sarcodec.networks.autoencoders.published")
-    published.load = lambda folder: model
-    monkeypatch.setitem(sys.modules, "sarcodec.networks.autoencoders.published", published)
-    monkeypatch.setattr("sarcodec.networks.autoencoders.published", published, raising=False)
+    published_as(monkeypatch, lambda folder: model)
     arguments = [str(tmp_path / "s.sara"), str(out), "--models", str(tmp_path)]
     assert decode.main(arguments) == 4 and "fake-dct" in capsys.readouterr().err
     (tmp_path / "fake-dct").mkdir()

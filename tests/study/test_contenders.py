@@ -2,12 +2,10 @@
 
 import io
 import json
-import sys
-from types import ModuleType
 
 import numpy as np
 import pytest
-from study.fake_model import FakeModel
+from study.fake_model import FakeModel, published_as
 
 from sarcodec.errors import InvalidArgument, UnknownModel
 from sarcodec.raster.geotiff import read_array, write_array
@@ -27,16 +25,13 @@ class Published(FakeModel):  # with the card of a model that was published
 @pytest.fixture(params=[None, 256], ids=["whole", "tile-bound"])
 def network(request, monkeypatch):
     """Network of a fake model, which stands in for `networks.autoencoders.published`."""
-    fake = ModuleType("sarcodec.networks.autoencoders.published")
 
     def load(name, folders=()):
         if name != "fake-dct":
             raise UnknownModel(f"no model {name}")
         return Published(tile_px=request.param, kmac_per_px={"encoder": 1.5, "decoder": 2.5})
 
-    fake.load = load
-    monkeypatch.setitem(sys.modules, "sarcodec.networks.autoencoders.published", fake)
-    monkeypatch.setattr("sarcodec.networks.autoencoders.published", fake, raising=False)
+    published_as(monkeypatch, load)
     return contender("fake-dct", LADDER)
 
 
