@@ -1,9 +1,9 @@
 """Every training run behind the study's tables, one `sarcodec train` after another; what is finished is passed over.
 
-    python benchmarks/study_runs.py --data DATA --runs runs [--part variants,latents,ablation] [--only NAME,...] [--list]
+    python benchmarks/study_runs.py --data DATA --runs runs [--part variants,latents,ablation,ablation-open] [--only NAME,...] [--list]
 
 variants: the four networks. latents: C = 8, 32, 64 of each, fine-tuned from C = 16. ablation: the four gates at half width, three
-seeds each. A run that was cut goes on with --resume.
+seeds each; ablation-open: the same with gates that begin open. A run that was cut goes on with --resume.
 """
 
 from __future__ import annotations
@@ -59,23 +59,27 @@ def plan(runs: Path) -> dict[str, list[PlannedRun]]:
         for v in VARIANTS
         for c in CHANNELS
     ]
-    ablation = [
-        PlannedRun(f"half-{gate}-s{seed}", f"recipes/ablation/half-{gate}.toml", (("seed", seed),))
-        for seed in SEEDS
-        for gate in GATES
-    ]
     return {
         "variants": [PlannedRun(v, f"recipes/{v}.toml") for v in VARIANTS],
         "latents": latents,
-        "ablation": ablation,
+        "ablation": _grid("recipes/ablation/half"),
+        "ablation-open": _grid("recipes/ablation-open/open"),
     }
+
+
+def _grid(recipes: str) -> list[PlannedRun]:
+    return [
+        PlannedRun(f"{Path(recipes).name}-{gate}-s{seed}", f"{recipes}-{gate}.toml", (("seed", seed),))
+        for seed in SEEDS
+        for gate in GATES
+    ]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--part", default="variants,latents,ablation")
+    parser.add_argument("--part", default="variants,latents,ablation,ablation-open")
     parser.add_argument("--only", default="", help="names of runs, with commas between")
     parser.add_argument("--list", action="store_true", help="show the commands and run none")
     options = parser.parse_args()

@@ -31,6 +31,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--gates", choices=("none", "channel", "spatial", "both"), default="both", help="of attention")
     parser.add_argument("--kinds", default="plain,ours", help="one of them alone needs half the memory")
     parser.add_argument("--compile", action="store_true", help="also torch.compile ours")
+    parser.add_argument("--spare-memory", action="store_true", help="ours keeps the inputs of residual blocks alone")
     parser.add_argument("--worker", choices=("plain", "ours"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -50,6 +51,8 @@ def _step(kind: str, options: argparse.Namespace):
     ours = kind == "ours"
     if ours:
         network = network.to(memory_format=torch.channels_last)
+        if options.spare_memory:
+            network.spare_memory()
     fast = torch.compile(network, dynamic=False) if ours and options.compile else network
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-4, fused=ours or None)
     half = ours and wants_bfloat16("auto", device)

@@ -1,5 +1,7 @@
 """The study's autoencoders: parameters to the unit, shapes, gates."""
 
+import copy
+
 import pytest
 import torch
 
@@ -71,6 +73,48 @@ def test_cbam_with_zero_weights_halves_twice():
         torch.nn.init.zeros_(parameter)
     x = torch.rand(2, 32, 6, 6)
     torch.testing.assert_close(gate(x), x / 4)
+
+
+def test_open_cbam_with_zero_weights_changes_nothing():
+    gate = CBAM(32, open_gates=True)
+    for parameter in gate.parameters():
+        torch.nn.init.zeros_(parameter)
+    x = torch.rand(2, 32, 6, 6)
+    torch.testing.assert_close(gate(x), x)
+
+
+def test_open_gates_have_no_parameters_of_their_own():
+    assert parameter_count(build("attention", open_gates=True)) == PARAMETERS["attention"]
+
+
+@pytest.mark.parametrize("variant", ["resnet-lite", "residual", "attention"])
+def test_training_in_less_memory_gives_the_same_gradients_and_statistics(variant):
+    torch.manual_seed(0)
+    plain = build(variant, base_width=4).double().train()
+    sparing = copy.deepcopy(plain)
+    sparing.spare_memory()
+    x = torch.rand(3, 1, 64, 64, dtype=torch.float64)
+    for network in (plain, sparing):
+        reconstruction, latent = network(x)
+        (((reconstruction - x) ** 2).mean() + latent.square().mean()).backward()
+    for (name, one), (_, other) in zip(plain.named_parameters(), sparing.named_parameters()):
+        torch.testing.assert_close(one.grad, other.grad, msg=lambda text, name=name: f"{name}: {text}")
+    for (name, one), (_, other) in zip(plain.named_buffers(), sparing.named_buffers()):
+        assert torch.equal(one, other), name
+    assert torch.equal(plain.eval()(x)[0], sparing.eval()(x)[0])
+
+
+def test_training_in_less_memory_keeps_less():
+    kept = {}
+    for sparing in (False, True):
+        network = build("residual", base_width=4).train()
+        if sparing:
+            network.spare_memory()
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t):
+            network(torch.rand(2, 1, 64, 64))
+        kept[sparing] = sum(sizes)
+    assert kept[True] < 0.6 * kept[False]
 
 
 def test_the_channel_gate_binds_a_network_to_its_tile():

@@ -31,9 +31,10 @@ def test_all_variants_have_one_budget_and_one_split():
     assert len({(r.total_batches, r.batch, r.crops, r.dev_groups, r.distortion_weight) for r in ours}) == 1
 
 
-def test_the_ablation_differs_in_its_gates_alone():
+@pytest.mark.parametrize("start", ["ablation/half", "ablation-open/open"])
+def test_an_ablation_differs_in_its_gates_alone(start):
     gates = {
-        n: read_autoencoder(RECIPES / "ablation" / f"half-{n}.toml") for n in ("none", "channel", "spatial", "both")
+        n: read_autoencoder(RECIPES / f"{start}-{n}.toml") for n in ("none", "channel", "spatial", "both")
     }
     assert {n: (r.channel_gate, r.spatial_gate) for n, r in gates.items()} == {
         "none": (False, False),

@@ -3,15 +3,33 @@
 Both kinds of block take (B, c_in, h, w) and give (B, c_out, h / stride, w / stride); an up block doubles the sides.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import nn
+
+from .recomputed import recomputed
+
+
+class Block(nn.Module, ABC):
+    """What both kinds share: `sparing` blocks keep their input alone while they are trained."""
+
+    sparing = False
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        spare = self.sparing and self.training and torch.is_grad_enabled()
+        return recomputed(self, self.through, x) if spare else self.through(x)
+
+    @abstractmethod
+    def through(self, x: torch.Tensor) -> torch.Tensor:
+        """The block's function."""
 
 
 def conv3x3(channels_in: int, channels_out: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False)
 
 
-class PostActivationBlock(nn.Module):
+class PostActivationBlock(Block):
     """conv - BN - ReLU - conv - BN, plus the shortcut, ReLU (He et al., arXiv:1512.03385).
 
     stride 2 halves the sides, `up` doubles them by a transposed convolution. Where width or size changes, the shortcut is
@@ -38,12 +56,12 @@ class PostActivationBlock(nn.Module):
             nn.BatchNorm2d(channels_out),
         )
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def through(self, x: torch.Tensor) -> torch.Tensor:
         total = self.residual(x) + self.shortcut(x)
         return total if self.signed else torch.relu(total)
 
 
-class PreActivationBlock(nn.Module):
+class PreActivationBlock(Block):
     """BN - ReLU - conv - BN - ReLU - conv, plus the shortcut of the raw input (He et al., arXiv:1603.05027).
 
     No biases and no activation after the sum. The shortcut is the input, or a 1x1 convolution without BN where width or
@@ -64,5 +82,5 @@ class PreActivationBlock(nn.Module):
         )
         self.gate = nn.Identity() if gate is None else gate
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def through(self, x: torch.Tensor) -> torch.Tensor:
         return self.gate(self.residual(x) + self.shortcut(x))

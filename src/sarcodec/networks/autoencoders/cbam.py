@@ -1,5 +1,8 @@
 """Convolutional block attention (Woo et al., arXiv:1807.06521): what a channel and a place are worth, as gates from 0 to 1.
 
+An untrained gate is about a half. The study's CBAM scales the shortcut too, so sixteen blocks begin with next to nothing of their
+input; open gates go from 0 to 2 and begin at about 1.
+
 Both gates look at the whole tile (the channel gate pools over it), so a network with CBAM is bound to its tile size.
 """
 
@@ -38,16 +41,19 @@ class SpatialGate(nn.Module):
 
 
 class CBAM(nn.Module):
-    """x times the channel gate, then times the spatial gate; either can be left out."""
+    """x times the channel gate, then times the spatial gate; either can be left out. Open gates are twice as high."""
 
-    def __init__(self, channels: int, channel_gate: bool = True, spatial_gate: bool = True):
+    def __init__(
+        self, channels: int, channel_gate: bool = True, spatial_gate: bool = True, open_gates: bool = False
+    ):
         super().__init__()
+        self.height = 2.0 if open_gates else 1.0
         self.channel = ChannelGate(channels) if channel_gate else None
         self.spatial = SpatialGate() if spatial_gate else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.channel is not None:
-            x = x * self.channel(x)
+            x = x * (self.height * self.channel(x))
         if self.spatial is not None:
-            x = x * self.spatial(x)
+            x = x * (self.height * self.spatial(x))
         return x

@@ -15,7 +15,7 @@ from torch import nn
 
 from sarcodec.errors import InvalidArgument
 
-from .blocks import PostActivationBlock, PreActivationBlock
+from .blocks import Block, PostActivationBlock, PreActivationBlock
 from .cbam import CBAM
 
 VARIANTS = ("baseline", "resnet-lite", "residual", "attention")
@@ -28,8 +28,8 @@ _STAGES = 4
 
 @dataclass(frozen=True)
 class Shape:
-    """What a network of the family is built from. base_width None: the study's. The gates concern `attention` alone.
-    reach: the values between which the reconstruction lies.
+    """What a network of the family is built from. base_width None: the study's. The gates concern `attention` alone
+    (open: `cbam` says what). reach: the values between which the reconstruction lies.
 
     Raises InvalidArgument when a value has no meaning.
     """
@@ -40,6 +40,7 @@ class Shape:
     channel_gate: bool = True
     spatial_gate: bool = True
     reach: tuple[float, float] = (0.0, 1.0)
+    open_gates: bool = False
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
@@ -91,10 +92,16 @@ class Autoencoder(nn.Module):
         PyTorch's own beginning makes every block louder than the one before, and the sigmoid begins saturated.
         """
         for module in self.modules():
-            if isinstance(module, (PostActivationBlock, PreActivationBlock)):
+            if isinstance(module, Block):
                 nn.init.zeros_(module.residual[-1].weight)
         last = [m for m in self.decoder.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))][-1]
         last.weight.mul_(head)
+
+    def spare_memory(self) -> None:
+        """From now on, train in less memory and more time: residual blocks keep their inputs alone."""
+        for module in self.modules():
+            if isinstance(module, Block):
+                module.sparing = True
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         latent = self.encoder(x)
@@ -108,9 +115,10 @@ def build(
     channel_gate: bool = True,
     spatial_gate: bool = True,
     reach: tuple[float, float] = (0.0, 1.0),
+    open_gates: bool = False,
 ) -> Autoencoder:
     """An untrained network: 'baseline', 'resnet-lite', 'residual' or 'attention'; `Shape` says what may be asked for."""
-    return Autoencoder(Shape(name, latent_channels, base_width, channel_gate, spatial_gate, reach))
+    return Autoencoder(Shape(name, latent_channels, base_width, channel_gate, spatial_gate, reach, open_gates))
 
 
 def parameter_count(module: nn.Module) -> int:
@@ -157,7 +165,7 @@ def _pre_activation(shape: Shape) -> tuple[nn.Sequential, nn.Sequential]:
     attentive = shape.variant == "attention"
 
     def gate(channels: int) -> nn.Module | None:
-        return CBAM(channels, shape.channel_gate, shape.spatial_gate) if attentive else None
+        return CBAM(channels, shape.channel_gate, shape.spatial_gate, shape.open_gates) if attentive else None
 
     def block(channels_in: int, channels_out: int, stride: int = 1) -> PreActivationBlock:
         return PreActivationBlock(channels_in, channels_out, stride, gate(channels_out))

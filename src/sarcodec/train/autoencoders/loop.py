@@ -70,6 +70,8 @@ class StudyTrainer:
             start_from(self.network, recipe.start_from)
         elif recipe.calm_start:
             self.network.calm()
+        if recipe.spare_memory:
+            self.network.spare_memory()
         self.network.to(self.device, memory_format=torch.channels_last)
         if not resume and recipe.objective == "rate-distortion":
             self.step = natural_step(self.network, self.source.batch(0).to(self.device))

@@ -27,6 +27,7 @@ class AutoencoderRecipe:
     base_width: int = 0
     channel_gate: bool = True
     spatial_gate: bool = True
+    open_gates: bool = False
     range: str = "study"
     objective: str = "study"
     mse_weight: float = 0.7
@@ -54,6 +55,7 @@ class AutoencoderRecipe:
     judge_every: int = 500
     precision: str = "auto"
     compile: bool = False
+    spare_memory: bool = False
     device: str = "auto"
     seed: int = 1
     calm_start: bool = False
@@ -79,8 +81,15 @@ class AutoencoderRecipe:
     @property
     def shape(self) -> Shape:
         """The network."""
-        width = self.base_width or None
-        return Shape(self.variant, self.latent_channels, width, self.channel_gate, self.spatial_gate, self.scale.clip)
+        return Shape(
+            self.variant,
+            self.latent_channels,
+            self.base_width or None,
+            self.channel_gate,
+            self.spatial_gate,
+            self.scale.clip,
+            self.open_gates,
+        )
 
     @property
     def scale(self) -> Scale:
