@@ -143,6 +143,16 @@ def test_a_calm_start_silences_the_residual_branches(variant):
     )
 
 
+def test_a_calm_start_makes_gates_even():
+    torch.manual_seed(0)
+    network = build("attention", base_width=4, open_gates=True)
+    network.calm()
+    block = next(m for m in network.encoder.modules() if hasattr(m, "residual"))
+    x = torch.rand(2, 4, 16, 16)
+    torch.testing.assert_close(block.eval()(x), block.shortcut(x))
+    assert len(network.gate_parameters()) == 16 * 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

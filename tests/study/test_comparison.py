@@ -73,6 +73,16 @@ def test_bits_are_those_of_the_file(done):
     assert record.measures.mse_db2 == pytest.approx(np.mean((returned - level) ** 2), rel=1e-5)
 
 
+def test_a_contender_can_be_measured_alone(done, tmp_path):
+    cases, contenders, records, _ = done
+    alone = compare_one(cases, contenders[0], tmp_path, lambda line: None, beside=False)
+    with_peer = [record for record in records if record.contender == contenders[0].name]
+    assert [(r.bytes, r.measures) for r in alone] == [(r.bytes, r.measures) for r in with_peer]
+    assert all(record.equal is None for record in alone) and all(record.equal for record in with_peer)
+    # A comparison in the same folder does not take them for its own.
+    assert all(r.equal for r in compare_one(cases, contenders[0], tmp_path, lambda line: None))
+
+
 def test_jpeg2000_takes_no_more_bytes_than_each_file(done):
     for record in done[2]:
         if record.equal:

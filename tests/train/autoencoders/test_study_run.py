@@ -55,6 +55,30 @@ def test_a_run_is_not_written_over_and_resumes_at_its_end(study_run, recipe_path
     assert all(torch.equal(before[k], after[k]) for k in before)
 
 
+@pytest.mark.parametrize("rate", [1.0, 0.1])
+def test_gates_learn_at_their_own_rate(scenes, recipe, tmp_path, rate):
+    gated = replace(recipe, variant="attention", base_width=4, gate_rate=rate, calm_start=True)
+    trainer = StudyTrainer(gated, scenes, tmp_path, report=_silent)
+    network, gates = trainer.network, set(trainer.network.gate_parameters())
+    before = [(p, p.detach().clone()) for p in network.parameters()]
+    trainer.train_batch()
+    # Adam's first step is the rate itself, whatever the gradient, unless that is next to nothing.
+    for group, factor in ((True, rate), (False, 1.0)):
+        moved = max((p - b).abs().max().item() for p, b in before if (p in gates) == group)
+        assert moved == pytest.approx(factor * cosine_rate(gated, 0), rel=1e-2)
+    tuned = [p for group in trainer.optimiser.param_groups for p in group["params"]]
+    assert len(tuned) == len(set(tuned)) == len(before)
+
+
+def test_a_run_in_less_memory_takes_the_same_way(scenes, recipe, tmp_path):
+    ways = []
+    for spare in (False, True):
+        residual = replace(recipe, variant="residual", base_width=4, spare_memory=spare)
+        trainer = StudyTrainer(residual, scenes, tmp_path / str(spare), report=_silent)
+        ways.append([trainer.train_batch()["loss"] for _ in range(3)])
+    assert ways[0] == pytest.approx(ways[1], rel=1e-4)
+
+
 def test_a_cut_run_goes_on_where_it_was(scenes, recipe, tmp_path):
     first = StudyTrainer(recipe, scenes, tmp_path, report=_silent)
     first.run(stop=lambda: first.batch >= 5)

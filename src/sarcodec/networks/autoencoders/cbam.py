@@ -51,6 +51,13 @@ class CBAM(nn.Module):
         self.channel = ChannelGate(channels) if channel_gate else None
         self.spatial = SpatialGate() if spatial_gate else None
 
+    @torch.no_grad()
+    def even(self) -> None:
+        """Make every gate sigmoid(0): a half, or 1 where they are open."""
+        for last in (self.channel and self.channel.mlp[-1], self.spatial and self.spatial.conv):
+            if last is not None:
+                nn.init.zeros_(last.weight)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.channel is not None:
             x = x * (self.height * self.channel(x))

@@ -87,13 +87,16 @@ class Autoencoder(nn.Module):
 
     @torch.no_grad()
     def calm(self, head: float = 0.1) -> None:
-        """Begin as the shortcuts alone: silent residual branches (Goyal et al., arXiv:1706.02677) and a quiet head.
+        """Begin as the shortcuts alone: silent residual branches (Goyal et al., arXiv:1706.02677), gates that are the same
+        everywhere, and a quiet head.
 
         PyTorch's own beginning makes every block louder than the one before, and the sigmoid begins saturated.
         """
         for module in self.modules():
             if isinstance(module, Block):
                 nn.init.zeros_(module.residual[-1].weight)
+            elif isinstance(module, CBAM):
+                module.even()
         last = [m for m in self.decoder.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))][-1]
         last.weight.mul_(head)
 
@@ -102,6 +105,10 @@ class Autoencoder(nn.Module):
         for module in self.modules():
             if isinstance(module, Block):
                 module.sparing = True
+
+    def gate_parameters(self) -> list[nn.Parameter]:
+        """Of all CBAM modules."""
+        return [p for module in self.modules() if isinstance(module, CBAM) for p in module.parameters()]
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         latent = self.encoder(x)

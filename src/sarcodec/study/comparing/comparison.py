@@ -38,7 +38,7 @@ class Workplace:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, case: Case, setting: Setting, suffix: str) -> Path:
-        """suffix: bin (the file), tif (what came back), json (the record)."""
+        """suffix: bin (the file), tif (what came back), json or alone.json (the record)."""
         return self.folder / f"{case.key}-{setting.key}.{suffix}"
 
 
@@ -48,19 +48,23 @@ def compare(cases: Sequence[Case], contenders: Sequence[Contender], work: Path, 
     return (*records, *_jpeg2000(cases, work, say))
 
 
-def compare_one(cases: Sequence[Case], contender: Contender, work: Path, say: Say) -> list[Record]:
-    """Records of one contender, case by case and setting by setting."""
+def compare_one(
+    cases: Sequence[Case], contender: Contender, work: Path, say: Say, beside: bool = True
+) -> list[Record]:
+    """Records of one contender, case by case and setting by setting; beside: with JPEG 2000 at equal bytes."""
     start, place = time.perf_counter(), Workplace(work, contender.name, contender.digest_hex)
     units = [(case, setting) for case in cases for setting in (*contender.ladder, *contender.trials)]
-    known = {unit: load_record(place.path(*unit, "json")) for unit in units}
+    kept = "json" if beside else "alone.json"
+    known = {unit: load_record(place.path(*unit, kept)) for unit in units}
     missing = [unit for unit in units if known[unit] is None]
     forth = {unit: _encode(contender, place, *unit) for unit in missing}
     wrote = time.perf_counter()
     back = _decode(contender, [(place.path(*unit, "bin"), place.path(*unit, "tif")) for unit in missing])
     read = time.perf_counter()
     for unit in missing:
-        known[unit] = _measure(contender, place, *unit, forth[unit], back.get(place.path(*unit, "tif")))
-        save_record(place.path(*unit, "json"), known[unit])
+        seconds = forth[unit], back.get(place.path(*unit, "tif"))
+        known[unit] = _measure(contender, place, *unit, seconds, beside)
+        save_record(place.path(*unit, kept), known[unit])
     say(
         f"{contender.name}: {len(units)} files, {len(missing)} of them new; written in {wrote - start:.1f} s, "
         f"read back in {read - wrote:.1f} s, measured in {time.perf_counter() - read:.1f} s"
@@ -114,15 +118,19 @@ def _decode(contender: Contender, pairs: Sequence[tuple[Path, Path]]) -> dict[Pa
 
 
 def _measure(
-    contender: Contender, place: Workplace, case: Case, setting: Setting, forth: float | None, back: float | None
+    contender: Contender, place: Workplace, case: Case, setting: Setting, seconds: tuple, beside: bool
 ) -> Record:
     size = place.path(case, setting, "bin").stat().st_size
     returned = read_array(place.path(case, setting, "tif"))[0][0]
-    stream = at_most(case.dn, size)
-    beside = measure(case.dn, stream.decoded_dn, case.guide_dn)
-    equal = AtEqualBytes(stream.psnr_db, stream.gain, stream.bytes, _bits(stream.bytes, case), beside)
+    equal = _at_equal_bytes(case, size) if beside else None
     figures = measure(case.dn, returned, case.guide_dn)
-    return _record(contender.name, contender.digest_hex, case, setting, size, (forth, back), figures, equal)
+    return _record(contender.name, contender.digest_hex, case, setting, size, seconds, figures, equal)
+
+
+def _at_equal_bytes(case: Case, size: int) -> AtEqualBytes:
+    stream = at_most(case.dn, size)
+    figures = measure(case.dn, stream.decoded_dn, case.guide_dn)
+    return AtEqualBytes(stream.psnr_db, stream.gain, stream.bytes, _bits(stream.bytes, case), figures)
 
 
 def _record(name, digest_hex, case: Case, setting: Setting, size: int, seconds, figures, equal) -> Record:

@@ -26,7 +26,8 @@ class AtEqualBytes:
 
 @dataclass(frozen=True)
 class Record:
-    """One file of one band. `key` is the Case's; `equal` is None for JPEG 2000 itself. Seconds are None where they were
+    """One file of one band. `key` is the Case's; `equal` is None for JPEG 2000 itself, and where it was not asked
+    for. Seconds are None where they were
     not taken: the file was there already, or no process was started for it."""
 
     contender: str

@@ -78,8 +78,15 @@ class StudyTrainer:
         if recipe.tuned == "latent":
             freeze_all_but_latent(self.network)
         self.fast = compiled(self.network, report) if recipe.compile else self.network
-        tuned = [p for p in self.network.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.Adam(tuned, lr=recipe.learning_rate, fused=True)
+        self.tuned = [p for p in self.network.parameters() if p.requires_grad]
+        self.optimiser = torch.optim.Adam(self._groups(), lr=recipe.learning_rate, fused=True)
+
+    def _groups(self) -> list[dict]:
+        """All that is tuned; gates apart, since they may have another rate."""
+        gates, groups = set(self.network.gate_parameters()), {}
+        for parameter in self.tuned:
+            groups.setdefault(self.recipe.gate_rate if parameter in gates else 1.0, []).append(parameter)
+        return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
 
     def _load(self) -> None:
         state, weights = read_state(self.folder)
@@ -115,14 +122,14 @@ class StudyTrainer:
         """One batch. Raises SarcodecError, and leaves the weights as they were, when loss or gradient is not finite."""
         x = self.source.batch(self.batch).to(self.device, memory_format=torch.channels_last)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate()
+            group["lr"] = self.learning_rate() * group["factor"]
         self.network.train()
         with self.precision():
             loss, parts = loss_of(self.fast, x, self.recipe, self.step)
         self._check_finite("loss", loss)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], self.recipe.clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self.tuned, self.recipe.clip_norm)
         self._check_finite("gradient", norm)
         self.optimiser.step()
         self.batch += 1

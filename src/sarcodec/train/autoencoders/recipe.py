@@ -39,6 +39,7 @@ class AutoencoderRecipe:
     batch: int = 16
     crops: tuple[tuple[int, float], ...] = ((256, 1.0),)
     learning_rate: float = 1e-4
+    gate_rate: float = 1.0
     schedule: str = "plateau"
     warmup_batches: int = 0
     clip_norm: float = 0.5
@@ -125,6 +126,7 @@ _RANGES = {
     "epoch_batches": (1, 1_000_000),
     "batch": (1, 4096),
     "learning_rate": (1e-9, 1.0),
+    "gate_rate": (1e-6, 1e3),
     "warmup_batches": (0, 1_000_000),
     "clip_norm": (1e-6, 1e6),
     "patience": (0, 1_000_000),
