@@ -17,7 +17,9 @@ class NoTorch:
     @staticmethod
     def find_spec(name: str, path=None, target=None) -> None:
         if name.partition(".")[0] == "torch":
-            raise ModuleNotFoundError(f"No module named {name!r} (hidden from tests that are not marked train)", name=name)
+            raise ModuleNotFoundError(
+                f"No module named {name!r} (hidden from tests that are not marked train)", name=name
+            )
 
 
 def pytest_configure(config: pytest.Config) -> None:

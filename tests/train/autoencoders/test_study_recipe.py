@@ -33,9 +33,7 @@ def test_all_variants_have_one_budget_and_one_split():
 
 @pytest.mark.parametrize("start", ["ablation/half", "ablation-open/open"])
 def test_an_ablation_differs_in_its_gates_alone(start):
-    gates = {
-        n: read_autoencoder(RECIPES / f"{start}-{n}.toml") for n in ("none", "channel", "spatial", "both")
-    }
+    gates = {n: read_autoencoder(RECIPES / f"{start}-{n}.toml") for n in ("none", "channel", "spatial", "both")}
     assert {n: (r.channel_gate, r.spatial_gate) for n, r in gates.items()} == {
         "none": (False, False),
         "channel": (True, False),

@@ -43,9 +43,7 @@ class SpatialGate(nn.Module):
 class CBAM(nn.Module):
     """x times the channel gate, then times the spatial gate; either can be left out. Open gates are twice as high."""
 
-    def __init__(
-        self, channels: int, channel_gate: bool = True, spatial_gate: bool = True, open_gates: bool = False
-    ):
+    def __init__(self, channels: int, channel_gate: bool = True, spatial_gate: bool = True, open_gates: bool = False):
         super().__init__()
         self.height = 2.0 if open_gates else 1.0
         self.channel = ChannelGate(channels) if channel_gate else None

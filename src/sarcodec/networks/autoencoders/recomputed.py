@@ -12,7 +12,10 @@ from torch.utils.checkpoint import checkpoint
 
 def recomputed(module: nn.Module, function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     """function(x), a part of the module's forward pass without random numbers, with nothing between kept."""
-    contexts = lambda: (nullcontext(), _statistics_at_rest(module))  # noqa: E731
+
+    def contexts():
+        return nullcontext(), _statistics_at_rest(module)
+
     return checkpoint(function, x, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
 
 

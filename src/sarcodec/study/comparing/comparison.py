@@ -48,9 +48,7 @@ def compare(cases: Sequence[Case], contenders: Sequence[Contender], work: Path, 
     return (*records, *_jpeg2000(cases, work, say))
 
 
-def compare_one(
-    cases: Sequence[Case], contender: Contender, work: Path, say: Say, beside: bool = True
-) -> list[Record]:
+def compare_one(cases: Sequence[Case], contender: Contender, work: Path, say: Say, beside: bool = True) -> list[Record]:
     """Records of one contender, case by case and setting by setting; beside: with JPEG 2000 at equal bytes."""
     start, place = time.perf_counter(), Workplace(work, contender.name, contender.digest_hex)
     units = [(case, setting) for case in cases for setting in (*contender.ladder, *contender.trials)]
