@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from study_runs import SEEDS
+
 from sarcodec.study.comparing.cases import Case, find_cases
 from sarcodec.study.comparing.comparison import compare_one
 from sarcodec.study.comparing.contenders import Ladder, Network
@@ -26,7 +28,6 @@ from sarcodec.study.comparing.records import Record
 from sarcodec.train.autoencoders.ablation import GATES
 from sarcodec.train.autoencoders.run import publish_run
 
-SEEDS = (1, 2, 3)
 STEPS = (0.5, 1.0, 2.0)
 OWN = STEPS.index(1.0)
 FIGURES = ("bits_per_pixel", "psnr_study", "rmse_db")

@@ -15,12 +15,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sarcodec.train.autoencoders.ablation import is_finished
+from sarcodec.train.autoencoders.ablation import GATES, is_finished
 from sarcodec.train.autoencoders.run import read_autoencoder
 
 VARIANTS = ("baseline", "resnet-lite", "residual", "attention")
 CHANNELS = (64, 32, 8)
-GATES = ("none", "channel", "spatial", "both")
 SEEDS = (1, 2, 3)
 FINE_TUNING = {
     "batches": 25,

@@ -66,7 +66,7 @@ def executed(folder):
     settings = {
         "SARCODEC_NOTEBOOK_RECIPE": "attention.toml",
         "SARCODEC_NOTEBOOK_RUNS": "runs",
-        "SARCODEC_NOTEBOOK_ABLATION": "ablation",
+        "SARCODEC_NOTEBOOK_ABLATIONS": "ablation",
         "SARCODEC_NOTEBOOK_SEEDS": "1,2",
         "SARCODEC_NOTEBOOK_MODEL": "none",
         "SARCODEC_NOTEBOOK_CSV": "compare.csv",
