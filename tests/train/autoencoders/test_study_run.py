@@ -4,21 +4,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from sarcodec.errors import InvalidArgument, ModelError, OutputExists, SarcodecError
 from sarcodec.networks.autoencoders import VARIANTS, build
 from sarcodec.networks.autoencoders.published import load, packed, unpacked
 from sarcodec.train.autoencoders.fitting import ALLOWED, _Judge, fitted_steps
-from sarcodec.train.autoencoders.loop import (
-    StudyTrainer,
-    bound_to_latent,
-    cosine_rate,
-    freeze_all_but_latent,
-    progress_line,
-    start_from,
-)
+from sarcodec.train.autoencoders.grafting import bound_to_latent, freeze_all_but_latent, start_from
+from sarcodec.train.autoencoders.loop import StudyTrainer, cosine_rate, progress_line
 from sarcodec.train.autoencoders.quick import quick_check
 from sarcodec.train.autoencoders.recipe import AutoencoderRecipe
 from sarcodec.train.autoencoders.run import publish_run
@@ -161,6 +155,22 @@ def test_fine_tuning_keeps_the_first_channels(study_run, recipe, channels):
     kept, shared = load_file(study_run / "best.safetensors"), min(channels, 8)
     assert torch.equal(network.encoder[9].weight[:shared], kept["encoder.9.weight"][:shared])
     assert torch.equal(network.decoder[3].weight, kept["decoder.3.weight"])
+
+
+@pytest.mark.parametrize("variant", ["baseline", "resnet-lite", "residual", "attention"])
+@pytest.mark.parametrize("channels", [16, 32])
+def test_more_channels_change_nothing_at_first(variant, channels, tmp_path):
+    torch.manual_seed(0)
+    gates = {"spatial_gate": False}  # it pools over all channels, so that it does hear of new ones
+    narrow, wide = build(variant, 8, base_width=4, **gates), build(variant, channels, base_width=4, **gates)
+    narrow.train()(torch.rand(2, 1, 64, 64))  # running statistics of its own
+    save_file(narrow.state_dict(), tmp_path / "best.safetensors")
+    start_from(wide, tmp_path / "best.safetensors")
+    x = torch.rand(1, 1, 64, 64)
+    (before, latent), (after, more) = narrow.eval()(x), wide.eval()(x)
+    torch.testing.assert_close(more[:, :8], latent)
+    torch.testing.assert_close(after, before)
+    assert more[:, 8:].abs().max() > 0  # what is new is there to be learned from
 
 
 def test_other_networks_are_not_started_from(study_run):
