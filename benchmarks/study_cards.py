@@ -53,11 +53,12 @@ def card_text(card: dict, settings: dict) -> str:
         f"{card['description']}. One of the networks of the autoencoder study (docs/study.md); for comparison, not for archives.",
         "",
         f"- **Network:** `{shape['variant']}`, {shape['latent_channels']} latent channels, base width {shape['base_width']}, "
-        f"{card['parameters']:,} parameters (encoder {card['parameters_of']['encoder']:,}, decoder {card['parameters_of']['decoder']:,})",
+        f"{card['parameters']:,} parameters (encoder {card['parameters_of']['encoder']:,}, decoder {card['parameters_of']['decoder']:,})"
+        + (", gates between 0 and 2 that begin at 1" if shape.get("open_gates") else ""),
         f"- **Weights:** {card['precision']}, {card['bytes']:,} bytes, digest `{card['digest']}`",
         f"- **Data:** detected Sentinel-1 images, the training split; {card['split']}. Nothing of the validation split was seen.",
         f"- **Protocol:** {card['batches']} batches of {recipe['batch']} crops of "
-        + ", ".join(f"{side} px ({share:.0%})" for side, share in recipe["crops"])
+        + ", ".join(f"{side} px ({100 * share:.3g}%)" for side, share in recipe["crops"])
         + f"; objective `{recipe['objective']}`, learning rate {recipe['learning_rate']:g}, seed {recipe['seed']}",
         f"- **Levels:** `{card['range']}`; clips {clip}",
         f"- **Licence:** {card['licence']}",
