@@ -3,7 +3,7 @@
     python benchmarks/study_gates.py --data DATA --runs runs [--start half,open] [--gates none,both]
 
 Runs are those of `study_runs.py --part ablation,ablation-open`: 'half' has the gates of the study, 'open' gates that begin open. Each run
-is published (float16, steps fitted on one development crop) under WORK/published, its files of the bands of val/iw are written at half,
+is published (float16, all latent channels with the step that it was trained with) under WORK/published, its files of the bands of val/iw are written at half,
 once and twice its steps, a fresh process reads them back. Bits are those of the file on disk; PSNR is the study's. Runs of one seed saw the same
 crops, so differences are taken within a seed and a place; intervals are 95 %, over seeds and places (`study/comparing/impact.py`).
 """
@@ -41,7 +41,7 @@ def measured(run: Path, data: Path, work: Path, cases: Sequence[Case]) -> list[R
     """Records of every case at every step."""
     model = work / "published" / run.name
     if not (model / "card.json").exists():
-        publish_run(run, run.name, data, work / "published", "float16", fitting_crops=1, report=say)
+        publish_run(run, run.name, data, work / "published", "float16", fitting_crops=0, report=say)
     return compare_one(cases, Network(str(model), Ladder(STEPS, (0,))), work, say, beside=False)
 
 

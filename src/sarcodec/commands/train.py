@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from sarcodec.commands.options import add_data, add_overwrite, add_verb, positive
+from sarcodec.commands.options import add_data, add_overwrite, add_verb, not_negative
 from sarcodec.errors import InvalidArgument
 
 _NEEDED = ("torch", "onnx", "safetensors", "tensorboard")
@@ -37,10 +37,10 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("models"), help="where to (default: models)")
     parser.add_argument(
         "--fitting-crops",
-        type=positive,
+        type=not_negative,
         default=3,
         metavar="N",
-        help="development crops that steps are fitted on (default: 3)",
+        help="development crops that steps are fitted on (default: 3); 0: all have the step of the training",
     )
     parser.add_argument(
         "--precision",

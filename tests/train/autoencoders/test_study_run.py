@@ -173,6 +173,12 @@ def test_more_channels_change_nothing_at_first(variant, channels, tmp_path):
     assert more[:, 8:].abs().max() > 0  # what is new is there to be learned from
 
 
+def test_a_run_can_be_published_with_the_step_of_its_training(study_run, tmp_path):
+    folder = publish_run(study_run, "plain", None, tmp_path, fitting_crops=0, report=_silent)
+    step = json.loads((study_run / "state.json").read_text())["step"]
+    assert json.loads((folder / "card.json").read_text())["steps"] == [step] * 8
+
+
 def test_other_networks_are_not_started_from(study_run):
     with pytest.raises(InvalidArgument, match="differ in"):
         start_from(build("residual", base_width=4), study_run / "best.safetensors")

@@ -110,7 +110,8 @@ def publish_run(
     fitting_crops: int = CROPS,
     report: Report = print,
 ) -> Path:
-    """Publish the best weights of a run as OUT/model_id, with a card and quantiser steps fitted on its development places.
+    """Publish the best weights of a run as OUT/model_id, with a card and quantiser steps fitted on its development places;
+    with fitting_crops 0 all are the step that it was trained with.
 
     Raises InvalidArgument, OutputExists.
     """
@@ -119,10 +120,13 @@ def publish_run(
     network.load_state_dict(best.weights)
     if not all(torch.isfinite(v).all() for v in network.state_dict().values()):
         raise InvalidArgument(f"{run} holds weights that are not finite; publish another run")
-    images = study_images(recipe, data, Path(run).parent, report)
     # Of the network as it will be read, with its rounded weights.
     network.load_state_dict(unpacked(packed(network.state_dict(), precision)))
-    steps = fitted_steps(network, dev_crops([i for i in images if i.group in recipe.dev_groups], recipe), fitting_crops)
+    steps = [best.step] * recipe.latent_channels
+    if fitting_crops:
+        images = study_images(recipe, data, Path(run).parent, report)
+        places = [image for image in images if image.group in recipe.dev_groups]
+        steps = fitted_steps(network, dev_crops(places, recipe), fitting_crops)
     card = {
         "id": model_id,
         "variant": recipe.variant,
