@@ -103,6 +103,8 @@ def main() -> None:
     parser.add_argument("--start", default="half,open")
     parser.add_argument("--gates", default=",".join(GATES), help="which, none among them")
     options = parser.parse_args()
+    if "none" not in options.gates.split(","):
+        parser.error(f"--gates is {options.gates}; expected none among them, which the others are held against")
     options.work = options.work or options.runs / "gates"
     cases = find_cases(options.data, "val", ("iw",), options.work / "scenes")
     for start in options.start.split(","):
