@@ -27,7 +27,7 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import sarcodec
-from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.reader import FileReader
 from sarcodec.codec.decoder import SceneDecoder
 from sarcodec.codec.workers import workers
 from sarcodec.errors import UnknownModel

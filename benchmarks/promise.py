@@ -19,7 +19,7 @@ import numpy as np
 from rd_val import ROOT
 
 from sarcodec.bitstream import entropy, tables
-from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.prior import LATENT_TABLES
 from sarcodec.bitstream.sections import LATENTS, LEANING, unpack_latents
 from sarcodec.bitstream.trellis import places

@@ -14,8 +14,9 @@ PACKAGE = SOURCE / "sarcodec"
 
 ROOMS = {  # what each room of src/sarcodec may import of the others
     "errors": set(),
-    "raster": {"errors"},
-    "bitstream": {"errors"},
+    "storage": {"errors"},
+    "raster": {"errors", "storage"},
+    "bitstream": {"errors", "storage"},
     "engine": {"errors"},
     "simulate": {"errors", "raster"},
     "fidelity": {"errors"},  # below the codec, which aims at a class, and the workshop, which judges with the same figures
@@ -25,9 +26,9 @@ ROOMS = {  # what each room of src/sarcodec may import of the others
     "quantiser": {"errors", "bitstream"},
     "tile": {"errors", "bitstream", "engine", "lapped", "published", "quantiser"},
     "texture": {"errors", "bitstream"},
-    "codec": {"errors", "raster", "bitstream", "engine", "lapped", "published", "tile", "texture", "fidelity"},
+    "codec": {"errors", "storage", "raster", "bitstream", "engine", "lapped", "published", "tile", "texture", "fidelity"},
     "sarcodec": {"codec", "raster"},  # the package's own __init__
-    "commands": {"sarcodec", "errors", "raster", "codec", "published", "tile", "simulate", "fidelity", "evaluate", "train", "study"},
+    "commands": {"sarcodec", "errors", "storage", "raster", "codec", "published", "tile", "simulate", "fidelity", "evaluate", "train", "study"},
     "__main__": {"commands", "errors"},
     "networks": {"errors", "bitstream", "lapped"},
     # Compares its networks with the codec by the public verbs, as anybody would.

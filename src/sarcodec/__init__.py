@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sarcodec.codec.compression import CompressReport, compress
-    from sarcodec.codec.decompression import CompressedScene, DecompressReport, FileInfo, decompress, info
-    from sarcodec.codec.decompression import open_compressed as open
+    from sarcodec.codec.decompression import DecompressReport, FileInfo, decompress, info
+    from sarcodec.codec.opened import CompressedScene
+    from sarcodec.codec.opened import open_compressed as open
     from sarcodec.codec.verification import VerifyReport, verify
     from sarcodec.raster.tiling import Window
 
 _HOMES = {
     "CompressReport": "sarcodec.codec.compression",
-    "CompressedScene": "sarcodec.codec.decompression",
+    "CompressedScene": "sarcodec.codec.opened",
     "DecompressReport": "sarcodec.codec.decompression",
     "FileInfo": "sarcodec.codec.decompression",
     "VerifyReport": "sarcodec.codec.verification",
@@ -31,7 +32,7 @@ _HOMES = {
     "compress": "sarcodec.codec.compression",
     "decompress": "sarcodec.codec.decompression",
     "info": "sarcodec.codec.decompression",
-    "open": "sarcodec.codec.decompression",
+    "open": "sarcodec.codec.opened",
     "verify": "sarcodec.codec.verification",
 }
 __all__ = [

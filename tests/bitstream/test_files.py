@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from sarcodec.bitstream.container import BandField, Header
-from sarcodec.bitstream.files import FileReader, FileWriter
+from sarcodec.bitstream.reader import FileReader
+from sarcodec.bitstream.writer import FileWriter
 from sarcodec.bitstream.sections import Section, pack_tile
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, OutputExists, TruncatedFile
 

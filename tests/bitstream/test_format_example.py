@@ -8,7 +8,7 @@ from bitstream.slow_reader import SlowModel, read_file, sections
 
 import sarcodec
 from sarcodec import published
-from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.reader import FileReader
 from sarcodec.codec.decoder import SceneDecoder
 from sarcodec.simulate.product import simulate
 

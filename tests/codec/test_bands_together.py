@@ -5,7 +5,7 @@ import pytest
 from codec.scenes import amplitude, store, walk
 
 import sarcodec
-from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.sections import LATENTS, LEANING
 from sarcodec.errors import InvalidArgument
 from sarcodec.simulate.product import simulate

@@ -10,7 +10,7 @@ import pytest
 
 import sarcodec
 from sarcodec import published
-from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.reader import FileReader
 from sarcodec.codec.decoder import SceneDecoder
 from sarcodec.errors import InvalidArgument, ModelError
 from sarcodec.fidelity.metrics import compare_levels

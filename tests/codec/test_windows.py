@@ -8,7 +8,7 @@ from codec.scenes import amplitude, bits, store, walk
 
 import sarcodec
 from sarcodec import Window
-from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.reader import FileReader
 from sarcodec.codec.decoder import SceneDecoder
 from sarcodec.codec.encoder import SceneEncoder
 from sarcodec.errors import InvalidArgument

@@ -134,7 +134,7 @@ def facts(path: Path) -> dict:
     """
     import zlib
 
-    from sarcodec.bitstream.files import FileReader
+    from sarcodec.bitstream.reader import FileReader
     from sarcodec.bitstream.sections import symbols_checksum
     from sarcodec.codec.decoder import SceneDecoder
     from sarcodec.raster.radiometry import normalise
@@ -187,7 +187,7 @@ def promised_facts(path: Path) -> dict:
     """What a file of PROMISED must always decode to, bit by bit: the pixels of each tile and band by their checksum."""
     import zlib
 
-    from sarcodec.bitstream.files import FileReader
+    from sarcodec.bitstream.reader import FileReader
     from sarcodec.codec.bounded import decoder_of
 
     with FileReader(path) as file:

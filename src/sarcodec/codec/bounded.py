@@ -9,7 +9,7 @@ import numpy as np
 
 from sarcodec.bitstream.bounded import LOSSLESS, pack_bounded, pack_exact, unpack_bounded, unpack_exact
 from sarcodec.bitstream.container import BandField, Header
-from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.lossless import require_library
 from sarcodec.bitstream.mask import pack_invalid, unpack_invalid
 from sarcodec.bitstream.partition import BOUNDS, BOUNDS_A_DB, is_identity, within

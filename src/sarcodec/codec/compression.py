@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sarcodec import published
-from sarcodec.bitstream.files import FileWriter
+from sarcodec.bitstream.writer import FileWriter
 from sarcodec.bitstream.steps import quality_of_step, step_db, step_of_quality
 from sarcodec.engine import Engine
 from sarcodec.errors import InvalidArgument

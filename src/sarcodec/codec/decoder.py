@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sarcodec import published
-from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.mask import unpack_invalid
 from sarcodec.bitstream.prior import TileLatents
 from sarcodec.bitstream.sections import LATENTS, LEANING, MASK, POWER, Section

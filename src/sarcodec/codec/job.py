@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec.bitstream.container import DIGEST_BYTES, Header
-from sarcodec.bitstream.files import FileWriter
+from sarcodec.bitstream.writer import FileWriter
 from sarcodec.errors import InvalidArgument
 from sarcodec.fidelity.classes import class_of
 from sarcodec.tile import CELL_PX, TILE_LOG2

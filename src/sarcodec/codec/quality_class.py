@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sarcodec.bitstream.files import FileWriter
+from sarcodec.bitstream.writer import FileWriter
 from sarcodec.bitstream.steps import STEP_COUNT, quality_of_step
 from sarcodec.errors import TargetNotReached
 from sarcodec.fidelity.classes import QualityClass, Verdict, class_of, judge

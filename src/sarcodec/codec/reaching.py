@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from sarcodec.bitstream.files import FileWriter
+from sarcodec.bitstream.writer import FileWriter
 from sarcodec.bitstream.steps import STEP_COUNT, step_of_quality
 from sarcodec.errors import TargetNotReached
 from sarcodec.raster.radiometry import normalise

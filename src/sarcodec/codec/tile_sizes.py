@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.reader import FileReader
 from sarcodec.raster.tiling import TileGrid
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.bitstream.files import FileReader
+from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.steps import step_db
 from sarcodec.errors import InvalidArgument
 from sarcodec.raster.geotiff import open_scene
