@@ -1,0 +1,226 @@
+"""An output: one file, with side files if it has any, that appears whole under its name or not at all.
+
+In: a name as the user gave it, and the inputs it must not destroy. Out: a private folder to write in, and `publish`.
+Knows nothing of what is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from sarcodec.errors import InvalidArgument, OutputExists, SarcodecError
+from sarcodec.storage.names import STANDARD, Input, final_path, is_open_as, kind_of, same_as
+from sarcodec.storage.refusals import readable_size, shown, writing
+from sarcodec.storage.standard import standard_output, temporary_workspace
+from sarcodec.storage.workspace import Workspace
+
+_COPY_BYTES = 1 << 20
+_LONGEST_ENDING = 16  # of a temporary name, in bytes; drivers look at the ending, nobody needs a longer one
+
+
+class Output:
+    """Use in a `with`: write `part`, then `publish`. Without it nothing appears, and nothing is left either way.
+
+    target: a name, whose links are followed (the file behind is written, the link stays), or '-' for standard output.
+    inputs: what the verb reads; none of them may be the output. sidecars: endings of all the side files that may be written
+    or removed with it ('.aux.xml'), so that they are looked at before the work. Raises OutputExists where the target or a
+    side file is there and `overwrite` is not set; InvalidArgument where nothing can be written under this name or an input
+    would be destroyed; SarcodecError where the disk refuses.
+
+    path: the final name (None for standard output); folder: private, on the same file system, for temporary files;
+    part: the file to write in it; name: the target for messages.
+    """
+
+    def __init__(
+        self,
+        target: str | os.PathLike,
+        *,
+        overwrite: bool = False,
+        inputs: Iterable[Input] = (),
+        sidecars: Iterable[str] = (),
+    ) -> None:
+        given = os.fsdecode(target)
+        self.is_stdout = given == STANDARD
+        self.name = "standard output" if self.is_stdout else shown(given)
+        self.path: Path | None = None if self.is_stdout else final_path(given)
+        self._overwrite, self._inputs = overwrite, tuple(inputs)
+        self.check(sidecars)
+        self._workspace = temporary_workspace() if self.is_stdout else self._beside_target()
+        self.folder = self._workspace.folder
+        self.part = self.folder / f"part{_ending(self.path)}"
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the temporary files. What was published stays."""
+        self._workspace.close()
+
+    def check(self, sidecars: Iterable[str] = ()) -> None:
+        """Whether `publish` would be refused now, with side files of these endings. Raises InvalidArgument, OutputExists."""
+        if self.path is None:
+            self._check_stdout()
+            return
+        for path in (self.path, *self._possible(sidecars)):
+            same = same_as(path, self._inputs)
+            if same:
+                raise InvalidArgument(
+                    f"the output {shown(path)} is the same file as the input {same}, which would be lost; "
+                    "take another name for the output"
+                )
+            _check_replaceable(path, self._overwrite)
+
+    def require_space(self, size: int) -> None:
+        """Raises SarcodecError where the file system has less than `size` bytes left."""
+        try:
+            free = shutil.disk_usage(self.folder).free
+        except OSError:
+            return  # Unknown: writing will tell.
+        if free < size:
+            place = self.folder.parent
+            raise SarcodecError(
+                f"cannot write {self.name}: it takes up to {readable_size(size)}, and {shown(place)} has "
+                f"{readable_size(free)} left, the disk is full; free space or take another disk"
+            )
+
+    def publish(self, sidecars: Mapping[str, Path] = {}, stale: Iterable[str] = ()) -> None:
+        """Put `part` under its name, after its side files.
+
+        sidecars: ending that is appended to the target's name -> a file in `folder`; stale: endings of side files of an
+        older output that must go, since they would be taken for those of the new one. On standard output only `part` is
+        written. Raises InvalidArgument, OutputExists, SarcodecError, BrokenPipeError; then everything is as before.
+        """
+        if self.path is None:
+            with writing(self.name):
+                _copy_out(self.part)
+            return
+        self.check((*sidecars, *stale))
+        self._require_short(sidecars)
+        with writing(self.name):
+            for file in (*sidecars.values(), self.part):
+                _sync_file(file)
+            new = [(file, self._beside(ending)) for ending, file in sidecars.items()]
+            self._place(new, self._possible((*sidecars, *stale)))
+            _sync_folder(self.path.parent)
+        self.close()
+
+    def _place(self, sidecars: list[tuple[Path, Path]], gone: Iterable[Path]) -> None:
+        """Rename; the old side files wait in the private folder until the main file is there."""
+        moves = [(path, self.folder / f"old-{number}") for number, path in enumerate(gone) if os.path.lexists(path)]
+        done: list[tuple[Path, Path]] = []
+        try:
+            for source, target in (*moves, *sidecars, (self.part, self.path)):
+                os.replace(source, target)
+                done.append((source, target))
+        except BaseException:
+            for source, target in reversed(done):
+                os.replace(target, source)
+            raise
+
+    def _beside(self, ending: str) -> Path:
+        return self.path.with_name(self.path.name + ending)
+
+    def _possible(self, endings: Iterable[str]) -> list[Path]:
+        """Side files that can be there: a name at its greatest length has none."""
+        return [self._beside(ending) for ending in dict.fromkeys(endings) if not _is_too_long(self._beside(ending))]
+
+    def _require_short(self, endings: Iterable[str]) -> None:
+        for path in map(self._beside, endings):
+            if _is_too_long(path):
+                raise InvalidArgument(
+                    f"{self.name} needs the side file {shown(path.name)}, a name that is too long here; take a shorter name"
+                )
+
+    def _beside_target(self) -> Workspace:
+        folder = self.path.parent
+        try:
+            return Workspace(folder)
+        except PermissionError as error:
+            raise _unwritable(self.name, folder, error) from error
+        except OSError as error:
+            if error.strerror and "read-only" in error.strerror.lower():
+                raise _unwritable(self.name, folder, error) from error
+            with writing(self.name):
+                raise
+
+    def _check_stdout(self) -> None:
+        stream = standard_output()
+        try:
+            same = is_open_as(os.fstat(stream.fileno()), self._inputs)
+        except (OSError, ValueError):
+            return  # A stream without a file.
+        if same:
+            raise InvalidArgument(
+                f"standard output goes to the input {same}, which would be lost; send it to another file"
+            )
+
+
+def _unwritable(name: str, folder: Path, error: OSError) -> InvalidArgument:
+    return InvalidArgument(
+        f"cannot write {name}: the folder {shown(folder)} cannot be written ({error.strerror}); take another folder"
+    )
+
+
+def _check_replaceable(path: Path, overwrite: bool) -> None:
+    """Raises OutputExists, InvalidArgument."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InvalidArgument(f"cannot write {shown(path)}: {error.strerror}; take another name") from error
+    kind = kind_of(found)
+    if kind:
+        raise InvalidArgument(f"{shown(path)} is {kind}; it would have to give way to a file, take another name")
+    if not overwrite:
+        raise OutputExists(f"{shown(path)} is already there; ask for overwriting (--overwrite) or take another name")
+    if not stat.S_ISLNK(found.st_mode) and not os.access(path, os.W_OK):
+        raise InvalidArgument(f"{shown(path)} is protected against writing; take another name, or lift the protection")
+
+
+def _is_too_long(path: Path) -> bool:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+    return False
+
+
+def _ending(path: Path | None) -> str:
+    ending = path.suffix if path else ""
+    return ending if len(os.fsencode(ending)) <= _LONGEST_ENDING else ""
+
+
+def _copy_out(part: Path) -> None:
+    stream = standard_output()
+    with open(part, "rb") as file:
+        shutil.copyfileobj(file, stream, _COPY_BYTES)
+    stream.flush()
+
+
+def _sync_file(path: Path) -> None:
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a power cut, where folders can be opened for that."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)

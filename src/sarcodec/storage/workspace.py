@@ -1,0 +1,150 @@
+"""Private folders for temporary files, which know whether their owner lives.
+
+A folder `.sarcodec-<hex>.part` holds a file `lock` that its process keeps locked; the kernel lets go of the lock whatever
+ends the process. The next workspace beside it removes folders that nobody holds. Where a file system has no locks, nothing
+is removed: a living folder could not be told from a dead one.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import secrets
+import shutil
+import time
+import weakref
+from contextlib import suppress
+from pathlib import Path
+
+from sarcodec.errors import SarcodecError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+_NAME = re.compile(r"\.sarcodec-[0-9a-f]{12}\.part")
+# Files of versions before this one, without locks: they are old enough, or they stay.
+_EARLIER = re.compile(r"\.sarcodec-[0-9a-z_]{8,16}\.part|\..+\.[0-9a-f]{12}\.part")
+_LOCK, _NO_LOCK = "lock", "no-lock"
+_NEW_S, _OLD_S = 60, 24 * 3600
+_ATTEMPTS = 10
+
+
+class Workspace:
+    """A private folder in `beside`, gone after `close`, at the end of the process, or when the object is forgotten.
+
+    Raises OSError where it cannot be made. Removes first what dead processes left there.
+    """
+
+    def __init__(self, beside: Path) -> None:
+        clear_leftovers(beside)
+        self.folder, lock = _made(beside)
+        self._removal = weakref.finalize(self, _remove, self.folder, lock, os.getpid())
+
+    def close(self) -> None:
+        """Remove the folder with all that is in it; may be called again."""
+        self._removal()
+
+
+def clear_leftovers(beside: Path) -> None:
+    """Remove folders of dead processes, and what earlier versions left a day ago or more. Never raises OSError."""
+    if fcntl is None:
+        return
+    with suppress(OSError), os.scandir(beside) as found:
+        for entry in found:
+            with suppress(OSError):
+                if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                    _clear(Path(entry.path))
+                elif _EARLIER.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                    if _age(entry.stat(follow_symlinks=False)) > _OLD_S:
+                        os.unlink(entry.path)
+
+
+def _made(beside: Path) -> tuple[Path, int | None]:
+    for _ in range(_ATTEMPTS):
+        folder = beside / f".sarcodec-{secrets.token_hex(6)}.part"
+        os.mkdir(folder, 0o700)
+        try:
+            return folder, _locked(folder)
+        except _Taken:
+            continue
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    raise SarcodecError(f"{beside}: temporary folders vanish as they are made; find out what removes them")
+
+
+class _Taken(Exception):
+    """Another process removed the folder as a leftover before it was locked."""
+
+
+def _locked(folder: Path) -> int | None:
+    """The handle of the folder's lock, or None where there are no locks."""
+    try:
+        handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except FileNotFoundError as error:
+        raise _Taken from error
+    try:
+        if fcntl is None:
+            raise OSError("no locks on this system")
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise _Taken from error
+    except OSError:
+        os.close(handle)
+        os.replace(folder / _LOCK, folder / _NO_LOCK)
+        return None
+    try:
+        if not os.path.exists(folder / _LOCK):
+            raise _Taken
+        os.write(handle, _machine())
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _remove(folder: Path, lock: int | None, owner: int) -> None:
+    if os.getpid() != owner:  # A fork of the owner ends; the folder is not its own.
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    if lock is not None:
+        os.close(lock)
+
+
+def _clear(folder: Path) -> None:
+    try:
+        handle = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        # Its owner died between two system calls, or is about to make the lock.
+        if not os.path.lexists(folder / _NO_LOCK) and _age(os.lstat(folder)) > _NEW_S:
+            shutil.rmtree(folder)
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_dead(folder, handle):
+            shutil.rmtree(folder)
+    finally:
+        os.close(handle)
+
+
+def _is_dead(folder: Path, lock: int) -> bool:
+    """Whether a lock that could be taken tells of a dead owner: some network file systems keep locks within a machine."""
+    owner = os.read(lock, 256)
+    if not owner:
+        return _age(os.fstat(lock)) > _NEW_S
+    return owner == _machine() or _age(os.lstat(folder)) > _OLD_S
+
+
+def _machine() -> bytes:
+    """This machine since it was started, the same in all its containers."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+    return platform.node().encode() or b"unknown"
+
+
+def _age(found: os.stat_result) -> float:
+    return time.time() - found.st_mtime
