@@ -36,9 +36,9 @@ def open_writer(path: str | os.PathLike, **options: object) -> DatasetWriter:
 
 @contextmanager
 def environment(**options: object) -> Iterator[None]:
-    """rasterio.Env(**options). On the main thread such options hold for the whole process: they are put back afterwards,
-    also those that nobody set through an Env."""
-    # Where neither an Env nor the process had an option, GDAL looks into the environment variables: that is left to it.
+    """rasterio.Env(**options). On the main thread such options hold for the whole process: they are put back afterwards, also
+    those that were set in another way than by an Env, which a nested Env forgets."""
+    # What is set nowhere GDAL looks up in the environment variables: that is left to it.
     before = {key: rasterio._env.get_gdal_config(key) for key in options}
     try:
         with rasterio.Env(**options):
