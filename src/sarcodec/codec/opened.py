@@ -20,9 +20,9 @@ from .workers import thread_count, workers
 class CompressedScene:
     """A compressed file, opened lazily: what it says at once, pixels by window. Use as a context manager.
 
-    Safe for threads, and for processes that are forked or to which it is pickled: it is opened again there, by its path (which must
-    hold the same file) or with its bytes; one that was opened from a file object is refused. So does a copy. What a scene says of
-    itself is there after `close`, its pixels are not. Raises InvalidArgument for what has no meaning and FormatError's kin.
+    Safe for threads, and for processes that are forked or to which it is pickled: there, and in a copy, it is opened again by its
+    path (which must hold the same file) or with its bytes; one of a file object is refused. What a scene says of itself is there
+    after `close`, its pixels are not. Raises InvalidArgument for what has no meaning and FormatError's kin.
     """
 
     def __init__(self, path, threads: int | None = None, reconstruct: str = "power", speckle: str = "keep"):
