@@ -64,13 +64,15 @@ def _reach_float(bits: int, factor: int) -> int:
     return (exponent - 1 + excess << 23) + (product >> excess)
 
 
-def is_identity(dtype: str, domain: str, bound: int) -> bool:
+def is_identity(dtype: str, measure, bound: int) -> bool:
     """Whether every pixel is alone in its interval, so that the bound asks for all of them exactly."""
+    domain = measure.domain
     return dtype != "float32" and len(partition(dtype, domain, bound).firsts) == np.iinfo(dtype).max
 
 
-def level_numbers(pixels: np.ndarray, domain: str, bound: int) -> np.ndarray:
+def level_numbers(pixels: np.ndarray, measure, bound: int) -> np.ndarray:
     """Number of the level, int64, of every valid pixel; no meaning where pixels are invalid."""
+    domain = measure.domain
     if domain == "db":
         scaled = np.where(np.isfinite(pixels), pixels, 0).astype(np.float64) * DB_A_STEP / spacing(bound)
         return np.floor(np.clip(scaled, -(2.0**52), 2.0**52)).astype(np.int64)
@@ -79,8 +81,9 @@ def level_numbers(pixels: np.ndarray, domain: str, bound: int) -> np.ndarray:
     return np.searchsorted(table.firsts, bits, side="right").astype(np.int64) - 1
 
 
-def representatives(levels: np.ndarray, dtype: str, domain: str, bound: int) -> np.ndarray:
+def representatives(levels: np.ndarray, dtype: str, measure, bound: int) -> np.ndarray:
     """The pixels that levels (int64, any shape) stand for. Raises CorruptFile for a level that no pixel has."""
+    domain = measure.domain
     if domain == "db":
         # Halves: 0 dB, which often means nodata, is no representative.
         return ((2 * levels + 1).astype(np.float64) * spacing(bound) / (2 * DB_A_STEP)).astype(np.float32)
@@ -94,8 +97,9 @@ def representatives(levels: np.ndarray, dtype: str, domain: str, bound: int) -> 
     return table.values.astype(unsigned).view(dtype)[levels]
 
 
-def within(first: np.ndarray, second: np.ndarray, domain: str, bound: int) -> np.ndarray:
+def within(first: np.ndarray, second: np.ndarray, measure, bound: int) -> np.ndarray:
     """Where two arrays of valid pixels of one dtype differ by no more than the bound, exactly. Shape as given."""
+    domain = measure.domain
     if domain == "db":
         with np.errstate(invalid="ignore"):  # infinite pixels: no difference is within
             difference = np.abs(first.astype(np.float64) - second.astype(np.float64))

@@ -25,7 +25,7 @@ class FileWriter:
     Raises OutputExists when `path` is there and `overwrite` is not set, InvalidArgument when its folder is not there.
     """
 
-    def __init__(self, path: str | os.PathLike, overwrite: bool = False) -> None:
+    def __init__(self, path: str | os.PathLike, overwrite: bool = False, inputs=()) -> None:
         self.path, self._overwrite = Path(path), overwrite
         self._check_target()
         self._entries: list[Entry] = []

@@ -7,7 +7,6 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.raster.scene import SceneInfo
 from sarcodec.raster.tiling import Window, check_inside, overlap
 
-from .bounded import BoundedDecoder, decoder_of
 from .decoder import SceneDecoder
 from .texture import Reconstruction
 from .workers import thread_count, workers
@@ -20,7 +19,7 @@ class CompressedScene:
         wanted = Reconstruction(reconstruct, speckle)
         self._file = FileReader(path)
         try:
-            self._decoder = decoder_of(self._file, thread_count(threads), wanted)
+            self._decoder = SceneDecoder(self._file, thread_count(threads), wanted)
         except BaseException:
             self._file.close()
             raise
@@ -85,7 +84,7 @@ def chosen_bands(bands, count: int) -> list[int]:
     return chosen
 
 
-def _read(decoder: SceneDecoder | BoundedDecoder, pool, window: Window, bands: list[int]) -> np.ndarray:
+def _read(decoder: SceneDecoder, pool, window: Window, bands: list[int]) -> np.ndarray:
     check_inside(window, decoder.info.rows, decoder.info.cols)
     out = np.empty((len(bands), *window.shape), decoder.info.dtype)
     places = [(t, i) for t in decoder.grid.touched(window) for i in range(len(bands))]

@@ -82,9 +82,9 @@ def resolve_domain(domain: str, sample: np.ndarray, nodata: float | None = None,
     return guess_domain(sample, nodata, hints) if domain == "auto" else check_domain(domain, sample.dtype)
 
 
-def valid_mask(pixels: np.ndarray, domain: str, nodata: float | None = None) -> np.ndarray:
+def valid_mask(pixels, measure) -> np.ndarray:
     """True where a pixel is valid: finite, not nodata, and above 0 in amplitude and power. Same shape as `pixels`."""
-    check_domain(domain, pixels.dtype)
+    domain, nodata = measure.domain, measure.nodata
     if domain == "db":
         valid = _finite(pixels)
     elif pixels.dtype.kind == "f":
@@ -120,12 +120,13 @@ def nodata_pixel(dtype: np.dtype, nodata: float | None) -> np.generic | None:
     return dtype.type(nodata) if nodata == int(nodata) and limits.min <= nodata <= limits.max else None
 
 
-def normalise(pixels: np.ndarray, domain: str, nodata: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+def normalise(pixels, measure) -> tuple[np.ndarray, np.ndarray]:
     """Levels in dB (float32, 0 where invalid, finite everywhere) and the valid mask, both of the shape of `pixels`.
 
     L = 20 log10(amplitude), 10 log10(power), or the dB value itself.
     """
-    valid = valid_mask(pixels, domain, nodata)
+    domain, nodata = measure.domain, measure.nodata
+    valid = valid_mask(pixels, measure)
     if domain == "db":
         return np.where(valid, pixels, np.float32(0)), valid
     if pixels.dtype.kind != "f":
@@ -156,7 +157,7 @@ def _level_table(domain: str, dtype: str) -> np.ndarray:
     return table
 
 
-def restore(level_db: np.ndarray, domain: str, dtype: np.dtype | str, nodata: float | None = None) -> np.ndarray:
+def restore(level_db, measure, dtype) -> np.ndarray:
     """Valid pixels of `dtype` from float32 levels in dB: the way back of normalise for a tile that is valid everywhere.
 
     No result is invalid, however extreme the level: integers are rounded and clipped to 1..max, floats are finite (and
@@ -164,7 +165,7 @@ def restore(level_db: np.ndarray, domain: str, dtype: np.dtype | str, nodata: fl
     invalid pixels back. Raises InvalidArgument for levels that are not numbers.
     """
     dtype = np.dtype(dtype)
-    check_domain(domain, dtype)
+    domain, nodata = measure.domain, measure.nodata
     if np.isnan(level_db).any():
         raise InvalidArgument("levels hold NaN; expected numbers. The model or its runtime is at fault: run verify")
     if dtype.kind != "f":

@@ -18,7 +18,7 @@ from sarcodec.raster.tiling import Window
 PACKED_LIMIT_BYTES = 64 << 20
 """Most bytes that a description may have before compression; checked before the memory is taken."""
 
-DTYPES = ("uint8", "uint16", "int16", "float32")
+DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "float64")
 """The pixel types that sarcodec takes."""
 
 _ZLIB, _LZMA = b"\x01", b"\x02"
@@ -65,6 +65,8 @@ class SceneInfo:
     scales: tuple[float, ...] = ()
     offsets: tuple[float, ...] = ()
     colorinterp: tuple[str, ...] = ()
+    mask: str | None = None
+    mask_form: str = "internal"
 
     def __post_init__(self) -> None:
         if min(self.rows, self.cols, self.count) < 1:
@@ -78,6 +80,10 @@ class SceneInfo:
             if len(values) != self.count:
                 raise InvalidArgument(f"scene has {self.count} bands but {len(values)} {name}; expected one a band")
             object.__setattr__(self, name, values)
+
+    @property
+    def mask_planes(self) -> int:
+        return {None: 0, "dataset": 1, "bands": self.count}[self.mask]
 
     @property
     def hints(self) -> tuple[str, ...]:
