@@ -137,7 +137,7 @@ def test_tiles_leave_no_seam(scene, whole):
 
 def test_synthesis_sees_the_neighbours_latents_in_their_places(packed):
     with FileReader(packed) as file:
-        decoder = SceneDecoder(file)
+        decoder = SceneDecoder(file).learned
         for band in (0, 1):
             whole = np.zeros((3 * 16 + 2, 2 * 16 + 2, 1024), np.float32)
             for tile in range(6):
