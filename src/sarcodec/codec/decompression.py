@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sarcodec.bitstream.container import VERSION, Header
+from sarcodec.bitstream.container import VERSION
 from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.steps import quality_of_step, step_db
 from sarcodec.raster.geotiff import SceneWriter
 from sarcodec.raster.scene import SceneInfo, excerpt, unpack_scene
-from sarcodec.raster.tiling import Window, check_inside, overlap
+from sarcodec.raster.tiling import Window, overlap
 
+from .asked import asked_window, chosen_bands
 from .decoder import SceneDecoder
-from .kinds import BandKind, kinds_of, mode_of
-from .opened import chosen_bands
+from .kinds import BandKind, kinds_of, largest_bound, mode_of
 from .remarks import unpack_remarks
 from .texture import Reconstruction
 from .workers import Workers, workers
@@ -113,11 +113,6 @@ def info(path) -> FileInfo:
         )
 
 
-def largest_bound(header: Header) -> float | None:
-    """The bound in dB that all pixels keep, 0 for exact ones; None where a model has coded a band."""
-    return None if header.learned else max(band.max_error_db for band in header.bands)
-
-
 def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
     """The scene's description with a record of what it went through, in a tag namespace of its own."""
     h = decoder.header
@@ -154,8 +149,7 @@ def decompress(
     began, wanted = time.perf_counter(), Reconstruction(reconstruct, speckle)
     with workers(threads) as pool, FileReader(source) as file:
         decoder = SceneDecoder(file, pool.threads, wanted)
-        rows, cols = decoder.info.rows, decoder.info.cols
-        window = check_inside(window or Window(0, 0, rows, cols), rows, cols)
+        window = asked_window(window, decoder.info.rows, decoder.info.cols)
         bands = chosen_bands(band, decoder.info.count)
         scene = _tagged(excerpt(decoder.info, window, bands), decoder)
         with SceneWriter(target, scene, overwrite, pool.threads, inputs=(source,)) as writer:

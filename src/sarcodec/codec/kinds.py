@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sarcodec.bitstream.bounded import LOSSLESS
-from sarcodec.bitstream.container import BOUNDED, EXACT, BandField
+from sarcodec.bitstream.container import BOUNDED, EXACT, BandField, Header
 from sarcodec.bitstream.partition import is_identity
 from sarcodec.errors import UnsupportedScene
 from sarcodec.measure import Measure
@@ -83,3 +83,8 @@ def mode_of(fields: tuple[BandField, ...]) -> str:
     if all(field.kind == EXACT for field in fields):
         return "exact"
     return "bounded" if any(field.bound for field in fields) else "lossless"
+
+
+def largest_bound(header: Header) -> float | None:
+    """The bound in dB that all pixels keep, 0 for exact ones; None where a model has coded a band."""
+    return None if header.learned else max(band.max_error_db for band in header.bands)
