@@ -18,7 +18,7 @@ from sarcodec.raster.tiling import Window
 PACKED_LIMIT_BYTES = 64 << 20
 """Most bytes that a description may have before compression; checked before the memory is taken."""
 
-DTYPES = ("uint8", "uint16", "int16", "float32")
+DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "float64")
 """The pixel types that sarcodec takes."""
 
 _ZLIB, _LZMA = b"\x01", b"\x02"
