@@ -14,10 +14,11 @@ PACKAGE = SOURCE / "sarcodec"
 
 ROOMS = {  # what each room of src/sarcodec may import of the others
     "errors": set(),
+    "measure": {"errors"},
     "storage": {"errors"},
     "compiled": set(),
-    "raster": {"errors", "storage"},
-    "bitstream": {"errors", "storage", "compiled"},
+    "raster": {"errors", "storage", "measure"},
+    "bitstream": {"errors", "storage", "measure", "compiled"},
     "engine": {"errors"},
     "simulate": {"errors", "raster"},
     "fidelity": {"errors"},  # below the codec, which aims at a class, and the workshop, which judges with the same figures
@@ -27,7 +28,7 @@ ROOMS = {  # what each room of src/sarcodec may import of the others
     "quantiser": {"errors", "bitstream", "compiled"},
     "tile": {"errors", "bitstream", "engine", "lapped", "published", "quantiser"},
     "texture": {"errors", "bitstream", "compiled"},
-    "codec": {"errors", "storage", "raster", "bitstream", "engine", "lapped", "published", "tile", "texture", "fidelity"},
+    "codec": {"errors", "measure", "storage", "raster", "bitstream", "engine", "lapped", "published", "tile", "texture", "fidelity"},
     "sarcodec": {"codec", "raster"},  # the package's own __init__
     "commands": {"sarcodec", "errors", "storage", "raster", "codec", "published", "tile", "simulate", "fidelity", "evaluate", "train", "study"},
     "__main__": {"commands", "errors"},

@@ -100,6 +100,8 @@ def test_planes_are_bands_and_masks():
         {"bands": (BandField("bounded", offset_q=1, bound=1),)},
         {"bands": (BandField("bounded", bound=1), BandField("bounded", bound=1, reference=0))},
         {"bands": (BandField("bounded", scale=0.0, bound=1),)},
+        {"bands": (BandField("bounded", scale=-1.0, bound=1),)},
+        {"bands": (BandField("bounded", fills=(float("nan"),), bound=1),)},
         {"bands": (BandField("bounded", scale=float("nan"), bound=1),)},
         {"bands": (BandField("bounded", offset=float("inf"), bound=1),)},
         {"bands": (BandField("bounded", fills=(1.0,) * 16, bound=1),)},

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from sarcodec.bitstream.varint import LIMIT, LONGEST, Cursor, fold, pack_varint, unfold
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
+from sarcodec.measure import DOMAINS, MOST_FILLS
 
 MAGIC = b"\x89SAR"
 VERSION = 0
 DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "float64")
-DOMAINS = ("amplitude", "power", "db")
 LEARNED, BOUNDED, EXACT = KINDS = ("learned", "bounded", "exact")
 MAX_SIDE = (1 << 31) - 1
 MAX_BANDS = 65535
@@ -23,7 +23,6 @@ MAX_STEP = 639
 TILE_LOG2 = range(4, 13)
 DIGEST_BYTES = 8
 MAX_BOUND = 20_000  # 20 dB
-MAX_FILLS = 15
 OFFSETS_A_DB = 64
 
 _NO_DOMAIN = len(DOMAINS)
@@ -331,7 +330,9 @@ def _broken_band_laws(bands: tuple[BandField, ...], index: int, band: BandField)
         (band.domain not in (None, *DOMAINS), f"{number}: domain {band.domain!r}, expected one of {', '.join(DOMAINS)}"),
         (band.domain is None and (band.learned or bool(band.bound)), f"{number} has levels in dB and no domain"),
         (not math.isfinite(band.scale * band.offset) or not band.scale, f"{number}: scale {band.scale}, {band.offset}"),
-        (len(band.fills) > MAX_FILLS, f"{number}: {len(band.fills)} fill values, expected at most {MAX_FILLS}"),
+        (band.scale < 0 and band.domain != "db", f"{number}: scale {band.scale}, expected one above 0 but for dB"),
+        (not all(map(math.isfinite, band.fills)), f"{number}: fill values {band.fills}, expected finite ones"),
+        (len(band.fills) > MOST_FILLS, f"{number}: {len(band.fills)} fill values, expected at most {MOST_FILLS}"),
         (not -32768 <= band.offset_q <= 32767, f"{number}: its level is beyond 512 dB"),
         (band.kind != LEARNED and not plain, f"{number}: a level or a reference in a band without a model"),
         ((band.kind == BOUNDED) != (band.bound is not None), f"{number}: a bound belongs to bounded bands alone"),
