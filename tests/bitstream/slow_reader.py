@@ -194,7 +194,7 @@ class SlowModel:
     def digest(self) -> bytes:
         """10.1."""
         total = hashlib.sha256()
-        names = ("hyper_analysis.onnx", "prior.npz", "tables.bin", "transform.npz")
+        names = ("hyper_analysis.npz", "prior.npz", "tables.bin", "transform.npz")
         for name in names:
             data = (self.folder / name).read_bytes()
             total.update(name.encode() + b" " + str(len(data)).encode() + b"\n" + data)

@@ -11,12 +11,11 @@ from sarcodec import published
 from sarcodec.bitstream.container import EXACT
 from sarcodec.bitstream.steps import quality_of_step, step_db, step_of_quality
 from sarcodec.bitstream.writer import FileWriter
-from sarcodec.engine import Engine
 from sarcodec.errors import InvalidArgument
 from sarcodec.raster.geotiff import open_scene
 from sarcodec.raster.meaning import BandMeaning
 from sarcodec.raster.scene import pack_scene
-from sarcodec.tile import DEFAULT_EFFORT, EFFORTS, TileCodec
+from sarcodec.tile_encoder import DEFAULT_EFFORT, EFFORTS, TileEncoder
 
 from .bounded_tiles import bound_of
 from .encoder import SceneEncoder
@@ -25,7 +24,7 @@ from .kinds import BandKind, kinds_of, meanings_of, mode_of
 from .reaching import reach
 from .remarks import pack_remarks
 from .targets import MOST_PASSES
-from .workers import Workers, workers
+from .workers import workers
 
 Progress = Callable[[int, int], None]
 PROMISES = ("max_error_db", "lossless")
@@ -109,7 +108,7 @@ def compress(
         new_writer = lambda: stack.enter_context(FileWriter(target, overwrite, inputs=reader.paths))
         new_writer()  # refuses an output that may not be written before any work
         meanings = meanings_of(reader, domain, exact, lossless=bound == 0)
-        codec = _codec(meanings, bound, model, effort, pool)
+        codec = _codec(meanings, bound, model, effort)
         encoder = SceneEncoder(reader, meanings, codec, together, bound)
         tick = _ticker(progress, aim, encoder.grid.count)
         remarks = pack_remarks(tuple(meaning.why for meaning in meanings))
@@ -139,12 +138,12 @@ def _bound(aim: Target) -> int | None:
 
 
 def _codec(
-    meanings: tuple[BandMeaning, ...], bound: int | None, model: str | None, effort: int, pool: Workers
-) -> TileCodec | None:
+    meanings: tuple[BandMeaning, ...], bound: int | None, model: str | None, effort: int
+) -> TileEncoder | None:
     """The codec where a band needs one."""
     if bound is not None or all(meaning.kind == EXACT for meaning in meanings):
         return None
-    return TileCodec(published.load(model), Engine(threads=pool.threads), effort)
+    return TileEncoder(published.load(model), effort)
 
 
 def _folder(target: str | os.PathLike) -> Path | None:

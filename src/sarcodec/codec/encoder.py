@@ -15,7 +15,8 @@ from sarcodec.bitstream.sections import PIXELS, Section, pack_tile
 from sarcodec.raster.geotiff import SceneReader
 from sarcodec.raster.meaning import BandMeaning
 from sarcodec.raster.tiling import TileGrid
-from sarcodec.tile import TILE_PX, TileCodec
+from sarcodec.tile import TILE_PX
+from sarcodec.tile_encoder import TileEncoder
 
 from .bounded_tiles import BoundedEncoder
 from .kinds import promised_field
@@ -37,7 +38,7 @@ class SceneEncoder:
         self,
         reader: SceneReader,
         meanings: tuple[BandMeaning, ...],
-        codec: TileCodec | None,
+        codec: TileEncoder | None,
         together: bool = True,
         bound: int | None = None,
     ):

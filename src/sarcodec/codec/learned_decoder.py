@@ -20,7 +20,7 @@ from sarcodec.measure import Measure
 from sarcodec.raster.radiometry import restore
 from sarcodec.raster.tiling import TileGrid
 from sarcodec.texture.correction import NONE, Ground, unpack_correction, with_power, with_texture
-from sarcodec.tile import CELL_PX, HALO_CELLS, TILE_CELLS, TILE_PX, TileCodec, symbols_of
+from sarcodec.tile import CELL_PX, HALO_CELLS, TILE_CELLS, TILE_PX, TileDecoder
 
 from .borders import tile_borders
 from .kept import Kept
@@ -51,7 +51,7 @@ class LearnedDecoder:
                 f"model {model.id} does not say what its quantisation takes: speckle cannot be restored; keep it, or compress "
                 "the scene again with a newer model"
             )
-        self.codec, self.wanted = TileCodec(model), wanted
+        self.codec, self.wanted = TileDecoder(model), wanted
         room = sum(band.learned for band in header.bands) * (3 * self.grid.shape[1] + 8)
         self._tiles = Kept(room + 4 * threads)
 
@@ -72,8 +72,8 @@ class LearnedDecoder:
         section, reference = self._coded(sections, tile, band)
         if section is None:
             return np.zeros(0, np.int32)
-        return symbols_of(
-            self.codec.model, section, self.file.entry(tile, band).step, *self.cells(tile), reference
+        return self.codec.symbols(
+            section, self.file.entry(tile, band).step, *self.cells(tile), reference
         )
 
     def _coded(self, sections: dict[int, Section], tile: int, band: int) -> tuple[Section | None, TileLatents | None]:

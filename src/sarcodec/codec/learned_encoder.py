@@ -18,7 +18,8 @@ from sarcodec.raster.radiometry import fill_invalid, normalise
 from sarcodec.raster.tiling import TileGrid, Window, grow
 from sarcodec.texture.correction import Ground
 from sarcodec.texture.fitting import Original, fitted_correction
-from sarcodec.tile import CELL_PX, HALO_PX, SEARCHING, TILE_PX, Known, TileCodec
+from sarcodec.tile import CELL_PX, HALO_PX, TILE_PX, Known
+from sarcodec.tile_encoder import SEARCHING, TileEncoder
 
 from .borders import tile_borders
 from .sampling import hidden_pixels
@@ -66,7 +67,7 @@ class LearnedEncoder:
     effort 0.
     """
 
-    def __init__(self, reader: SceneReader, bands: dict[int, LearnedBand], codec: TileCodec, together: bool = True):
+    def __init__(self, reader: SceneReader, bands: dict[int, LearnedBand], codec: TileEncoder, together: bool = True):
         self.reader, self.info, self.codec, self.learned = reader, reader.info, codec, bands
         self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX)
         leaning, order = together and codec.effort >= SEARCHING, sorted(bands)
@@ -146,9 +147,9 @@ class LearnedEncoder:
         if not original.valid.any():
             return b""
         shape, cells = original.levels.shape, data.latents.shape[:2]
-        pixels = lambda latents: self.codec.synthesise(around(latents), borders)[: shape[0], : shape[1]]
+        pixels = lambda latents: self.codec.decoder.synthesise(around(latents), borders)[: shape[0], : shape[1]]
         lost = known.lost.mean(1).reshape(cells)
-        levels = pixels(self.codec.dequantise(known.latents, *cells)) + np.float32(self.learned[band].offset_db)
+        levels = pixels(self.codec.decoder.dequantise(known.latents, *cells)) + np.float32(self.learned[band].offset_db)
         ground = Ground.of(levels, np.pad(lost, 1, "edge"))
         variances, scores = pixel_variances(lost, shape), np.zeros(shape, np.float32)
         if variances.any():
