@@ -76,6 +76,16 @@ class SceneReader:
                 f"{_reason(error)}; the file seems to be truncated or damaged. Copy it again"
             ) from error
 
+    notes = ()
+
+    @property
+    def paths(self):
+        return tuple(self._dataset.files)
+
+    def read_mask(self, plane, window):
+        with self._lock:
+            return self._dataset.read_masks(plane + 1, window=_to_rasterio(window))
+
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
@@ -113,7 +123,7 @@ class SceneWriter:
     InvalidArgument, UnsupportedScene (another dtype), and SarcodecError when the disk refuses.
     """
 
-    def __init__(self, path: str | os.PathLike, info: SceneInfo, overwrite: bool = False, threads: int = 1) -> None:
+    def __init__(self, path: str | os.PathLike, info: SceneInfo, overwrite: bool = False, threads: int = 1, inputs=()) -> None:
         self._path, self._overwrite, self._info = Path(path), overwrite, info
         self._lock = threading.Lock()
         self._check_target()
@@ -133,6 +143,8 @@ class SceneWriter:
         except BaseException:
             self._discard()
             raise
+
+    notes = ()
 
     def _environment(self) -> AbstractContextManager:
         # No .aux.xml beside the file. Control points are shifted here, not by GDAL: see description.py.
