@@ -65,6 +65,8 @@ class SceneInfo:
     scales: tuple[float, ...] = ()
     offsets: tuple[float, ...] = ()
     colorinterp: tuple[str, ...] = ()
+    mask: str | None = None
+    mask_form: str = "internal"
 
     def __post_init__(self) -> None:
         if min(self.rows, self.cols, self.count) < 1:
@@ -78,6 +80,10 @@ class SceneInfo:
             if len(values) != self.count:
                 raise InvalidArgument(f"scene has {self.count} bands but {len(values)} {name}; expected one a band")
             object.__setattr__(self, name, values)
+
+    @property
+    def mask_planes(self) -> int:
+        return {None: 0, "dataset": 1, "bands": self.count}[self.mask]
 
     @property
     def hints(self) -> tuple[str, ...]:

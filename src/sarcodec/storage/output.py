@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sarcodec.errors import InvalidArgument, OutputExists, SarcodecError
+from sarcodec.storage.forms import require_form
 from sarcodec.storage.names import STANDARD, Input, final_path, is_open_as, kind_of, same_as
 from sarcodec.storage.refusals import readable_size, shown, writing
 from sarcodec.storage.standard import standard_output, temporary_workspace
@@ -29,7 +30,8 @@ class Output:
 
     target: a name, whose links are followed (the file behind is written, the link stays), or '-' for standard output.
     inputs: what the verb reads; none of them may be the output. sidecars: endings of all the side files that may be written
-    or removed with it ('.aux.xml'), so that they are looked at before the work. Raises OutputExists where the target or a
+    or removed with it ('.aux.xml'), so that they are looked at before the work. form: what will be written, of
+    `storage.forms`, which the name must not deny. Raises OutputExists where the target or a
     side file is there and `overwrite` is not set; InvalidArgument where nothing can be written under this name or an input
     would be destroyed; SarcodecError where the disk refuses.
 
@@ -44,11 +46,14 @@ class Output:
         overwrite: bool = False,
         inputs: Iterable[Input] = (),
         sidecars: Iterable[str] = (),
+        form: str | None = None,
     ) -> None:
         given = os.fsdecode(target)
-        self.is_stdout = given == STANDARD
+        self._given, self.is_stdout = given, given == STANDARD
         self.name = "standard output" if self.is_stdout else shown(given)
         self.path: Path | None = None if self.is_stdout else final_path(given)
+        if form:
+            self.require_form(form)
         self._overwrite, self._inputs = overwrite, tuple(inputs)
         self.check(sidecars)
         self._workspace = temporary_workspace() if self.is_stdout else self._beside_target()
@@ -78,6 +83,12 @@ class Output:
                     "take another name for the output"
                 )
             _check_replaceable(path, self._overwrite)
+
+    def require_form(self, form: str) -> None:
+        """Raises InvalidArgument where the target is called as a file of another form than `form` (of `storage.forms`)."""
+        if self.path is not None:
+            require_form(self._given, form)
+            require_form(self.path.name, form)
 
     def require_space(self, size: int) -> None:
         """Raises SarcodecError where the file system has less than `size` bytes left."""
