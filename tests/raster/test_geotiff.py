@@ -13,7 +13,7 @@ import rasterio
 
 from sarcodec.errors import InvalidArgument, OutputExists, SarcodecError, UnreadableScene, UnsupportedScene
 from sarcodec.raster.geotiff import SceneWriter, open_scene, read_array, write_array
-from sarcodec.raster.radiometry import guess_domain
+from sarcodec.raster.meaning import scene_meaning
 from sarcodec.raster.scene import GroundControlPoint, SceneInfo, pack_scene, unpack_scene
 from sarcodec.raster.tiling import TileGrid, Window
 
@@ -284,7 +284,8 @@ def product(pattern):
 @pytest.mark.parametrize("pattern, domain", [("ghana*.tif", "db"), ("nigeria*.tif", "db"), ("grdh*.tiff", "amplitude")])
 def test_real_products_come_back(tmp_path, pattern, domain):
     pixels, info = read_array(product(pattern))
-    assert guess_domain(pixels, info.nodata[0], info.hints) == domain
+    meanings = scene_meaning(info, [band.reshape(-1) for band in pixels], [None] * info.count)
+    assert {meaning.measure.domain for meaning in meanings} == {domain}
     kept = unpack_scene(pack_scene(info), info.rows, info.cols, info.count, info.dtype)
     write_array(tmp_path / "a.tif", pixels, kept)
     again, found = read_array(tmp_path / "a.tif")

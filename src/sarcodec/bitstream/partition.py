@@ -118,7 +118,8 @@ def level_numbers(pixels: np.ndarray, measure: Measure, bound: int) -> np.ndarra
     if pixels.dtype == np.float64:
         pixels = _float32_below(pixels)
     bits = pixels.view(f"u{pixels.itemsize}").astype(np.uint32)
-    return np.searchsorted(table.firsts, bits, side="right").astype(np.int64) - 1
+    # A float64 below the smallest float32 has no level: it counts to the first, and is not within.
+    return np.maximum(np.searchsorted(table.firsts, bits, side="right").astype(np.int64) - 1, 0)
 
 
 def _float32_below(pixels: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from sarcodec.errors import InvalidArgument, OutputExists
 from sarcodec.evaluate.page import BandPage, Detail, Page, render
 from sarcodec.evaluate.thumbnails import DETAIL_PX, ThumbnailCollector, Thumbnails
 from sarcodec.raster.geotiff import SceneReader, open_scene
-from sarcodec.raster.radiometry import normalise
+from sarcodec.raster.radiometry import Measure, normalise
 from sarcodec.raster.scene import SceneInfo
 from sarcodec.raster.tiling import Window
 
@@ -41,7 +41,7 @@ def write_report(options: argparse.Namespace) -> Comparison:
 
         found = compare_scenes(options.original, options.decoded, options.domain, watch)
         bands = tuple(
-            _band_page(before, after, found.domain, band, collector.finish(), sizes)
+            _band_page(before, after, band, collector.finish(), sizes)
             for band, collector in zip(found.bands, collectors, strict=True)
         )
     _write_whole(target, render(Page(_title(options), _facts(found, info, sizes), bands)))
@@ -71,7 +71,6 @@ def _sizes_of(path: str, info: SceneInfo) -> TileSizes:
 def _band_page(
     before: SceneReader,
     after: SceneReader,
-    domain: str,
     band: BandComparison,
     thumbs: Thumbnails,
     sizes: TileSizes | None,
@@ -84,7 +83,7 @@ def _band_page(
         band.texture,
         band.classes,
         thumbs,
-        _detail(before, after, domain, number, thumbs) if band.errors else None,
+        _detail(before, after, band.measure, number, thumbs) if band.errors else None,
         _tile_bits(sizes, number, thumbs) if sizes else None,
     )
 
@@ -95,13 +94,13 @@ def _tile_bits(sizes: TileSizes, band: int, thumbs: Thumbnails) -> np.ndarray:
     return sizes.bits_per_pixel[band][row[:, None], col[None, :]]
 
 
-def _detail(before: SceneReader, after: SceneReader, domain: str, band: int, thumbs: Thumbnails) -> Detail:
+def _detail(before: SceneReader, after: SceneReader, measure: Measure, band: int, thumbs: Thumbnails) -> Detail:
     """The busiest part of the scene, read again pixel by pixel."""
     info, (row, col) = before.info, thumbs.busiest()
     window = Window(row, col, min(DETAIL_PX, info.rows - row), min(DETAIL_PX, info.cols - col))
     levels = []
     for scene in (before, after):
-        level, valid = normalise(scene.read(band, window), domain, info.nodata[band])
+        level, valid = normalise(scene.read(band, window), measure)
         levels.append(np.where(valid, level, np.float32(np.nan)))
     return Detail(row, col, *levels)
 
@@ -112,7 +111,7 @@ def _title(options: argparse.Namespace) -> str:
 
 def _facts(found: Comparison, info: SceneInfo, sizes: TileSizes | None) -> tuple[tuple[str, str], ...]:
     size = f"{info.rows:,} x {info.cols:,} pixels"
-    bands = f"{info.count} band{'s' * (info.count > 1)} of {size}, {info.dtype}, {found.domain}"
+    bands = f"{info.count} band{'s' * (info.count > 1)} of {size}, {info.dtype}, {found.domain or 'no radar'}"
     facts = [("original", found.original), ("decoded", found.decoded), ("scene", bands)]
     mask = "every invalid pixel came back bit by bit" if found.invalid_identical else "invalid pixels changed"
     lost = "no valid pixel was lost" if not found.valid_lost else f"{found.valid_lost:,} valid pixels were lost"

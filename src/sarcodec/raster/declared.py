@@ -27,7 +27,7 @@ _NEUTRAL = set(
     "vv vh hh hv rh rv lh lv rr rl lr ll dual quad pol polarization polarisation polarized polarised channel band image data layer "
     "backscatter backscattering coefficient coefficients radar sar sentinel s1 s1a s1b s1c s1d sentinel1 iw ew sm wv grd grdh grdm slc "
     "rtc nrb gtc elp erp tnr tc ml norm normalized normalised calibrated terrain corrected flattened flattening flat filtered filter "
-    "spk speckle lee refined gamma map mst slv mean median min max asc desc ascending descending in scale scaled unit units value "
+    "spk speckle lee refined sigma gamma beta map mst slv mean median min max asc desc ascending descending in scale scaled unit units value "
     "values scattering cross section radiometric raw detected expression convention pixel ground range multilooked nought naught".split()
 )
 _EXACT = set(
@@ -158,7 +158,7 @@ def _split(piece: str) -> list[str]:
 
 def _is_number(word: str) -> bool:
     """A number, or a date as SNAP writes it."""
-    return re.fullmatch(r"\d+|\d{1,2}[a-z]{3}\d{4}|\d{8}t\d{6}", word) is not None
+    return re.fullmatch(r"\d+|\d{1,2}[a-z]{3}\d{4}|\d{8}t\d{6}|(mst|slv)\d+", word) is not None
 
 
 def _names(info: SceneInfo, band: int) -> list[str]:

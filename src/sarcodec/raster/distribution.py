@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sarcodec.measure import nodata_pixel
+
 MOST_SAMPLES = 1 << 18
 FILL_SHARE = 0.005
 FILL_TIMES = 20  # a fill is so many times as frequent as the next lower and the next higher value
-FILL_GAP = 0.05  # beyond all other values it is farther away than this share of their range: clipped values are not
+FILL_TAIL = 0.01  # at an end of all values a fill is farther off than this share of them reach: clipped values are not
 LEAST_FILLED, LEAST_DISTINCT, LEAST_OTHERS = 20, 16, 64
 GROWTH_RUN, LEAST_CONTRAST = 16, 1.3
 USUAL_FILLS = (
@@ -95,19 +97,21 @@ def thinned(values: np.ndarray) -> np.ndarray:
 
 def find_fills(values: np.ndarray) -> tuple[float, ...]:
     """Values that mean nothing among finite pixels (n,): usual fills far from all others, and isolated spikes of the histogram."""
-    usual = [value for value in USUAL_FILLS if _is_usual(value, values)]
+    usual = [nodata_pixel(values.dtype, value) for value in USUAL_FILLS if _is_usual(value, values)]
     for value in usual:
-        values = values[values != np.asarray(value).astype(values.dtype)]
-    return tuple(sorted({*(float(np.asarray(v).astype(values.dtype)) for v in usual), *_spikes(thinned(values))}))
+        values = values[values != value]
+    return tuple(sorted({*map(float, usual), *_spikes(thinned(values))}))
 
 
 def _is_usual(value: float, values: np.ndarray) -> bool:
     """Whether `value` occurs, and lies beyond all other values by more than their whole range."""
-    if values.dtype.kind != "f" and not np.iinfo(values.dtype).min <= value <= np.iinfo(values.dtype).max:
+    wanted = nodata_pixel(values.dtype, value)
+    if wanted is None or not (values == wanted).any():
         return False
-    with np.errstate(over="ignore"):
-        found = values == np.asarray(value).astype(values.dtype)
-    others = values[~found & ~np.isin(values, np.array(USUAL_FILLS, np.float64).astype(np.float32))] if found.any() else values[:0]
+    others = values
+    for fill in USUAL_FILLS:
+        if (pixel := nodata_pixel(values.dtype, fill)) is not None:
+            others = others[others != pixel]
     if not others.size:
         return False
     low, high = float(others.min()), float(others.max())
@@ -120,13 +124,13 @@ def _spikes(values: np.ndarray) -> list[float]:
     around = np.concatenate([[0], counts, [0]])
     most = np.maximum(around[:-2], around[2:])
     found = (counts >= max(FILL_SHARE * values.size, LEAST_FILLED)) & (counts >= FILL_TIMES * most)
-    rest = distinct[~found]
-    if rest.size < LEAST_DISTINCT or counts[~found].sum() < LEAST_OTHERS:
+    rest, reached = distinct[~found].astype(np.float64), np.cumsum(counts[~found])
+    if rest.size < LEAST_DISTINCT or reached[-1] < LEAST_OTHERS:
         return []
-    low, high = float(rest[0]), float(rest[-1])
-    gap = FILL_GAP * (high - low)
+    tails = rest[np.searchsorted(reached, (FILL_TAIL * reached[-1], (1 - FILL_TAIL) * reached[-1]))]
+    lowest, highest = 2 * rest[0] - tails[0], 2 * rest[-1] - tails[1]
     spikes = (float(value) for value in distinct[found])
-    return [v for v in spikes if low < v < high or v < low - gap or v > high + gap]
+    return [v for v in spikes if rest[0] < v < rest[-1] or v < lowest or v > highest]
 
 
 def zero_is_fill(values: np.ndarray) -> bool:

@@ -129,7 +129,8 @@ def _like_dn(sample: BandSample) -> bool:
 def _floats(sample: BandSample, possible: frozenset[str], where: str) -> tuple[str, str]:
     d = sample.figures
     if possible == DB:
-        if (d.negative <= _CLEAR_SHARE and (d.q999 > _DB_CEILING or d.median < 2)) or d.q999 > 200 or d.q001 < -300:
+        speckled = d.growth is not None and d.growth > 0.5  # multiplied, as in amplitudes and power
+        if d.negative <= _CLEAR_SHARE and (d.q999 > _DB_CEILING or d.median < 2 or speckled) or d.q999 > 200 or d.q001 < -300:
             raise _contradiction(sample, possible, where)
         return "db", f"{where} and {d}"
     looks_db = _looks_db(d)

@@ -16,7 +16,10 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.measure import DOMAINS, Measure, meaningless_pixels, nodata_pixel
 from sarcodec.raster.scene import DTYPES
 
-__all__ = ["DOMAINS", "Measure", "fill_invalid", "finite_mask", "nodata_pixel", "normalise", "restore", "valid_mask"]
+__all__ = ["AMPLITUDE", "DOMAINS", "Measure", "fill_invalid", "finite_mask", "nodata_pixel", "normalise", "restore", "valid_mask"]
+
+AMPLITUDE = Measure("amplitude")
+"""DN as they stand, 0 invalid: what detected products are."""
 
 _DB_PER_DECADE = {"amplitude": 20.0, "power": 10.0}
 _EXPONENT_BITS = {4: np.uint32(0x7F800000), 8: np.uint64(0x7FF0000000000000)}
