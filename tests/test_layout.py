@@ -18,9 +18,9 @@ ROOMS = {  # what each room of src/sarcodec may import of the others
     "raster": {"errors", "storage"},
     "bitstream": {"errors", "storage"},
     "engine": {"errors"},
-    "simulate": {"errors", "raster"},
+    "simulate": {"errors", "storage", "raster"},
     "fidelity": {"errors"},  # below the codec, which aims at a class, and the workshop, which judges with the same figures
-    "evaluate": {"errors", "fidelity"},
+    "evaluate": {"errors", "storage", "fidelity"},
     "lapped": set(),
     "published": {"errors", "bitstream", "lapped"},
     "quantiser": {"errors", "bitstream"},
@@ -30,11 +30,12 @@ ROOMS = {  # what each room of src/sarcodec may import of the others
     "sarcodec": {"codec", "raster"},  # the package's own __init__
     "commands": {"sarcodec", "errors", "storage", "raster", "codec", "published", "tile", "simulate", "fidelity", "evaluate", "train", "study"},
     "__main__": {"commands", "errors"},
-    "networks": {"errors", "bitstream", "lapped"},
+    "networks": {"errors", "storage", "bitstream", "lapped"},
     # Compares its networks with the codec by the public verbs, as anybody would.
-    "study": {"sarcodec", "errors", "raster", "bitstream", "published", "networks", "evaluate", "fidelity", "simulate"},
+    "study": {"sarcodec", "errors", "storage", "raster", "bitstream", "published", "networks", "evaluate", "fidelity", "simulate"},
     "train": {
         "errors",
+        "storage",
         "raster",
         "bitstream",
         "engine",

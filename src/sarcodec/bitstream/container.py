@@ -9,7 +9,8 @@ import zlib
 from dataclasses import dataclass
 
 from sarcodec.bitstream.varint import LIMIT, LONGEST, Cursor, fold, pack_varint, unfold
-from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
+from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, TruncatedFile
+from sarcodec.storage.recognised import compressed_refusal
 
 MAGIC = b"\x89SAR"
 VERSION = 0
@@ -27,17 +28,6 @@ _REFERENCES, _BOUNDED = 0x10, 0x20  # flags beside the tile size
 _PREFIX = len(MAGIC) + 1
 _LEAST_ENTRY = 6
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_OTHERS = (
-    (b"II*\0", "a TIFF"),
-    (b"MM\0*", "a TIFF"),
-    (b"II+\0", "a BigTIFF"),
-    (b"MM\0+", "a BigTIFF"),
-    (b"PK", "a ZIP"),
-    (b"\0\0\0\x0cjP", "a JPEG 2000"),
-    (b"\x89PNG", "a PNG"),
-    (b"\x89HDF", "an HDF5"),
-    (b"\x1f\x8b", "a gzip"),
-)
 
 
 @dataclass(frozen=True)
@@ -132,7 +122,7 @@ def head_length(beginning: bytes) -> int:
     Raises NotSarcodec, NewerVersion, TruncatedFile, CorruptFile.
     """
     if not beginning or beginning[:4] != MAGIC[: len(beginning)]:
-        raise NotSarcodec(f"this is not a sarcodec file: it {_found(beginning)}, expected to begin with {MAGIC!r}")
+        raise compressed_refusal(beginning)
     if len(beginning) < _PREFIX:
         raise TruncatedFile(f"the file ends after {len(beginning)} bytes, inside its head; fetch it again")
     if beginning[4] > VERSION:
@@ -287,12 +277,3 @@ def _broken_bounded_laws(header: Header) -> list[tuple[bool, str]]:
         (bool(header.model_id or header.model_digest), f"model {header.model_id!r} in a file that keeps a bound"),
         (header.base_step != 0 or not plain, "a step, levels or references of bands in a file that keeps a bound"),
     ]
-
-
-def _found(beginning: bytes) -> str:
-    if not beginning:
-        return "is empty"
-    for magic, name in _OTHERS:
-        if beginning.startswith(magic):
-            return f"begins as {name} file does"
-    return f"begins with {beginning[:4]!r}"

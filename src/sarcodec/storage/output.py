@@ -7,6 +7,7 @@ Knows nothing of what is written.
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import shutil
 import stat
@@ -76,12 +77,7 @@ class Output:
             self._check_stdout()
             return
         for path in (self.path, *self._possible(sidecars)):
-            same = same_as(path, self._inputs)
-            if same:
-                raise InvalidArgument(
-                    f"the output {shown(path)} is the same file as the input {same}, which would be lost; "
-                    "take another name for the output"
-                )
+            _refuse_inputs(path, self._inputs)
             _check_replaceable(path, self._overwrite)
 
     def require_form(self, form: str) -> None:
@@ -102,6 +98,12 @@ class Output:
                 f"cannot write {self.name}: it takes up to {readable_size(size)}, and {shown(place)} has "
                 f"{readable_size(free)} left, the disk is full; free space or take another disk"
             )
+
+    def write(self, data: bytes | str) -> None:
+        """The whole file at once, and publish it. Raises as `publish`."""
+        with writing(self.name), open(self.part, "wb") as file:
+            file.write(data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data)
+        self.publish()
 
     def publish(self, sidecars: Mapping[str, Path] = {}, stale: Iterable[str] = ()) -> None:
         """Put `part` under its name, after its side files.
@@ -173,6 +175,34 @@ class Output:
             raise InvalidArgument(
                 f"standard output goes to the input {same}, which would be lost; send it to another file"
             )
+
+
+def check_output(
+    target: str | os.PathLike, *, overwrite: bool = False, inputs: Iterable[Input] = (), form: str | None = None
+) -> None:
+    """Whether an Output would be refused, for those who have work to do before they make it. Raises as Output."""
+    Output(target, overwrite=overwrite, inputs=inputs, form=form).close()
+
+
+def require_different(**targets: str | os.PathLike | None) -> None:
+    """Raises InvalidArgument where two outputs of one verb are one file. targets: what each is, and its name or None."""
+    given = {what: os.fsdecode(name) for what, name in targets.items() if name is not None}
+    paths = {what: STANDARD if name == STANDARD else final_path(name) for what, name in given.items()}
+    for first, second in itertools.combinations(paths, 2):
+        one, other = paths[first], paths[second]
+        if one == other or (STANDARD not in (one, other) and same_as(one, [other])):
+            raise InvalidArgument(
+                f"{first} and {second} would both be written to {shown(given[second])}; choose two names"
+            )
+
+
+def _refuse_inputs(path: Path, inputs: Iterable[Input]) -> None:
+    same = same_as(path, inputs)
+    if same:
+        raise InvalidArgument(
+            f"the output {shown(path)} is the same file as the input {same}, which would be lost; "
+            "take another name for the output"
+        )
 
 
 def _unwritable(name: str, folder: Path, error: OSError) -> InvalidArgument:
