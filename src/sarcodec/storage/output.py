@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 
 from sarcodec.errors import InvalidArgument, OutputExists, SarcodecError
-from sarcodec.storage.forms import require_form
+from sarcodec.storage.forms import GEOTIFF, require_form
 from sarcodec.storage.names import STANDARD, Input, final_path, is_open_as, kind_of, same_as
-from sarcodec.storage.refusals import readable_size, shown, writing
+from sarcodec.storage.refusals import is_utf8, readable_size, shown, writing
 from sarcodec.storage.standard import standard_output, temporary_workspace
 from sarcodec.storage.workspace import Workspace
 
@@ -53,9 +53,10 @@ class Output:
         self._given, self.is_stdout = given, given == STANDARD
         self.name = "standard output" if self.is_stdout else shown(given)
         self.path: Path | None = None if self.is_stdout else final_path(given)
-        if form:
-            self.require_form(form)
         self._overwrite, self._inputs = overwrite, tuple(inputs)
+        if form and self.path is not None:
+            _refuse_inputs(self.path, self._inputs)  # Of several things that are wrong, the worst is said.
+            self.require_form(form)
         self.check(sidecars)
         self._workspace = temporary_workspace() if self.is_stdout else self._beside_target()
         self.folder = self._workspace.folder
@@ -82,9 +83,15 @@ class Output:
 
     def require_form(self, form: str) -> None:
         """Raises InvalidArgument where the target is called as a file of another form than `form` (of `storage.forms`)."""
-        if self.path is not None:
-            require_form(self._given, form)
-            require_form(self.path.name, form)
+        if self.path is None:
+            return
+        require_form(self._given, form)
+        require_form(self.path.name, form)
+        if form == GEOTIFF and not is_utf8(str(self.path.parent)):
+            raise InvalidArgument(
+                f"cannot write {self.name}: GDAL opens only names in UTF-8, and that of the folder is not; take another "
+                "folder, or send it to standard output ('-')"
+            )
 
     def require_space(self, size: int) -> None:
         """Raises SarcodecError where the file system has less than `size` bytes left."""
@@ -238,7 +245,7 @@ def _is_too_long(path: Path) -> bool:
 
 def _ending(path: Path | None) -> str:
     ending = path.suffix if path else ""
-    return ending if len(os.fsencode(ending)) <= _LONGEST_ENDING else ""
+    return ending if ending.isascii() and len(ending) <= _LONGEST_ENDING else ""
 
 
 def _copy_out(part: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from sarcodec.errors import InvalidArgument, NotSarcodec, SarcodecError, UnreadableScene
 from sarcodec.storage.names import kind_of
-from sarcodec.storage.refusals import shown, unreadable
+from sarcodec.storage.refusals import is_utf8, shown, unreadable
 
 HEAD_BYTES = 512
 """So many bytes at the beginning tell what a file is."""
@@ -43,7 +43,7 @@ def check_raster_name(name: str) -> None:
     """Whether GDAL can be asked for a raster of this name. Raises InvalidArgument: missing, no file, may not be read."""
     if "\0" in name:
         raise InvalidArgument(f"{shown(name)} is no name of a file: there is a NUL in it")
-    if not name.isprintable() and any(0xD800 <= ord(char) <= 0xDFFF for char in name):
+    if not is_utf8(name):
         raise InvalidArgument(
             f"{shown(name)} is not UTF-8, and GDAL opens no other names; rename it, or send it to standard input ('-')"
         )
