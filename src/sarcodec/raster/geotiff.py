@@ -23,6 +23,7 @@ from sarcodec.raster.description import check_supported, creation_options, read_
 from sarcodec.raster.quiet import environment, open_reader, open_writer
 from sarcodec.raster.scene import DTYPES, SceneInfo
 from sarcodec.raster.tiling import Window, check_inside
+from sarcodec.storage.recognised import check_raster_name, raster_refusal
 
 _GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError, OSError)
 
@@ -41,13 +42,11 @@ class SceneReader:
     def __init__(self, path: str | os.PathLike) -> None:
         self._path = os.fspath(path)
         self._lock = threading.Lock()
+        check_raster_name(self._path)
         try:
             self._dataset = open_reader(self._path)
         except _GDAL_ERRORS as error:
-            raise UnreadableScene(
-                f"cannot open {self._path}: {_reason(error)}; expected a raster such as a GeoTIFF. Check the path and "
-                "that the file was copied whole"
-            ) from error
+            raise raster_refusal(self._path, _reason(error)) from error
         try:
             check_supported(self._dataset, self._path)
             self.info = read_info(self._dataset)
