@@ -5,12 +5,13 @@ In: two SceneInfos of one size. Out: Differences. Knows no files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from sarcodec.raster.scene import Colour, SceneInfo, Tags
 
 _BLACK = (0, 0, 0, 255)
+_ABSENT = "\0"  # is in no text of GDAL's
 _ALIASES = {"gcp_crs_wkt": "gcps", "gcp_crs_axes": "gcps", "crs_axes": "crs_wkt", "crs_epoch": "crs_wkt"}
 _NAMES = {
     "crs_wkt": "the CRS",
@@ -52,6 +53,15 @@ def differences(wanted: SceneInfo, found: SceneInfo) -> tuple[Difference, ...]:
     return tuple(dict.fromkeys((*_of_scene(wanted, found), *_of_bands(wanted, found), *_of_tags(wanted, found))))
 
 
+def merged(found: Iterable[Difference]) -> tuple[Difference, ...]:
+    """One difference a field, band and domain, with the keys of all."""
+    keys: dict[Difference, tuple[str, ...]] = {}
+    for difference in found:
+        place = replace(difference, keys=())
+        keys[place] = tuple(dict.fromkeys((*keys.get(place, ()), *difference.keys)))
+    return tuple(replace(place, keys=listed) for place, listed in keys.items())
+
+
 def _of_scene(wanted: SceneInfo, found: SceneInfo) -> Iterator[Difference]:
     for name in ("crs_wkt", "crs_axes", "crs_epoch", "transform", "gcps", "gcp_crs_wkt", "gcp_crs_axes", "mask"):
         if not _same(getattr(wanted, name), getattr(found, name)):
@@ -61,7 +71,8 @@ def _of_scene(wanted: SceneInfo, found: SceneInfo) -> Iterator[Difference]:
 def _of_bands(wanted: SceneInfo, found: SceneInfo) -> Iterator[Difference]:
     for name in ("nodata", "descriptions", "units", "scales", "offsets", "colorinterp", "categories", "attribute_tables"):
         for band, (ours, theirs) in enumerate(zip(getattr(wanted, name), getattr(found, name), strict=True), 1):
-            if not _same(ours or None if isinstance(ours, str) else ours, theirs):
+            # Of nothing nothing is lost, also where GDAL finds something (the unit of a vertical CRS).
+            if ours not in (None, "") and not _same(ours, theirs):
                 yield Difference(name, band)
     for band, (ours, theirs) in enumerate(zip(wanted.colormaps, found.colormaps, strict=True), 1):
         if _trimmed(ours) != _trimmed(theirs):
@@ -73,9 +84,18 @@ def _of_tags(wanted: SceneInfo, found: SceneInfo) -> Iterator[Difference]:
     for band, (ours, theirs) in enumerate(pairs):
         there = _flat(theirs)
         for domain, items in ours:
-            keys = tuple(key for key, value in items if there.get((domain, key)) != value)
+            same = same_numbers if domain == "RPC" else str.__eq__
+            keys = tuple(key for key, value in items if not same(there.get((domain, key), _ABSENT), value))
             if keys:
                 yield Difference("tags", band, domain, keys)
+
+
+def same_numbers(first: str, second: str) -> bool:
+    """Whether two texts are the same numbers, however they are written."""
+    try:
+        return [float(word) for word in first.split()] == [float(word) for word in second.split()]
+    except ValueError:
+        return first == second
 
 
 def _flat(tags: Tags) -> dict[tuple[str, str], str]:

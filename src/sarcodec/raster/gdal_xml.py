@@ -20,7 +20,7 @@ _BAND_WORDS = ("offset", "scale", "unittype", "description", "colorinterp")
 
 @dataclass(frozen=True)
 class Item:
-    """One word of metadata: of the dataset (band 0) or of a band (from 1). `whole` domains are one text without keys."""
+    """One word of metadata: of the dataset (band 0) or of a band (from 1). A domain that is one text has its name as the key."""
 
     band: int
     domain: str
@@ -65,8 +65,10 @@ def pam_items(root: ElementTree.Element | None) -> Iterator[Item]:
 def _metadata(parent: ElementTree.Element, band: int) -> Iterator[Item]:
     for element in parent.findall("Metadata"):
         domain = element.get("domain", "")
-        if element.get("format") == "json" or domain.startswith("json:"):
+        if domain.startswith("json:"):
             yield Item(band, domain, domain, element.text or "")
+        elif element.get("format") is not None:
+            yield Item(band, domain, domain, "".join(ElementTree.tostring(child, "unicode") for child in element))
         for item in element.findall("MDI"):
             yield Item(band, domain, item.get("key", ""), item.text or "")
 

@@ -53,13 +53,13 @@ def layout_options(info: SceneInfo, threads: int) -> dict[str, object]:
 
 
 class MaskWriter:
-    """Masks are collected in a .msk beside the TIFF: only at the end it is known whether they fit into the TIFF itself.
+    """Masks are collected in a file beside the TIFF: only at the end it is known whether they fit into the TIFF itself.
 
     A mask within a TIFF is one for all bands and holds 0 and 255 alone.
     """
 
     def __init__(self, part: Path, info: SceneInfo, threads: int) -> None:
-        self.path = part.with_name(part.name + ".msk")
+        self.path = part.with_name(part.name + ".masks")  # Not yet .msk: GDAL would take it for the mask to write to.
         self.written = False
         self._info, self._plain = info, True
         self._file = open_writer(self.path, count=info.mask_planes, dtype="uint8", **layout_options(info, threads))
@@ -83,6 +83,11 @@ class MaskWriter:
     def close(self) -> None:
         """May be called again."""
         self._file.close()
+
+    def keep_beside(self, part: Path) -> Path:
+        """Make it the side file of `part`, and return its name."""
+        self.close()
+        return self.path.replace(part.with_name(part.name + ".msk"))
 
     def move_into(self, dataset: rasterio.io.DatasetWriter) -> None:
         """Copy the mask into the TIFF that is being written, and remove the side file."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from sarcodec.raster.comparing import Difference
+from sarcodec.raster.comparing import Difference, merged
 from sarcodec.raster.scene import SceneInfo
 from sarcodec.raster.writing import colour_name
 
@@ -21,7 +21,7 @@ _UNTOLD = ("mask", "colormaps")  # GDAL takes neither from here
 def compose(info: SceneInfo, missing: Iterable[Difference]) -> bytes | None:
     """The file, or None where nothing of what is missing can be said in it."""
     root = Element("PAMDataset")
-    told = [difference for difference in missing if difference.field not in _UNTOLD]
+    told = merged(difference for difference in missing if difference.field not in _UNTOLD)
     for difference in sorted(told, key=lambda d: _ORDER.index(d.field) if d.field in _ORDER else len(_ORDER)):
         if difference.band:
             _tell_band(_band_element(root, difference.band), info, difference)

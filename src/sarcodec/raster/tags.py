@@ -77,18 +77,19 @@ def _band_domains(dataset: rasterio.DatasetReader, band: int, said: tuple[Item, 
 
 
 def _domain(dataset: rasterio.DatasetReader, band: int, name: str, said: list[Item]) -> _Domain:
-    cut = _cut_items(dataset, band, name)
     domain = _Domain(band, name)
     if name.startswith("xml:"):
-        whole = cut.get(name) or next((item.value for item in said), None)
+        whole = _cut_items(dataset, band, name).get(name) or next((item.value for item in said), None)
     elif name.startswith("json:"):
-        whole = _json_text(cut, said)
+        whole = _json_text(dataset, band, name, said)
+    elif name and any(item.key == name for item in said) and dataset.get_tag_item(name, name, bidx=band) is None:
+        whole = None  # One text in a domain that should have keys: rasterio would crash on it.
     else:
-        _collect(dataset, domain, cut, said)
+        _collect(dataset, domain, _cut_items(dataset, band, name), said)
         return domain
     if whole is not None:
         domain.items[name] = whole
-    elif cut:
+    else:
         domain.lost.add("the whole text")
     return domain
 
@@ -99,14 +100,22 @@ def _cut_items(dataset: rasterio.DatasetReader, band: int, name: str) -> dict[st
     return {}
 
 
-def _json_text(cut: dict[str, str], said: list[Item]) -> str | None:
-    """The one text of the domain; rasterio cuts it at the first colon or equals sign."""
-    written = [item.value if item.key == item.domain else f"{item.key}={item.value}" for item in said]
-    rebuilt = [f"{key}{sign}{value}" for key, value in cut.items() for sign in ":="] + list(cut)
-    for candidate in (*written, *rebuilt):
-        with suppress(ValueError):
-            json.loads(candidate)
-            return candidate.strip()
+def _json_text(dataset: rasterio.DatasetReader, band: int, name: str, said: list[Item]) -> str | None:
+    """The one text of the domain. rasterio cuts it at its first colon or equals sign, and crashes where it has neither: so it
+    is asked last, and only for what other drivers make (products' labels, which are objects with keys)."""
+    for item in said:
+        if (text := _as_json(item.value if item.key == name else f"{item.key}={item.value}")) is not None:
+            return text
+    if dataset.driver in ("GTiff", "COG", "VRT"):
+        return None
+    rebuilt = (f"{key}{sign}{value}" for key, value in _cut_items(dataset, band, name).items() for sign in ":=")
+    return next((text for text in map(_as_json, rebuilt) if text is not None), None)
+
+
+def _as_json(text: str) -> str | None:
+    with suppress(ValueError):
+        json.loads(text)
+        return text.strip()
     return None
 
 

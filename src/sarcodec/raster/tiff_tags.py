@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -93,6 +93,13 @@ def set_tags(path: str | os.PathLike, tags: Iterable[Tag]) -> None:
 def text_tag(code: int, words: str) -> Tag:
     """A tag of text, in UTF-8."""
     return Tag(code, TEXT, words.encode("utf-8", "replace") + b"\0")
+
+
+def short_tag(path: str | os.PathLike, code: int, values: Sequence[int]) -> Tag:
+    """A tag of 16-bit integers for the file at `path`."""
+    with open(path, "rb") as file:
+        order = _layout(file).order
+    return Tag(code, SHORT, struct.pack(f"{order}{len(values)}H", *values))
 
 
 def _layout(file: BinaryIO) -> _Layout:

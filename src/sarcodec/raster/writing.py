@@ -18,6 +18,7 @@ from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
 from sarcodec.raster import tiff_tags
+from sarcodec.raster.comparing import same_numbers
 from sarcodec.raster.gdal_xml import Item, decode, tiff_colour, tiff_item
 from sarcodec.raster.masks import layout_options
 from sarcodec.raster.quiet import open_reader
@@ -28,8 +29,13 @@ MOST_POINTS_IN_TIFF = 10_922
 """A TIFF tag written by GDAL holds 65,535 numbers, a control point takes six."""
 
 _PREDICTOR = {"float32": 3, "float64": 3}
-_UNASSOCIATED_ALPHA, _ASSOCIATED_ALPHA = 2, 1
+_ASSOCIATED_ALPHA = 1  # in the TIFF tag ExtraSamples
 _BY_GDAL = ("RPC", "COLOR_PROFILE")  # domains for which GDAL has tags of their own
+_RPC_KEYS = {
+    *(f"{axis}_{word}" for axis in ("LINE", "SAMP", "LAT", "LONG", "HEIGHT") for word in ("OFF", "SCALE")),
+    *(f"{axis}_{word}_COEFF" for axis in ("LINE", "SAMP") for word in ("NUM", "DEN")),
+    "ERR_BIAS", "ERR_RAND",
+}  # fmt: skip
 _COLOUR_NAMES = {
     "gray": "Gray", "undefined": "Undefined", "palette": "Palette", "hue": "Hue", "saturation": "Saturation",
     "lightness": "Lightness", "Y": "YCbCr_Y", "Cb": "YCbCr_Cb", "Cr": "YCbCr_Cr", "rededge": "RedEdge", "nir": "NIR",
@@ -72,8 +78,9 @@ def layout_of(tags: Tags) -> dict[str, str]:
     return dict(dict(tags).get("IMAGE_STRUCTURE", ()))
 
 
-def write_info(dataset: rasterio.io.DatasetWriter, info: SceneInfo) -> None:
-    """Tell GDAL all of `info` that it can write and creation_options does not hold. Call before the first pixel is written."""
+def write_info(dataset: rasterio.io.DatasetWriter, info: SceneInfo, alone: bool = False) -> None:
+    """Tell GDAL all of `info` that it can write and creation_options does not hold. Call before the first pixel is written.
+    alone: there will be no side files, so what the TIFF can hold in part goes there."""
     if info.gcps and info.transform is None and len(info.gcps) <= MOST_POINTS_IN_TIFF:
         crs = CRS.from_wkt(info.gcp_crs_wkt) if info.gcp_crs_wkt else CRS()
         dataset.gcps = (_to_gdal_points(info), crs)
@@ -88,7 +95,7 @@ def write_info(dataset: rasterio.io.DatasetWriter, info: SceneInfo) -> None:
         dataset.scales = info.scales
     if info.offsets != (0.0,) * info.count:
         dataset.offsets = info.offsets
-    _write_own_tags(dataset, info)
+    _write_own_tags(dataset, info, alone)
     for band in range(1, info.count + 1):
         if info.descriptions[band - 1]:
             dataset.set_band_description(band, plain(info.descriptions[band - 1]))
@@ -116,9 +123,11 @@ def _to_gdal_points(info: SceneInfo) -> Sequence[RasterioPoint]:
     ]
 
 
-def _write_own_tags(dataset: rasterio.io.DatasetWriter, info: SceneInfo) -> None:
+def _write_own_tags(dataset: rasterio.io.DatasetWriter, info: SceneInfo, alone: bool) -> None:
     """What TIFF has tags of its own for, which GDAL writes."""
     for domain, items in info.tags:
+        if domain == "RPC" and not alone and not _fits_rpc_tag(items):
+            continue  # GDAL would not look at the side file's.
         if domain in _BY_GDAL:
             with suppress(RasterioError, ValueError, TypeError):
                 dataset.update_tags(ns=domain, **{plain(key): plain(value) for key, value in items})
@@ -126,6 +135,17 @@ def _write_own_tags(dataset: rasterio.io.DatasetWriter, info: SceneInfo) -> None
             own = {key: plain(value) for key, value in items if _is_own(key)}
             if own:
                 dataset.update_tags(**own)
+
+
+def _fits_rpc_tag(items: Sequence[tuple[str, str]]) -> bool:
+    """The TIFF's own tag holds the usual polynomials, of which GDAL tells 15 digits."""
+    try:
+        return all(
+            key in _RPC_KEYS and same_numbers(value, " ".join(f"{float(word):.15g}" for word in value.split()))
+            for key, value in items
+        )
+    except ValueError:
+        return False
 
 
 def _is_own(key: str) -> bool:
@@ -178,15 +198,9 @@ def _alpha_tag(path: Path, directory: Sequence[Tag], info: SceneInfo) -> Iterato
     found = next((tag for tag in directory if tag.code == tiff_tags.EXTRA_SAMPLES), None)
     if not multiplied or found is None:
         return
-    values, data = tiff_tags.integers(path, found), bytearray(found.data)
+    values = list(tiff_tags.integers(path, found))
     first = info.count - len(values)
-    for index in (band - first for band in multiplied if band >= first):
-        data[2 * index : 2 * index + 2] = _as_short(found.data, values, index)
-    yield Tag(tiff_tags.EXTRA_SAMPLES, tiff_tags.SHORT, bytes(data))
-
-
-def _as_short(data: bytes, values: Sequence[int], index: int) -> bytes:
-    """1 in the byte order of the file, which GDAL takes from the machine."""
-    import sys
-
-    return _ASSOCIATED_ALPHA.to_bytes(2, sys.byteorder)
+    for band in multiplied:
+        if band >= first:
+            values[band - first] = _ASSOCIATED_ALPHA
+    yield tiff_tags.short_tag(path, tiff_tags.EXTRA_SAMPLES, values)
