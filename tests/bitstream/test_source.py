@@ -17,7 +17,8 @@ from sarcodec.bitstream.sections import Section, pack_tile
 from sarcodec.bitstream.writer import FileWriter
 from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 
-HEADER = Header(40, 20, "float32", "db", 4, "m", b"12345678", 100, (BandField(0), BandField(7, 0)), b"where")
+BANDS = (BandField(domain="db"), BandField(domain="db", offset_q=7, reference=0))
+HEADER = Header(40, 20, "float32", 4, "m", b"12345678", 100, BANDS, b"where")
 
 
 def payloads(salt: int = 0) -> list[bytes]:

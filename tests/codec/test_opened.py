@@ -17,6 +17,7 @@ from rasterio.crs import CRS
 
 import sarcodec
 from sarcodec import Window
+from sarcodec.codec.kept import Kept
 from sarcodec.errors import CorruptFile, InvalidArgument
 from sarcodec.raster.scene import GroundControlPoint
 
@@ -86,21 +87,23 @@ def test_scenes_that_cannot_be_pickled_say_why(packed, tmp_path):
         pickle.loads(pickled)
 
 
-def test_a_forked_process_does_not_wait_for_a_thread_that_it_has_not(packed, whole):
+def test_a_forked_process_does_not_wait_for_a_thread_that_it_has_not(packed, whole, monkeypatch):
     """The thread that is decoding a tile at the time of the fork does not exist in the child, nor will its result."""
-    scene, begun, go_on = sarcodec.open(packed, threads=1), threading.Event(), threading.Event()
-    decode = scene._decoder._decode
+    scene, begun, go_on, get = sarcodec.open(packed, threads=1), threading.Event(), threading.Event(), Kept.get
 
-    def slow(tile, band):
-        begun.set()
-        go_on.wait(60)
-        return decode(tile, band)
+    def slow(kept, key, make):
+        def waiting():
+            begun.set()
+            go_on.wait(60)
+            return make()
 
-    scene._decoder._decode = slow
+        return get(kept, key, waiting)
+
+    monkeypatch.setattr(Kept, "get", slow)
     reader = threading.Thread(target=scene.read)
     reader.start()
     assert begun.wait(60)
-    scene._decoder._decode = decode
+    monkeypatch.undo()
     context = multiprocessing.get_context("fork")
     equal = context.Value("i", 0)
 
