@@ -130,7 +130,8 @@ def _floats(sample: BandSample, possible: frozenset[str], where: str) -> tuple[s
     d = sample.figures
     if possible == DB:
         speckled = d.growth is not None and d.growth > 0.5  # multiplied, as in amplitudes and power
-        if d.negative <= _CLEAR_SHARE and (d.q999 > _DB_CEILING or d.median < 2 or speckled) or d.q999 > 200 or d.q001 < -300:
+        positive = d.negative <= _CLEAR_SHARE or d.q001 > -1
+        if positive and (d.q999 > _DB_CEILING or d.median < 2 or speckled) or d.q999 > 200 or d.q001 < -300:
             raise _contradiction(sample, possible, where)
         return "db", f"{where} and {d}"
     looks_db = _looks_db(d)
