@@ -20,9 +20,9 @@ ROOMS = {  # what each room of src/sarcodec may import of the others
     "raster": {"errors", "storage", "measure"},
     "bitstream": {"errors", "storage", "measure", "compiled"},
     "hyper_analysis": {"errors"},
-    "simulate": {"errors", "raster"},
+    "simulate": {"errors", "storage", "raster"},
     "fidelity": {"errors"},  # below the codec, which aims at a class, and the workshop, which judges with the same figures
-    "evaluate": {"errors", "fidelity"},
+    "evaluate": {"errors", "storage", "fidelity"},
     "lapped": set(),
     "published": {"errors", "bitstream", "hyper_analysis", "lapped"},
     "quantiser": {"errors", "bitstream", "compiled"},
@@ -33,11 +33,12 @@ ROOMS = {  # what each room of src/sarcodec may import of the others
     "sarcodec": {"codec", "raster"},  # the package's own __init__
     "commands": {"sarcodec", "errors", "storage", "raster", "codec", "published", "tile", "simulate", "fidelity", "evaluate", "train", "study"},
     "__main__": {"commands", "errors"},
-    "networks": {"errors", "bitstream", "lapped"},
+    "networks": {"errors", "storage", "bitstream", "lapped"},
     # Compares its networks with the codec by the public verbs, as anybody would.
-    "study": {"sarcodec", "errors", "raster", "bitstream", "published", "networks", "evaluate", "fidelity", "simulate"},
+    "study": {"sarcodec", "errors", "storage", "raster", "bitstream", "published", "networks", "evaluate", "fidelity", "simulate"},
     "train": {
         "errors",
+        "storage",
         "raster",
         "bitstream",
         "hyper_analysis",

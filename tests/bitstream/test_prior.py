@@ -156,7 +156,7 @@ def test_reading_gives_what_was_written(rows, cols, step, size_db, seed):
     codec = TileEncoder(published.load())
     latents, steps_db = latents_of(codec, seed, rows, cols, size_db), codec.model.prior.steps.steps_db(step)
     written, coded, section = encode_watched(codec, latents, step)
-    decoded = codec.dequantise(codec.decode(section, step, rows, cols), rows, cols)
+    decoded = codec.decoder.dequantise(codec.decoder.decode(section, step, rows, cols), rows, cols)
     assert decoded.dtype == np.float32
     np.testing.assert_array_equal(decoded, (written / 32).astype(np.float32) * steps_db)
     # The encoder may take a place that is not the nearest where that saves bits, but no bits are worth many steps.
@@ -180,7 +180,7 @@ def test_a_reader_at_another_step_notices(rows, cols, step, other, seed):
     if len(section.payload) < 40 or step == other:
         return  # a few symbols may happen to read the same at a neighbouring step
     try:
-        decoded = codec.decode(section, other, rows, cols)
+        decoded = codec.decoder.decode(section, other, rows, cols)
     except CorruptFile:
         return
     pytest.fail(f"step {step} read at {other} gave latents up to {np.abs(decoded.values).max() / 32} steps")
@@ -190,14 +190,14 @@ def test_a_reader_of_another_size_or_of_noise_notices(codec):
     section, _ = codec.encode(latents_of(codec, 3, 6, 6, 1.0), 320)
     for rows, cols in ((6, 5), (5, 6), (16, 16), (1, 1)):
         with pytest.raises(CorruptFile):
-            codec.decode(section, 320, rows, cols)
+            codec.decoder.decode(section, 320, rows, cols)
     random = np.random.default_rng(4)
     for length in (2, 3, 5, 40, 4000):
         for step in (0, 320, 639):
             with pytest.raises(CorruptFile):
-                codec.decode(Section(1, random.bytes(length)), step, 16, 16)
+                codec.decoder.decode(Section(1, random.bytes(length)), step, 16, 16)
     with pytest.raises(CorruptFile):
-        codec.decode(Section(1, b"a"), 320, 6, 6)
+        codec.decoder.decode(Section(1, b"a"), 320, 6, 6)
 
 
 # The known answer

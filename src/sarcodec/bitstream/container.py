@@ -10,8 +10,9 @@ import zlib
 from dataclasses import dataclass
 
 from sarcodec.bitstream.varint import LIMIT, LONGEST, Cursor, fold, pack_varint, unfold
-from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
+from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, TruncatedFile
 from sarcodec.measure import DOMAINS, MOST_FILLS
+from sarcodec.storage.recognised import compressed_refusal
 
 MAGIC = b"\x89SAR"
 VERSION = 0
@@ -30,17 +31,6 @@ _AFFINE, _FILLS, _REFERENCE = 0x10, 0x20, 0x40  # flags beside a band's kind and
 _PREFIX = len(MAGIC) + 1
 _LEAST_ENTRY = 6
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_OTHERS = (
-    (b"II*\0", "a TIFF"),
-    (b"MM\0*", "a TIFF"),
-    (b"II+\0", "a BigTIFF"),
-    (b"MM\0+", "a BigTIFF"),
-    (b"PK", "a ZIP"),
-    (b"\0\0\0\x0cjP", "a JPEG 2000"),
-    (b"\x89PNG", "a PNG"),
-    (b"\x89HDF", "an HDF5"),
-    (b"\x1f\x8b", "a gzip"),
-)
 
 
 @dataclass(frozen=True)
@@ -157,7 +147,7 @@ def head_length(beginning: bytes) -> int:
     Raises NotSarcodec, NewerVersion, TruncatedFile, CorruptFile.
     """
     if not beginning or beginning[:4] != MAGIC[: len(beginning)]:
-        raise NotSarcodec(f"this is not a sarcodec file: it {_found(beginning)}, expected to begin with {MAGIC!r}")
+        raise compressed_refusal(beginning)
     if len(beginning) < _PREFIX:
         raise TruncatedFile(f"the file ends after {len(beginning)} bytes, inside its head; fetch it again")
     if beginning[4] > VERSION:
@@ -343,12 +333,3 @@ def _broken_band_laws(bands: tuple[BandField, ...], index: int, band: BandField)
 
 def _may_lean(bands: tuple[BandField, ...], index: int, reference: int) -> bool:
     return 0 <= reference < index and bands[reference].learned and not bands[reference].leans
-
-
-def _found(beginning: bytes) -> str:
-    if not beginning:
-        return "is empty"
-    for magic, name in _OTHERS:
-        if beginning.startswith(magic):
-            return f"begins as {name} file does"
-    return f"begins with {beginning[:4]!r}"

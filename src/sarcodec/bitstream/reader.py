@@ -9,7 +9,7 @@ from typing import BinaryIO
 from sarcodec.bitstream import container
 from sarcodec.bitstream.container import BOUNDED, EXACT, LEARNED, Entry, Header
 from sarcodec.bitstream.sections import LATENTS, LEANING, LEVELS, MASK, PIXELS, POWER, Section, unpack_tile
-from sarcodec.bitstream.source import BytesSource, ObjectSource, PathSource, Source, open_source
+from sarcodec.bitstream.source import open_source
 from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 
 _BELONGING = {LEARNED: (LATENTS, MASK, LEANING, POWER), BOUNDED: (MASK, LEVELS), EXACT: (PIXELS,)}
@@ -23,9 +23,8 @@ class FileReader:
     stay after `close`. Pickled by its path or by its bytes; a reader of a file object is not.
     """
 
-    def __init__(self, source: str | os.PathLike | bytes | BinaryIO | Source) -> None:
-        given = isinstance(source, (BytesSource, ObjectSource, PathSource))
-        self._source = source if given else open_source(source)
+    def __init__(self, source: str | os.PathLike | bytes | BinaryIO) -> None:
+        self._source = open_source(source)
         self.name, self.size = self._source.name, self._source.size
         try:
             self.header, self.entries = self._read_head()
@@ -40,7 +39,7 @@ class FileReader:
         self.close()
 
     def __reduce__(self) -> tuple:
-        return _reopened, (self._source, self.head_digest)
+        return _reopened, (self._source.again(), self.head_digest)
 
     def close(self) -> None:
         """Read no more. A file object that was given stays open."""
@@ -93,10 +92,10 @@ class FileReader:
         return header, entries
 
 
-def _reopened(source: Source, head: bytes) -> FileReader:
+def _reopened(source: str | bytes, head: bytes) -> FileReader:
     """A reader that was pickled. Its index holds the checksums of all payloads: where the head is the same, all else is."""
     reader = FileReader(source)
     if reader.head_digest != head:
         reader.close()
-        raise CorruptFile(f"{source.name} is another file than the one that was pickled; open it anew, and pickle that")
+        raise CorruptFile(f"{reader.name} is another file than the one that was pickled; open it anew, and pickle that")
     return reader

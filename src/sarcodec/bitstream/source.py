@@ -31,6 +31,9 @@ class Source(Protocol):
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`. Raises TruncatedFile; InvalidArgument once it is closed."""
 
+    def again(self) -> str | bytes:
+        """What `open_source` makes the same source of, in another process too. InvalidArgument where there is no such thing."""
+
     def close(self) -> None:
         """Read no more; a second time is as good as once."""
 
@@ -53,7 +56,7 @@ class PathSource:
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.name = os.fsdecode(path)
-        self.path = os.path.abspath(self.name)
+        self._path = os.path.abspath(self.name)
         self._descriptor = _Descriptor(self.name)
         self.size, self._written = _state(self._descriptor)
 
@@ -84,10 +87,10 @@ class PathSource:
     def closed(self) -> bool:
         return self._descriptor is None
 
-    def __reduce__(self) -> tuple:
+    def again(self) -> str:
         if self.closed:
             raise _closed(self.name)
-        return PathSource, (self.path,)
+        return self._path
 
 
 class _Descriptor:
@@ -144,10 +147,10 @@ class BytesSource:
     def closed(self) -> bool:
         return self._data is None
 
-    def __reduce__(self) -> tuple:
+    def again(self) -> bytes:
         if self.closed:
             raise _closed(self.name)
-        return BytesSource, (self._data,)
+        return self._data
 
 
 class ObjectSource:
@@ -201,8 +204,8 @@ class ObjectSource:
     def close(self) -> None:
         self.closed = True
 
-    def __reduce__(self) -> tuple:
-        raise InvalidArgument(
+    def again(self) -> bytes:
+        raise _closed(self.name) if self.closed else InvalidArgument(
             f"a scene opened from {self.name} cannot be pickled or copied, as nobody else has that file object; "
             "open the scene by its path or from bytes"
         )

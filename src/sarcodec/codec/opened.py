@@ -1,5 +1,7 @@
 """A compressed file, opened lazily: what it says at once, pixels by window."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from sarcodec.bitstream.reader import FileReader
@@ -33,7 +35,7 @@ class CompressedScene:
             raise
 
     def __reduce__(self) -> tuple:
-        return CompressedScene, (self._file, *self._settings)
+        return _reopened, (*self._file.__reduce__(), self._settings)
 
     def __repr__(self) -> str:
         return as_line(self._file, self.info)
@@ -96,6 +98,10 @@ class CompressedScene:
 
     def __exit__(self, *exception) -> None:
         self.close()
+
+
+def _reopened(open_file: Callable[..., FileReader], arguments: tuple, settings: tuple) -> CompressedScene:
+    return CompressedScene(open_file(*arguments), *settings)
 
 
 def open_compressed(

@@ -9,13 +9,15 @@ from sarcodec.errors import CorruptFile
 
 LONGEST = 1 << 20  # bytes before compression
 _WHY = "why"
+_USUAL = b'{"why":["whole numbers without a declaration count as amplitude"]}'  # zlib's preset dictionary (docs/format.md, 3.2)
 
 
 def pack_remarks(why: tuple[str, ...]) -> bytes:
     """A sentence a band as compressed JSON; one for all where they are the same."""
     said = why[:1] if len(set(why)) == 1 else why
     text = json.dumps({_WHY: said}, separators=(",", ":"), sort_keys=True).encode("ascii")
-    return zlib.compress(text, 9)
+    packer = zlib.compressobj(9, zdict=_USUAL)
+    return packer.compress(text) + packer.flush()
 
 
 def unpack_remarks(data: bytes, count: int) -> tuple[str, ...]:
@@ -23,7 +25,7 @@ def unpack_remarks(data: bytes, count: int) -> tuple[str, ...]:
     if not data:
         return ("",) * count
     try:
-        inflater = zlib.decompressobj()
+        inflater = zlib.decompressobj(zdict=_USUAL)
         text = inflater.decompress(data, LONGEST)
         said = json.loads(text.decode("ascii")).get(_WHY, [])
         why = tuple(str(sentence) for sentence in said)

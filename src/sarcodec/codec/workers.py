@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import LibController, ThreadpoolController
 
 from sarcodec.errors import InvalidArgument, SarcodecError
 
@@ -66,35 +66,59 @@ def _worked(work: Callable, item: object) -> object:
 class _Limit:
     """BLAS held to one thread for as long as anybody is inside, however many are: the first in sets it, the last out restores it.
 
-    Each `threadpool_limits` restores what it found; two that overlap in time would leave BLAS as the first had set it.
+    Each `threadpool_limits` restores what it found: two that overlap in time would leave BLAS as the first had set it.
     """
 
     def __init__(self) -> None:
-        self.lock, self._inside, self._limits = threading.Lock(), 0, None
+        self.lock, self._inside, self._held = threading.Lock(), 0, []
 
     def enter(self) -> int:
         """The process that entered, for `leave`."""
         with self.lock:
             if not self._inside:
-                self._limits = threadpool_limits(limits=1, user_api="blas")
+                self._held = _hold()
             self._inside += 1
-        return os.getpid()
+            return os.getpid()
 
     def leave(self, process: int) -> None:
-        """process: what entering gave. Whoever came in before a fork has nothing to leave after it."""
+        """Whoever came in before a fork has nothing to leave after it."""
         with self.lock:
             if process != os.getpid():
                 return
             self._inside -= 1
             if not self._inside:
-                self._limits.restore_original_limits()
+                _restore(self._held)
 
     def after_fork(self) -> None:
         """Nobody is inside in a forked process but the thread that forked it, which computes without the limit from here."""
         self.lock = threading.Lock()
         if self._inside:
             self._inside = 0
-            self._limits.restore_original_limits()
+            _restore(self._held)
+
+
+def _hold() -> list[tuple[LibController, int]]:
+    """The libraries that now have one thread, and how many they had. Not those of OpenMP, where each thread has its own number."""
+    held = []
+    for library in ThreadpoolController().select(user_api="blas").lib_controllers:
+        threads = library.get_num_threads() or 1
+        if threads > 1 and getattr(library, "threading_layer", None) != "openmp":
+            library.set_num_threads(1)
+            if library.get_num_threads() == 1:
+                held.append((library, threads))
+    return held
+
+
+def _restore(held: list[tuple[LibController, int]]) -> None:
+    """What somebody else has changed meanwhile stays as it is."""
+    for library, threads in held:
+        if library.get_num_threads() != 1:
+            continue
+        # From threadpoolctl 3.8 on only the thread that has set a number may set it again, unless it gives that up.
+        give_up = getattr(library, "clear_controlling_thread", lambda force=False: None)
+        give_up(force=True)
+        library.set_num_threads(threads)
+        give_up()
 
 
 _LIMIT = _Limit()

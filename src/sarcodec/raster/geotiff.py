@@ -23,6 +23,7 @@ from sarcodec.raster.description import check_supported, creation_options, read_
 from sarcodec.raster.quiet import environment, open_reader, open_writer
 from sarcodec.raster.scene import DTYPES, SceneInfo
 from sarcodec.raster.tiling import Window, check_inside
+from sarcodec.storage.recognised import check_raster_name, raster_refusal
 
 _GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError, OSError)
 
@@ -41,13 +42,11 @@ class SceneReader:
     def __init__(self, path: str | os.PathLike) -> None:
         self._path = os.fspath(path)
         self._lock = threading.Lock()
+        check_raster_name(self._path)
         try:
             self._dataset = open_reader(self._path)
         except _GDAL_ERRORS as error:
-            raise UnreadableScene(
-                f"cannot open {self._path}: {_reason(error)}; expected a raster such as a GeoTIFF. Check the path and "
-                "that the file was copied whole"
-            ) from error
+            raise raster_refusal(self._path, _reason(error)) from error
         try:
             check_supported(self._dataset, self._path)
             self.info = read_info(self._dataset)
@@ -75,6 +74,16 @@ class SceneReader:
                 f"cannot read rows {window.row}..{window.row_end - 1} of band {band + 1} of {self._path}: "
                 f"{_reason(error)}; the file seems to be truncated or damaged. Copy it again"
             ) from error
+
+    notes = ()
+
+    @property
+    def paths(self):
+        return tuple(self._dataset.files)
+
+    def read_mask(self, plane, window):
+        with self._lock:
+            return self._dataset.read_masks(plane + 1, window=_to_rasterio(window))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -113,7 +122,7 @@ class SceneWriter:
     InvalidArgument, UnsupportedScene (another dtype), and SarcodecError when the disk refuses.
     """
 
-    def __init__(self, path: str | os.PathLike, info: SceneInfo, overwrite: bool = False, threads: int = 1) -> None:
+    def __init__(self, path: str | os.PathLike, info: SceneInfo, overwrite: bool = False, threads: int = 1, inputs=()) -> None:
         self._path, self._overwrite, self._info = Path(path), overwrite, info
         self._lock = threading.Lock()
         self._check_target()
@@ -133,6 +142,8 @@ class SceneWriter:
         except BaseException:
             self._discard()
             raise
+
+    notes = ()
 
     def _environment(self) -> AbstractContextManager:
         # No .aux.xml beside the file. Control points are shifted here, not by GDAL: see description.py.

@@ -7,9 +7,18 @@ from pathlib import PurePath
 from sarcodec.errors import InvalidArgument
 from sarcodec.storage.refusals import shown
 
-GEOTIFF, SARCODEC, HTML = "a GeoTIFF", "a sarcodec file", "a page"
+GEOTIFF, SARCODEC, HTML = "a GeoTIFF", "a sarcodec file", "a page of HTML"
+CSV, MARKDOWN, PNG, RESEARCH = "a table in CSV", "a text in Markdown", "a PNG picture", "a research file"
 _RASTER = (".tif", ".tiff", ".gtiff", ".gtif", ".geotiff", ".cog", ".btf", ".tf8")
-_OWN = {GEOTIFF: _RASTER, SARCODEC: (".sarc",), HTML: (".html", ".htm", ".xhtml")}
+_OWN = {
+    GEOTIFF: _RASTER,
+    SARCODEC: (".sarc",),
+    HTML: (".html", ".htm", ".xhtml"),
+    CSV: (".csv", ".tsv", ".txt"),
+    MARKDOWN: (".md", ".markdown", ".txt"),
+    PNG: (".png",),
+    RESEARCH: (".sara",),
+}
 _OTHERS = frozenset(
     ".png .jpg .jpeg .jpe .jp2 .j2k .jpx .jxl .gif .bmp .webp .heic .avif .svg .ppm .pgm .exr .psd "
     ".nc .nc4 .cdf .h5 .he5 .hdf .hdf4 .hdf5 .zarr .grib .grib2 .grb .grb2 .vrt .img .ige .bil .bip .bsq .hdr .envi .ers .ecw .sid "

@@ -7,7 +7,6 @@ memory.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +16,8 @@ from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.meaning import scene_meaning
 from sarcodec.raster.radiometry import Measure, fill_invalid, normalise, restore
 from sarcodec.raster.scene import SceneInfo, pack_scene, unpack_scene
+from sarcodec.storage import check_output
+from sarcodec.storage.forms import RESEARCH
 from sarcodec.study.files import latent_file
 from sarcodec.study.files.latent_file import DIGEST_BYTES, OFFSETS_A_DB, BandData, Head
 from sarcodec.study.files.latent_stream import LARGEST
@@ -51,7 +52,7 @@ def encode_scene(
     overlap_px: of the tiles of a model that is bound to its tile, and of a scene too large to be seen whole. Raises
     InvalidArgument, OutputExists, UnreadableScene, UnsupportedScene.
     """
-    latent_file.check_target(Path(out), overwrite)
+    check_output(out, overwrite=overwrite, inputs=[path], form=RESEARCH)
     pixels, info = read_array(path)
     domain = _domain(pixels, info, domain)
     layout = layout_for(model, info.rows, info.cols, overlap_px)
