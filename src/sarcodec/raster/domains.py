@@ -129,7 +129,8 @@ def _like_dn(sample: BandSample) -> bool:
 def _floats(sample: BandSample, possible: frozenset[str], where: str) -> tuple[str, str]:
     d = sample.figures
     if possible == DB:
-        speckled = d.growth is not None and d.growth > 0.5  # multiplied, as in amplitudes and power
+        # DN that are multiplied by speckle: dB of DN are lower, and no whole numbers.
+        speckled = d.growth is not None and d.growth > 0.5 and (d.whole or d.median > 60)
         positive = d.negative <= _CLEAR_SHARE or d.q001 > -1
         if positive and (d.q999 > _DB_CEILING or d.median < 2 or speckled) or d.q999 > 200 or d.q001 < -300:
             raise _contradiction(sample, possible, where)
