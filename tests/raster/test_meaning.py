@@ -369,6 +369,25 @@ def test_dim_and_empty_bands_beside_radar_stay_radar():
     assert [m.kind for m in meaning_of(dn(), np.zeros_like(dim))] == ["radar"] * 2
 
 
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        np.linspace(52.1, 52.3, ROWS)[:, None] + np.zeros(COLS),
+        np.linspace(-0.4, 0.4, COLS)[None] + np.zeros((ROWS, 1)),
+        300 + 200 * np.sin(np.arange(COLS) / 60)[None] * np.cos(np.arange(ROWS) / 50)[:, None],
+    ],
+    ids=["latitude", "longitude about Greenwich", "heights"],
+)
+def test_other_geometry_without_names(geometry):
+    assert [m.kind for m in meaning_of(power(), geometry.astype(np.float32))] == ["radar", "exact"]
+
+
+def test_a_city_beside_a_field_is_no_geometry():
+    city = power(2) * np.where(np.random.default_rng(4).random((ROWS, COLS)) < 0.02, 1000, 1).astype(np.float32)
+    assert [m.kind for m in meaning_of(power(), city)] == ["radar", "radar"]
+    assert [m.kind for m in meaning_of(power(), city, angle())] == ["radar", "radar", "exact"]
+
+
 def test_named_bands_are_added_to_those_found_and_none_switches_finding_off():
     bands = db(1), db(2), angle()
     assert [m.kind for m in meaning_of(*bands, exact=[1])] == ["exact", "radar", "exact"]

@@ -68,7 +68,7 @@ def describe(pixels: np.ndarray, valid: np.ndarray, scale: float = 1.0, offset: 
         *(float(level) for level in levels),
         float(np.mean(values < 0)),
         whole,
-        whole and _are_squares(values, pixels.dtype),
+        whole and pixels.dtype.kind == "f" and _are_squares(values, pixels.dtype),
         float(np.median(steps)) if steps.size else 0.0,
         float(np.mean(steps == 0)) if steps.size else 0.0,
         _growth(some, known),

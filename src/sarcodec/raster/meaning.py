@@ -21,7 +21,8 @@ from sarcodec.raster.scene import SceneInfo
 
 _PHOTO = {"red", "green", "blue", "cyan", "magenta", "yellow", "black", "hue", "saturation", "lightness", "y", "cb", "cr"}
 _MOST_CLASSES, _EQUAL_NEIGHBOURS, _MASK_VALUES = 64, 0.8, 3
-_SMOOTH_STEP = 0.005  # of the range of all values: neighbours in geometry differ by less, speckle by more
+_SMOOTH_STEP = 0.01  # of the range of most values: neighbours in geometry differ by less, speckle by more
+_SMOOTH_SHARE = 0.02  # of the middle value: the same of linear power, whose range a city makes large
 _LEAST_JUDGED = 256
 
 
@@ -122,7 +123,8 @@ def _is_speckled(d: Distribution) -> bool:
 
 
 def _is_smooth(d: Distribution) -> bool:
-    return d.step <= _SMOOTH_STEP * (d.q999 - d.q001)
+    spread = d.q95 - d.q05
+    return d.step <= _SMOOTH_STEP * spread and d.step <= _SMOOTH_SHARE * max(abs(d.median), spread if d.negative > 0.05 else 0)
 
 
 def _by_values(d: Distribution) -> str | None:
@@ -132,7 +134,7 @@ def _by_values(d: Distribution) -> str | None:
     if d.distinct <= _MASK_VALUES or clustered:
         return f"only {d.distinct} different values in large areas, beside a band with speckle: classes or a mask"
     if d.distinct > _MOST_CLASSES and _is_smooth(d):
-        return f"neighbours differ by {d.step:.2g} in a range of {d.q999 - d.q001:.3g}, beside a band with speckle: geometry"
+        return f"neighbours differ by {d.step:.2g} in a range of {d.q95 - d.q05:.3g}, beside a band with speckle: geometry"
     return None
 
 
