@@ -12,7 +12,11 @@ from sarcodec.raster.radiometry import valid_mask
 
 pytest.importorskip("imagecodecs", reason="needs the extra `bounded`")
 
-LINEAR = [(dtype, Measure(d)) for dtype in ("uint8", "int8", "uint16", "int32", "uint32", "float32", "float64") for d in ("amplitude", "power")]
+LINEAR = [
+    (dtype, Measure(d))
+    for dtype in ("uint8", "int8", "uint16", "int32", "uint32", "float32", "float64")
+    for d in ("amplitude", "power")
+]
 SCALED = [
     ("uint8", Measure("db", 0.2, -50.0)),
     ("int16", Measure("db", 0.01)),
@@ -29,7 +33,11 @@ def pixels_of(dtype: str, measure: Measure, random: np.random.Generator) -> np.n
     level = random.normal(-12, 5, (30, 40)) if measure.domain == "db" else 10 ** random.normal(1, 0.4, (30, 40))
     values = (level - measure.offset) / measure.scale
     kind = np.dtype(dtype).kind
-    pixels = values.astype(dtype) if kind == "f" else np.clip(np.rint(values), np.iinfo(dtype).min, np.iinfo(dtype).max).astype(dtype)
+    pixels = (
+        values.astype(dtype)
+        if kind == "f"
+        else np.clip(np.rint(values), np.iinfo(dtype).min, np.iinfo(dtype).max).astype(dtype)
+    )
     some = random.random(pixels.shape) < 0.05
     unsigned = np.dtype(f"u{pixels.itemsize}")
     pixels[some] = random.integers(0, np.iinfo(unsigned).max, int(some.sum()), unsigned, endpoint=True).view(dtype)

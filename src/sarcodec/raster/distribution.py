@@ -121,7 +121,7 @@ def _is_usual(value: float, values: np.ndarray) -> bool:
         if (pixel := nodata_pixel(values.dtype, fill)) is not None:
             others = others[others != pixel]
     if not others.size:
-        return False
+        return value < 0  # a band of nothing but fill
     low, high = float(others.min()), float(others.max())
     reach = max(high - low, abs(low) / 2, abs(high) / 2)
     return value < low - reach or value > high + reach
@@ -148,7 +148,10 @@ def zero_is_fill(values: np.ndarray) -> bool:
         return False
     others = values[values != 0]
     below, above = others[others < 0], others[others > 0]
-    nearest = [np.count_nonzero(others == v) for v in (*((below.max(),) if below.size else ()), *((above.min(),) if above.size else ()))]
+    nearest = [
+        np.count_nonzero(others == v)
+        for v in (*((below.max(),) if below.size else ()), *((above.min(),) if above.size else ()))
+    ]
     return zeros >= FILL_TIMES * max(nearest)
 
 
