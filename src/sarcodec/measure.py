@@ -35,9 +35,13 @@ class Measure:
         if self.domain not in DOMAINS:
             raise InvalidArgument(f"domain is {self.domain!r}; expected auto, {', '.join(DOMAINS)}")
         if not (math.isfinite(self.scale) and math.isfinite(self.offset) and self.scale):
-            raise InvalidArgument(f"scale {self.scale} and offset {self.offset}; expected finite numbers, a scale other than 0")
+            raise InvalidArgument(
+                f"scale {self.scale} and offset {self.offset}; expected finite numbers, a scale other than 0"
+            )
         if self.scale < 0 and self.domain != "db":
-            raise InvalidArgument(f"scale {self.scale} with {self.domain}; expected one above 0. Below 0 only dB makes sense")
+            raise InvalidArgument(
+                f"scale {self.scale} with {self.domain}; expected one above 0. Below 0 only dB makes sense"
+            )
         if len(self.fills) > MOST_FILLS or not all(map(math.isfinite, self.fills)):
             raise InvalidArgument(f"fills are {self.fills}; expected at most {MOST_FILLS} finite values")
 

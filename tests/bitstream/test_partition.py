@@ -14,7 +14,9 @@ from sarcodec.measure import Measure
 DB = Measure("db")
 
 
-@pytest.mark.parametrize("bound, domain, root", [(500, "amplitude", 20_000), (1000, "amplitude", 20_000), (70, "power", 10_000)])
+@pytest.mark.parametrize(
+    "bound, domain, root", [(500, "amplitude", 20_000), (1000, "amplitude", 20_000), (70, "power", 10_000)]
+)
 def test_ratio_is_the_exact_floor(bound, domain, root):
     """K^root <= 2^(32 root) 10^bound < (K + 1)^root, in whole numbers; fractions cancelled."""
     found, common = levels.ratio(bound, domain), int(np.gcd(bound, root))
@@ -27,7 +29,9 @@ def test_ratio_of_whole_decades():
     assert levels.ratio(10_000, "power") == 10 << 32
 
 
-@pytest.mark.parametrize("dtype, domain, bound", [("uint16", "amplitude", 500), ("uint8", "power", 100), ("int16", "amplitude", 3000)])
+@pytest.mark.parametrize(
+    "dtype, domain, bound", [("uint16", "amplitude", 500), ("uint8", "power", 100), ("int16", "amplitude", 3000)]
+)
 def test_integers_have_the_fewest_intervals_and_all_hold(dtype, domain, bound):
     table, factor = levels.partition(dtype, domain, bound), Fraction(levels.ratio(bound, domain), 1 << 32)
     ends = [*(int(n) - 1 for n in table.firsts[1:]), int(np.iinfo(dtype).max)]
@@ -90,10 +94,14 @@ def test_bounds_that_leave_no_choice():
     assert levels.is_identity("uint8", amplitude, 16) and not levels.is_identity("uint8", amplitude, 35)
     assert not levels.is_identity("uint16", amplitude, 1) and not levels.is_identity("int16", power, 1)
     assert not levels.is_identity("uint32", amplitude, 1) and not levels.is_identity("float64", DB, 1)
-    assert levels.is_identity("uint8", Measure("db", 0.5), 499) and not levels.is_identity("uint8", Measure("db", -0.5), 500)
+    assert levels.is_identity("uint8", Measure("db", 0.5), 499) and not levels.is_identity(
+        "uint8", Measure("db", -0.5), 500
+    )
 
 
-SCALES = st.sampled_from([0.01, 0.2, 0.5, 0.1, 1.0, -0.01, 1e-4, 3.0, 100.0]) | st.floats(1e-6, 50).map(lambda x: -x if int(x * 1e6) % 2 else x)
+SCALES = st.sampled_from([0.01, 0.2, 0.5, 0.1, 1.0, -0.01, 1e-4, 3.0, 100.0]) | st.floats(1e-6, 50).map(
+    lambda x: -x if int(x * 1e6) % 2 else x
+)
 
 
 @settings(max_examples=60, deadline=None)

@@ -110,7 +110,16 @@ def test_names_of_geometry_and_masks(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["VV", "Sigma0_VV", "Sigma0_VV_use_local_inc_angle_from_dem", "Amplitude_HH", "backscatter seen at a steep angle", "Gamma0_VH_db", "", "x" * 400],
+    [
+        "VV",
+        "Sigma0_VV",
+        "Sigma0_VV_use_local_inc_angle_from_dem",
+        "Amplitude_HH",
+        "backscatter seen at a steep angle",
+        "Gamma0_VH_db",
+        "",
+        "x" * 400,
+    ],
 )
 def test_names_of_radar_are_no_geometry(name):
     assert not is_exact_name(name)
@@ -119,7 +128,10 @@ def test_names_of_radar_are_no_geometry(name):
 def test_metadata_counts_under_known_keys_alone():
     tags = (("", (("COMMENT", "dB"), ("TIFFTAG_SOFTWARE", "power"), ("CALIBRATION", "SIGMA0"), ("S1:UNITS", "dB"))),)
     found = declarations(SceneInfo(1, 1, 1, "float32", tags=tags), 0)
-    assert [(d.where, d.own) for d in found] == [("metadata CALIBRATION=SIGMA0", False), ("metadata S1:UNITS=dB", False)]
+    assert [(d.where, d.own) for d in found] == [
+        ("metadata CALIBRATION=SIGMA0", False),
+        ("metadata S1:UNITS=dB", False),
+    ]
 
 
 # Fills
@@ -183,7 +195,14 @@ WORDS = (
     {"tags": (("", (("PRODUCT", "S1A_IW_GRDH_1SDV_20230115T170635_20230115T170700_046804_06DB77_1A2F"),)),)},
     {"tags": (("", (("TIFFTAG_IMAGEDESCRIPTION", "Sentinel-1 scene 4711, exported from the catalogue DB"),)),)},
     {"tags": (("", (("DESCRIPTION", "sigma0 (not in dB)"),)),)},
-    {"tags": (("", (("OUTPUT_BACKSCATTER_DECIBEL_CONVERSION_EQUATION", "backscatter_dB = 10*log10(backscatter_linear)"),)),)},
+    {
+        "tags": (
+            (
+                "",
+                (("OUTPUT_BACKSCATTER_DECIBEL_CONVERSION_EQUATION", "backscatter_dB = 10*log10(backscatter_linear)"),),
+            ),
+        )
+    },
     {"tags": (("", (("UNITS", "not dB"),)),)},
     {"descriptions": ("apply 10*log10(x) to get dB",)},
     {"descriptions": ("power",)},
@@ -194,7 +213,13 @@ WORDS = (
     {"tags": (("", (("SCALE", "POWER"),)),)},
     {"tags": (("", (("SCALE", "DECIBEL"), ("RADIOMETRY", "GAMMA0"))),)},
 )
-SCALED = (("uint16", 0.01, -50.0), ("int16", 0.01, 0.0), ("uint8", 0.2, -50.0), ("uint8", -0.2, 5.0), ("int32", 1e-4, 0.0))
+SCALED = (
+    ("uint16", 0.01, -50.0),
+    ("int16", 0.01, 0.0),
+    ("uint8", 0.2, -50.0),
+    ("uint8", -0.2, 5.0),
+    ("int32", 1e-4, 0.0),
+)
 
 
 def cases(amplitude: np.ndarray) -> Iterator[Case]:
@@ -213,17 +238,26 @@ def cases(amplitude: np.ndarray) -> Iterator[Case]:
         yield Case("power less noise", said, np.where(valid, linear - 0.005, 0).astype(np.float32), word)
     for fill in (-1, -2, -30, -99, -999, -9999, -32768, LOWEST, 0, NAN):
         yield Case(f"power with {fill}", {"power"}, framed(linear.astype(np.float32), fill))
-        yield Case(f"dB with {fill}", {"db"}, framed(decibel.astype(np.float32), fill if fill not in (-1, -2, -30) else 0))
+        yield Case(
+            f"dB with {fill}", {"db"}, framed(decibel.astype(np.float32), fill if fill not in (-1, -2, -30) else 0)
+        )
     yield Case("DN", {"amplitude"}, amplitude)
     yield Case("DN in float", {"amplitude"}, amplitude.astype(np.float32))
     yield Case("DN resampled", {"amplitude"}, (1.0137 * amplitude).astype(np.float32))
     yield Case("squares of DN", {"power"}, amplitude.astype(np.float32) ** 2)
     yield Case("DN in float, called dB", set(), amplitude.astype(np.float32) + np.float32(300), {"units": ("dB",)})
     yield Case("dB of DN", {"db"}, (20 * np.log10(np.maximum(amplitude, 1))).astype(np.float32))
-    yield Case("dB of DN, named", {"db"}, (20 * np.log10(np.maximum(amplitude, 1))).astype(np.float32), {"units": ("amplitude_db",)})
+    yield Case(
+        "dB of DN, named",
+        {"db"},
+        (20 * np.log10(np.maximum(amplitude, 1))).astype(np.float32),
+        {"units": ("amplitude_db",)},
+    )
     for dtype, scale, offset in SCALED:
         limits = np.iinfo(dtype)
-        pixels = np.clip(np.rint((np.nan_to_num(decibel, nan=-45) - offset) / scale), limits.min, limits.max).astype(dtype)
+        pixels = np.clip(np.rint((np.nan_to_num(decibel, nan=-45) - offset) / scale), limits.min, limits.max).astype(
+            dtype
+        )
         declared = {"scales": (scale,), "offsets": (offset,)}
         yield Case(f"scaled {dtype}", {"db"}, pixels, declared | {"units": ("dB",)})
         yield Case(f"scaled {dtype}, no unit", {"db"}, pixels, declared)
@@ -250,7 +284,11 @@ USUAL = [
     Case("sigma nought in dB", {"db"}, db()),
     Case("DN", {"amplitude"}, dn()),
     Case("DN, 8 bits", {"amplitude"}, dn(dtype="uint8", mean=60)),
-    Case("DN, signed, few negative", {"amplitude"}, np.where(np.arange(ROWS * COLS).reshape(ROWS, COLS) < 9, -1, dn(dtype="int16"))),
+    Case(
+        "DN, signed, few negative",
+        {"amplitude"},
+        np.where(np.arange(ROWS * COLS).reshape(ROWS, COLS) < 9, -1, dn(dtype="int16")),
+    ),
     Case("DN in float", {"amplitude"}, dn().astype(np.float32)),
     Case("DN resampled", {"amplitude"}, (dn() * 1.01).astype(np.float32)),
     Case("SNAP", {"db"}, db(), {"descriptions": ("Sigma0_VV_db",)}),
@@ -258,12 +296,20 @@ USUAL = [
     Case("SNAP, intensity", {"power"}, speckle(4e4).astype(np.float32), {"descriptions": ("Intensity_VV",)}),
     Case("ASF amplitude", {"amplitude"}, np.sqrt(power()), {"tags": (("", (("SCALE", "AMPLITUDE"),)),)}),
     Case("unit DN", {"amplitude"}, dn(mean=30).astype(np.float32), {"units": ("DN",)}),
-    Case("dB above 0", {"db"}, (10 * np.log10(speckle(1e4))).astype(np.float32), {"descriptions": ("Intensity_VV_db",)}),
+    Case(
+        "dB above 0", {"db"}, (10 * np.log10(speckle(1e4))).astype(np.float32), {"descriptions": ("Intensity_VV_db",)}
+    ),
     Case("less noise", {"power"}, power() - np.float32(0.02)),
     Case("intensity in whole numbers", {"power"}, (dn().astype(np.uint32) ** 2), {"descriptions": ("Intensity_VV",)}),
     Case("product of dB, written as DN", {"amplitude"}, dn(), {"tags": (("", (("UNIT", "dB"),)),)}),
-    *(Case(f"scaled {d}", {"db"}, scaled_db(d, s, o), {"scales": (s,), "offsets": (o,), "units": ("dB",)}) for d, s, o in SCALED),
-    *(Case(f"scaled {d}, no unit", {"db"}, scaled_db(d, s, o), {"scales": (s,), "offsets": (o,)}) for d, s, o in SCALED),
+    *(
+        Case(f"scaled {d}", {"db"}, scaled_db(d, s, o), {"scales": (s,), "offsets": (o,), "units": ("dB",)})
+        for d, s, o in SCALED
+    ),
+    *(
+        Case(f"scaled {d}, no unit", {"db"}, scaled_db(d, s, o), {"scales": (s,), "offsets": (o,)})
+        for d, s, o in SCALED
+    ),
 ]
 
 
@@ -301,15 +347,23 @@ def test_the_user_s_domain_is_obeyed_unless_impossible():
     assert domain_of(power(), domain="amplitude") == "amplitude" and domain_of(dn(), domain="power") == "power"
     assert domain_of(speckle(4e4).astype(np.float32), domain="power") == "power"
     assert domain_of(np.rint(db()).astype(np.int8), domain="db") == "db"
-    assert domain_of(np.where(np.arange(COLS) < 60, -7, dn(dtype="int16")).astype(np.int16), domain="amplitude") == "amplitude"
-    for pixels, domain, words in ((db(), "amplitude", "100% below 0.*--domain db"), (dn(), "db", "median.*-scale 0.01 -units dB")):
+    assert (
+        domain_of(np.where(np.arange(COLS) < 60, -7, dn(dtype="int16")).astype(np.int16), domain="amplitude")
+        == "amplitude"
+    )
+    for pixels, domain, words in (
+        (db(), "amplitude", "100% below 0.*--domain db"),
+        (dn(), "db", "median.*-scale 0.01 -units dB"),
+    ):
         with pytest.raises(UnsupportedScene, match=words):
             domain_of(pixels, domain=domain)
     with pytest.raises(InvalidArgument, match="expected auto"):
         domain_of(power(), domain="decibel")
 
 
-@pytest.mark.parametrize("dtype, expected", [("uint8", "amplitude"), ("int32", "amplitude"), ("float32", "power"), ("float64", "power")])
+@pytest.mark.parametrize(
+    "dtype, expected", [("uint8", "amplitude"), ("int32", "amplitude"), ("float32", "power"), ("float64", "power")]
+)
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (40, 60)])
 @pytest.mark.parametrize("value", [0, 1])
 def test_constant_tiny_and_empty_bands_have_a_sensible_answer(dtype, expected, shape, value):
@@ -321,6 +375,13 @@ def test_constant_tiny_and_empty_bands_have_a_sensible_answer(dtype, expected, s
 def test_a_band_without_valid_pixels_goes_with_the_others():
     found = meaning_of(db(), np.full((ROWS, COLS), NAN, np.float32))
     assert [m.measure.domain for m in found] == ["db", "db"] and "other bands" in found[1].why
+
+
+def test_a_band_of_nothing_but_fill():
+    empty = np.full((ROWS, COLS), -9999, np.float32)
+    assert [m.measure.domain for m in meaning_of(db(), empty)] == ["db", "db"]
+    assert [m.measure.domain for m in meaning_of(power(), np.where(db() > -10, 0, empty))] == ["power", "power"]
+    assert domain_of(np.full((ROWS, COLS), -9999, np.int16)) == "amplitude"
 
 
 def test_bands_may_be_of_several_domains():
@@ -369,6 +430,25 @@ def test_dim_and_empty_bands_beside_radar_stay_radar():
     assert [m.kind for m in meaning_of(dn(), np.zeros_like(dim))] == ["radar"] * 2
 
 
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        np.linspace(52.1, 52.3, ROWS)[:, None] + np.zeros(COLS),
+        np.linspace(-0.4, 0.4, COLS)[None] + np.zeros((ROWS, 1)),
+        300 + 200 * np.sin(np.arange(COLS) / 60)[None] * np.cos(np.arange(ROWS) / 50)[:, None],
+    ],
+    ids=["latitude", "longitude about Greenwich", "heights"],
+)
+def test_other_geometry_without_names(geometry):
+    assert [m.kind for m in meaning_of(power(), geometry.astype(np.float32))] == ["radar", "exact"]
+
+
+def test_a_city_beside_a_field_is_no_geometry():
+    city = power(2) * np.where(np.random.default_rng(4).random((ROWS, COLS)) < 0.02, 1000, 1).astype(np.float32)
+    assert [m.kind for m in meaning_of(power(), city)] == ["radar", "radar"]
+    assert [m.kind for m in meaning_of(power(), city, angle())] == ["radar", "radar", "exact"]
+
+
 def test_named_bands_are_added_to_those_found_and_none_switches_finding_off():
     bands = db(1), db(2), angle()
     assert [m.kind for m in meaning_of(*bands, exact=[1])] == ["exact", "radar", "exact"]
@@ -379,7 +459,9 @@ def test_named_bands_are_added_to_those_found_and_none_switches_finding_off():
         meaning_of(*bands, exact=[0])
 
 
-@pytest.mark.parametrize("colours", [("red", "green", "blue"), ("cyan", "magenta", "yellow", "black"), ("red", "green", "blue", "alpha")])
+@pytest.mark.parametrize(
+    "colours", [("red", "green", "blue"), ("cyan", "magenta", "yellow", "black"), ("red", "green", "blue", "alpha")]
+)
 def test_a_photograph_is_refused(colours):
     picture = np.random.default_rng(1).integers(0, 256, (len(colours), 64, 96)).astype(np.uint8)
     with pytest.raises(UnsupportedScene, match="photograph.*--lossless.*--domain amplitude"):
@@ -424,7 +506,7 @@ def test_every_real_image_is_what_it_is():
 def test_no_real_image_is_taken_for_something_else(part):
     found = []
     for path, _ in [pair for pair in images() if pair[1] == "amplitude"][part * 11 :: 47]:
-        band = read_array(path)[0][0][:400, :400]
+        band = read_array(path)[0][0][:256, :256]
         found += [(path.name, outcome(case)) for case in cases(band)] if (band > 0).mean() > 0.5 else []
     assert not [one for one in found if one[1] not in ("right", "refused")]
     assert found and sum(one[1] == "right" for one in found) > 0.6 * len(found)

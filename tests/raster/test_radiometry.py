@@ -12,7 +12,14 @@ from sarcodec.raster.radiometry import Measure, fill_invalid, normalise, restore
 NAN, INF = float("nan"), float("inf")
 F32 = np.finfo(np.float32)
 PAIRS = [(dtype, domain) for dtype in ("uint8", "uint16", "int16", "float32") for domain in ("amplitude", "power")]
-PAIRS += [("float32", "db"), ("uint8", "db"), ("int16", "db"), ("uint32", "power"), ("int32", "amplitude"), ("int8", "amplitude")]
+PAIRS += [
+    ("float32", "db"),
+    ("uint8", "db"),
+    ("int16", "db"),
+    ("uint32", "power"),
+    ("int32", "amplitude"),
+    ("int8", "amplitude"),
+]
 PAIRS += [("float64", domain) for domain in ("amplitude", "power", "db")]
 AMPLITUDE, POWER, DB = map(Measure, ("amplitude", "power", "db"))
 
@@ -127,7 +134,9 @@ def test_measures_that_mean_nothing_are_refused():
         valid_mask(np.zeros((1, 1), np.complex64), POWER)
 
 
-@pytest.mark.parametrize("dtype, scale, offset", [("uint8", 0.2, -50.0), ("int16", 0.01, 0.0), ("uint16", -0.01, 10.0), ("int8", 1.0, 0.0)])
+@pytest.mark.parametrize(
+    "dtype, scale, offset", [("uint8", 0.2, -50.0), ("int16", 0.01, 0.0), ("uint16", -0.01, 10.0), ("int8", 1.0, 0.0)]
+)
 def test_every_scaled_db_value_has_its_level_and_comes_back(dtype, scale, offset):
     limits, measure = np.iinfo(dtype), Measure("db", scale, offset)
     pixels = np.arange(limits.min, limits.max + 1).astype(dtype)[None]

@@ -48,8 +48,9 @@ class BandComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All bands. `domain`: of the radar bands, with commas where they differ. `valid_lost`: valid pixels that became invalid (left out of the errors); `invalid_identical`: every
-    invalid pixel of the original came back bit by bit; `passed`: that, and no valid pixel was lost."""
+    """All bands. `domain`: of the radar bands, with commas where they differ. `valid_lost`: valid pixels that became
+    invalid (left out of the errors); `invalid_identical`: every invalid pixel of the original, and every pixel of bands
+    that are no radar, came back bit by bit; `passed`: that, and no valid pixel was lost."""
 
     original: str
     decoded: str

@@ -68,11 +68,17 @@ def describe(pixels: np.ndarray, valid: np.ndarray, scale: float = 1.0, offset: 
         *(float(level) for level in levels),
         float(np.mean(values < 0)),
         whole,
-        whole and bool((values >= 0).all()) and bool((np.rint(np.sqrt(np.abs(values))) ** 2 == values).all()),
+        whole and pixels.dtype.kind == "f" and _are_squares(values, pixels.dtype),
         float(np.median(steps)) if steps.size else 0.0,
         float(np.mean(steps == 0)) if steps.size else 0.0,
         _growth(some, known),
     )
+
+
+def _are_squares(values: np.ndarray, dtype: np.dtype) -> bool:
+    """Whether values (float64) are squares of whole numbers, as near as their type can hold them."""
+    roots = np.rint(np.sqrt(np.abs(values)))
+    return bool((values >= 0).all()) and bool(((roots**2).astype(dtype).astype(np.float64) == values).all())
 
 
 def _growth(values: np.ndarray, valid: np.ndarray) -> float | None:
@@ -97,7 +103,9 @@ def thinned(values: np.ndarray) -> np.ndarray:
 
 def find_fills(values: np.ndarray) -> tuple[float, ...]:
     """Values that mean nothing among finite pixels (n,): usual fills far from all others, and isolated spikes of the histogram."""
-    usual = [nodata_pixel(values.dtype, value) for value in USUAL_FILLS if _is_usual(value, values)]
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    near = [value for value in USUAL_FILLS if low * (1 + 1e-6) <= value <= high or low <= value <= high * (1 + 1e-6)]
+    usual = [nodata_pixel(values.dtype, value) for value in near if _is_usual(value, values)]
     for value in usual:
         values = values[values != value]
     return tuple(sorted({*map(float, usual), *_spikes(thinned(values))}))
@@ -113,7 +121,7 @@ def _is_usual(value: float, values: np.ndarray) -> bool:
         if (pixel := nodata_pixel(values.dtype, fill)) is not None:
             others = others[others != pixel]
     if not others.size:
-        return False
+        return value < 0  # a band of nothing but fill
     low, high = float(others.min()), float(others.max())
     reach = max(high - low, abs(low) / 2, abs(high) / 2)
     return value < low - reach or value > high + reach
@@ -140,7 +148,10 @@ def zero_is_fill(values: np.ndarray) -> bool:
         return False
     others = values[values != 0]
     below, above = others[others < 0], others[others > 0]
-    nearest = [np.count_nonzero(others == v) for v in (*((below.max(),) if below.size else ()), *((above.min(),) if above.size else ()))]
+    nearest = [
+        np.count_nonzero(others == v)
+        for v in (*((below.max(),) if below.size else ()), *((above.min(),) if above.size else ()))
+    ]
     return zeros >= FILL_TIMES * max(nearest)
 
 

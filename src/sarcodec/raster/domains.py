@@ -34,7 +34,9 @@ def decide(info: SceneInfo, sample: BandSample) -> tuple[str, str]:
     for declaration in found:
         possible &= declaration.domains
     if not possible:
-        raise _refusal(sample, f"declarations contradict each other ({where})", sorted({x for d in found for x in d.domains}))
+        raise _refusal(
+            sample, f"declarations contradict each other ({where})", sorted({x for d in found for x in d.domains})
+        )
     if not figures.count:
         domain = _usual(possible, sample)
         return domain, "no valid pixel to judge by" + (f"; {where}" if where else "")
@@ -52,7 +54,9 @@ def obeyed(info: SceneInfo, sample: BandSample, domain: str) -> str:
     """The domain that the user asked for; UnsupportedScene where values or the scale make it impossible."""
     d, number = sample.figures, sample.number
     if domain != "db" and sample.scale < 0:
-        raise UnsupportedScene(f"band {number} has scale {sample.scale:g}, expected one above 0 for {domain}; choose --domain db")
+        raise UnsupportedScene(
+            f"band {number} has scale {sample.scale:g}, expected one above 0 for {domain}; choose --domain db"
+        )
     if domain != "db" and d.negative > 0.5:
         raise UnsupportedScene(
             f"band {number} has {d}; expected {_NAMES[domain]}, which is above 0. Choose --domain db, or name it by --exact-bands {number}"
@@ -129,8 +133,10 @@ def _like_dn(sample: BandSample) -> bool:
 def _floats(sample: BandSample, possible: frozenset[str], where: str) -> tuple[str, str]:
     d = sample.figures
     if possible == DB:
-        speckled = d.growth is not None and d.growth > 0.5  # multiplied, as in amplitudes and power
-        if d.negative <= _CLEAR_SHARE and (d.q999 > _DB_CEILING or d.median < 2 or speckled) or d.q999 > 200 or d.q001 < -300:
+        # DN that are multiplied by speckle: dB of DN are lower, and no whole numbers.
+        speckled = d.growth is not None and d.growth > 0.5 and (d.whole or d.median > 60)
+        positive = d.negative <= _CLEAR_SHARE or d.q001 > -1
+        if positive and (d.q999 > _DB_CEILING or d.median < 2 or speckled) or d.q999 > 200 or d.q001 < -300:
             raise _contradiction(sample, possible, where)
         return "db", f"{where} and {d}"
     looks_db = _looks_db(d)
@@ -154,7 +160,7 @@ def _large_floats(sample: BandSample, possible: frozenset[str], where: str) -> t
     d = sample.figures
     if d.squares and d.distinct >= 16 and d.high > 255:
         return "power", f"whole squares, {d}, as intensities of DN are"
-    if d.q999 <= _DB_CEILING:
+    if d.q999 <= _DB_CEILING and not (d.whole and d.high > _DB_CEILING):
         raise _refusal(sample, "they may be amplitudes or dB", sorted(possible))
     if d.whole and d.high <= _DN_CEILING:
         return "amplitude", f"whole numbers in float, {d}, as DN are"
@@ -166,7 +172,9 @@ def _large_floats(sample: BandSample, possible: frozenset[str], where: str) -> t
 def _contradiction(sample: BandSample, possible: frozenset[str], where: str) -> UnsupportedScene:
     said = " or ".join(_NAMES[domain] for domain in sorted(possible))
     seen = ["db"] if _looks_db(sample.figures) else sorted(AMPLITUDE | POWER if "db" in possible else {"db"})
-    return _refusal(sample, f"they are declared as {said} ({where}), which these are hardly", sorted({*possible, *seen}))
+    return _refusal(
+        sample, f"they are declared as {said} ({where}), which these are hardly", sorted({*possible, *seen})
+    )
 
 
 def _refusal(sample: BandSample, reason: str, readings: list[str]) -> UnsupportedScene:

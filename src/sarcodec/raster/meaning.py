@@ -19,9 +19,24 @@ from sarcodec.raster.domains import decide, obeyed
 from sarcodec.raster.radiometry import finite_mask
 from sarcodec.raster.scene import SceneInfo
 
-_PHOTO = {"red", "green", "blue", "cyan", "magenta", "yellow", "black", "hue", "saturation", "lightness", "y", "cb", "cr"}
+_PHOTO = {
+    "red",
+    "green",
+    "blue",
+    "cyan",
+    "magenta",
+    "yellow",
+    "black",
+    "hue",
+    "saturation",
+    "lightness",
+    "y",
+    "cb",
+    "cr",
+}
 _MOST_CLASSES, _EQUAL_NEIGHBOURS, _MASK_VALUES = 64, 0.8, 3
-_SMOOTH_STEP = 0.005  # of the range of all values: neighbours in geometry differ by less, speckle by more
+_SMOOTH_STEP = 0.01  # of the range of most values: neighbours in geometry differ by less, speckle by more
+_SMOOTH_SHARE = 0.02  # of the middle value: the same of linear power, whose range a city makes large
 _LEAST_JUDGED = 256
 
 
@@ -118,11 +133,19 @@ def _exact_bands(info: SceneInfo, bands: list[BandSample]) -> dict[int, str]:
 
 
 def _is_speckled(d: Distribution) -> bool:
-    return d.count >= _LEAST_JUDGED and d.distinct > _MOST_CLASSES // 2 and not _is_smooth(d) and d.equal < _EQUAL_NEIGHBOURS
+    return (
+        d.count >= _LEAST_JUDGED
+        and d.distinct > _MOST_CLASSES // 2
+        and not _is_smooth(d)
+        and d.equal < _EQUAL_NEIGHBOURS
+    )
 
 
 def _is_smooth(d: Distribution) -> bool:
-    return d.step <= _SMOOTH_STEP * (d.q999 - d.q001)
+    spread = d.q95 - d.q05
+    return d.step <= _SMOOTH_STEP * spread and d.step <= _SMOOTH_SHARE * max(
+        abs(d.median), spread if d.negative > 0.05 else 0
+    )
 
 
 def _by_values(d: Distribution) -> str | None:
@@ -132,7 +155,9 @@ def _by_values(d: Distribution) -> str | None:
     if d.distinct <= _MASK_VALUES or clustered:
         return f"only {d.distinct} different values in large areas, beside a band with speckle: classes or a mask"
     if d.distinct > _MOST_CLASSES and _is_smooth(d):
-        return f"neighbours differ by {d.step:.2g} in a range of {d.q999 - d.q001:.3g}, beside a band with speckle: geometry"
+        return (
+            f"neighbours differ by {d.step:.2g} in a range of {d.q95 - d.q05:.3g}, beside a band with speckle: geometry"
+        )
     return None
 
 
@@ -152,7 +177,9 @@ def _meaning(info: SceneInfo, sample: BandSample, domain: str, exact: str | None
     if exact:
         return BandMeaning("exact", None, exact, sample.hidden)
     sample = _with_zeros(sample)
-    chosen, why = decide(info, sample) if domain == "auto" else (obeyed(info, sample, domain), f"asked for by --domain {domain}")
+    chosen, why = (
+        decide(info, sample) if domain == "auto" else (obeyed(info, sample, domain), f"asked for by --domain {domain}")
+    )
     fills = tuple(value for value in sample.fills if _would_be_valid(value, chosen, sample))
     if sample.fills:
         why += f"; {_listed(sample.fills)} taken for fill"

@@ -16,7 +16,17 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.measure import DOMAINS, Measure, meaningless_pixels, nodata_pixel
 from sarcodec.raster.scene import DTYPES
 
-__all__ = ["AMPLITUDE", "DOMAINS", "Measure", "fill_invalid", "finite_mask", "nodata_pixel", "normalise", "restore", "valid_mask"]
+__all__ = [
+    "AMPLITUDE",
+    "DOMAINS",
+    "Measure",
+    "fill_invalid",
+    "finite_mask",
+    "nodata_pixel",
+    "normalise",
+    "restore",
+    "valid_mask",
+]
 
 AMPLITUDE = Measure("amplitude")
 """DN as they stand, 0 invalid: what detected products are."""
