@@ -5,6 +5,7 @@ In: a dataset. Out: a Description, or an error for what sarcodec does not take. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,10 +58,13 @@ def check_supported(dataset: rasterio.DatasetReader, path: str) -> None:
 
 
 def _several_images(path: str, names: Sequence[str]) -> str:
+    names = sorted(names, key=lambda name: [word.zfill(9) for word in re.split("([0-9]+)", name)])
+    if len(names) == 1:
+        return f"{path} is a container of images, expected one image. Name it: sarcodec compress '{names[0]}' out.sarc"
     listed = ", ".join(names[:_MOST_NAMES]) + (f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else "")
     return (
-        f"{path} holds {len(names)} image{'s' if len(names) > 1 else ''} (subdatasets); expected one. Choose by name, for "
-        f"instance: sarcodec compress '{names[0]}' out.sarc. They are: {listed}"
+        f"{path} holds {len(names)} images (subdatasets), expected one. Choose one by name, for instance: "
+        f"sarcodec compress '{names[0]}' out.sarc. The names: {listed}"
     )
 
 

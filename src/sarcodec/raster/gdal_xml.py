@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, unescape
@@ -15,6 +16,7 @@ from xml.sax.saxutils import escape, unescape
 _NOT_UTF8 = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _REFERENCE = re.compile("&#([0-9]+);")
+_PREFIX = re.compile(r"(<[^<>\"'=\s:]+|\s[^<>\"'=\s:]+(?=:[^<>\"'=\s:]+=)):")
 _BAND_WORDS = ("offset", "scale", "unittype", "description", "colorinterp")
 
 
@@ -35,11 +37,11 @@ def decode(data: bytes) -> str:
 
 def parse(data: bytes) -> ElementTree.Element | None:
     """The root, or None where no parser would read it. Control characters, which XML forbids, are left out."""
-    words = re.sub(r"^\s*<\?xml[^>]*\?>", "", decode(data))
-    try:
-        return ElementTree.fromstring(_CONTROL.sub("", words))
-    except ElementTree.ParseError:
-        return None
+    words = _CONTROL.sub("", re.sub(r"^\s*<\?xml[^>]*\?>", "", decode(data)))
+    for candidate in (words, _PREFIX.sub(r"\1_", words)):  # GDAL does not mind prefixes that nobody declared.
+        with suppress(ElementTree.ParseError):
+            return ElementTree.fromstring(candidate)
+    return None
 
 
 def tiff_items(data: bytes) -> Iterator[Item]:

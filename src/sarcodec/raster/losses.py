@@ -32,12 +32,14 @@ def lost_here(dataset: rasterio.DatasetReader, info: SceneInfo, sources: Sources
     """The sentences, in the order of their weight."""
     return tuple(
         sentence
-        for part in (_words(tags), _pixels(dataset, info, sources), _layout(dataset, sources))
+        for part in (_words(sources, tags), _pixels(dataset, info, sources), _layout(dataset, sources))
         for sentence in part
     )
 
 
-def _words(tags: FoundTags) -> Iterator[str]:
+def _words(sources: Sources, tags: FoundTags) -> Iterator[str]:
+    if not sources.whole:
+        yield "The TIFF tag GDAL_METADATA is damaged: tags that GDAL cannot read of it will not come back."
     if tags.lost:
         yield f"These tags cannot be read and will not come back: {_listed(tags.lost)}."
     if tags.statistics:
