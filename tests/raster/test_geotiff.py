@@ -13,7 +13,6 @@ import rasterio
 
 from sarcodec.errors import InvalidArgument, OutputExists, SarcodecError, UnreadableScene, UnsupportedScene
 from sarcodec.raster.geotiff import SceneWriter, open_scene, read_array, write_array
-from sarcodec.raster.radiometry import guess_domain
 from sarcodec.raster.scene import DTYPES, GroundControlPoint, SceneInfo, pack_scene, unpack_scene
 from sarcodec.raster.tiling import TileGrid, Window
 
@@ -274,10 +273,9 @@ def product(pattern):
     return found[0]
 
 
-@pytest.mark.parametrize("pattern, domain", [("ghana*.tif", "db"), ("nigeria*.tif", "db"), ("grdh*.tiff", "amplitude")])
-def test_real_products_come_back(tmp_path, pattern, domain):
+@pytest.mark.parametrize("pattern", ["ghana*.tif", "nigeria*.tif", "grdh*.tiff"])
+def test_real_products_come_back(tmp_path, pattern):
     pixels, info = read_array(product(pattern))
-    assert guess_domain(pixels, info.nodata[0], info.hints) == domain
     kept = unpack_scene(pack_scene(info), info.rows, info.cols, info.count, info.dtype)
     write_array(tmp_path / "a.tif", pixels, kept)
     again, found = read_array(tmp_path / "a.tif")

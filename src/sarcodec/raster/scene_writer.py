@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
-import rasterio
 
 from sarcodec.errors import InvalidArgument, SarcodecError, UnsupportedScene
 from sarcodec.raster.comparing import Difference, differences, merged
 from sarcodec.raster.description import read_info
 from sarcodec.raster.gdal import GDAL_ERRORS, check_band, reason, to_rasterio
 from sarcodec.raster.masks import MaskWriter
-from sarcodec.raster.quiet import open_reader, open_writer
+from sarcodec.raster.quiet import environment, open_reader, open_writer
 from sarcodec.raster.scene import DTYPES, SceneInfo
 from sarcodec.raster.sidecar import compose
 from sarcodec.raster.tiff_tags import NotTiff
@@ -69,10 +69,10 @@ class SceneWriter:
             self._discard()
             raise
 
-    def _environment(self) -> rasterio.Env:
+    def _environment(self) -> AbstractContextManager:
         # No .aux.xml of GDAL's beside the file. Control points are shifted here, not by GDAL: see writing.py.
         ignore_point = bool(self._info.gcps) and self._info.transform is None
-        return rasterio.Env(GDAL_PAM_ENABLED=False, GTIFF_POINT_GEO_IGNORE=ignore_point, GDAL_TIFF_INTERNAL_MASK=True)
+        return environment(GDAL_PAM_ENABLED=False, GTIFF_POINT_GEO_IGNORE=ignore_point, GDAL_TIFF_INTERNAL_MASK=True)
 
     def _translated(self, error: Exception) -> SarcodecError:
         on_disk = isinstance(error, OSError)
