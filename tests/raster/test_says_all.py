@@ -188,7 +188,7 @@ def test_keys_with_colons_from_anywhere(tmp_path, where):
     assert {key: tag(tmp_path / "back.tif", key, 0, domain) for key in wanted} == wanted
 
 
-TEXTS = ["", " spaces at both ends ", "line\nline\r\n\ttab", "é \U0001f6f0", "<a b='c'>&amp;</a>", "a=b=c", "&#1;", "x" * 9999]
+TEXTS = [" spaces at both ends ", "line\nline\r\n\ttab", "é \U0001f6f0", "<a b='c'>&amp;</a>", "a=b=c", "&#1;", "x" * 9999]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -201,6 +201,21 @@ def test_any_text(tmp_path, text):
     source = tiff(tmp_path / "a.tif", setup=setup)
     assert comes_back(source, tmp_path) == []
     assert tag(tmp_path / "back.tif", "KEY", 1, "OWN") == tag(source, "KEY", 1, "OWN")
+
+
+def test_empty_texts(tmp_path):
+    source = raw_tiff(tmp_path / "a.tif", {GDAL_METADATA: gdal_metadata(("K", "&#0;"), ("L:M", "&#0;", 'sample="0"'))})
+    assert tag(source, "K") == tag(source, "L:M", 1) == ""
+    assert comes_back(source, tmp_path) == [] and tag(tmp_path / "back.tif", "L:M", 1) == ""
+
+
+def test_official_crs_in_other_words_needs_no_side_file(tmp_path):
+    words = CRS.from_epsg(32633).to_wkt().replace('"metre"', '"meters"').replace('"', "&quot;")
+    tiff(tmp_path / "a.tif")
+    source = vrt(tmp_path / "a.vrt", "a.tif", f"<SRS>{words}</SRS><GeoTransform>5, 1, -0.0, 6, -0.0, -1</GeoTransform>")
+    assert comes_back(source, tmp_path, but=("crs",)) == []
+    with open_reader(source) as before, open_reader(tmp_path / "back.tif") as after:
+        assert before.crs == after.crs
 
 
 def test_control_characters(tmp_path):

@@ -88,7 +88,8 @@ def describe(dataset: rasterio.DatasetReader) -> Description:
         count=dataset.count,
         dtype=dataset.dtypes[0],
         crs_wkt=crs_wkt,
-        transform=None if transform.is_identity else tuple(float(value) for value in transform[:6]),
+        # Some drivers say -0.0.
+        transform=None if transform.is_identity else tuple(float(value) + 0.0 for value in transform[:6]),
         gcps=tuple(_from_rasterio(point) for point in points),
         gcp_crs_wkt=gcp_crs_wkt,
         nodata=tuple(None if value is None else float(value) for value in dataset.nodatavals),

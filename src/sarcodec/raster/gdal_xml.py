@@ -1,7 +1,7 @@
 """XML as GDAL writes it: lenient reading of any bytes, and the words in it.
 
-In: bytes of a VRT, of a .aux.xml or of the TIFF tag GDAL_METADATA. Out: elements, or what they say, as Item. Bytes that are
-not UTF-8 are taken for Latin-1. Opens no files.
+In: bytes of a VRT, of a .aux.xml or of the TIFF tag GDAL_METADATA. Out: elements, or what they say, as Item. Bytes that
+are not UTF-8 are taken for Latin-1. Opens no files.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape, unescape
 
 _NOT_UTF8 = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
-_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#0*([0-8]|1[124-9]|2[0-9]|3[01]);")
 _REFERENCE = re.compile("&#([0-9]+);")
 _PREFIX = re.compile(r"(<[^<>\"'=\s:]+|\s[^<>\"'=\s:]+(?=:[^<>\"'=\s:]+=)):")
 _BAND_WORDS = ("offset", "scale", "unittype", "description", "colorinterp")
@@ -22,7 +22,10 @@ _BAND_WORDS = ("offset", "scale", "unittype", "description", "colorinterp")
 
 @dataclass(frozen=True)
 class Item:
-    """One word of metadata: of the dataset (band 0) or of a band (from 1). A domain that is one text has its name as the key."""
+    """One word of metadata: of the dataset (band 0) or of a band (from 1).
+
+    A domain that is one text has its name as the key.
+    """
 
     band: int
     domain: str
@@ -87,6 +90,7 @@ def tiff_item(item: Item) -> str:
     domain = f' domain="{_attribute(item.domain)}"' if item.domain else ""
     once = escape(item.value, {'"': "&quot;"})
     once = re.sub("[\x01-\x08\x0b-\x1f]", lambda found: f"&#{ord(found[0])};", once).replace("\0", "")
+    once = once or "&#0;"  # An element without text is passed over; this is the end of an empty text.
     return f'  <Item name="{_attribute(name)}"{sample}{domain}>{escape(once)}</Item>\n'
 
 

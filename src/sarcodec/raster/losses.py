@@ -62,11 +62,11 @@ def _pixels(dataset: rasterio.DatasetReader, info: SceneInfo, sources: Sources) 
                 f"Band {band} declares the nodata {declared[band]}, which no {info.dtype} pixel can have; "
                 "the declaration is dropped."
             )
-    histograms = [root for root in (sources.account, sources.side) if root is not None and root.find(".//Histograms") is not None]
-    if histograms:
+    roots = (root for root in (sources.account, sources.side) if root is not None)
+    if any(root.find(".//Histograms") is not None for root in roots):
         yield "The histograms are dropped, since they would be wrong of decoded pixels."
     colours = dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE")
-    if colours:
+    if colours and colours != "YCbCr":  # YCbCr is a way of storing red, green and blue.
         yield f"The file holds {colours} colours, which GDAL turns into red, green and blue: they come back as these."
 
 
