@@ -36,7 +36,7 @@ class Description:
 
 
 def check_supported(dataset: rasterio.DatasetReader, path: str) -> None:
-    """Raise UnsupportedScene, saying what to do, unless it is one image whose pixels are of a kind that sarcodec takes."""
+    """Raise UnsupportedScene, saying what to do, unless it is one image whose pixels are of a kind that is taken."""
     if dataset.subdatasets:
         raise UnsupportedScene(_several_images(path, dataset.subdatasets))
     found = sorted(set(dataset.dtypes))
@@ -52,8 +52,8 @@ def check_supported(dataset: rasterio.DatasetReader, path: str) -> None:
         )
     if dtype not in DTYPES:
         raise UnsupportedScene(
-            f"{path} holds {dtype} pixels; expected one of {', '.join(DTYPES)}. Convert it to a type that holds its values, "
-            "for instance with gdal_translate -ot Float64"
+            f"{path} holds {dtype} pixels; expected one of {', '.join(DTYPES)}. Convert it to a type that holds its "
+            "values, for instance with gdal_translate -ot Float64"
         )
 
 
@@ -61,7 +61,8 @@ def _several_images(path: str, names: Sequence[str]) -> str:
     names = sorted(names, key=lambda name: [word.zfill(9) for word in re.split("([0-9]+)", name)])
     if len(names) == 1:
         return f"{path} is a container of images, expected one image. Name it: sarcodec compress '{names[0]}' out.sarc"
-    listed = ", ".join(names[:_MOST_NAMES]) + (f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else "")
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    listed = ", ".join(names[:_MOST_NAMES]) + more
     return (
         f"{path} holds {len(names)} images (subdatasets), expected one. Choose one by name, for instance: "
         f"sarcodec compress '{names[0]}' out.sarc. The names: {listed}"
@@ -171,7 +172,9 @@ class _Bands:
         return tuple(_with_layout(tags, self._layout(band)) for band, tags in zip(self._dataset.indexes, band_tags))
 
     def _layout(self, band: int) -> tuple[tuple[str, str], ...]:
-        """Of IMAGE_STRUCTURE what changes the meaning of pixels; GDAL does not tell whether colours are multiplied by alpha."""
+        """Of IMAGE_STRUCTURE what changes the meaning of pixels; GDAL does not tell whether colours are multiplied by
+        alpha.
+        """
         items = []
         from_end = self._dataset.count - band
         if self._dataset.colorinterp[band - 1].name == "alpha" and from_end < len(self._extra_samples):

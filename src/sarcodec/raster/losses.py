@@ -16,10 +16,11 @@ from sarcodec.raster.tags import FoundTags
 if TYPE_CHECKING:
     from sarcodec.raster.sources import Sources
 
-# Layout of the pixels, or read by GDAL and carried as what it means. Rows: baseline and extensions of TIFF 6, JPEG, XMP,
-# GeoTIFF, EXIF and ICC, GDAL.
+# Layout of the pixels, or read by GDAL and carried as what it means. Rows: baseline and extensions of TIFF 6, JPEG,
+# XMP, GeoTIFF, EXIF and ICC, GDAL.
 _READ_BY_GDAL = {
-    *range(254, 260), 262, 266, 269, 270, 271, 272, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 296, 305, 306, 315,
+    *range(254, 260), 262, 266, 269, 270, 271, 272, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 296, 305, 306,
+    315,
     316, 317, 318, 319, 320, 322, 323, 324, 325, 338, 339, 340, 341, 301, 292, 293,
     330, 347, 512, 513, 514, 515, 519, 520, 521, 529, 530, 531, 532, 700, 32995, 32996, 32997, 32998,
     33432, 33550, 33922, 34264, 34735, 34736, 34737,
@@ -46,8 +47,8 @@ def _words(sources: Sources, tags: FoundTags) -> Iterator[str]:
         bands = sum(1 for band in tags.statistics if band)
         whose = f"{bands} band{'s' if bands != 1 else ''}" if bands else "the file"
         yield (
-            f"The statistics of {whose} (tags STATISTICS_...) are dropped, since they would be wrong of decoded pixels; "
-            "compute them anew with gdalinfo -stats."
+            f"The statistics of {whose} (tags STATISTICS_...) are dropped, since they would be wrong of decoded "
+            "pixels; compute them anew with gdalinfo -stats."
         )
 
 

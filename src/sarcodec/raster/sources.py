@@ -29,9 +29,9 @@ _MOST_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Sources:
-    """account: GDAL's XML of the dataset (a VRT of it); side: the .aux.xml; items: all words of metadata in any of them;
-    directory: the TIFF's tags, empty for other rasters; extra_samples: what TIFF says of bands beyond the colours; whole: whether GDAL's
-    tag of metadata is sound XML."""
+    """account: GDAL's XML of the dataset (a VRT of it); side: the .aux.xml; items: all words of metadata in any;
+    directory: the TIFF's tags, empty for other rasters; extra_samples: what TIFF says of bands beyond the colours;
+    whole: whether GDAL's tag of metadata is sound XML."""
 
     account: ElementTree.Element
     side: ElementTree.Element | None
@@ -86,8 +86,8 @@ def _check_mask(path: str, dataset: rasterio.DatasetReader) -> None:
 
 def _damaged(path: str, what: str) -> UnreadableScene:
     return UnreadableScene(
-        f"cannot read {path}, which may hold the scene's {what}; expected a sound side file. Copy it again, or remove it if "
-        "the scene should be taken without"
+        f"cannot read {path}, which may hold the scene's {what}; expected a sound side file. Copy it again, or remove it "
+        "if the scene should be taken without"
     )
 
 
