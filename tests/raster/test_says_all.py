@@ -1,6 +1,9 @@
 """All that a raster says beside its pixels is read, packed, written and found again by GDAL."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +16,11 @@ from rasterio.transform import from_origin
 from raster.rasters import (
     COLS, ROWS, UTM, differing, facts, gdal_metadata, points, raw_tiff, round_trip, tag, tiff, vrt,
 )  # fmt: skip
-from sarcodec.errors import UnreadableScene, UnsupportedScene
+from sarcodec.errors import InvalidArgument, UnreadableScene, UnsupportedScene
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.raster.quiet import open_reader, open_writer
+from sarcodec.raster.tiling import Window
+from sarcodec.storage.output import Output
 
 ARTIST, XMP, GDAL_METADATA = 315, 700, 42112
 GRID = from_origin(500_000, 6_000_000, 10, 10)
@@ -183,7 +188,7 @@ def test_keys_with_colons_from_anywhere(tmp_path, where):
     assert {key: tag(tmp_path / "back.tif", key, 0, domain) for key in wanted} == wanted
 
 
-TEXTS = ["", " spaces at both ends ", "line\nline\r\n\ttab", "é \U0001f6f0", "<a b='c'>&amp;</a>", "a=b=c", "&#1;", "x" * 9999]
+TEXTS = [" spaces at both ends ", "line\nline\r\n\ttab", "é \U0001f6f0", "<a b='c'>&amp;</a>", "a=b=c", "&#1;", "x" * 9999]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -196,6 +201,21 @@ def test_any_text(tmp_path, text):
     source = tiff(tmp_path / "a.tif", setup=setup)
     assert comes_back(source, tmp_path) == []
     assert tag(tmp_path / "back.tif", "KEY", 1, "OWN") == tag(source, "KEY", 1, "OWN")
+
+
+def test_empty_texts(tmp_path):
+    source = raw_tiff(tmp_path / "a.tif", {GDAL_METADATA: gdal_metadata(("K", "&#0;"), ("L:M", "&#0;", 'sample="0"'))})
+    assert tag(source, "K") == tag(source, "L:M", 1) == ""
+    assert comes_back(source, tmp_path) == [] and tag(tmp_path / "back.tif", "L:M", 1) == ""
+
+
+def test_official_crs_in_other_words_needs_no_side_file(tmp_path):
+    words = CRS.from_epsg(32633).to_wkt().replace('"metre"', '"meters"').replace('"', "&quot;")
+    tiff(tmp_path / "a.tif")
+    source = vrt(tmp_path / "a.vrt", "a.tif", f"<SRS>{words}</SRS><GeoTransform>5, 1, -0.0, 6, -0.0, -1</GeoTransform>")
+    assert comes_back(source, tmp_path, but=("crs",)) == []
+    with open_reader(source) as before, open_reader(tmp_path / "back.tif") as after:
+        assert before.crs == after.crs
 
 
 def test_control_characters(tmp_path):
@@ -496,6 +516,22 @@ def test_several_images_are_refused_with_names_that_work(tmp_path):
         assert reader.paths == (str(source),)
 
 
+def test_many_images_are_named_in_part(tmp_path):
+    tiff(tmp_path / "one.tif")
+    for number in range(10):
+        more = {"APPEND_SUBDATASET": "YES"} if number else {}
+        rasterio.shutil.copy(tmp_path / "one.tif", tmp_path / "ten.tif", driver="GTiff", **more)
+    with pytest.raises(UnsupportedScene, match="10 images.*GTIFF_DIR:1:.*GTIFF_DIR:8:[^,]* and 2 more$"):
+        open_scene(tmp_path / "ten.tif")
+
+
+def test_image_by_its_offset(tmp_path):
+    source = raw_tiff(tmp_path / "a.tif", {GDAL_METADATA: gdal_metadata(("S1:POL", "VV"))})
+    offset = int.from_bytes(source.read_bytes()[4:8], "little")
+    with open_scene(f"GTIFF_DIR:off:{offset}:{source}") as reader:
+        assert reader.info.tags == (("", (("S1:POL", "VV"),)),)
+
+
 def test_overviews_and_masks_are_no_images(tmp_path):
     source = masked(tmp_path / "a.tif", True)
     with rasterio.open(source, "r+") as dataset:
@@ -532,11 +568,85 @@ def test_failure_while_writing_leaves_nothing(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["a.tif", "a.tif.msk"]
 
 
+def test_damaged_masks_are_unreadable_and_named(tmp_path):
+    mask = np.random.default_rng(0).choice(np.array([0, 255], np.uint8), (300, 300))
+    source = tiff(tmp_path / "a.tif", rows=300, cols=300)
+    with open_writer(f"{source}.msk", driver="GTiff", height=300, width=300, count=1, dtype="uint8", compress="deflate") as file:
+        file.update_tags(INTERNAL_MASK_FLAGS_1="2")
+        file.write(mask, 1)
+    side = tmp_path / "a.tif.msk"
+    sound = side.read_bytes()
+    offset, size = tag(side, "BLOCK_OFFSET_0_1", 1, "TIFF"), tag(side, "BLOCK_SIZE_0_1", 1, "TIFF")
+    damaged = bytearray(sound)
+    damaged[int(offset) : int(offset) + int(size)] = b"\x77" * int(size)
+    side.write_bytes(damaged)
+    with open_scene(source) as reader, pytest.raises(UnreadableScene, match="mask of .*a.tif"):
+        reader.read_mask(0, Window(0, 0, 300, 300))
+    side.write_bytes(sound[:200])
+    with pytest.raises(UnreadableScene, match="a.tif.msk.*remove it"):
+        open_scene(source)
+
+
+STDOUT = """
+import sys
+from raster.rasters import round_trip
+for note in round_trip(sys.argv[1], "-"):
+    print(note, file=sys.stderr)
+"""
+
+
+def to_stdout(source, target):
+    words = [sys.executable, "-c", STDOUT, str(source)]
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    done = subprocess.run(words, capture_output=True, check=True, env=os.environ | {"PYTHONPATH": path})
+    target.write_bytes(done.stdout)
+    return done.stderr.decode()
+
+
+def test_standard_output_has_no_side_files_and_that_is_said(tmp_path):
+    source = masked(tmp_path / "a.tif", False)
+    assert to_stdout(source, tmp_path / "back.tif") == "" and differing(source, tmp_path / "back.tif") == {}
+    bodies = ["<NoDataValue>0</NoDataValue>", "<NoDataValue>7</NoDataValue>"]
+    source = vrt(tmp_path / "a.vrt", "a.tif", f'{UTM}<GCPList Projection="EPSG:4326">{listed(points(3))}</GCPList>', bodies)
+    notes = to_stdout(source, tmp_path / "back.tif").splitlines()
+    assert ["control points" in notes[0], "nodata value of band 1" in notes[1], "of band 2" in notes[2]] == [True] * 3
+    source = tiff(tmp_path / "b.tif", 2)
+    side_mask(source, [a_mask(1), a_mask(2)], {1: "0", 2: "0"})
+    assert "mask" in to_stdout(source, tmp_path / "back.tif")
+    assert not any(path.name.startswith("back.tif.") for path in tmp_path.iterdir())
+
+
+def test_output_that_the_caller_has_opened(tmp_path):
+    source = masked(tmp_path / "a.tif", False)
+    with Output(tmp_path / "back.tif", inputs=(source,)) as output:
+        round_trip(source, output)
+    assert differing(source, tmp_path / "back.tif") == {}
+    assert sorted(os.listdir(tmp_path)) == ["a.tif", "a.tif.msk", "back.tif", "back.tif.msk"]
+
+
+def test_inputs_are_not_destroyed(tmp_path):
+    source = tiff(tmp_path / "a.tif")
+    before = source.read_bytes()
+    with pytest.raises(InvalidArgument, match="same file"):
+        round_trip(source, source, overwrite=True, inputs=(source,))
+    assert source.read_bytes() == before and os.listdir(tmp_path) == ["a.tif"]
+
+
 @pytest.mark.parametrize("words", [b"", b"\xff\xfe", b"<PAMDataset", b"<PAMDataset><Metadata><MDI key=", b"not xml"])
-def test_damaged_side_files(tmp_path, words):
+def test_damaged_side_files_are_named(tmp_path, words):
     source = tiff(tmp_path / "a.tif")
     (tmp_path / "a.tif.aux.xml").write_bytes(words)
-    try:
-        round_trip(source, tmp_path / "back.tif")
-    except UnreadableScene as error:
-        assert "a.tif" in str(error)
+    with pytest.raises(UnreadableScene, match="a.tif.aux.xml.*remove it"):
+        open_scene(source)
+
+
+def test_xml_that_only_gdal_reads(tmp_path):
+    source = tiff(tmp_path / "a.tif")
+    words = '<PAMDataset><Metadata domain="xml:X" format="xml"><p:a q:b="1"/></Metadata><Metadata><MDI key="S1:POL">VV</MDI></Metadata>'
+    (tmp_path / "a.tif.aux.xml").write_text(words + "</PAMDataset>")
+    assert comes_back(source, tmp_path) == [] and tag(tmp_path / "back.tif", "S1:POL") == "VV"
+
+
+def test_damaged_metadata_of_a_tiff_is_named(tmp_path):
+    source = raw_tiff(tmp_path / "a.tif", {GDAL_METADATA: b'<GDALMetadata><Item name="a">1</Item><Item name='})
+    assert "GDAL_METADATA" in "".join(round_trip(source, tmp_path / "back.tif"))

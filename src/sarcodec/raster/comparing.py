@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from sarcodec.raster.gdal import same_crs
 from sarcodec.raster.scene import Colour, SceneInfo, Tags
 
 _BLACK = (0, 0, 0, 255)
 _ABSENT = "\0"  # is in no text of GDAL's
 _ALIASES = {"gcp_crs_wkt": "gcps", "gcp_crs_axes": "gcps", "crs_axes": "crs_wkt", "crs_epoch": "crs_wkt"}
+_OF_BANDS = (
+    "nodata", "descriptions", "units", "scales", "offsets", "colorinterp", "categories", "attribute_tables",
+)  # fmt: skip
 _NAMES = {
     "crs_wkt": "the CRS",
     "transform": "the transform",
@@ -63,13 +67,16 @@ def merged(found: Iterable[Difference]) -> tuple[Difference, ...]:
 
 
 def _of_scene(wanted: SceneInfo, found: SceneInfo) -> Iterator[Difference]:
-    for name in ("crs_wkt", "crs_axes", "crs_epoch", "transform", "gcps", "gcp_crs_wkt", "gcp_crs_axes", "mask"):
+    for name in ("crs_axes", "crs_epoch", "transform", "gcps", "gcp_crs_axes", "mask"):
         if not _same(getattr(wanted, name), getattr(found, name)):
+            yield Difference(_ALIASES.get(name, name))
+    for name in ("crs_wkt", "gcp_crs_wkt"):
+        if not same_crs(getattr(wanted, name), getattr(found, name)):
             yield Difference(_ALIASES.get(name, name))
 
 
 def _of_bands(wanted: SceneInfo, found: SceneInfo) -> Iterator[Difference]:
-    for name in ("nodata", "descriptions", "units", "scales", "offsets", "colorinterp", "categories", "attribute_tables"):
+    for name in _OF_BANDS:
         for band, (ours, theirs) in enumerate(zip(getattr(wanted, name), getattr(found, name), strict=True), 1):
             # Of nothing nothing is lost, also where GDAL finds something (the unit of a vertical CRS).
             if ours not in (None, "") and not _same(ours, theirs):
@@ -103,7 +110,7 @@ def _flat(tags: Tags) -> dict[tuple[str, str], str]:
 
 
 def _same(ours: object, theirs: object) -> bool:
-    return repr(ours) == repr(theirs)  # NaN equals itself, -0.0 is not 0.0
+    return ours == theirs or repr(ours) == repr(theirs)  # NaN equals itself
 
 
 def _trimmed(colours: tuple[Colour, ...]) -> tuple[Colour, ...]:

@@ -5,6 +5,7 @@ In: a dataset. Out: a Description, or an error for what sarcodec does not take. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Description:
 
 
 def check_supported(dataset: rasterio.DatasetReader, path: str) -> None:
-    """Raise UnsupportedScene, saying what to do, unless it is one image whose pixels are of a kind that sarcodec takes."""
+    """Raise UnsupportedScene, saying what to do, unless it is one image whose pixels are of a kind that is taken."""
     if dataset.subdatasets:
         raise UnsupportedScene(_several_images(path, dataset.subdatasets))
     found = sorted(set(dataset.dtypes))
@@ -51,16 +52,20 @@ def check_supported(dataset: rasterio.DatasetReader, path: str) -> None:
         )
     if dtype not in DTYPES:
         raise UnsupportedScene(
-            f"{path} holds {dtype} pixels; expected one of {', '.join(DTYPES)}. Convert it to a type that holds its values, "
-            "for instance with gdal_translate -ot Float64"
+            f"{path} holds {dtype} pixels; expected one of {', '.join(DTYPES)}. Convert it to a type that holds its "
+            "values, for instance with gdal_translate -ot Float64"
         )
 
 
 def _several_images(path: str, names: Sequence[str]) -> str:
-    listed = ", ".join(names[:_MOST_NAMES]) + (f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else "")
+    names = sorted(names, key=lambda name: [word.zfill(9) for word in re.split("([0-9]+)", name)])
+    if len(names) == 1:
+        return f"{path} is a container of images, expected one image. Name it: sarcodec compress '{names[0]}' out.sarc"
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    listed = ", ".join(names[:_MOST_NAMES]) + more
     return (
-        f"{path} holds {len(names)} image{'s' if len(names) > 1 else ''} (subdatasets); expected one. Choose by name, for "
-        f"instance: sarcodec compress '{names[0]}' out.sarc. They are: {listed}"
+        f"{path} holds {len(names)} images (subdatasets), expected one. Choose one by name, for instance: "
+        f"sarcodec compress '{names[0]}' out.sarc. The names: {listed}"
     )
 
 
@@ -84,7 +89,8 @@ def describe(dataset: rasterio.DatasetReader) -> Description:
         count=dataset.count,
         dtype=dataset.dtypes[0],
         crs_wkt=crs_wkt,
-        transform=None if transform.is_identity else tuple(float(value) for value in transform[:6]),
+        # Some drivers say -0.0.
+        transform=None if transform.is_identity else tuple(float(value) + 0.0 for value in transform[:6]),
         gcps=tuple(_from_rasterio(point) for point in points),
         gcp_crs_wkt=gcp_crs_wkt,
         nodata=tuple(None if value is None else float(value) for value in dataset.nodatavals),
@@ -166,7 +172,9 @@ class _Bands:
         return tuple(_with_layout(tags, self._layout(band)) for band, tags in zip(self._dataset.indexes, band_tags))
 
     def _layout(self, band: int) -> tuple[tuple[str, str], ...]:
-        """Of IMAGE_STRUCTURE what changes the meaning of pixels; GDAL does not tell whether colours are multiplied by alpha."""
+        """Of IMAGE_STRUCTURE what changes the meaning of pixels; GDAL does not tell whether colours are multiplied by
+        alpha.
+        """
         items = []
         from_end = self._dataset.count - band
         if self._dataset.colorinterp[band - 1].name == "alpha" and from_end < len(self._extra_samples):

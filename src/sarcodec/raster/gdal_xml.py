@@ -1,26 +1,31 @@
 """XML as GDAL writes it: lenient reading of any bytes, and the words in it.
 
-In: bytes of a VRT, of a .aux.xml or of the TIFF tag GDAL_METADATA. Out: elements, or what they say, as Item. Bytes that are
-not UTF-8 are taken for Latin-1. Opens no files.
+In: bytes of a VRT, of a .aux.xml or of the TIFF tag GDAL_METADATA. Out: elements, or what they say, as Item. Bytes that
+are not UTF-8 are taken for Latin-1. Opens no files.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, unescape
 
 _NOT_UTF8 = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
-_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#0*([0-8]|1[124-9]|2[0-9]|3[01]);")
 _REFERENCE = re.compile("&#([0-9]+);")
+_PREFIX = re.compile(r"(<[^<>\"'=\s:]+|\s[^<>\"'=\s:]+(?=:[^<>\"'=\s:]+=)):")
 _BAND_WORDS = ("offset", "scale", "unittype", "description", "colorinterp")
 
 
 @dataclass(frozen=True)
 class Item:
-    """One word of metadata: of the dataset (band 0) or of a band (from 1). A domain that is one text has its name as the key."""
+    """One word of metadata: of the dataset (band 0) or of a band (from 1).
+
+    A domain that is one text has its name as the key.
+    """
 
     band: int
     domain: str
@@ -35,11 +40,11 @@ def decode(data: bytes) -> str:
 
 def parse(data: bytes) -> ElementTree.Element | None:
     """The root, or None where no parser would read it. Control characters, which XML forbids, are left out."""
-    words = re.sub(r"^\s*<\?xml[^>]*\?>", "", decode(data))
-    try:
-        return ElementTree.fromstring(_CONTROL.sub("", words))
-    except ElementTree.ParseError:
-        return None
+    words = _CONTROL.sub("", re.sub(r"^\s*<\?xml[^>]*\?>", "", decode(data)))
+    for candidate in (words, _PREFIX.sub(r"\1_", words)):  # GDAL does not mind prefixes that nobody declared.
+        with suppress(ElementTree.ParseError):
+            return ElementTree.fromstring(candidate)
+    return None
 
 
 def tiff_items(data: bytes) -> Iterator[Item]:
@@ -85,6 +90,7 @@ def tiff_item(item: Item) -> str:
     domain = f' domain="{_attribute(item.domain)}"' if item.domain else ""
     once = escape(item.value, {'"': "&quot;"})
     once = re.sub("[\x01-\x08\x0b-\x1f]", lambda found: f"&#{ord(found[0])};", once).replace("\0", "")
+    once = once or "&#0;"  # An element without text is passed over; this is the end of an empty text.
     return f'  <Item name="{_attribute(name)}"{sample}{domain}>{escape(once)}</Item>\n'
 
 

@@ -1,8 +1,8 @@
 """Rasters that are read, and whole scenes in memory.
 
 In: a path, or whatever name GDAL gives to one image of a file. Out: SceneInfo and 2-D arrays by window. Writing: see
-scene_writer.py. Knows nothing of levels in dB, of tiles or of compressed files. Objects here belong to one thread; a lock
-keeps a shared one whole, but not fast.
+scene_writer.py. Knows nothing of levels in dB, of tiles or of compressed files. Objects here belong to one thread; a
+lock keeps a shared one whole, but not fast.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def open_scene(path: str | os.PathLike) -> SceneReader:
 class SceneReader:
     """A raster that is open for reading; see open_scene.
 
-    info: its SceneInfo; notes: sentences about what of the raster is not in it and will not come back; paths: all files that
-    it is made of, as GDAL names them.
+    info: its SceneInfo; notes: sentences about what of the raster is not in it and will not come back; paths: all files
+    that it is made of, as GDAL names them.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
@@ -78,8 +78,8 @@ class SceneReader:
             ) from error
 
     def read_mask(self, plane: int, window: Window) -> np.ndarray:
-        """Values of `window` of mask `plane` (of info.mask_planes, the first is 0), uint8 (rows, cols), as GDAL gives them:
-        255 is valid, 0 is not, and what is between comes as it is. Raises as `read` does."""
+        """Values of `window` of mask `plane` (of info.mask_planes, the first is 0), uint8 (rows, cols), as GDAL gives
+        them: 255 is valid, 0 is not, and what is between comes as it is. Raises as `read` does."""
         if not 0 <= plane < self.info.mask_planes:
             raise InvalidArgument(f"mask index is {plane}; this scene has {self.info.mask_planes} masks")
         check_inside(window, self.info.rows, self.info.cols)
@@ -90,8 +90,8 @@ class SceneReader:
                 return self._dataset.read_masks(plane + 1, window=to_rasterio(window))
         except GDAL_ERRORS as error:
             raise UnreadableScene(
-                f"cannot read rows {window.row}..{window.row_end - 1} of the mask of {self._path}: {reason(error)}; the file "
-                "or its side file .msk seems to be truncated or damaged. Copy it again"
+                f"cannot read rows {window.row}..{window.row_end - 1} of the mask of {self._path}: {reason(error)}; the "
+                "file or its side file .msk seems to be truncated or damaged. Copy it again"
             ) from error
 
     def close(self) -> None:

@@ -16,10 +16,11 @@ from sarcodec.raster.tags import FoundTags
 if TYPE_CHECKING:
     from sarcodec.raster.sources import Sources
 
-# Layout of the pixels, or read by GDAL and carried as what it means. Rows: baseline and extensions of TIFF 6, JPEG, XMP,
-# GeoTIFF, EXIF and ICC, GDAL.
+# Layout of the pixels, or read by GDAL and carried as what it means. Rows: baseline and extensions of TIFF 6, JPEG,
+# XMP, GeoTIFF, EXIF and ICC, GDAL.
 _READ_BY_GDAL = {
-    *range(254, 260), 262, 266, 269, 270, 271, 272, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 296, 305, 306, 315,
+    *range(254, 260), 262, 266, 269, 270, 271, 272, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 296, 305, 306,
+    315,
     316, 317, 318, 319, 320, 322, 323, 324, 325, 338, 339, 340, 341, 301, 292, 293,
     330, 347, 512, 513, 514, 515, 519, 520, 521, 529, 530, 531, 532, 700, 32995, 32996, 32997, 32998,
     33432, 33550, 33922, 34264, 34735, 34736, 34737,
@@ -32,20 +33,22 @@ def lost_here(dataset: rasterio.DatasetReader, info: SceneInfo, sources: Sources
     """The sentences, in the order of their weight."""
     return tuple(
         sentence
-        for part in (_words(tags), _pixels(dataset, info, sources), _layout(dataset, sources))
+        for part in (_words(sources, tags), _pixels(dataset, info, sources), _layout(dataset, sources))
         for sentence in part
     )
 
 
-def _words(tags: FoundTags) -> Iterator[str]:
+def _words(sources: Sources, tags: FoundTags) -> Iterator[str]:
+    if not sources.whole:
+        yield "The TIFF tag GDAL_METADATA is damaged: tags that GDAL cannot read of it will not come back."
     if tags.lost:
         yield f"These tags cannot be read and will not come back: {_listed(tags.lost)}."
     if tags.statistics:
         bands = sum(1 for band in tags.statistics if band)
         whose = f"{bands} band{'s' if bands != 1 else ''}" if bands else "the file"
         yield (
-            f"The statistics of {whose} (tags STATISTICS_...) are dropped, since they would be wrong of decoded pixels; "
-            "compute them anew with gdalinfo -stats."
+            f"The statistics of {whose} (tags STATISTICS_...) are dropped, since they would be wrong of decoded "
+            "pixels; compute them anew with gdalinfo -stats."
         )
 
 
@@ -60,11 +63,11 @@ def _pixels(dataset: rasterio.DatasetReader, info: SceneInfo, sources: Sources) 
                 f"Band {band} declares the nodata {declared[band]}, which no {info.dtype} pixel can have; "
                 "the declaration is dropped."
             )
-    histograms = [root for root in (sources.account, sources.side) if root is not None and root.find(".//Histograms") is not None]
-    if histograms:
+    roots = (root for root in (sources.account, sources.side) if root is not None)
+    if any(root.find(".//Histograms") is not None for root in roots):
         yield "The histograms are dropped, since they would be wrong of decoded pixels."
     colours = dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE")
-    if colours:
+    if colours and colours != "YCbCr":  # YCbCr is a way of storing red, green and blue.
         yield f"The file holds {colours} colours, which GDAL turns into red, green and blue: they come back as these."
 
 

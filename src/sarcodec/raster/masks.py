@@ -1,7 +1,7 @@
 """Masks of a scene: which there are, and how they are written beside pixels.
 
-In: an open dataset, or windows of mask values. Out: a MaskKind, or a mask within the TIFF or in its side file .msk. Masks
-that GDAL makes up itself, of nodata or of an alpha band, are none of these.
+In: an open dataset, or windows of mask values. Out: a MaskKind, or a mask within the TIFF or in its side file .msk.
+Masks that GDAL makes up itself, of nodata or of an alpha band, are none of these.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Compressed JSON with a tolerant eye: how a description becomes few bytes, and how any bytes are read without harm.
 
-In: a JSON object, or bytes that may be anything. Out: bytes, or the object; then typed values by the readers below, which
-raise TypeError or ValueError on anything of another kind. Knows nothing of rasters.
+In: a JSON object, or bytes that may be anything. Out: bytes, or the object; then typed values by the readers below,
+which raise TypeError or ValueError on anything of another kind. Knows nothing of rasters.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ LZMA_FILTERS = [{"id": lzma.FILTER_LZMA1, "preset": 9, "dict_size": 1 << 20, "lc
 
 
 def deflate_json(fields: dict[str, object]) -> bytes:
-    """First byte: 1 for zlib, 2 for raw LZMA, whichever is smaller. Raises UnsupportedScene above PACKED_LIMIT_BYTES."""
+    """First byte: 1 for zlib, 2 for raw LZMA, whichever is smaller.
+
+    Raises UnsupportedScene above PACKED_LIMIT_BYTES.
+    """
     text = json.dumps(fields, separators=(",", ":"), sort_keys=True).encode("ascii")
     if len(text) > PACKED_LIMIT_BYTES:
         raise UnsupportedScene(

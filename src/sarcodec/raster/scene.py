@@ -18,8 +18,8 @@ DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "flo
 """The pixel types that sarcodec takes."""
 
 Tags = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-"""((namespace, ((key, value), ...)), ...); the default namespace is ''. A domain that is one text (xml:, json:) has its own
-name as the key. Of IMAGE_STRUCTURE only what changes the meaning of pixels is kept (ALPHA, MINISWHITE)."""
+"""((namespace, ((key, value), ...)), ...); the default namespace is ''. A domain that is one text (xml:, json:) has its
+own name as the key. Of IMAGE_STRUCTURE only what changes the meaning of pixels is kept (ALPHA, MINISWHITE)."""
 
 Colour = tuple[int, int, int, int]
 """Red, green, blue, alpha."""
@@ -43,10 +43,11 @@ class SceneInfo:
     """Size, dtype, georeferencing and words of a scene. A tuple left empty is filled with one default a band.
 
     transform: (a, b, c, d, e, f) with x = a*col + b*row + c, y = d*col + e*row + f; None when the source has none.
-    crs_axes, gcp_crs_axes: GDAL's mapping of the data's axes to those of the CRS ('1,2'), None for the usual one (x is east).
+    crs_axes, gcp_crs_axes: GDAL's mapping of the data's axes to those of the CRS ('1,2'), None for the usual one (x is
+    east).
     crs_epoch: year of the coordinates in a CRS that moves with the ground.
-    mask: None, 'dataset' (one mask for all bands) or 'bands' (one a band, for those with True in masked_bands); mask_form:
-    'internal' (within the TIFF) or 'sidecar' (.msk).
+    mask: None, 'dataset' (one mask for all bands) or 'bands' (one a band, for those with True in masked_bands);
+    mask_form: 'internal' (within the TIFF) or 'sidecar' (.msk).
     colormaps: one colour a value, from 0; categories: one name a value, from 0; attribute_tables: GDAL's XML.
     Raises InvalidArgument when a tuple has another length than there are bands, or a size is not positive.
     """
@@ -129,8 +130,8 @@ def _band_defaults(count: int) -> dict[str, tuple]:
 def pack_scene(info: SceneInfo) -> bytes:
     """`info` without its size and dtype as compressed JSON; b'' when it says nothing else.
 
-    Holds only what is not default. Doubles come back exactly, NaN and infinities included. Raises UnsupportedScene where
-    it would be larger than packing.PACKED_LIMIT_BYTES.
+    Holds only what is not default. Doubles come back exactly, NaN and infinities included. Raises UnsupportedScene
+    where it would be larger than packing.PACKED_LIMIT_BYTES.
     """
     fields = _fields(info)
     return packing.deflate_json(fields) if fields else b""
@@ -252,8 +253,8 @@ _READERS: dict[str, Callable] = {
 
 
 def excerpt(info: SceneInfo, window: Window, bands: Sequence[int]) -> SceneInfo:
-    """What is said of a window and some bands (from 0) of a scene: all that tells places is moved along (transform, control
-    points, rational polynomials, geolocation arrays), nothing else changed."""
+    """What is said of a window and some bands (from 0) of a scene: all that tells places is moved along (transform,
+    control points, rational polynomials, geolocation arrays), nothing else changed."""
     gcps = tuple(replace(p, row=p.row - window.row, col=p.col - window.col) for p in info.gcps)
     per_band = {name: tuple(getattr(info, name)[b] for b in bands) for name in _band_defaults(1)}
     moved = replace(

@@ -1,7 +1,7 @@
 """A GeoTIFF that is being written, with the side files that it needs.
 
-In: a SceneInfo, then pixels and mask values by window. Out: files that appear whole, and sentences about what they cannot
-say. What is written is read again before it appears: only so is known what GDAL finds in it.
+In: a SceneInfo, then pixels and mask values by window. Out: files that appear whole, and sentences about what they
+cannot say. What is written is read again before it appears: only so is known what GDAL finds in it.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ _ERRORS = (*GDAL_ERRORS, NotTiff)
 class SceneWriter:
     """Use in a `with`: the GeoTIFF and its side files appear on a clean exit, or else nothing does.
 
-    target: a path ('-' for standard output), or an Output that the caller closes. `notes` is complete after the exit: what of
-    `info` does not come back. inputs: files that must not be destroyed. For speed write windows that are aligned to 512
-    pixels. Raises OutputExists, InvalidArgument, UnsupportedScene (another dtype), SarcodecError when the disk refuses.
+    target: a path ('-' for standard output), or an Output that the caller closes. `notes` is complete after the exit:
+    what of `info` does not come back. inputs: files that must not be destroyed. For speed write windows that are
+    aligned to 512 pixels. Raises OutputExists, InvalidArgument, UnsupportedScene (another dtype), SarcodecError when
+    the disk refuses.
     """
 
     def __init__(
@@ -179,13 +180,13 @@ class SceneWriter:
 def _sentence(info: SceneInfo, difference: Difference, is_stdout: bool) -> str:
     what = f"{str(difference)[0].upper()}{str(difference)[1:]}"
     if is_stdout:
-        return f"{what}: not written to standard output, since a GeoTIFF without side files cannot hold it."
+        return f"{what}: cannot be written to standard output, since a GeoTIFF without side files cannot hold this."
     if difference.field == "crs_wkt" and info.gcps:
         return (
             f"{what}: GDAL does not show it of a GeoTIFF with control points. It is in the file: open it with "
             "GDAL_GEOREF_SOURCES=INTERNAL."
         )
-    return f"{what}: not written, since neither a GeoTIFF nor its side files can hold it."
+    return f"{what}: cannot be written, since neither a GeoTIFF nor its side files can hold this."
 
 
 def _check_whole(path: Path) -> None:

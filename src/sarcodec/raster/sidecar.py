@@ -5,6 +5,7 @@ In: a SceneInfo, and in what a GeoTIFF differs from it. Out: XML. Knows no files
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from xml.etree import ElementTree
@@ -55,9 +56,8 @@ def _tell_points(root: Element, info: SceneInfo) -> None:
     points.set("Projection", _held(info.gcp_crs_wkt or ""))
     for p in info.gcps:
         numbers = {"Pixel": p.col, "Line": p.row, "X": p.x, "Y": p.y, "Z": p.z}
-        SubElement(
-            points, "GCP", {"Id": _held(p.id), "Info": _held(p.info)} | {key: repr(value) for key, value in numbers.items()}
-        )
+        words = {"Id": _held(p.id), "Info": _held(p.info)}
+        SubElement(points, "GCP", words | {key: repr(value) for key, value in numbers.items()})
 
 
 def _band_element(root: Element, band: int) -> Element:
@@ -107,4 +107,5 @@ def _tell_tags(parent: Element, items: Iterable[tuple[str, str]], difference: Di
 
 
 def _held(words: str) -> str:
-    return "".join(c for c in words if c in "\t\n\r" or (c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff"))
+    """Without the characters that XML cannot hold."""
+    return re.sub("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "", words)

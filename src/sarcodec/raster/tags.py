@@ -1,8 +1,8 @@
 """Every word of metadata of an open dataset: of every domain, under every key, in any encoding.
 
-rasterio cuts keys at a colon, drops values that are not UTF-8, and cannot read a domain that is one JSON text. So the keys
-are looked for in what GDAL writes of the dataset as XML and in the files behind it, and each is then asked for by its name.
-In: a dataset and its Sources. Out: Tags, and sentences about what cannot be had.
+rasterio cuts keys at a colon, drops values that are not UTF-8, and cannot read a domain that is one JSON text. So the
+keys are looked for in what GDAL writes of the dataset as XML and in the files behind it, and each is then asked for by
+its name. In: a dataset and its Sources. Out: Tags, and sentences about what cannot be had.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _STATISTICS = re.compile("STATISTICS_.*|TIFFTAG_(MIN|MAX)SAMPLEVALUE", re.IGNORE
 
 @dataclass(frozen=True)
 class FoundTags:
-    """tags: of the dataset; band_tags: of each band; statistics: bands (from 1, 0 for the dataset) whose statistics were
-    left out; lost: keys, with their domain, that cannot be read."""
+    """tags: of the dataset; band_tags: of each band; statistics: bands (from 1, 0 for the dataset) whose statistics
+    were left out; lost: keys, with their domain, that cannot be read."""
 
     tags: Tags
     band_tags: tuple[Tags, ...]
@@ -48,10 +48,8 @@ def find_tags(dataset: rasterio.DatasetReader, said: Iterable[Item]) -> FoundTag
     said = tuple(said)
     groups = [_band_domains(dataset, band, said) for band in (0, *dataset.indexes)]
     statistics = tuple(band for band, group in enumerate(groups) if sum(map(_drop_computed, group)))
-    tags = [
-        tuple((domain.name, tuple(sorted(domain.items.items()))) for domain in group if domain.items) for group in groups
-    ]
-    lost = {f"{domain.name}:{key}" if domain.name else key for group in groups for domain in group for key in domain.lost}
+    tags = [tuple((d.name, tuple(sorted(d.items.items()))) for d in group if d.items) for group in groups]
+    lost = {f"{d.name}:{key}" if d.name else key for group in groups for d in group for key in d.lost}
     return FoundTags(tags[0], tuple(tags[1:]), statistics, tuple(sorted(lost)))
 
 
@@ -101,8 +99,8 @@ def _cut_items(dataset: rasterio.DatasetReader, band: int, name: str) -> dict[st
 
 
 def _json_text(dataset: rasterio.DatasetReader, band: int, name: str, said: list[Item]) -> str | None:
-    """The one text of the domain. rasterio cuts it at its first colon or equals sign, and crashes where it has neither: so it
-    is asked last, and only for what other drivers make (products' labels, which are objects with keys)."""
+    """The one text of the domain. rasterio cuts it at its first colon or equals sign, and crashes where it has neither:
+    so it is asked last, and only for what other drivers make (products' labels, which are objects with keys)."""
     for item in said:
         if (text := _as_json(item.value if item.key == name else f"{item.key}={item.value}")) is not None:
             return text

@@ -1,7 +1,7 @@
 """The tags of a TIFF file's directories, as bytes: for what GDAL does not hand out, and cannot write.
 
-In: a path. Out: tags of one directory, or a file whose first directory has some tags more. Classic TIFF and BigTIFF of both
-byte orders. Knows no GDAL and no pixels. Raises NotTiff for what cannot be read, OSError where the disk refuses.
+In: a path. Out: tags of one directory, or a file whose first directory has some tags more. Classic TIFF and BigTIFF of
+both byte orders. Knows no GDAL and no pixels. Raises NotTiff for what cannot be read, OSError where the disk refuses.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ class _Layout:
 
 
 def read_directory(path: str | os.PathLike, index: int = 0, offset: int | None = None) -> tuple[Tag, ...]:
-    """The tags of a directory: the `index`-th of the file (from 0), or that at `offset`. Values of unknown kinds are empty."""
+    """The tags of a directory: the `index`-th of the file (from 0), or that at `offset`.
+
+    Values of unknown kinds are empty.
+    """
     with open(path, "rb") as file:
         layout = _layout(file)
         place = _offset_of(file, layout, index) if offset is None else offset

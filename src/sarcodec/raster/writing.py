@@ -52,7 +52,8 @@ def colour_name(name: str) -> str:
 
 def creation_options(info: SceneInfo, threads: int) -> dict[str, object]:
     """Arguments of rasterio.open for a new GeoTIFF."""
-    options = layout_options(info, threads) | {"count": info.count, "dtype": info.dtype, "photometric": _photometric(info)}
+    options = layout_options(info, threads)
+    options |= {"count": info.count, "dtype": info.dtype, "photometric": _photometric(info)}
     bits = next((bits for tags in info.band_tags if (bits := layout_of(tags).get("NBITS"))), None)
     if bits:
         options["nbits"] = bits
@@ -79,8 +80,8 @@ def layout_of(tags: Tags) -> dict[str, str]:
 
 
 def write_info(dataset: rasterio.io.DatasetWriter, info: SceneInfo, alone: bool = False) -> None:
-    """Tell GDAL all of `info` that it can write and creation_options does not hold. Call before the first pixel is written.
-    alone: there will be no side files, so what the TIFF can hold in part goes there."""
+    """Tell GDAL all of `info` that it can write and creation_options does not hold. Call before the first pixel is
+    written. alone: there will be no side files, so what the TIFF can hold in part goes there."""
     if info.gcps and info.transform is None and len(info.gcps) <= MOST_POINTS_IN_TIFF:
         crs = CRS.from_wkt(info.gcp_crs_wkt) if info.gcp_crs_wkt else CRS()
         dataset.gcps = (_to_gdal_points(info), crs)
@@ -174,7 +175,8 @@ def _metadata_tag(path: Path, directory: Sequence[Tag], info: SceneInfo) -> Iter
 def _items(info: SceneInfo) -> Iterator[Item]:
     for band, tags in enumerate((info.tags, *info.band_tags)):
         for domain, items in tags:
-            if domain == "IMAGE_STRUCTURE" or domain.startswith("json:") or not band and domain in (*_BY_GDAL, "xml:XMP"):
+            elsewhere = not band and domain in (*_BY_GDAL, "xml:XMP")
+            if elsewhere or domain == "IMAGE_STRUCTURE" or domain.startswith("json:"):
                 continue
             yield from (Item(band, domain, key, value) for key, value in items if band or domain or not _is_own(key))
 
