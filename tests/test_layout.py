@@ -15,17 +15,18 @@ PACKAGE = SOURCE / "sarcodec"
 ROOMS = {  # what each room of src/sarcodec may import of the others
     "errors": set(),
     "storage": {"errors"},
+    "compiled": set(),
     "raster": {"errors", "storage"},
-    "bitstream": {"errors", "storage"},
+    "bitstream": {"errors", "storage", "compiled"},
     "engine": {"errors"},
     "simulate": {"errors", "storage", "raster"},
     "fidelity": {"errors"},  # below the codec, which aims at a class, and the workshop, which judges with the same figures
     "evaluate": {"errors", "storage", "fidelity"},
     "lapped": set(),
     "published": {"errors", "bitstream", "lapped"},
-    "quantiser": {"errors", "bitstream"},
+    "quantiser": {"errors", "bitstream", "compiled"},
     "tile": {"errors", "bitstream", "engine", "lapped", "published", "quantiser"},
-    "texture": {"errors", "bitstream"},
+    "texture": {"errors", "bitstream", "compiled"},
     "codec": {"errors", "storage", "raster", "bitstream", "engine", "lapped", "published", "tile", "texture", "fidelity"},
     "sarcodec": {"codec", "raster"},  # the package's own __init__
     "commands": {"sarcodec", "errors", "storage", "raster", "codec", "published", "tile", "simulate", "fidelity", "evaluate", "train", "study"},
@@ -53,7 +54,7 @@ WORKSHOP = {"networks", "train"}
 THIRD_PARTIES = {  # where each may be imported; a room, or one module of it
     "numpy": set(ROOMS),
     "rasterio": {"raster"},
-    "numba": {"bitstream.rans", "quantiser", "texture.law"},
+    "numba": {"compiled"},
     "threadpoolctl": {"codec.workers"},
     "openvino": {"engine"},
     "onnxruntime": {"engine"},

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from sarcodec.commands import compare, compress, decompress, evaluate, info, models, simulate, train, verify
+from sarcodec.commands.log import show_log
 from sarcodec.commands.options import Parser
 from sarcodec.errors import SarcodecError
 
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_streams()
     options = build_parser().parse_args(arguments)
     _limit_libraries(options)
+    show_log()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_TERMINATED))  # so that partial files are removed
     try:
         code = options.run(options)

@@ -7,8 +7,10 @@ are read comes through here.
 
 import importlib.util
 import os
+import sys
 import threading
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
@@ -61,13 +63,30 @@ def _runtime(asked: str) -> str:
 _ONE_AT_A_TIME = threading.Lock()
 
 
+_IMPORTING = threading.Lock()
+
+
+def _openvino() -> ModuleType:
+    """OpenVINO, imported as if openvino_telemetry were not installed: else its import sends a message to its makers, leaves files in the
+    user's home, and may give the root logger a handler."""
+    with _IMPORTING:
+        hide = not {"openvino", "openvino_telemetry"} & sys.modules.keys()
+        if hide:
+            sys.modules["openvino_telemetry"] = None
+        try:
+            import openvino
+
+            return openvino
+        finally:
+            if hide:
+                del sys.modules["openvino_telemetry"]
+
+
 class _OpenVinoGraph:
     """One compiled model, one infer request a thread."""
 
     def __init__(self, graph: bytes, engine: Engine):
-        import openvino
-
-        core = openvino.Core()
+        core = _openvino().Core()
         has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if engine.precision == "bf16" and not has_bf16:
             raise InvalidArgument("precision bf16 was asked for, this processor has no bf16 units; use f32 or auto")

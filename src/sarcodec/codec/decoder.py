@@ -4,9 +4,6 @@ In: an open `FileReader`; out: pixels in the scene's dtype. Latents of recent ti
 decodes each tile once.
 """
 
-import threading
-from collections import OrderedDict
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,11 +22,12 @@ from sarcodec.texture.correction import NONE, Ground, unpack_correction, with_po
 from sarcodec.tile import CELL_PX, HALO_CELLS, TILE_CELLS, TILE_LOG2, TILE_PX, TileCodec, symbols_of
 
 from .borders import tile_borders
+from .kept import Kept
 from .texture import LEAST_ERROR, Reconstruction, noise_latents, normalised, pixel_variances
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
+class _Decoded:
     """A decoded tile: latents, lost variances by cell (rows, cols) in dB^2, noise (cells, 1024) in dB; None: not asked for."""
 
     latents: TileLatents
@@ -54,8 +52,7 @@ class SceneDecoder:
                 "the scene again with a newer model"
             )
         self.codec, self.wanted = TileCodec(model), wanted
-        self._kept, self._lock = OrderedDict(), threading.Lock()
-        self._room = len(header.bands) * (3 * self.grid.shape[1] + 8) + 4 * threads
+        self._tiles = Kept(len(header.bands) * (3 * self.grid.shape[1] + 8) + 4 * threads)
 
     def cells(self, tile: int) -> tuple[int, int]:
         """Rows and columns of latent cells of a tile."""
@@ -95,35 +92,19 @@ class SceneDecoder:
         kept = self._tile(tile, band)
         return None if kept is None else kept.latents
 
-    def _tile(self, tile: int, band: int) -> _Kept | None:
-        with self._lock:
-            future = self._kept.get((tile, band))
-            mine = future is None
-            if mine:
-                future = self._kept[tile, band] = Future()
-                while len(self._kept) > self._room:
-                    self._kept.popitem(last=False)
-            else:
-                self._kept.move_to_end((tile, band))
-        if mine:
-            try:
-                future.set_result(self._decode(tile, band))
-            except BaseException as error:
-                with self._lock:
-                    self._kept.pop((tile, band), None)
-                future.set_exception(error)
-        return future.result()
+    def _tile(self, tile: int, band: int) -> _Decoded | None:
+        return self._tiles.get((tile, band), lambda: self._decode(tile, band))
 
-    def _decode(self, tile: int, band: int) -> _Kept | None:
+    def _decode(self, tile: int, band: int) -> _Decoded | None:
         section, reference = self._coded(self.sections(tile, band), tile, band)
         if section is None:
             return None
         step, (rows, cols) = self.file.entry(tile, band).step, self.cells(tile)
         if self.wanted == LEAST_ERROR:
-            return _Kept(self.codec.decode(section, step, rows, cols, reference), None, None)
+            return _Decoded(self.codec.decode(section, step, rows, cols, reference), None, None)
         known = self.codec.decode_known(section, step, rows, cols, reference)
         noise = noise_latents(known.lost, tile, band) if self.wanted.speckle == "restore" else None
-        return _Kept(known.latents, known.lost.mean(1).reshape(rows, cols), noise)
+        return _Decoded(known.latents, known.lost.mean(1).reshape(rows, cols), noise)
 
     def _with_halo(self, tile: int, band: int, noise: bool = False) -> np.ndarray:
         """Latents (or noise) in dB of a tile and a cell around (18, 18, 1024) float32, 0 where the scene ends."""
@@ -141,7 +122,7 @@ class SceneDecoder:
                 latents[here] = self._in_db(theirs, other, there, noise)
         return latents
 
-    def _in_db(self, kept: _Kept, tile: int, cells: tuple[slice, slice], noise: bool) -> np.ndarray:
+    def _in_db(self, kept: _Decoded, tile: int, cells: tuple[slice, slice], noise: bool) -> np.ndarray:
         """Some cells of a tile (n, m, 1024), dequantised, or their noise."""
         values = kept.noise if noise else kept.latents.values
         chosen = values.reshape(*self.cells(tile), CHANNELS)[cells]

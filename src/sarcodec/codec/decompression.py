@@ -12,11 +12,11 @@ from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.steps import quality_of_step, step_db
 from sarcodec.raster.geotiff import SceneWriter
 from sarcodec.raster.scene import SceneInfo, excerpt, unpack_scene
-from sarcodec.raster.tiling import Window, check_inside, overlap
+from sarcodec.raster.tiling import Window, overlap
 
+from .asked import asked_window, chosen_bands
 from .bounded import BoundedDecoder, decoder_of
 from .decoder import SceneDecoder
-from .opened import chosen_bands
 from .texture import Reconstruction
 from .workers import workers
 
@@ -146,9 +146,7 @@ def decompress(
     began, wanted = time.perf_counter(), Reconstruction(reconstruct, speckle)
     with workers(threads) as pool, FileReader(source) as file:
         decoder = decoder_of(file, pool.threads, wanted)
-        window = check_inside(
-            window or Window(0, 0, decoder.info.rows, decoder.info.cols), decoder.info.rows, decoder.info.cols
-        )
+        window = asked_window(window, decoder.info.rows, decoder.info.cols)
         bands = chosen_bands(band, decoder.info.count)
         scene = _tagged(excerpt(decoder.info, window, bands), decoder)
         places = [(t, i) for t in decoder.grid.touched(window) for i in range(len(bands))]

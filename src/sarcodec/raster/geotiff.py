@@ -9,34 +9,23 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-import warnings
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from rasterio._err import CPLE_BaseError
-from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window as RasterioWindow
 
 from sarcodec.errors import InvalidArgument, OutputExists, SarcodecError, UnreadableScene, UnsupportedScene
 from sarcodec.raster.description import check_supported, creation_options, read_info, write_info
+from sarcodec.raster.quiet import environment, open_reader, open_writer
 from sarcodec.raster.scene import DTYPES, SceneInfo
 from sarcodec.raster.tiling import Window, check_inside
 from sarcodec.storage.recognised import check_raster_name, raster_refusal
 
 _GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError, OSError)
-_WARNINGS_LOCK = threading.Lock()  # Python's filters of warnings belong to the whole process.
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Radar images without a transform are the usual case here, not something to warn about."""
-    with _WARNINGS_LOCK, warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        yield
 
 
 def open_scene(path: str | os.PathLike) -> SceneReader:
@@ -55,14 +44,12 @@ class SceneReader:
         self._lock = threading.Lock()
         check_raster_name(self._path)
         try:
-            with _quiet():
-                self._dataset = rasterio.open(self._path)
+            self._dataset = open_reader(self._path)
         except _GDAL_ERRORS as error:
             raise raster_refusal(self._path, _reason(error)) from error
         try:
             check_supported(self._dataset, self._path)
-            with _quiet():
-                self.info = read_info(self._dataset)
+            self.info = read_info(self._dataset)
         except BaseException as error:
             self._dataset.close()
             if isinstance(error, (*_GDAL_ERRORS, UnicodeDecodeError)):
@@ -136,8 +123,8 @@ class SceneWriter:
         # Also when an interrupt comes between GDAL's making of the file and the `with` that would remove it.
         self._removal = weakref.finalize(self, self._part.unlink, missing_ok=True)
         try:
-            with self._environment(), _quiet():
-                self._dataset = rasterio.open(self._part, "w", **creation_options(info, threads))
+            with self._environment():
+                self._dataset = open_writer(self._part, **creation_options(info, threads))
                 write_info(self._dataset, info)
         except _GDAL_ERRORS as error:
             self._discard()
@@ -146,10 +133,10 @@ class SceneWriter:
             self._discard()
             raise
 
-    def _environment(self) -> rasterio.Env:
+    def _environment(self) -> AbstractContextManager:
         # No .aux.xml beside the file. Control points are shifted here, not by GDAL: see description.py.
         ignore_point = bool(self._info.gcps) and self._info.transform is None
-        return rasterio.Env(GDAL_PAM_ENABLED=False, GTIFF_POINT_GEO_IGNORE=ignore_point)
+        return environment(GDAL_PAM_ENABLED=False, GTIFF_POINT_GEO_IGNORE=ignore_point)
 
     def _check_target(self) -> None:
         if self._path.is_dir() or not self._path.parent.is_dir():
@@ -218,9 +205,7 @@ class SceneWriter:
 def _check_whole(path: Path) -> None:
     """GDAL does not report a disk that fills up on closing; a block without bytes would later read as zeros."""
     size = path.stat().st_size
-    with _quiet():
-        dataset = rasterio.open(path)
-    with dataset:
+    with open_reader(path) as dataset:
         block_rows, block_cols = dataset.block_shapes[0]
         shape = -(-dataset.height // block_rows), -(-dataset.width // block_cols)
         for band in dataset.indexes:
