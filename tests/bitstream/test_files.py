@@ -11,7 +11,8 @@ from sarcodec.bitstream.writer import FileWriter
 from sarcodec.bitstream.sections import Section, pack_tile
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, OutputExists, SarcodecError, TruncatedFile
 
-HEADER = Header(40, 20, "float32", "db", 4, "m", b"12345678", 100, (BandField(0), BandField(7, 0)), b"where")
+BANDS = (BandField(domain="db"), BandField(domain="db", offset_q=7, reference=0))
+HEADER = Header(40, 20, "float32", 4, "m", b"12345678", 100, BANDS, b"where")
 PAYLOADS = [b"" if i == 3 else pack_tile([Section(1, bytes([i]) * (2 + i)), Section(2, b"mask")]) for i in range(12)]
 
 

@@ -7,10 +7,12 @@ from types import TracebackType
 from typing import BinaryIO
 
 from sarcodec.bitstream import container
-from sarcodec.bitstream.container import Entry, Header
-from sarcodec.bitstream.sections import LATENTS, LEVELS, Section, unpack_tile
+from sarcodec.bitstream.container import BOUNDED, EXACT, LEARNED, Entry, Header
+from sarcodec.bitstream.sections import LATENTS, LEANING, LEVELS, MASK, PIXELS, POWER, Section, unpack_tile
 from sarcodec.bitstream.source import open_source
 from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
+
+_BELONGING = {LEARNED: (LATENTS, MASK, LEANING, POWER), BOUNDED: (MASK, LEVELS), EXACT: (PIXELS,)}
 
 
 class FileReader:
@@ -48,30 +50,31 @@ class FileReader:
         """Whether `close` was called."""
         return self._source.closed
 
-    def entry(self, tile: int, band: int) -> Entry:
-        """tile: row-major number in the tile grid; band from 0. Raises InvalidArgument outside the scene."""
-        bands = len(self.header.bands)
-        tiles = len(self.entries) // bands
-        if not (0 <= tile < tiles and 0 <= band < bands):
-            raise InvalidArgument(f"tile {tile}, band {band} of {tiles} tiles and {bands} bands, counted from 0")
-        return self.entries[tile * bands + band]
+    def entry(self, tile: int, plane: int) -> Entry:
+        """tile: row-major number in the tile grid; plane: a band, or a mask behind them, from 0. Raises InvalidArgument outside the scene."""
+        planes = self.header.planes
+        tiles = len(self.entries) // planes
+        if not (0 <= tile < tiles and 0 <= plane < planes):
+            raise InvalidArgument(f"tile {tile}, plane {plane} of {tiles} tiles and {planes} planes, counted from 0")
+        return self.entries[tile * planes + plane]
 
-    def payload(self, tile: int, band: int) -> bytes:
-        """The bytes of one tile and band, their checksum tried. Raises CorruptFile, TruncatedFile."""
-        entry = self.entry(tile, band)
+    def payload(self, tile: int, plane: int) -> bytes:
+        """The bytes of one tile and plane, their checksum tried. Raises CorruptFile, TruncatedFile."""
+        entry = self.entry(tile, plane)
         data = self._source.read(entry.offset, entry.length)
         if zlib.crc32(data) != entry.crc:
             if self._source.changed:
                 raise CorruptFile(f"{self.name} was changed while it was open; open it again")
-            raise CorruptFile(f"tile {tile}, band {band + 1}: its checksum does not hold; the file is damaged")
+            raise CorruptFile(f"tile {tile}, plane {plane + 1}: its checksum does not hold; the file is damaged")
         return data
 
-    def sections(self, tile: int, band: int) -> list[Section]:
+    def sections(self, tile: int, plane: int) -> list[Section]:
         """The payload in its sections. Raises also NewerVersion."""
-        sections = unpack_tile(self.payload(tile, band))
-        foreign = LATENTS if self.header.bounded else LEVELS
-        if any(section.kind == foreign for section in sections):
-            raise CorruptFile(f"tile {tile}, band {band + 1}: a section of kind {foreign} does not belong into this file")
+        sections, bands = unpack_tile(self.payload(tile, plane)), self.header.bands
+        kind = bands[plane].kind if plane < len(bands) else EXACT
+        foreign = [section.kind for section in sections if section.kind not in _BELONGING[kind]]
+        if foreign:
+            raise CorruptFile(f"tile {tile}, plane {plane + 1}: a section of kind {foreign[0]} does not belong here; the file is damaged")
         return sections
 
     def _read_head(self) -> tuple[Header, list[Entry]]:

@@ -10,7 +10,6 @@ from sarcodec.raster.scene import SceneInfo
 from sarcodec.raster.tiling import Window, overlap
 
 from .asked import asked_window, chosen_bands
-from .bounded import BoundedDecoder, decoder_of
 from .decoder import SceneDecoder
 from .shown import as_html, as_line
 from .texture import Reconstruction
@@ -30,7 +29,7 @@ class CompressedScene:
         self._wanted, self._threads = Reconstruction(reconstruct, speckle), thread_count(threads)
         self._file = path if isinstance(path, FileReader) else FileReader(path)
         try:
-            self._decoder = decoder_of(self._file, self._threads, self._wanted)
+            self._decoder = SceneDecoder(self._file, self._threads, self._wanted)
         except BaseException:
             self._file.close()
             raise
@@ -112,7 +111,7 @@ def open_compressed(
     return CompressedScene(path, threads, reconstruct, speckle)
 
 
-def _read(decoder: SceneDecoder | BoundedDecoder, pool, window: Window, bands: list[int]) -> np.ndarray:
+def _read(decoder: SceneDecoder, pool, window: Window, bands: list[int]) -> np.ndarray:
     out = np.empty((len(bands), *window.shape), decoder.info.dtype)
     places = [(t, i) for t in decoder.grid.touched(window) for i in range(len(bands))]
     for (tile, i), pixels in zip(places, pool.map(lambda p: decoder.tile_pixels(p[0], bands[p[1]]), places)):

@@ -7,7 +7,7 @@ from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.steps import quality_of_step
 from sarcodec.raster.scene import SceneInfo
 
-from .decompression import mode_of
+from .kinds import largest_bound, mode_of
 
 _NAME = re.compile(r'\s*\w+\s*\[\s*"((?:[^"]|"")*)"')
 _CODE = re.compile(r'(?:AUTHORITY|ID)\s*\[\s*"(\w+)"\s*,\s*"?(\w+)"?\s*\]\s*\]\s*$')
@@ -42,10 +42,10 @@ def _size(info: SceneInfo) -> str:
 
 
 def _mode(file: FileReader) -> str:
-    header, mode = file.header, mode_of(file.header)
+    header, mode = file.header, mode_of(file.header.bands)
     if mode == "learned":
         return f"learned, quality {quality_of_step(header.base_step):.4g}"
-    return f"bounded, at most {header.max_error_db:g} dB off" if mode == "bounded" else mode
+    return f"bounded, at most {largest_bound(header):g} dB off" if mode == "bounded" else mode
 
 
 def _crs(info: SceneInfo) -> str | None:

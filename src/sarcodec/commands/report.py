@@ -18,7 +18,7 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.evaluate.page import BandPage, Detail, Page, render
 from sarcodec.evaluate.thumbnails import DETAIL_PX, ThumbnailCollector, Thumbnails
 from sarcodec.raster.geotiff import SceneReader, open_scene
-from sarcodec.raster.radiometry import normalise
+from sarcodec.raster.radiometry import Measure, normalise
 from sarcodec.raster.scene import SceneInfo
 from sarcodec.raster.tiling import Window
 from sarcodec.storage import Output
@@ -57,7 +57,7 @@ def _page(
     found = compare_scenes(options.original, options.decoded, options.domain, watch)
     found = replace(found, original=names[0], decoded=names[1])
     bands = tuple(
-        _band_page(before, after, found.domain, band, collector.finish(), sizes)
+        _band_page(before, after, band, collector.finish(), sizes)
         for band, collector in zip(found.bands, collectors, strict=True)
     )
     title = " beside ".join("standard input" if name == "-" else Path(name).name for name in reversed(names))
@@ -78,7 +78,6 @@ def _sizes_of(path: str, info: SceneInfo) -> TileSizes:
 def _band_page(
     before: SceneReader,
     after: SceneReader,
-    domain: str,
     band: BandComparison,
     thumbs: Thumbnails,
     sizes: TileSizes | None,
@@ -91,7 +90,7 @@ def _band_page(
         band.texture,
         band.classes,
         thumbs,
-        _detail(before, after, domain, number, thumbs) if band.errors else None,
+        _detail(before, after, band.measure, number, thumbs) if band.errors else None,
         _tile_bits(sizes, number, thumbs) if sizes else None,
     )
 
@@ -102,20 +101,20 @@ def _tile_bits(sizes: TileSizes, band: int, thumbs: Thumbnails) -> np.ndarray:
     return sizes.bits_per_pixel[band][row[:, None], col[None, :]]
 
 
-def _detail(before: SceneReader, after: SceneReader, domain: str, band: int, thumbs: Thumbnails) -> Detail:
+def _detail(before: SceneReader, after: SceneReader, measure: Measure, band: int, thumbs: Thumbnails) -> Detail:
     """The busiest part of the scene, read again pixel by pixel."""
     info, (row, col) = before.info, thumbs.busiest()
     window = Window(row, col, min(DETAIL_PX, info.rows - row), min(DETAIL_PX, info.cols - col))
     levels = []
     for scene in (before, after):
-        level, valid = normalise(scene.read(band, window), domain, info.nodata[band])
+        level, valid = normalise(scene.read(band, window), measure)
         levels.append(np.where(valid, level, np.float32(np.nan)))
     return Detail(row, col, *levels)
 
 
 def _facts(found: Comparison, info: SceneInfo, sizes: TileSizes | None) -> tuple[tuple[str, str], ...]:
     size = f"{info.rows:,} x {info.cols:,} pixels"
-    bands = f"{info.count} band{'s' * (info.count > 1)} of {size}, {info.dtype}, {found.domain}"
+    bands = f"{info.count} band{'s' * (info.count > 1)} of {size}, {info.dtype}, {found.domain or 'no radar'}"
     facts = [("original", found.original), ("decoded", found.decoded), ("scene", bands)]
     mask = "every invalid pixel came back bit by bit" if found.invalid_identical else "invalid pixels changed"
     lost = "no valid pixel was lost" if not found.valid_lost else f"{found.valid_lost:,} valid pixels were lost"
