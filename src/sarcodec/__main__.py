@@ -17,7 +17,8 @@ from sarcodec.errors import SarcodecError
 EXIT_CODES = """exit codes:
   0    done
   1    verify or evaluate found a difference, or the system refused (disk full, for instance)
-  2    wrong usage, or an argument without meaning (a window outside the scene, a file that is not there)
+  2    wrong usage, or an argument without meaning: a window outside the scene, an input that is not there, may not be read or
+       is a folder, an output that is an input, a device or a pipe, is called .png, or lies in a folder that cannot be written
   3    the scene cannot be read, or is not one that sarcodec takes
   4    the model is not installed, damaged, or not exact on this machine
   5    not a sarcodec file, or a newer, truncated or damaged one

@@ -7,7 +7,7 @@ import torch
 
 import sarcodec
 from sarcodec import published
-from sarcodec.errors import InvalidArgument, ModelError
+from sarcodec.errors import InvalidArgument, ModelError, OutputExists
 from sarcodec.hyper_analysis import HyperAnalysis
 from sarcodec.raster.geotiff import read_array
 from sarcodec.simulate.product import simulate
@@ -60,11 +60,23 @@ def test_a_changed_file_is_seen(models, tmp_path, monkeypatch):
 def test_freezing_again_gives_the_same_bytes(run, models, images, tmp_path, monkeypatch):
     monkeypatch.setattr(freezing, "FITTING_BATCHES", (2, 4))
     (tmp_path / "quick").mkdir()
-    (tmp_path / "quick" / "old").write_text("an older model")
-    again = freeze(run, "quick", images, tmp_path, lambda line: None)
+    (tmp_path / "quick" / "prior.npz").write_text("an older model")
+    with pytest.raises(OutputExists, match="quick"):
+        freeze(run, "quick", images, tmp_path)
+    again = freeze(run, "quick", images, tmp_path, lambda line: None, overwrite=True)
     for name in (*published.FILES, published.CARD):
         assert (again / name).read_bytes() == (models / "quick" / name).read_bytes(), name
-    assert [p.name for p in tmp_path.iterdir()] == ["quick"] and not (again / "old").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["quick"]
+
+
+def test_a_run_and_other_files_are_not_replaced_by_a_model(run, images, tmp_path):
+    with pytest.raises(InvalidArgument, match="same folder as the input"):
+        freeze(run, run.name, images, run.parent, overwrite=True)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "thesis.txt").write_text("mine")
+    with pytest.raises(InvalidArgument, match="thesis.txt"):
+        freeze(run, "x", images, tmp_path, overwrite=True)
+    assert (run / "best.safetensors").exists() and (tmp_path / "x" / "thesis.txt").exists()
 
 
 def test_what_cannot_be_frozen_is_said(run, images, tmp_path):

@@ -153,9 +153,16 @@ def decompress(
         bands = chosen_bands(band, decoder.info.count)
         scene = _tagged(excerpt(decoder.info, window, bands), decoder)
         with SceneWriter(target, scene, overwrite, pool.threads, inputs=(source,)) as writer:
+            writer.require_space(_least_bytes(decoder, window, bands))
             _write(decoder, pool, writer, window, bands, progress)
     seconds = time.perf_counter() - began
     return DecompressReport(os.fspath(target), window.rows, window.cols, len(bands), seconds, writer.notes)
+
+
+def _least_bytes(decoder: SceneDecoder, window: Window, bands: list[int]) -> int:
+    """A GeoTIFF of pixels is larger than their compressed form; how much larger is not known before they are decoded."""
+    inside = [t for t in decoder.grid.touched(window) if overlap(decoder.grid.window(t), window) == decoder.grid.window(t)]
+    return sum(decoder.file.entry(tile, band).length for tile in inside for band in bands)
 
 
 def _write(

@@ -15,6 +15,7 @@ from sarcodec.bitstream.container import DIGEST_BYTES, Header
 from sarcodec.bitstream.writer import FileWriter
 from sarcodec.errors import InvalidArgument
 from sarcodec.fidelity.classes import class_of
+from sarcodec.storage.output import require_space
 from sarcodec.tile import CELL_PX, TILE_LOG2
 
 from .encoder import SceneEncoder, TileWork
@@ -55,6 +56,8 @@ class Analysed:
         cells = [math.prod(-(-n // CELL_PX) for n in encoder.grid.window(t).shape) for t in range(encoder.grid.count)]
         total = sum(cells) * CELL_PX**2 * len(encoder.learned_bands)
         if 4 * total > KEEP_IN_MEMORY:
+            # A mapped file that meets a full disk kills the process.
+            require_space(Path(folder or tempfile.gettempdir()), 4 * total, "the latents that are kept between passes")
             self._file = tempfile.TemporaryFile(dir=folder, prefix=".sarcodec-")
             self._store = np.memmap(self._file, np.float32, "w+", shape=(total,))
         else:

@@ -19,6 +19,7 @@ from sarcodec.raster.quiet import open_reader
 from sarcodec.raster.scene import SceneInfo
 from sarcodec.raster.scene_writer import SceneWriter
 from sarcodec.raster.tiling import Window, check_inside
+from sarcodec.storage.recognised import check_raster_name, raster_refusal
 
 __all__ = ["SceneReader", "SceneWriter", "open_scene", "read_array", "write_array"]
 
@@ -26,7 +27,8 @@ __all__ = ["SceneReader", "SceneWriter", "open_scene", "read_array", "write_arra
 def open_scene(path: str | os.PathLike) -> SceneReader:
     """Open a raster for reading; use it in a `with`. One reader a thread: GDAL datasets are not thread-safe.
 
-    Raises UnreadableScene when it cannot be opened, UnsupportedScene for pixels that sarcodec does not take.
+    Raises InvalidArgument where no file is there or may be read, UnreadableScene when it cannot be opened, UnsupportedScene
+    for pixels that sarcodec does not take.
     """
     return SceneReader(path)
 
@@ -39,15 +41,13 @@ class SceneReader:
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self._path = os.fspath(path)
+        self._path = os.fsdecode(path)
         self._lock = threading.Lock()
+        check_raster_name(self._path)
         try:
             self._dataset = open_reader(self._path)
         except GDAL_ERRORS as error:
-            raise UnreadableScene(
-                f"cannot open {self._path}: {reason(error)}; expected a raster such as a GeoTIFF. Check the path and "
-                "that the file was copied whole"
-            ) from error
+            raise raster_refusal(self._path, reason(error)) from error
         try:
             check_supported(self._dataset, self._path)
             found = describe(self._dataset)

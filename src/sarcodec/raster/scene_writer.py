@@ -25,6 +25,7 @@ from sarcodec.raster.sidecar import compose
 from sarcodec.raster.tiff_tags import NotTiff
 from sarcodec.raster.tiling import Window, check_inside
 from sarcodec.raster.writing import creation_options, finish_tags, write_info
+from sarcodec.storage.forms import GEOTIFF
 from sarcodec.storage.output import Output
 
 _SAID, _MASK = ".aux.xml", ".msk"
@@ -55,8 +56,11 @@ class SceneWriter:
         self._info, self._lock = info, threading.Lock()
         self._given = isinstance(target, Output)
         self._output = (
-            target if self._given else Output(target, overwrite=overwrite, inputs=inputs, sidecars=_SIDE_FILES)
+            target
+            if self._given
+            else Output(target, overwrite=overwrite, inputs=inputs, sidecars=_SIDE_FILES, form=GEOTIFF)
         )
+        self._output.require_form(GEOTIFF)
         self._part, self._dataset, self._mask = self._output.part, None, None
         try:
             with self._environment():
@@ -79,6 +83,10 @@ class SceneWriter:
         on_disk = isinstance(error, OSError)
         advice = "check the disk's space and rights" if on_disk else "a GeoTIFF cannot hold what the scene says"
         return SarcodecError(f"cannot write {self._output.name}: {reason(error)}; {advice}")
+
+    def require_space(self, size: int) -> None:
+        """Raises SarcodecError where the disk has less than `size` bytes left, before the work."""
+        self._output.require_space(size)
 
     def write(self, band: int, window: Window, pixels: np.ndarray) -> None:
         """Write `pixels` (rows, cols) of the scene's dtype into `window` of band `band` (the first is 0)."""
@@ -117,6 +125,8 @@ class SceneWriter:
             return
         try:
             self._finish()
+        except BrokenPipeError:
+            raise  # Who read standard output has gone.
         except _ERRORS as error:
             raise self._translated(error) from error
         finally:

@@ -95,16 +95,7 @@ class Output:
 
     def require_space(self, size: int) -> None:
         """Raises SarcodecError where the file system has less than `size` bytes left."""
-        try:
-            free = shutil.disk_usage(self.folder).free
-        except OSError:
-            return  # Unknown: writing will tell.
-        if free < size:
-            place = self.folder.parent
-            raise SarcodecError(
-                f"cannot write {self.name}: it takes up to {readable_size(size)}, and {shown(place)} has "
-                f"{readable_size(free)} left, the disk is full; free space or take another disk"
-            )
+        require_space(self.folder.parent, size, self.name)
 
     def write(self, data: bytes | str) -> None:
         """The whole file at once, and publish it. Raises as `publish`."""
@@ -182,6 +173,19 @@ class Output:
             raise InvalidArgument(
                 f"standard output goes to the input {same}, which would be lost; send it to another file"
             )
+
+
+def require_space(folder: Path, size: int, what: str) -> None:
+    """Raises SarcodecError where the file system of `folder` has less than `size` bytes left for `what`."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return  # Unknown: writing will tell.
+    if free < size:
+        raise SarcodecError(
+            f"cannot write {what}: it takes at least {readable_size(size)}, and {shown(folder)} has {readable_size(free)} "
+            "left, the disk is full; free space or take another disk"
+        )
 
 
 def check_output(
