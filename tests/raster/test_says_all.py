@@ -209,6 +209,14 @@ def test_empty_texts(tmp_path):
     assert comes_back(source, tmp_path) == [] and tag(tmp_path / "back.tif", "L:M", 1) == ""
 
 
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "  "])
+def test_spaces_before_a_text(tmp_path, space):
+    escaped = "".join(f"&amp;#{ord(c)};" for c in space)
+    source = raw_tiff(tmp_path / "a.tif", {GDAL_METADATA: gdal_metadata(("K", f"{escaped}x"), ("L", f"{escaped}"))})
+    assert tag(source, "K") == f"{space}x"
+    assert comes_back(source, tmp_path) == [] and tag(tmp_path / "back.tif", "K") == f"{space}x"
+
+
 def test_official_crs_in_other_words_needs_no_side_file(tmp_path):
     words = CRS.from_epsg(32633).to_wkt().replace('"metre"', '"meters"').replace('"', "&quot;")
     tiff(tmp_path / "a.tif")

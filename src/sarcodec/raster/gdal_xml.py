@@ -90,6 +90,7 @@ def tiff_item(item: Item) -> str:
     domain = f' domain="{_attribute(item.domain)}"' if item.domain else ""
     once = escape(item.value, {'"': "&quot;"})
     once = re.sub("[\x01-\x08\x0b-\x1f]", lambda found: f"&#{ord(found[0])};", once).replace("\0", "")
+    once = re.sub("^[ \t\n]", lambda found: f"&#{ord(found[0])};", once)  # Spaces before a text are passed over, too.
     once = once or "&#0;"  # An element without text is passed over; this is the end of an empty text.
     return f'  <Item name="{_attribute(name)}"{sample}{domain}>{escape(once)}</Item>\n'
 
