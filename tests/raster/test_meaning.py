@@ -377,6 +377,20 @@ def test_a_band_without_valid_pixels_goes_with_the_others():
     assert [m.measure.domain for m in found] == ["db", "db"] and "other bands" in found[1].why
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "uint32", "float32", "float64"])
+def test_any_bits_have_an_answer_or_are_refused(dtype):
+    random = np.random.default_rng(6)
+    unsigned = np.dtype(f"u{np.dtype(dtype).itemsize}")
+    for shape in ((1, 1), (7, 9), (100, 90)):
+        pixels = random.integers(0, np.iinfo(unsigned).max, shape, unsigned, endpoint=True).view(dtype)
+        assert domain_of(pixels, domain="power") == "power"
+        try:
+            assert meaning_of(pixels)[0].kind == "radar"
+        except UnsupportedScene as error:
+            assert "band 1" in str(error)
+
+
 def test_a_band_of_nothing_but_fill():
     empty = np.full((ROWS, COLS), -9999, np.float32)
     assert [m.measure.domain for m in meaning_of(db(), empty)] == ["db", "db"]

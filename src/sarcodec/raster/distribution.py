@@ -52,6 +52,7 @@ class Distribution:
         return f"values from {self.low:.4g} to {self.high:.4g}, median {self.median:.4g}, {self.negative:.0%} below 0"
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def describe(pixels: np.ndarray, valid: np.ndarray, scale: float = 1.0, offset: float = 0.0) -> Distribution:
     """Figures of the valid ones of some pixels (n,), neighbours next to each other."""
     values = thinned(pixels[valid]).astype(np.float64) * scale + offset
@@ -59,7 +60,8 @@ def describe(pixels: np.ndarray, valid: np.ndarray, scale: float = 1.0, offset: 
         return Distribution(0)
     levels = np.quantile(values, (0, 0.001, 0.05, 0.5, 0.95, 0.999, 1), method="nearest")
     middle = slice(max(0, pixels.size // 2 - MOST_SAMPLES // 2), pixels.size // 2 + MOST_SAMPLES // 2 + 1)
-    some, known = pixels[middle].astype(np.float64) * abs(scale), valid[middle]
+    known = valid[middle]
+    some = np.where(known, pixels[middle], 0).astype(np.float64) * abs(scale)
     steps = np.abs(np.diff(some))[known[1:] & known[:-1]]
     whole = bool((values == np.rint(values)).all())
     return Distribution(
@@ -127,6 +129,7 @@ def _is_usual(value: float, values: np.ndarray) -> bool:
     return value < low - reach or value > high + reach
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _spikes(values: np.ndarray) -> list[float]:
     distinct, counts = np.unique(values, return_counts=True)
     around = np.concatenate([[0], counts, [0]])

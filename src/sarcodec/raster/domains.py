@@ -57,7 +57,7 @@ def obeyed(info: SceneInfo, sample: BandSample, domain: str) -> str:
         raise UnsupportedScene(
             f"band {number} has scale {sample.scale:g}, expected one above 0 for {domain}; choose --domain db"
         )
-    if domain != "db" and d.negative > 0.5:
+    if domain != "db" and _surely_below_zero(d):
         raise UnsupportedScene(
             f"band {number} has {d}; expected {_NAMES[domain]}, which is above 0. Choose --domain db, or name it by --exact-bands {number}"
         )
@@ -67,6 +67,11 @@ def obeyed(info: SceneInfo, sample: BandSample, domain: str) -> str:
             f"{_DECLARE}; otherwise choose --domain amplitude"
         )
     return domain
+
+
+def _surely_below_zero(d: Distribution) -> bool:
+    """Whether amplitude or power is out of the question: enough different values, and they are dB, or nearly all below 0."""
+    return d.count >= 256 and d.distinct >= 64 and (d.negative > 0.9 or (d.negative > 0.5 and _looks_db(d)))
 
 
 def _usual(possible: frozenset[str], sample: BandSample) -> str:
