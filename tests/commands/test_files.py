@@ -9,7 +9,8 @@ import time
 
 import numpy as np
 import pytest
-from commands.shell import ROOT, command, environment, invoke
+import rasterio
+from commands.shell import command, environment, invoke
 
 import sarcodec
 from sarcodec.errors import InvalidArgument, NotSarcodec, UnreadableScene
@@ -314,10 +315,17 @@ def test_pages_and_scenes_destroy_no_input(here):
 
 
 def test_exit_codes_of_missing_files_are_one(here):
-    assert ROOT  # every verb that reads
     none = here / "none"
     for words in (["compress", none, here / "o"], ["decompress", none, here / "o"], ["info", none], ["verify", none],
                   ["verify", here / "in.sarc", "--against", none], ["evaluate", none, none],
                   ["evaluate", here / "in.tif", here / "in.tif", "--report", here / "p.html", "--compressed", none]):  # fmt: skip
         done = invoke(*words)
         assert done.code == 2 and "none" in done.stderr, (words, done.stderr)
+
+
+def test_another_description_fails_verify(here):
+    with rasterio.open(here / "in.tif", "r+") as dataset:
+        dataset.update_tags(OPERATOR="somebody else")
+    done = invoke("verify", here / "in.sarc", "--against", here / "in.tif", "--threads", "1", "--json")
+    assert done.code == 1 and "differ in what they say: tags" in done.stderr
+    assert '"passed": false' in done.stdout and '"description_differences": [' in done.stdout
