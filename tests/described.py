@@ -186,8 +186,9 @@ def _describe(dataset: rasterio.io.DatasetWriter, scene: Described) -> None:
         if kind == "radar" and scene.described:
             dataset.set_band_description(band, f"Band {band}")
             dataset.set_band_unit(band, {"db": "dB", "power": "sigma0 power", "amplitude": "DN"}[scene.domain])
-    if scene.scale != 1.0 and set(scene.bands) == {"radar"}:
-        dataset.scales, dataset.offsets = (scene.scale,) * len(scene.bands), (scene.offset,) * len(scene.bands)
+    if scene.scale != 1.0:
+        dataset.scales = [scene.scale if kind == "radar" else 1.0 for kind in scene.bands]
+        dataset.offsets = [scene.offset if kind == "radar" else 0.0 for kind in scene.bands]
 
 
 _RPC = RPC(

@@ -93,7 +93,10 @@ ALLOWED = (
     Allowance(r"crs wkt", "the same CRS: GeoTIFF holds keys, and GDAL spells the words from them"),
     Allowance(r"transform", "a GeoTIFF with AREA_OR_POINT=Point holds the centre of the first pixel, so last digits move", only=_rounded),
     Allowance(
-        r"(band \d+ )?tag \[\] STATISTICS_", "figures of the pixels before, untrue of those after", "statistic", only=_is_lost
+        r"(band \d+ )?tag \[\] (STATISTICS_|TIFFTAG_M(IN|AX)SAMPLEVALUE)",
+        "figures of the pixels before, untrue of those after",
+        "statistic",
+        only=_is_lost,
     ),
 )  # fmt: skip
 """Everything that may differ after compress and decompress. Overviews are no facet: the output has none, gdaladdo makes them."""
