@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -27,10 +28,11 @@ from rasterio.errors import RasterioError
 from rd_val import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
-from survival import Promise, allowance, describe, differences, pixel_faults, promises, quiet_open  # noqa: E402
+from survival import Promise, allowance, describe, differences, pixel_faults, promises, quiet_open
 
 MODES = {"lossless": ["--lossless"], "quality": ["--quality", "60"], "bound": ["--max-error-db", "0.5"]}
 SIDE_FILES = (".msk", ".ovr", ".aux.xml", ".prj", ".wld", ".tfw", ".pgw", ".rpb", ".txt", ".xml", ".json")
+RESULTS = ("back", "back, noted", "refused", "FAULT")
 REFUSALS = (2, 3)
 NOTE = "sarcodec: note: "
 
@@ -39,6 +41,7 @@ NOTE = "sarcodec: note: "
 class Row:
     """What became of one raster. documented: facets that differ and may, with a reason in ALLOWED."""
 
+    project: str
     raster: str
     about: str
     result: str
@@ -54,6 +57,8 @@ class Found:
     """A raster to send through: what GDAL opens, and how it is called in the table."""
 
     source: str
+    path: Path
+    project: str
     name: str
     about: str
 
@@ -63,17 +68,17 @@ def rasters(folder: Path) -> Iterator[Found]:
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or path.name.lower().endswith(SIDE_FILES):
             continue
-        name = str(path.relative_to(folder.parent))
+        project, name = folder.name.replace("+", "/"), str(path.relative_to(folder))
         try:
             with quiet_open(path) as dataset:
-                yield Found(str(path), name, _about(dataset))
+                yield Found(str(path), path, project, name, _about(dataset))
                 images = dataset.subdatasets
         except RasterioError:
             continue
         if images:
             try:
                 with quiet_open(images[0]) as dataset:
-                    yield Found(images[0], f"{name} [first image]", _about(dataset))
+                    yield Found(images[0], path, project, f"{name} [first image]", _about(dataset))
             except RasterioError:
                 continue
 
@@ -115,7 +120,15 @@ def sarcodec(limit_s: float, *words: object) -> Ran:
     """Run the command line in a fresh process."""
     command = [sys.executable, "-m", "sarcodec", *map(str, words)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=limit_s, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=limit_s,
+            stdin=subprocess.DEVNULL,
+        )
     except subprocess.TimeoutExpired:
         return Ran(None, "", "")
     return Ran(done.returncode, done.stdout, done.stderr)
@@ -126,34 +139,44 @@ def judge(found: Found, mode: str, limit_s: float) -> Row:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         packed, back = Path(name) / "scene.sarc", Path(name) / "back.tif"
-        result, detail, documented = _walk(found.source, packed, back, mode, limit_s)
+        result, detail, documented = _walk(found, packed, back, mode, limit_s)
         size = packed.stat().st_size if packed.exists() else 0
-    path = Path(found.source)
-    before = path.stat().st_size if path.is_file() else 0
-    return Row(found.name, found.about, result, detail, documented, before, size, round(time.perf_counter() - began, 1))
+    path = found.path
+    for said in (f"{path.parent}/", f"{packed.parent}/"):  # where they lie on this machine
+        detail = detail.replace(said, "")
+    return Row(
+        found.project,
+        found.name,
+        found.about,
+        result,
+        detail,
+        documented,
+        path.stat().st_size,
+        size,
+        round(time.perf_counter() - began, 1),
+    )
 
 
-def _walk(source: str, packed: Path, back: Path, mode: str, limit_s: float) -> tuple[str, str, str]:
+def _walk(found: Found, packed: Path, back: Path, mode: str, limit_s: float) -> tuple[str, str, str]:
     """Result, detail and documented differences."""
-    listing = _listing(source)
-    first = sarcodec(limit_s, "compress", source, packed, *MODES[mode], "--threads", 1)
+    listing = _listing(found)
+    first = sarcodec(limit_s, "compress", found.source, packed, *MODES[mode], "--threads", 1)
     if first.code in REFUSALS and "Traceback" not in first.stderr:
         return _refusal(first, packed)
     fault = first.fault("compress")
     if fault is None:
         second = sarcodec(limit_s, "decompress", packed, back, "--threads", 1)
         fault = second.fault("decompress")
-    if fault is None and _listing(source) != listing:
+    if fault is None and _listing(found) != listing:
         fault = "the folder of the raster is not as it was"
     if fault is not None:
         return "FAULT", fault, ""
     notes = list(dict.fromkeys(first.notes + second.notes))
-    return _compared(source, packed, back, notes)
+    return _compared(found.source, packed, back, notes)
 
 
-def _listing(source: str) -> list[str]:
-    folder = Path(source).parent
-    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+def _listing(found: Found) -> list[str]:
+    return sorted(entry.name for entry in found.path.parent.iterdir())
 
 
 def _refusal(run: Ran, packed: Path) -> tuple[str, str, str]:
@@ -190,14 +213,31 @@ def promised(packed: Path, before: dict[str, object]) -> list[Promise]:
 
 
 def table(rows: list[Row], mode: str) -> str:
-    """Markdown: the count, then a row a raster."""
-    count = Counter(row.result for row in rows)
-    said = ", ".join(f"{count[name]} {name}" for name in ("back", "back, noted", "refused", "FAULT"))
-    lines = [f"{len(rows)} rasters, {mode}: {said}.", "", "| raster | what it is | what became of it |", "|---|---|---|"]
-    for row in rows:
-        detail = re.sub(r"\s+", " ", row.detail).replace("|", "\\|")
-        lines.append(f"| {row.raster} | {row.about} | {row.result}{': ' + detail if detail else ''} |")
+    """Markdown: the count, then a line for the rasters of a project of which the same became."""
+    lines = [
+        f"{len(rows)} rasters, {mode}: {_counted(rows)}.",
+        "",
+        "| project | what became of them | rasters |",
+        "|---|---|---|",
+    ]
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for row in sorted(rows, key=lambda row: (row.project, RESULTS.index(row.result))):
+        alike.setdefault((row.project, row.result, row.detail), []).append(row.raster)
+    for (project, result, detail), names in alike.items():
+        said = re.sub(r"\s+", " ", detail).replace("|", "\\|")
+        lines.append(f"| {project} | {result}{': ' + said if said else ''} | {', '.join(_without_common(names))} |")
     return "\n".join(lines) + "\n"
+
+
+def _counted(rows: list[Row]) -> str:
+    count = Counter(row.result for row in rows)
+    return ", ".join(f"{count[name]} {name}" for name in RESULTS)
+
+
+def _without_common(names: list[str]) -> list[str]:
+    """Names after the folders that all of them share; the first keeps them."""
+    shared = os.path.commonpath([str(Path(name).parent) for name in names])
+    return [names[0], *(name.removeprefix(shared).lstrip("/") for name in names[1:])]
 
 
 def main() -> int:
@@ -214,7 +254,10 @@ def main() -> int:
         for found in rasters(folder.resolve()):
             if re.search(options.only, found.name):
                 rows.append(judge(found, options.mode, options.limit))
-                print(f"{rows[-1].result}: {rows[-1].raster} ({rows[-1].seconds} s) {rows[-1].detail[:300]}", flush=True)
+                print(
+                    f"{rows[-1].result}: {found.project} {found.name} ({rows[-1].seconds} s) {rows[-1].detail[:300]}",
+                    flush=True,
+                )
     if not rows:
         sys.exit("found no raster; name folders that hold some")
     text = table(rows, options.mode)

@@ -6,9 +6,9 @@ In: draws. Out: files in a folder, written by rasterio, with a .msk or a VRT whe
 from __future__ import annotations
 
 import warnings
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
@@ -25,7 +25,9 @@ DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "flo
 EXACT = {"angle": "incidence_angle", "flags": "layover_shadow_mask", "alpha": None, "classes": None}
 """Kinds of bands that are not radar, and the names by which they are known."""
 
-_KEYS = st.sampled_from(["POLARISATION", "S1:MODE", "S1:ORBIT", "key with spaces", "Größe", "a.b/c", "TIFFTAG_ARTIST", "TIFFTAG_SOFTWARE"])
+_KEYS = st.sampled_from(
+    ["POLARISATION", "S1:MODE", "S1:ORBIT", "key with spaces", "Größe", "a.b/c", "TIFFTAG_ARTIST", "TIFFTAG_SOFTWARE"]
+)
 _VALUES = st.sampled_from(["VV", "1", "", "a=b; c: d", "<&\">'", "Zürich, 東京", "x" * 3000, "two\nlines", "1e-300"])
 _TAGS = st.dictionaries(_KEYS, _VALUES, max_size=4)
 _DOMAINS = st.dictionaries(st.sampled_from(["", "PROCESSOR", "S1 orbit", "GEOLOCATION"]), _TAGS, max_size=3)
@@ -76,14 +78,18 @@ def described(draw: st.DrawFn) -> Described:
     """Any combination that has a meaning."""
     dtype = draw(st.sampled_from(DTYPES))
     is_float = dtype.startswith("float")
-    domain = draw(st.sampled_from(("amplitude", "power", "db") if is_float else ("amplitude", "amplitude", "power", "db")))
+    domain = draw(
+        st.sampled_from(("amplitude", "power", "db") if is_float else ("amplitude", "amplitude", "power", "db"))
+    )
     if domain == "db" and dtype not in ("int16", "uint8", "float32", "float64"):
         domain = "amplitude"
     bands = _bands(draw, dtype)
     mask = draw(st.sampled_from([None, None, "internal", "sidecar", "bands"])) if "alpha" not in bands else None
     nodata = _nodata(draw, dtype, domain, len(bands)) if mask is None and "alpha" not in bands else ()
     points = draw(_points()) if draw(st.integers(0, 3)) == 0 else ()
-    scale, offset = {"int16": (0.01, -10.0), "uint8": (0.2, -40.0)}.get(dtype, (1.0, 0.0)) if domain == "db" else (1.0, 0.0)
+    scale, offset = (
+        {"int16": (0.01, -10.0), "uint8": (0.2, -40.0)}.get(dtype, (1.0, 0.0)) if domain == "db" else (1.0, 0.0)
+    )
     return Described(
         seed=draw(st.integers(0, 1 << 20)),
         rows=draw(st.sampled_from([1, 7, 32, 64])),
@@ -131,7 +137,9 @@ def _points(draw: st.DrawFn) -> tuple[GroundControlPoint, ...]:
     named = draw(st.booleans())
     places = [(row, col) for row in (0.0, 10.5, 63.0) for col in (0.5, 31.25, 64.0)][: draw(st.integers(4, 9))]
     return tuple(
-        GroundControlPoint(row, col, 7 + col / 700, 51 - row / 900, 100.25 * number, f"p{number}" if named else str(number + 1))
+        GroundControlPoint(
+            row, col, 7 + col / 700, 51 - row / 900, 100.25 * number, f"p{number}" if named else str(number + 1)
+        )
         for number, (row, col) in enumerate(places)
     )
 
@@ -260,7 +268,9 @@ def _wrapped(scene: Described, path: Path) -> Path:
     if scene.points:
         points = ElementTree.Element("GCPList", Projection="EPSG:4326")
         for p in scene.points:
-            ElementTree.SubElement(points, "GCP", Id=p.id, Pixel=repr(p.col), Line=repr(p.row), X=repr(p.x), Y=repr(p.y), Z=repr(p.z))
+            ElementTree.SubElement(
+                points, "GCP", Id=p.id, Pixel=repr(p.col), Line=repr(p.row), X=repr(p.x), Y=repr(p.y), Z=repr(p.z)
+            )
         root.insert(0, points)
     for band, nodata in zip(root.findall("VRTRasterBand"), scene.nodata):
         element = ElementTree.Element("NoDataValue")

@@ -10,10 +10,10 @@ import hashlib
 import re
 import tempfile
 import warnings
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
@@ -294,7 +294,9 @@ def _promise(kind: str, domain: str | None, bound_db: float | None, before: Face
     if kind in ("exact", "lossless") or (kind == "bounded" and not bound_db):
         return Promise()
     scale, offset = (float(before[f"band {band} {name}"]) for name in ("scale", "offset"))
-    return Promise(domain, bound_db if kind == "bounded" else None, *((scale, offset) if domain == "db" else (1.0, 0.0)))
+    return Promise(
+        domain, bound_db if kind == "bounded" else None, *((scale, offset) if domain == "db" else (1.0, 0.0))
+    )
 
 
 PLAUSIBLE_RMSE_DB = 1.5
@@ -312,7 +314,11 @@ def pixel_faults(before: str | Path, after: str | Path, promises: list[Promise])
     with quiet_open(before) as old, quiet_open(after) as new:
         if (old.shape, old.count, old.dtypes) != (new.shape, new.count, new.dtypes):
             return ["shape or type differ"]
-        return [line for band, promise in zip(old.indexes, promises, strict=True) for line in _band_faults(old, new, band, promise)]
+        return [
+            line
+            for band, promise in zip(old.indexes, promises, strict=True)
+            for line in _band_faults(old, new, band, promise)
+        ]
 
 
 def _band_faults(old, new, band: int, promise: Promise) -> list[str]:

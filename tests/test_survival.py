@@ -34,7 +34,10 @@ def survived(scene: Described, options: dict) -> list[str]:
 
 @pytest.mark.parametrize("mode", MODES)
 @settings(
-    max_examples=40, deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(scene=described())
 def test_a_raster_comes_back_with_all_that_it_says(mode, scene):
