@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from described import Described, described, write
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from survival import describe, faults, pixel_faults, promises
 
 import sarcodec
@@ -32,15 +32,13 @@ def survived(scene: Described, options: dict) -> list[str]:
         return wrong + faults(before, describe(back), notes)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@settings(
-    max_examples=40,
-    deadline=None,
-    derandomize="CI" in os.environ,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+needs_jpeg_xl = pytest.mark.skipif(not WITH_JPEG_XL, reason="needs the extra `bounded`")
+
+
+@pytest.mark.parametrize(
+    "mode", ["learned", pytest.param("lossless", marks=needs_jpeg_xl), pytest.param("bounded", marks=needs_jpeg_xl)]
 )
+@settings(max_examples=40, deadline=None, derandomize="CI" in os.environ)
 @given(scene=described())
 def test_a_raster_comes_back_with_all_that_it_says(mode, scene):
-    if mode == "bounded" and not WITH_JPEG_XL:
-        pytest.skip("needs the extra `bounded`")
     assert survived(scene, MODES[mode]) == []
