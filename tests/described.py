@@ -90,6 +90,7 @@ def described(draw: st.DrawFn) -> Described:
     scale, offset = (
         {"int16": (0.01, -10.0), "uint8": (0.2, -40.0)}.get(dtype, (1.0, 0.0)) if domain == "db" else (1.0, 0.0)
     )
+    transform = draw(_TRANSFORMS)
     return Described(
         seed=draw(st.integers(0, 1 << 20)),
         rows=draw(st.sampled_from([1, 7, 32, 64])),
@@ -99,8 +100,8 @@ def described(draw: st.DrawFn) -> Described:
         bands=bands,
         mask=mask,
         nodata=nodata,
-        crs=draw(_CRS) if not points else None,
-        transform=draw(_TRANSFORMS),
+        crs=draw(_CRS) if transform is not None or not points else None,
+        transform=transform,
         points=points,
         rpc=draw(st.integers(0, 3)) == 0,
         point_pixels=draw(st.booleans()),
