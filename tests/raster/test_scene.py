@@ -137,8 +137,3 @@ def test_info_checks_itself():
         SceneInfo(0, 6, 2, "uint16")
     with pytest.raises(InvalidArgument, match="expected 6"):
         SceneInfo(1, 6, 2, "uint16", transform=(1.0, 2.0))
-
-
-def test_hints_are_the_words():
-    info = SceneInfo(5, 6, 2, "float32", units=("dB", None), descriptions=(None, "VH"), tags=(("", (("k", "v"),)),))
-    assert info.hints == ("dB", "VH", "v")

@@ -100,12 +100,6 @@ class SceneInfo:
         """How many masks there are: none, one for all bands, or one a band (all 255 for a band that has none)."""
         return {None: 0, "dataset": 1, "bands": self.count}[self.mask]
 
-    @property
-    def hints(self) -> tuple[str, ...]:
-        """Words that may tell the domain of the pixels: units, band descriptions, values of tags."""
-        tags = [value for group in (self.tags, *self.band_tags) for _, items in group for _, value in items]
-        return tuple(word for word in (*self.units, *self.descriptions, *tags) if word)
-
 
 MASKS = (None, "dataset", "bands")
 MASK_FORMS = ("internal", "sidecar")
