@@ -127,7 +127,7 @@ def _exact_bands(info: SceneInfo, bands: list[BandSample]) -> dict[int, str]:
     others = [s for s in bands if s.number not in found and not is_radar_name(info, s.number - 1)]
     speckled = [s.number for s in bands if s.number not in found and _is_speckled(s.figures)]
     for sample in others:
-        if any(number != sample.number for number in speckled) and (why := _by_values(sample.figures)):
+        if any(number != sample.number for number in speckled) and (why := _by_values(_without_zeros(sample))):
             found[sample.number] = why
     return found
 
@@ -148,8 +148,16 @@ def _is_smooth(d: Distribution) -> bool:
     )
 
 
+def _without_zeros(sample: BandSample) -> Distribution:
+    """Figures of the pixels that are not 0: an empty border beside speckle is neither a class nor smooth."""
+    usable = sample.usable & (sample.pixels != 0)
+    return describe(sample.pixels, usable, sample.scale, sample.offset)
+
+
 def _by_values(d: Distribution) -> str | None:
-    if d.count < _LEAST_JUDGED or d.high == d.low == 0:
+    if 0 < d.count < _LEAST_JUDGED and d.distinct <= _MASK_VALUES:
+        return f"only {d.distinct} different values beside 0, and a band with speckle: a mask"
+    if d.count < _LEAST_JUDGED:
         return None
     clustered = d.distinct <= _MOST_CLASSES and d.equal >= _EQUAL_NEIGHBOURS
     if d.distinct <= _MASK_VALUES or clustered:
