@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sarcodec.bitstream.container import DOMAINS, DTYPES
+from sarcodec.bitstream import container
+from sarcodec.bitstream.container import DOMAINS
 from sarcodec.bitstream.varint import Cursor, pack_varint
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
 from sarcodec.storage import Output
@@ -29,6 +30,7 @@ DIGEST_BYTES = 16
 OFFSETS_A_DB = 256
 MAX_SIDE, MAX_PIXELS = 1 << 20, 1 << 29
 MAX_CHANNELS, MAX_LATENTS, MAX_BANDS = 1024, 1 << 25, 64
+DTYPES = container.DTYPES[:4]
 
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _SHORTEST = len(MAGIC) + 1 + 4
