@@ -46,7 +46,7 @@ _TRANSFORMS = st.sampled_from(
 
 @dataclass(frozen=True)
 class Described:
-    """What a raster is to hold. bands: 'radar' or a key of EXACT, each; nodata: one a band, or none; vrt: wrapped in a VRT."""
+    """What a raster is to hold. bands: 'radar' or a key of EXACT, each; nodata: one a band, or none; side: has a .aux.xml."""
 
     seed: int
     rows: int
@@ -66,6 +66,7 @@ class Described:
     tags: dict[str, dict[str, str]]
     band_tags: dict[str, dict[str, str]]
     described: bool
+    side: bool
 
     @property
     def vrt(self) -> bool:
@@ -110,6 +111,7 @@ def described(draw: st.DrawFn) -> Described:
         tags=draw(_DOMAINS),
         band_tags=draw(_DOMAINS),
         described=draw(st.booleans()) or domain == "db",
+        side=draw(st.booleans()),
     )
 
 
@@ -153,6 +155,8 @@ def write(scene: Described, folder: Path) -> Path:
         _write_tiff(scene, path)
         if scene.mask == "bands":
             _write_band_masks(scene, path)
+        if scene.side and not scene.vrt:
+            Path(f"{path}.aux.xml").write_text(_SIDE, encoding="utf-8")
         return _wrapped(scene, path) if scene.vrt else path
 
 
@@ -206,6 +210,22 @@ _RPC = RPC(
     line_num_coeff=[0.001953125 * n for n in range(20)], line_den_coeff=[1.0] + [0.0] * 19,
     samp_num_coeff=[-0.0009765625 * n for n in range(20)], samp_den_coeff=[1.0] + [0.25] * 19,
 )  # fmt: skip
+
+
+_SIDE = """<PAMDataset>
+<Metadata><MDI key="S1:MODE">IW</MDI><MDI key="S1:ORBIT">7 &lt; 8</MDI><MDI key="SIDE">said beside</MDI></Metadata>
+<Metadata domain="xml:HISTORY" format="xml"><steps><step n="1">calibrated</step></steps></Metadata>
+<PAMRasterBand band="1">
+<CategoryNames><Category>nothing</Category><Category>water &amp; ice</Category><Category></Category><Category>land</Category></CategoryNames>
+<Metadata><MDI key="CALIBRATION">sigma nought</MDI></Metadata>
+<GDALRasterAttributeTable tableType="thematic">
+<FieldDefn index="0"><Name>Value</Name><Type>0</Type><Usage>5</Usage></FieldDefn>
+<FieldDefn index="1"><Name>Class</Name><Type>2</Type><Usage>2</Usage></FieldDefn>
+<Row index="0"><F>0</F><F>nothing</F></Row><Row index="1"><F>1</F><F>water</F></Row>
+</GDALRasterAttributeTable>
+</PAMRasterBand>
+</PAMDataset>
+"""
 
 
 def _pixels(scene: Described) -> list[np.ndarray]:

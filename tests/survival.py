@@ -121,7 +121,9 @@ def describe(path: str | Path) -> Facets:
         found = _of_file(dataset)
         for band in dataset.indexes:
             found |= {f"band {band} {name}": value for name, value in _of_band(dataset, band).items()}
-        words = _words(path)
+        for band in (0, *dataset.indexes):
+            _tags(dataset, band, {})  # GDAL reads some side files only now, and then knows more tags of other domains.
+        words = _words(dataset)
         for band in (0, *dataset.indexes):
             prefix = f"band {band} " if band else ""
             found |= {prefix + name: value for name, value in _tags(dataset, band, words).items()}
@@ -192,14 +194,12 @@ def _tags(dataset: rasterio.io.DatasetReader, band: int, words: dict[str, Facets
     return found
 
 
-def _words(path: str | Path) -> dict[str, Facets]:
+def _words(dataset: rasterio.io.DatasetReader) -> dict[str, Facets]:
     """Tags of the default domain and category names as GDAL writes them into a VRT of the raster; {} where it makes none."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "words.vrt"
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                rasterio.shutil.copy(path, target, driver="VRT")
+            rasterio.shutil.copy(dataset, target, driver="VRT")
             root = ElementTree.fromstring(_text(target.read_bytes()))
         except (RasterioError, OSError, ElementTree.ParseError, ValueError):
             return {}

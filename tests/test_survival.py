@@ -38,7 +38,7 @@ needs_jpeg_xl = pytest.mark.skipif(not WITH_JPEG_XL, reason="needs the extra `bo
 @pytest.mark.parametrize(
     "mode", ["learned", pytest.param("lossless", marks=needs_jpeg_xl), pytest.param("bounded", marks=needs_jpeg_xl)]
 )
-@settings(max_examples=40, deadline=None, derandomize="CI" in os.environ)
+@settings(max_examples=25, deadline=None, derandomize="CI" in os.environ)
 @given(scene=described())
 def test_a_raster_comes_back_with_all_that_it_says(mode, scene):
     assert survived(scene, MODES[mode]) == []
