@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 WIDTH_PX = 560
@@ -37,7 +37,9 @@ class Bars:
     values: Mapping[str, Sequence[float | None]]
     form: str = "{:.2f}"
     own: str = "sarcodec"
-    """Series whose names begin so are drawn in the colour of this project."""
+    """The first series whose name begins so is drawn in the colour of this project."""
+    colours: Mapping[str, int] = field(default_factory=dict)
+    """Colours 1 to 5 of series that have the same one in every chart; the rest take what is left, in order."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,15 @@ class Lines:
     y_ticks: Sequence[float]
     curves: Mapping[str, Sequence[tuple[float, float]]]
     own: str = "sarcodec"
+    colours: Mapping[str, int] = field(default_factory=dict)
 
 
 def draw_bars(chart: Bars) -> str:
     """One group below the other, the bars of a group close together, each with its number."""
-    colours = _colours(list(chart.values), chart.own)
+    colours = _colours(list(chart.values), chart.own, chart.colours)
     numbers = [value for series in chart.values.values() for value in series if value is not None]
     low, high = min(0.0, *numbers), max(0.0, *numbers)
-    longest = max(len(chart.form.format(value)) for value in numbers) * _LETTER_PX + 8
+    longest = max(len(chart.form.format(value)) for value in numbers) * _LETTER_PX + 18
     left = _LABEL_PX + (longest if low < 0 else 0)
     scale = (WIDTH_PX - left - (longest if high > 0 else 8)) / (high - low)
     zero = left - low * scale
@@ -77,7 +80,7 @@ def draw_bars(chart: Bars) -> str:
 
 def draw_lines(chart: Lines) -> str:
     """Curves with a legend in the order in which they were given."""
-    colours = _colours(list(chart.curves), chart.own)
+    colours = _colours(list(chart.curves), chart.own, chart.colours)
     parts, top = _legend(chart.title, colours)
     left, right, bottom = 52, WIDTH_PX - 14, top + 300
     x_low, x_high = math.log(chart.x_ticks[0]), math.log(chart.x_ticks[-1])
@@ -105,11 +108,12 @@ def draw_lines(chart: Lines) -> str:
     return _svg(chart.title, parts, bottom + 52)
 
 
-def _colours(names: Sequence[str], own: str) -> dict[str, str]:
-    """The project's colour for the first series of its own, others for the rest, in order."""
+def _colours(names: Sequence[str], own: str, fixed: Mapping[str, int]) -> dict[str, str]:
+    """The project's colour for the first series of its own, others for the rest."""
     first = next((name for name in names if name.startswith(own)), None)
-    others = iter(_CLASSES[1:])
-    return {name: _CLASSES[0] if name == first else next(others) for name in names}
+    taken = {fixed[name] for name in names if name in fixed}
+    others = (number for number in range(1, len(_CLASSES)) if number not in taken)
+    return {name: _CLASSES[0 if name == first else fixed[name] if name in fixed else next(others)] for name in names}
 
 
 def _legend(title: str, colours: Mapping[str, str]) -> tuple[list[str], float]:

@@ -17,7 +17,15 @@ from scipy.interpolate import PchipInterpolator
 from tables import number, tables_after
 
 ERRORS_DB = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
-PEERS = {"VVC": "vvc", "AV1": "avif", "JPEG XL": "jxl", "HEVC": "hevc", "JPEG 2000": "j2k", "SZ3": "sz3", "LERC": "lerc"}
+PEERS = {
+    "VVC": "vvc",
+    "AV1": "avif",
+    "JPEG XL": "jxl",
+    "HEVC": "hevc",
+    "JPEG 2000": "j2k",
+    "SZ3": "sz3",
+    "LERC": "lerc",
+}
 
 
 def main() -> None:

@@ -19,9 +19,11 @@ class Table:
 
     def row(self, *begins: str) -> dict[str, str]:
         """The row whose first cells are these, by column."""
-        found = [row for row in self.rows if tuple(cell.strip("*") for cell in row[: len(begins)]) == begins]
+        found = [row for row in self.rows if tuple(cell.replace("*", "") for cell in row[: len(begins)]) == begins]
         if not found:
-            raise LookupError(f"found no row {begins} under {self.head}; the page changed, change tools/site/figures.py")
+            raise LookupError(
+                f"found no row {begins} under {self.head}; the page changed, change tools/site/figures.py"
+            )
         return dict(zip(self.head, found[0], strict=True))
 
 
@@ -29,7 +31,9 @@ def tables_after(page: str, text: str) -> list[Table]:
     """The tables of docs/results/PAGE.md that follow the first place where `text` stands, in order."""
     whole = (RESULTS / f"{page}.md").read_text(encoding="utf-8")
     if text not in whole:
-        raise LookupError(f"found no {text!r} in docs/results/{page}.md; the page changed, change tools/site/figures.py")
+        raise LookupError(
+            f"found no {text!r} in docs/results/{page}.md; the page changed, change tools/site/figures.py"
+        )
     blocks = re.findall(r"(?:^\|.*\n)+", whole[whole.index(text) :], re.MULTILINE)
     return [_table(block) for block in blocks]
 
