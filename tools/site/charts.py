@@ -83,7 +83,8 @@ def draw_lines(chart: Lines) -> str:
     colours = _colours(list(chart.curves), chart.own, chart.colours)
     parts, top = _legend(chart.title, colours)
     left, right, bottom = 52, WIDTH_PX - 14, top + 300
-    x_low, x_high = math.log(chart.x_ticks[0]), math.log(chart.x_ticks[-1])
+    least = min(x for points in chart.curves.values() for x, _ in points)
+    x_low, x_high = math.log(min(chart.x_ticks[0], 0.94 * least)), math.log(chart.x_ticks[-1])
     y_low, y_high = chart.y_ticks[0], chart.y_ticks[-1]
 
     def x_of(x: float) -> float:
