@@ -6,7 +6,7 @@ Walks the scene once through `comparison` and gathers small pictures on the way,
 from __future__ import annotations
 
 import argparse
-import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,47 +14,54 @@ import numpy as np
 from sarcodec import __version__
 from sarcodec.codec.tile_sizes import TileSizes, tile_sizes
 from sarcodec.commands.comparison import BandComparison, Comparison, compare_scenes
-from sarcodec.errors import InvalidArgument, OutputExists
+from sarcodec.errors import InvalidArgument
 from sarcodec.evaluate.page import BandPage, Detail, Page, render
 from sarcodec.evaluate.thumbnails import DETAIL_PX, ThumbnailCollector, Thumbnails
 from sarcodec.raster.geotiff import SceneReader, open_scene
-from sarcodec.raster.radiometry import normalise
+from sarcodec.raster.radiometry import Measure, normalise
 from sarcodec.raster.scene import SceneInfo
 from sarcodec.raster.tiling import Window
+from sarcodec.storage import Output
+from sarcodec.storage.forms import HTML
 
 
-def write_report(options: argparse.Namespace) -> Comparison:
+def write_report(options: argparse.Namespace, names: tuple[str, str]) -> Comparison:
     """Compare `options.original` and `.decoded` in `.domain`, write `.report`; `.compressed` may be None.
 
-    Raises OutputExists unless `options.overwrite`, InvalidArgument where the compressed file is not of this scene,
-    and what comparing raises. The page appears under its name only when it is whole.
+    names: of the two as the user gave them. Raises OutputExists unless `options.overwrite`, InvalidArgument where the
+    compressed file is not of this scene or the page would replace an input, and what comparing raises. The page appears
+    under its name only when it is whole.
     """
-    target = Path(options.report)
-    _check_target(target, options.overwrite)
     with open_scene(options.original) as before, open_scene(options.decoded) as after:
-        info = before.info
-        sizes = _sizes_of(options.compressed, info) if options.compressed else None
-        collectors = [ThumbnailCollector(info.rows, info.cols) for _ in range(info.count)]
-
-        def watch(band: int, window: Window, *levels: np.ndarray) -> None:
-            collectors[band].add(window.row, window.col, *levels)
-
-        found = compare_scenes(options.original, options.decoded, options.domain, watch)
-        bands = tuple(
-            _band_page(before, after, found.domain, band, collector.finish(), sizes)
-            for band, collector in zip(found.bands, collectors, strict=True)
-        )
-    _write_whole(target, render(Page(_title(options), _facts(found, info, sizes), bands)))
+        inputs = (*names, options.compressed or b"", *_files_of(before), *_files_of(after))
+        with Output(options.report, overwrite=options.overwrite, inputs=inputs, form=HTML) as output:
+            found, page = _page(options, names, before, after)
+            output.write(render(page))
     return found
 
 
-def _check_target(target: Path, overwrite: bool) -> None:
-    if not target.parent.is_dir():
-        raise InvalidArgument(f"the folder {target.parent} does not exist; make it first")
-    if target.is_dir():
-        raise InvalidArgument(f"{target} is a folder, expected the name of a file")
-    if target.exists() and not overwrite:
-        raise OutputExists(f"{target} is already there; give --overwrite or another name")
+def _files_of(scene: SceneReader) -> tuple[str, ...]:
+    return tuple(getattr(scene, "paths", ()))
+
+
+def _page(
+    options: argparse.Namespace, names: tuple[str, str], before: SceneReader, after: SceneReader
+) -> tuple[Comparison, Page]:
+    info = before.info
+    sizes = _sizes_of(options.compressed, info) if options.compressed else None
+    collectors = [ThumbnailCollector(info.rows, info.cols) for _ in range(info.count)]
+
+    def watch(band: int, window: Window, *levels: np.ndarray) -> None:
+        collectors[band].add(window.row, window.col, *levels)
+
+    found = compare_scenes(options.original, options.decoded, options.domain, watch)
+    found = replace(found, original=names[0], decoded=names[1])
+    bands = tuple(
+        _band_page(before, after, band, collector.finish(), sizes)
+        for band, collector in zip(found.bands, collectors, strict=True)
+    )
+    title = " beside ".join("standard input" if name == "-" else Path(name).name for name in reversed(names))
+    return found, Page(title, _facts(found, info, sizes), bands)
 
 
 def _sizes_of(path: str, info: SceneInfo) -> TileSizes:
@@ -71,7 +78,6 @@ def _sizes_of(path: str, info: SceneInfo) -> TileSizes:
 def _band_page(
     before: SceneReader,
     after: SceneReader,
-    domain: str,
     band: BandComparison,
     thumbs: Thumbnails,
     sizes: TileSizes | None,
@@ -84,7 +90,7 @@ def _band_page(
         band.texture,
         band.classes,
         thumbs,
-        _detail(before, after, domain, number, thumbs) if band.errors else None,
+        _detail(before, after, band.measure, number, thumbs) if band.errors else None,
         _tile_bits(sizes, number, thumbs) if sizes else None,
     )
 
@@ -95,24 +101,20 @@ def _tile_bits(sizes: TileSizes, band: int, thumbs: Thumbnails) -> np.ndarray:
     return sizes.bits_per_pixel[band][row[:, None], col[None, :]]
 
 
-def _detail(before: SceneReader, after: SceneReader, domain: str, band: int, thumbs: Thumbnails) -> Detail:
+def _detail(before: SceneReader, after: SceneReader, measure: Measure, band: int, thumbs: Thumbnails) -> Detail:
     """The busiest part of the scene, read again pixel by pixel."""
     info, (row, col) = before.info, thumbs.busiest()
     window = Window(row, col, min(DETAIL_PX, info.rows - row), min(DETAIL_PX, info.cols - col))
     levels = []
     for scene in (before, after):
-        level, valid = normalise(scene.read(band, window), domain, info.nodata[band])
+        level, valid = normalise(scene.read(band, window), measure)
         levels.append(np.where(valid, level, np.float32(np.nan)))
     return Detail(row, col, *levels)
 
 
-def _title(options: argparse.Namespace) -> str:
-    return f"{Path(options.decoded).name} beside {Path(options.original).name}"
-
-
 def _facts(found: Comparison, info: SceneInfo, sizes: TileSizes | None) -> tuple[tuple[str, str], ...]:
     size = f"{info.rows:,} x {info.cols:,} pixels"
-    bands = f"{info.count} band{'s' * (info.count > 1)} of {size}, {info.dtype}, {found.domain}"
+    bands = f"{info.count} band{'s' * (info.count > 1)} of {size}, {info.dtype}, {found.domain or 'no radar'}"
     facts = [("original", found.original), ("decoded", found.decoded), ("scene", bands)]
     mask = "every invalid pixel came back bit by bit" if found.invalid_identical else "invalid pixels changed"
     lost = "no valid pixel was lost" if not found.valid_lost else f"{found.valid_lost:,} valid pixels were lost"
@@ -121,16 +123,3 @@ def _facts(found: Comparison, info: SceneInfo, sizes: TileSizes | None) -> tuple
         bits = 8 * sizes.file_bytes / (info.rows * info.cols * info.count)
         facts.append(("compressed", f"{sizes.file_bytes:,} bytes, {bits:.3f} bit/pixel and band"))
     return (*facts, ("judged by", f"sarcodec {__version__}"))
-
-
-def _write_whole(target: Path, text: str) -> None:
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(part, "x", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -10,7 +10,7 @@ from pathlib import Path
 from sarcodec.commands.options import add_data, add_overwrite, add_verb, not_negative
 from sarcodec.errors import InvalidArgument
 
-_NEEDED = ("torch", "onnx", "safetensors", "tensorboard")
+_NEEDED = ("torch", "safetensors", "tensorboard")
 
 
 def add(verbs: argparse._SubParsersAction) -> None:

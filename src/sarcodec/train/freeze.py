@@ -1,4 +1,4 @@
-"""Freeze a trained network into a published model: graphs, integer prior, tables counted on training images, card.
+"""Freeze a trained network into a published model: hyper analysis, integer prior, tables counted on training images, card.
 
 In: a run's folder and the training images; out: a model's folder, whole, whose digest and known answer are in its card.
 """
@@ -19,6 +19,7 @@ from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.bitstream.steps import step_db
 from sarcodec.errors import InvalidArgument
 from sarcodec.networks.dct_codec import DctCodec
+from sarcodec.networks.entropy_model import HyperAnalysis
 from sarcodec.published import CARD, digest_of, known_answer
 
 from .checkpoint import BEST, STATE
@@ -30,7 +31,6 @@ from .counting import (
     table_shapes,
     tables_from_counts,
 )
-from .graphs import hyper_graph
 from .integers import prior_arrays
 from .patches import Image, PatchSource
 from .recipe import Recipe, check_file_name, recipe_of
@@ -44,6 +44,18 @@ def packed_arrays(arrays: dict[str, np.ndarray]) -> bytes:
     out = io.BytesIO()
     np.savez_compressed(out, **arrays)
     return out.getvalue()
+
+
+def hyper_arrays(module: HyperAnalysis) -> dict[str, np.ndarray]:
+    """The hyper analysis as `sarcodec.hyper_analysis` takes it: weights in float16, biases in float32."""
+    first, _, residual, last = module.layers
+    layers = {"first": first, "inner": residual.first, "outer": residual.second, "last": last}
+    arrays = {}
+    for name, layer in layers.items():
+        weight = layer.weight.detach().numpy().astype(np.float16)
+        arrays[f"{name}.weight"] = weight[:, :, 0, 0] if name == "first" else weight
+        arrays[f"{name}.bias"] = layer.bias.detach().numpy().astype(np.float32)
+    return arrays
 
 
 def load_network(run: Path) -> tuple[DctCodec, Recipe, dict]:
@@ -89,7 +101,7 @@ def freeze_network(
         report(f"tables and centroids fitted to {batches} batches")
     prior = prior_from_arrays(arrays)
     contents = {
-        "hyper_analysis.onnx": hyper_graph(model.hyper_analysis),
+        "hyper_analysis.npz": packed_arrays(hyper_arrays(model.hyper_analysis)),
         "prior.npz": packed_arrays(arrays),
         "tables.bin": tables.pack(),
         "transform.npz": packed_arrays({"rotation": model.transform.rotation.numpy()}),

@@ -13,7 +13,7 @@ from importlib.resources import files
 from sarcodec.evaluate.page import picture
 from sarcodec.evaluate.png import diverging_png, grey_png
 from sarcodec.evaluate.study_metrics import to_study_unit
-from sarcodec.raster.radiometry import normalise
+from sarcodec.raster.radiometry import AMPLITUDE, normalise
 from sarcodec.study.comparing.gallery import Specimen
 from sarcodec.study.comparing.tables import DASH, Figure, Table
 from sarcodec.study.comparing.texts import figure_parts
@@ -124,7 +124,7 @@ def _cell(cell: str | Figure) -> str:
 def _specimen(specimen: Specimen) -> str:
     record, (ours, theirs) = specimen.record, specimen.rmse_db
     where = f"{record.image}, band {record.band}, from row {specimen.row}, column {specimen.col}"
-    levels = [normalise(dn, "amplitude")[0] for dn in (specimen.original_dn, specimen.decoded_dn)]
+    levels = [normalise(dn, AMPLITUDE)[0] for dn in (specimen.original_dn, specimen.decoded_dn)]
     error = diverging_png(levels[1] - levels[0], ERROR_REACH_DB)
     reach = f"decoded less original: blue \N{MINUS SIGN}{ERROR_REACH_DB:g} dB, red +{ERROR_REACH_DB:g} dB"
     bits = f"{record.bits_per_pixel:.3f} bit/pixel"
