@@ -34,7 +34,9 @@ def test_pages_that_sources_name_are_there():
 
 
 def test_charts_are_those_of_their_tables():
-    done = subprocess.run([sys.executable, ROOT / "tools/site/figures.py", "--check"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools/site/figures.py", "--check"], check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 

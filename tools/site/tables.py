@@ -28,7 +28,7 @@ class Table:
 
 
 def tables_after(page: str, text: str) -> list[Table]:
-    """The tables of docs/results/PAGE.md that follow the first place where `text` stands, in order."""
+    """The tables of PAGE.md in docs/results that follow the first place where `text` stands, in order."""
     whole = (RESULTS / f"{page}.md").read_text(encoding="utf-8")
     if text not in whole:
         raise LookupError(
