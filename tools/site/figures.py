@@ -184,7 +184,7 @@ def inputs() -> str:
 def simulator() -> str:
     table = tables_after("simulator", "# The simulator")[0]
     rows = {
-        "simulator": "simulator, whole image",
+        "simulator": "simulator, patches",
         "real, VV": "chips VV (464 corners)",
         "real, VH": "chips VH (263 corners)",
     }
@@ -193,7 +193,7 @@ def simulator() -> str:
     values = {name: [number(row["looks"]) / 10, number(row[across]), number(row[along])] for name, row in found.items()}
     return draw_bars(
         Bars(
-            "Speckle: simulated and real",
+            "Speckle in small patches: simulated and real",
             ["looks / 10", "correlation across", "correlation along"],
             values,
             own="simulator",
