@@ -9,7 +9,7 @@ import pytest
 from codec.scenes import amplitude, store
 
 import sarcodec
-from sarcodec.bitstream.container import pack_head, unpack_head
+from sarcodec.bitstream.container import BandField, pack_head, unpack_head
 from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.sections import MASK, pack_tile, unpack_tile
 from sarcodec.errors import (
