@@ -17,10 +17,11 @@ from sarcodec.raster.meaning import BandMeaning
 from sarcodec.raster.scene import pack_scene
 from sarcodec.tile_encoder import DEFAULT_EFFORT, EFFORTS, TileEncoder
 
-from .bounded_tiles import bound_of
+from sarcodec.codec.bounded_encoder import bound_of
 from .encoder import SceneEncoder
 from .job import Job, Target, chosen_target
-from .kinds import BandKind, kinds_of, meanings_of, mode_of
+from sarcodec.codec.band_kinds import BandKind, kinds_of, mode_of
+from sarcodec.codec.meanings import meanings_of
 from .reaching import reach
 from .remarks import pack_remarks
 from .targets import MOST_PASSES

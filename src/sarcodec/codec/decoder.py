@@ -16,8 +16,8 @@ from sarcodec.raster.scene import unpack_scene
 from sarcodec.raster.tiling import TileGrid
 from sarcodec.tile import TILE_LOG2, TILE_PX
 
-from .bounded_tiles import BoundedDecoder
-from .kinds import measure_of
+from sarcodec.codec.bounded_decoder import BoundedDecoder
+from sarcodec.codec.band_kinds import measure_of
 from .learned_decoder import LearnedDecoder
 from .texture import Reconstruction
 

@@ -16,7 +16,7 @@ from sarcodec.raster.tiling import Window, overlap
 
 from .asked import asked_window, chosen_bands
 from .decoder import SceneDecoder
-from .kinds import BandKind, kinds_of, largest_bound, mode_of
+from sarcodec.codec.band_kinds import BandKind, kinds_of, largest_bound, mode_of
 from .remarks import unpack_remarks
 from .texture import Reconstruction
 from .workers import Workers, workers

@@ -12,14 +12,14 @@ import numpy as np
 from sarcodec.bitstream.container import EXACT, LEARNED, BandField
 from sarcodec.bitstream.pixels import pack_pixels
 from sarcodec.bitstream.sections import PIXELS, Section, pack_tile
-from sarcodec.raster.geotiff import SceneReader
+from sarcodec.codec.pixel_source import PixelSource
 from sarcodec.raster.meaning import BandMeaning
 from sarcodec.raster.tiling import TileGrid
 from sarcodec.tile import TILE_PX
 from sarcodec.tile_encoder import TileEncoder
 
-from .bounded_tiles import BoundedEncoder
-from .kinds import promised_field
+from sarcodec.codec.bounded_encoder import BoundedEncoder
+from sarcodec.codec.meanings import promised_field
 from .learned_encoder import LearnedBand, LearnedEncoder, TileData
 from .sampling import sample_band
 
@@ -36,7 +36,7 @@ class SceneEncoder:
 
     def __init__(
         self,
-        reader: SceneReader,
+        reader: PixelSource,
         meanings: tuple[BandMeaning, ...],
         codec: TileEncoder | None,
         together: bool = True,

@@ -13,7 +13,7 @@ from sarcodec.bitstream.sections import MASK, POWER, Section, pack_tile
 from sarcodec.errors import UnsupportedScene
 from sarcodec.lapped import BLOCK, OVERLAP, Borders
 from sarcodec.measure import Measure
-from sarcodec.raster.geotiff import SceneReader
+from sarcodec.codec.pixel_source import PixelSource
 from sarcodec.raster.radiometry import fill_invalid, normalise
 from sarcodec.raster.tiling import TileGrid, Window, grow
 from sarcodec.texture.correction import Ground
@@ -67,7 +67,7 @@ class LearnedEncoder:
     effort 0.
     """
 
-    def __init__(self, reader: SceneReader, bands: dict[int, LearnedBand], codec: TileEncoder, together: bool = True):
+    def __init__(self, reader: PixelSource, bands: dict[int, LearnedBand], codec: TileEncoder, together: bool = True):
         self.reader, self.info, self.codec, self.learned = reader, reader.info, codec, bands
         self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX)
         leaning, order = together and codec.effort >= SEARCHING, sorted(bands)

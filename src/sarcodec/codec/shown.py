@@ -7,7 +7,7 @@ from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.steps import quality_of_step
 from sarcodec.raster.scene import SceneInfo
 
-from .kinds import largest_bound, mode_of
+from sarcodec.codec.band_kinds import largest_bound, mode_of
 
 _NAME = re.compile(r'\s*\w+\s*\[\s*"((?:[^"]|"")*)"')
 _CODE = re.compile(r'(?:AUTHORITY|ID)\s*\[\s*"(\w+)"\s*,\s*"?(\w+)"?\s*\]\s*\]\s*$')

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.codec.kinds import meanings_of
+from sarcodec.codec.meanings import meanings_of
 from sarcodec.codec.sampling import hidden_pixels
 from sarcodec.errors import InvalidArgument
 from sarcodec.evaluate.texture import TextureAccumulator, TextureSummary
