@@ -32,12 +32,12 @@ clean:
 	$(PIP_INSTALL) '.[plot]'
 	@touch $@
 
-.venv/.with-test: .venv/.made pyproject.toml
-	$(PIP_INSTALL) '.[test]'
+.venv/.with-test: .venv/.made pyproject.toml lab/pyproject.toml
+	$(PIP_INSTALL) '.[test]' --editable './lab[bench]'
 	@touch $@
 
-.venv/.with-train: .venv/.made pyproject.toml
-	$(PIP_INSTALL) '.[test,train]'
+.venv/.with-train: .venv/.made pyproject.toml lab/pyproject.toml
+	$(PIP_INSTALL) '.[test]' --editable './lab[bench,train]'
 	@touch $@
 
 .venv/.with-docs: .venv/.made pyproject.toml

@@ -25,7 +25,7 @@ from processes import compress_command, decompress_command, measure
 from rasterio.errors import NotGeoreferencedWarning
 from rd_val import ROOT, level_db
 
-from sarcodec.evaluate.curves import WINDOW_DB, RateDistortion, bd_rate
+from sarcodec_lab.figures.curves import WINDOW_DB, RateDistortion, bd_rate
 
 CALM_WINDOW_DB = (0.4, 1.2)
 QUALITIES = (12, 20, 28, 36, 44, 52, 60)

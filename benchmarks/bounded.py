@@ -26,10 +26,10 @@ from rasterio.errors import NotGeoreferencedWarning
 from rd_val import ROOT, Band, find_bands, level_db, read_band, write_plain
 
 import sarcodec
-from sarcodec.bitstream.partition import within
+from sarcodec.format.partition import within
 from sarcodec.raster.geotiff import read_array, write_array
-from sarcodec.raster.radiometry import AMPLITUDE, valid_mask
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.signal.radiometry import AMPLITUDE, valid_mask
+from sarcodec.format.scene import SceneInfo
 
 READ_BACK = """
 import sys, numpy, sarcodec
@@ -39,7 +39,7 @@ for number in range(int(sys.argv[2])):
 """
 
 sys.path.insert(0, str(ROOT / "tests"))
-from codec.fuzzed import fuzzed_scene  # noqa: E402
+from api.fuzzed import fuzzed_scene  # noqa: E402
 
 
 def written(bands: list[Band], folder: Path, options: dict) -> list[int]:

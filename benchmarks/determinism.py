@@ -27,9 +27,9 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import sarcodec
-from sarcodec.bitstream.reader import FileReader
-from sarcodec.codec.decoder import SceneDecoder
-from sarcodec.codec.workers import workers
+from sarcodec.format.reader import FileReader
+from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.decoding.workers import workers
 from sarcodec.errors import UnknownModel
 from sarcodec.simulate.product import simulate
 

@@ -26,7 +26,7 @@ from peer_file import PEERS, level_db
 from processes import decompress_command, measure, peer_command, rate_command, simulate_command
 from rasterio.errors import NotGeoreferencedWarning
 
-from sarcodec.fidelity.metrics import compare_levels
+from sarcodec.quality.metrics import compare_levels
 
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = ("iw", "slc", "ew")

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec.raster.geotiff import write_array
-from sarcodec.raster.scene import SceneInfo
-from sarcodec.raster.tiling import Window
+from sarcodec.format.scene import SceneInfo
+from sarcodec.format.tiling import Window
 from sarcodec.simulate.scene import SceneSimulator
 
 SIZE = 700

@@ -18,7 +18,7 @@ import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
-from sarcodec.evaluate.peers import AVIF, JPEG_2000, JPEG_XL, Peer
+from sarcodec_lab.figures.peers import AVIF, JPEG_2000, JPEG_XL, Peer
 
 PEERS = {peer.name: peer for peer in (JPEG_2000, JPEG_XL, AVIF)}
 

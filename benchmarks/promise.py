@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 from rd_val import ROOT
 
-from sarcodec.bitstream import entropy, tables
-from sarcodec.bitstream.reader import FileReader
-from sarcodec.bitstream.prior import LATENT_TABLES
-from sarcodec.bitstream.sections import LATENTS, LEANING, unpack_latents
-from sarcodec.bitstream.trellis import places
-from sarcodec.codec.decoder import SceneDecoder
-from sarcodec.tile import _Reading
+from sarcodec.entropy import coding as entropy, tables
+from sarcodec.format.reader import FileReader
+from sarcodec.entropy.prior import LATENT_TABLES
+from sarcodec.format.sections import LATENTS, LEANING, unpack_latents
+from sarcodec.entropy.trellis import places
+from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.decoding.tile import _Reading
 
 
 class Listening(_Reading):

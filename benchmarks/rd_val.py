@@ -26,8 +26,8 @@ from processes import compress_command, decompress_command, measure
 from rasterio.errors import NotGeoreferencedWarning
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.evaluate.curves import WINDOW_DB, PeerCurves, RateDistortion, bd_rate, load_peers
-from sarcodec.evaluate.peers import JPEG_2000, JPEG_XL
+from sarcodec_lab.figures.curves import WINDOW_DB, PeerCurves, RateDistortion, bd_rate, load_peers
+from sarcodec_lab.figures.peers import JPEG_2000, JPEG_XL
 
 FAMILIES = ("iw", "slc", "ew")
 HERE = {  # settings of the peers that --peers-here measures in the same run, from coarse to fine

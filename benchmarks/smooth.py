@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 import sarcodec
-from sarcodec.evaluate.peers import decode_jpeg2000, encode_jpeg2000
+from sarcodec_lab.figures.peers import decode_jpeg2000, encode_jpeg2000
 from sarcodec.raster.geotiff import write_array
-from sarcodec.raster.scene import SceneInfo
-from sarcodec.raster.tiling import Window
+from sarcodec.format.scene import SceneInfo
+from sarcodec.format.tiling import Window
 from sarcodec.simulate.scene import SceneSimulator
 
 SIZE = 512

@@ -33,7 +33,7 @@ from processes import (
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 
-from sarcodec.evaluate.peers import Peer
+from sarcodec_lab.figures.peers import Peer
 
 STRIP_ROWS = 512
 CROP_PX = 1024

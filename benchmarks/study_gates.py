@@ -20,13 +20,13 @@ import numpy as np
 
 from study_runs import SEEDS
 
-from sarcodec.study.comparing.cases import Case, find_cases
-from sarcodec.study.comparing.comparison import compare_one
-from sarcodec.study.comparing.contenders import Ladder, Network
-from sarcodec.study.comparing.impact import at_bits, difference, shown, worth
-from sarcodec.study.comparing.records import Record
-from sarcodec.train.autoencoders.ablation import GATES
-from sarcodec.train.autoencoders.run import publish_run
+from sarcodec_lab.study.comparing.cases import Case, find_cases
+from sarcodec_lab.study.comparing.comparison import compare_one
+from sarcodec_lab.study.comparing.contenders import Ladder, Network
+from sarcodec_lab.study.comparing.impact import at_bits, difference, shown, worth
+from sarcodec_lab.study.comparing.records import Record
+from sarcodec_lab.train.autoencoders.ablation import GATES
+from sarcodec_lab.train.autoencoders.run import publish_run
 
 STEPS = (0.5, 1.0, 2.0)
 OWN = STEPS.index(1.0)

@@ -15,8 +15,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sarcodec.train.autoencoders.ablation import GATES, is_finished
-from sarcodec.train.autoencoders.run import read_autoencoder
+from sarcodec_lab.train.autoencoders.ablation import GATES, is_finished
+from sarcodec_lab.train.autoencoders.run import read_autoencoder
 
 VARIANTS = ("baseline", "resnet-lite", "residual", "attention")
 CHANNELS = (64, 32, 8)
@@ -52,17 +52,17 @@ def plan(runs: Path) -> dict[str, list[PlannedRun]]:
     latents = [
         PlannedRun(
             f"{v}-c{c}",
-            f"recipes/{v}.toml",
+            f"lab/recipes/{v}.toml",
             (("latent_channels", c), ("start_from", runs / v / "best.safetensors"), *FINE_TUNING.items()),
         )
         for v in VARIANTS
         for c in CHANNELS
     ]
     return {
-        "variants": [PlannedRun(v, f"recipes/{v}.toml") for v in VARIANTS],
+        "variants": [PlannedRun(v, f"lab/recipes/{v}.toml") for v in VARIANTS],
         "latents": latents,
-        "ablation": _grid("recipes/ablation/half"),
-        "ablation-open": _grid("recipes/ablation-open/open"),
+        "ablation": _grid("lab/recipes/ablation/half"),
+        "ablation-open": _grid("lab/recipes/ablation-open/open"),
     }
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from peer_file import level_db
 from rd_val import find_bands, read_band
 
-from sarcodec.evaluate.bootstrap import Figure, ratio
-from sarcodec.evaluate.tasks import (
+from sarcodec_lab.figures.bootstrap import Figure, ratio
+from sarcodec_lab.figures.tasks import (
     area_under_curve,
     change_score,
     detect_ships,
@@ -24,7 +24,7 @@ from sarcodec.evaluate.tasks import (
     otsu_threshold,
     water_mask,
 )
-from sarcodec.raster.tiling import Window
+from sarcodec.format.tiling import Window
 from sarcodec.simulate.scene import DN_PER_UNIT, SceneSimulator
 from sarcodec.simulate.speckle import observe, reflectivity_of
 

@@ -26,8 +26,8 @@ from rasterio.errors import NotGeoreferencedWarning
 from rd_val import ROOT, read_band, write_plain
 from task_cases import Case, change_cases, ship_cases, water_cases
 
-from sarcodec.evaluate.bootstrap import Comparison, compare
-from sarcodec.evaluate.peers import AVIF, JPEG_2000, JPEG_XL, Peer
+from sarcodec_lab.figures.bootstrap import Comparison, compare
+from sarcodec_lab.figures.peers import AVIF, JPEG_2000, JPEG_XL, Peer
 
 SPANS = {"j2k": (5.0, 90.0, 0.05), "jxl": (-25.0, -0.02, 0.02), "avif": (0.0, 80.0, 1.0)}
 """Coarsest and finest setting (JPEG XL's distance with its sign turned), and how closely they are searched."""

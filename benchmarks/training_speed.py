@@ -40,9 +40,9 @@ def _step(kind: str, options: argparse.Namespace):
     """A function that trains one batch."""
     import torch
 
-    from sarcodec.networks.autoencoders import build
-    from sarcodec.train.autoencoders.loop import wants_bfloat16
-    from sarcodec.train.device import chosen_device
+    from sarcodec_lab.networks.autoencoders import build
+    from sarcodec_lab.train.autoencoders.loop import wants_bfloat16
+    from sarcodec_lab.train.device import chosen_device
 
     torch.set_num_threads(options.threads)
     device = chosen_device("auto")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from codec.scenes import amplitude, store
+from api.scenes import amplitude, store
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 PROGRAM = """
@@ -22,7 +22,7 @@ def state():
         "random numbers": np.random.get_state()[1].tolist(),
         "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
         "root logger": (list(logging.root.handlers), logging.root.level),
-        "loggers": [list(logging.getLogger(name).handlers) for name in ("sarcodec", "sarcodec.compiled")],
+        "loggers": [list(logging.getLogger(name).handlers) for name in ("sarcodec", "sarcodec.entropy.compiled")],
         "environment": dict(os.environ),
         "folder": os.getcwd(),
         "locale": locale.setlocale(locale.LC_ALL),

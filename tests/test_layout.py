@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from codec.scenes import amplitude, store
+from api.scenes import amplitude, store
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 PACKAGE = SOURCE / "sarcodec"
@@ -162,7 +162,7 @@ sarcodec.verify("scene.sarc", against="in.tif", threads=1)
 sarcodec.decompress("scene.sarc", "out.tif", threads=1)
 with sarcodec.open("scene.sarc") as scene:
     scene.read(sarcodec.Window(0, 0, 3, 3))
-found = sorted(m for m in sys.modules if m.split(".")[0] in {forbidden} or m.startswith(("sarcodec.networks", "sarcodec.train", "sarcodec.study")))
+found = sorted(m for m in sys.modules if m.split(".")[0] in {forbidden} or m.startswith(("sarcodec_lab.networks", "sarcodec_lab.train", "sarcodec_lab.study")))
 sys.exit(", ".join(found) or None)
 """
 

@@ -15,25 +15,25 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sarcodec.codec.compression import CompressReport, compress
-    from sarcodec.codec.decompression import DecompressReport, FileInfo, decompress, info
-    from sarcodec.codec.opened import CompressedScene
-    from sarcodec.codec.opened import open_compressed as open
-    from sarcodec.codec.verification import VerifyReport, verify
-    from sarcodec.raster.tiling import Window
+    from sarcodec.api.compression import CompressReport, compress
+    from sarcodec.api.decompression import DecompressReport, FileInfo, decompress, info
+    from sarcodec.api.opened import CompressedScene
+    from sarcodec.api.opened import open_compressed as open
+    from sarcodec.api.verification import VerifyReport, verify
+    from sarcodec.format.tiling import Window
 
 _HOMES = {
-    "CompressReport": "sarcodec.codec.compression",
-    "CompressedScene": "sarcodec.codec.opened",
-    "DecompressReport": "sarcodec.codec.decompression",
-    "FileInfo": "sarcodec.codec.decompression",
-    "VerifyReport": "sarcodec.codec.verification",
-    "Window": "sarcodec.raster.tiling",
-    "compress": "sarcodec.codec.compression",
-    "decompress": "sarcodec.codec.decompression",
-    "info": "sarcodec.codec.decompression",
-    "open": "sarcodec.codec.opened",
-    "verify": "sarcodec.codec.verification",
+    "CompressReport": "sarcodec.api.compression",
+    "CompressedScene": "sarcodec.api.opened",
+    "DecompressReport": "sarcodec.api.decompression",
+    "FileInfo": "sarcodec.api.decompression",
+    "VerifyReport": "sarcodec.api.verification",
+    "Window": "sarcodec.format.tiling",
+    "compress": "sarcodec.api.compression",
+    "decompress": "sarcodec.api.decompression",
+    "info": "sarcodec.api.decompression",
+    "open": "sarcodec.api.opened",
+    "verify": "sarcodec.api.verification",
 }
 __all__ = [
     "CompressReport",

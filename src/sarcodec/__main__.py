@@ -8,10 +8,11 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
-from sarcodec.commands import compare, compress, decompress, evaluate, info, models, simulate, train, verify
-from sarcodec.commands.log import show_log
-from sarcodec.commands.options import Parser
+from sarcodec.cli import compress, decompress, evaluate, info, models, simulate, verify
+from sarcodec.cli.log import show_log
+from sarcodec.cli.options import Parser
 from sarcodec.errors import SarcodecError
 
 EXIT_CODES = """exit codes:
@@ -26,7 +27,8 @@ EXIT_CODES = """exit codes:
   7    the target for size, rate or error cannot be reached
   130  interrupted (Ctrl-C); 143: terminated"""
 
-_VERBS = (compress, decompress, info, verify, evaluate, compare, simulate, models, train)
+_VERBS = (compress, decompress, info, verify, evaluate, simulate, models)
+_MORE_VERBS = "sarcodec.verbs"  # entry points of other distributions, such as sarcodec-lab
 _INTERRUPTED, _TERMINATED, _BROKEN_PIPE = 130, 143, 141
 _LIBRARY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -42,9 +44,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sarcodec {_version()}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    for verb in _VERBS:
+    for verb in (*_VERBS, *_more_verbs()):
         verb.add(verbs)
     return parser
+
+
+def _more_verbs() -> list[ModuleType]:
+    """Modules with `add(verbs)` that other distributions bring, in order of their names."""
+    found = sorted(importlib.metadata.entry_points(group=_MORE_VERBS), key=lambda entry: entry.name)
+    return [entry.load() for entry in found]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,8 +109,8 @@ def _forget_stdout() -> None:
 
 
 def _limit_libraries(options: argparse.Namespace) -> None:
-    """One thread a worker in BLAS and OpenMP, whose pools would fight the codec's own. Training wants all of them."""
-    if options.run.__module__ != train.__name__:
+    """One thread a worker in BLAS and OpenMP, whose pools would fight the codec's own. A verb that wants all of them says so."""
+    if not getattr(options, "all_threads", False):
         for name in _LIBRARY_THREADS:
             os.environ.setdefault(name, "1")
 

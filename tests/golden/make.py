@@ -160,8 +160,8 @@ def write_scene(scene: Scene, path: Path) -> dict:
     from rasterio.crs import CRS
 
     from sarcodec.raster.geotiff import SceneWriter
-    from sarcodec.raster.scene import GroundControlPoint, SceneInfo
-    from sarcodec.raster.tiling import Window
+    from sarcodec.format.scene import GroundControlPoint, SceneInfo
+    from sarcodec.format.tiling import Window
 
     pixels, about, options = scene
     about = dict(about, gcps=tuple(GroundControlPoint(*p) for p in about.get("gcps", ())))
@@ -181,8 +181,8 @@ def facts(path: Path) -> dict:
 
     Levels of learned bands may differ in the last digits between machines; everything else may not.
     """
-    from sarcodec.bitstream.reader import FileReader
-    from sarcodec.codec.decoder import SceneDecoder
+    from sarcodec.format.reader import FileReader
+    from sarcodec.decoding.scene import SceneDecoder
 
     with FileReader(path) as file:
         decoder, head = SceneDecoder(file), file.header
@@ -211,8 +211,8 @@ def facts(path: Path) -> dict:
 
 def plane_facts(decoder, file, tile: int, plane: int) -> dict:
     """Of one tile and plane: of a learned band its symbols and invalid pixels, of any other all pixels."""
-    from sarcodec.bitstream.sections import symbols_checksum
-    from sarcodec.raster.radiometry import valid_mask
+    from sarcodec.format.sections import symbols_checksum
+    from sarcodec.signal.radiometry import valid_mask
 
     symbols, entry = decoder.symbols(tile, plane), file.entry(tile, plane)
     about = {"step": entry.step, "bytes": entry.length, "sections": [s.kind for s in file.sections(tile, plane)]}
@@ -233,7 +233,7 @@ def plane_facts(decoder, file, tile: int, plane: int) -> dict:
 
 def levels_of(decoder, tile: int, band: int) -> str:
     """Levels in dB at some places of a tile."""
-    from sarcodec.raster.radiometry import normalise
+    from sarcodec.signal.radiometry import normalise
 
     level, _ = normalise(decoder.tile_pixels(tile, band), decoder.measures[band])
     return " ".join(f"{x:.2f}" for x in level[::SPREAD_PX, ::SPREAD_PX].reshape(-1))

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sarcodec.raster.geotiff import SceneReader, SceneWriter
-from sarcodec.raster.scene import DTYPES, GroundControlPoint, SceneInfo, pack_scene, unpack_scene
-from sarcodec.raster.tiling import Window
+from sarcodec.format.scene import DTYPES, GroundControlPoint, SceneInfo, pack_scene, unpack_scene
+from sarcodec.format.tiling import Window
 
 SYSTEMS = [rasterio.CRS.from_epsg(code).to_wkt() for code in (4326, 32633, 3035)]
 SYSTEMS.append(rasterio.CRS.from_proj4("+proj=laea +lat_0=5 +lon_0=1 +R=6371000 +units=m").to_wkt())

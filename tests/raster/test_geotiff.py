@@ -13,8 +13,8 @@ import rasterio
 
 from sarcodec.errors import InvalidArgument, OutputExists, SarcodecError, UnreadableScene, UnsupportedScene
 from sarcodec.raster.geotiff import SceneWriter, open_scene, read_array, write_array
-from sarcodec.raster.scene import DTYPES, GroundControlPoint, SceneInfo, pack_scene, unpack_scene
-from sarcodec.raster.tiling import TileGrid, Window
+from sarcodec.format.scene import DTYPES, GroundControlPoint, SceneInfo, pack_scene, unpack_scene
+from sarcodec.format.tiling import TileGrid, Window
 
 NAN = float("nan")
 WGS84 = rasterio.CRS.from_epsg(4326).to_wkt()
@@ -199,7 +199,7 @@ import resource, sys
 import numpy as np
 from sarcodec.errors import SarcodecError
 from sarcodec.raster.geotiff import write_array
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.format.scene import SceneInfo
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 side = int(sys.argv[3])
 pixels = np.random.default_rng(0).integers(1, 65535, (1, side, side)).astype(np.uint16)

@@ -14,8 +14,8 @@ from sarcodec.raster.declared import declarations, is_exact_name, text_domains, 
 from sarcodec.raster.distribution import find_fills, hidden_values
 from sarcodec.raster.geotiff import read_array
 from sarcodec.raster.meaning import scene_meaning
-from sarcodec.raster.radiometry import Measure, valid_mask
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.signal.radiometry import Measure, valid_mask
+from sarcodec.format.scene import SceneInfo
 
 DATA = Path(os.environ.get("SARCODEC_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 NAN = float("nan")

@@ -15,7 +15,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from sarcodec.errors import SarcodecError
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.quiet import environment, open_reader, open_writer
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.format.scene import SceneInfo
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 PIXELS = np.arange(1, 49, dtype="uint8").reshape(6, 8)

@@ -19,7 +19,7 @@ from raster.rasters import (
 from sarcodec.errors import InvalidArgument, UnreadableScene, UnsupportedScene
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.raster.quiet import open_reader, open_writer
-from sarcodec.raster.tiling import Window
+from sarcodec.format.tiling import Window
 from sarcodec.storage.output import Output
 
 ARTIST, XMP, GDAL_METADATA = 315, 700, 42112
@@ -491,8 +491,8 @@ def test_large_mask_and_windows(tmp_path):
 
 
 def test_excerpt_of_masks_and_polynomials():
-    from sarcodec.raster.scene import SceneInfo, excerpt
-    from sarcodec.raster.tiling import Window
+    from sarcodec.format.scene import SceneInfo, excerpt
+    from sarcodec.format.tiling import Window
 
     info = SceneInfo(ROWS, COLS, 3, "uint16", mask="bands", masked_bands=(True, False, True),
                      tags=(("RPC", (("LINE_OFF", "12.5"), ("SAMP_OFF", "7"))),))  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 from sarcodec.errors import InvalidArgument, OutputExists
 from sarcodec.raster.geotiff import read_array
-from sarcodec.raster.tiling import Window
+from sarcodec.format.tiling import Window
 from sarcodec.simulate import land, product
 from sarcodec.simulate.scene import SceneSimulator
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sarcodec.raster.gdal import same_crs
-from sarcodec.raster.scene import Colour, SceneInfo, Tags
+from sarcodec.format.scene import Colour, SceneInfo, Tags
 
 _BLACK = (0, 0, 0, 255)
 _ABSENT = "\0"  # is in no text of GDAL's

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.format.scene import SceneInfo
 
 AMPLITUDE, POWER, DB = frozenset({"amplitude"}), frozenset({"power"}), frozenset({"db"})
 LINEAR, SIGMA = AMPLITUDE | POWER, POWER | DB  # of a ratio without a unit; of sigma nought, on whatever scale

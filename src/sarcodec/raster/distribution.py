@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.measure import nodata_pixel
+from sarcodec.format.measure import nodata_pixel
 
 MOST_SAMPLES = 1 << 18
 FILL_SHARE = 0.005

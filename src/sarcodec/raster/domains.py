@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sarcodec.errors import UnsupportedScene
-from sarcodec.measure import DOMAINS
+from sarcodec.format.measure import DOMAINS
 from sarcodec.raster.declared import AMPLITUDE, DB, LINEAR, POWER, SIGMA, declarations
 from sarcodec.raster.distribution import Distribution
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.format.scene import SceneInfo
 
 if TYPE_CHECKING:
     from sarcodec.raster.meaning import BandSample

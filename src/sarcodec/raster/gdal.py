@@ -10,7 +10,7 @@ from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window as RasterioWindow
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.raster.tiling import Window
+from sarcodec.format.tiling import Window
 
 GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError, OSError)
 _CODE = re.compile(r'(?:AUTHORITY|ID)\["([^"]+)","?([^"\]]+)"?\]\]\s*$')  # at the end of a WKT: that of the whole CRS

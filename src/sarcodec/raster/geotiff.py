@@ -16,9 +16,9 @@ from sarcodec.errors import InvalidArgument, UnreadableScene
 from sarcodec.raster.description import check_supported, describe
 from sarcodec.raster.gdal import GDAL_ERRORS, check_band, reason, to_rasterio
 from sarcodec.raster.quiet import open_reader
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.scene_writer import SceneWriter
-from sarcodec.raster.tiling import Window, check_inside
+from sarcodec.format.tiling import Window, check_inside
 from sarcodec.storage.recognised import check_raster_name, raster_refusal
 
 __all__ = ["SceneReader", "SceneWriter", "open_scene", "read_array", "write_array"]

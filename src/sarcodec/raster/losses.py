@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import rasterio
 
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.tags import FoundTags
 
 if TYPE_CHECKING:

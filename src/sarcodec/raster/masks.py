@@ -15,7 +15,7 @@ from rasterio.enums import MaskFlags
 from rasterio.windows import Window as RasterioWindow
 
 from sarcodec.raster.quiet import open_reader, open_writer
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.format.scene import SceneInfo
 
 _BLOCK_PX = 512
 _STRIP_ROWS = 64

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sarcodec.errors import InvalidArgument, UnsupportedScene
-from sarcodec.measure import DOMAINS, MOST_FILLS, Measure, meaningless_pixels
+from sarcodec.format.measure import DOMAINS, MOST_FILLS, Measure, meaningless_pixels
 from sarcodec.raster.declared import declared_exact, is_radar_name
 from sarcodec.raster.distribution import Distribution, describe, find_fills, hidden_values, zero_is_fill
 from sarcodec.raster.domains import decide, obeyed
-from sarcodec.raster.radiometry import finite_mask
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.signal.radiometry import finite_mask
+from sarcodec.format.scene import SceneInfo
 
 _PHOTO = {
     "red",

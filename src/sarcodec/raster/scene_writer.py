@@ -20,10 +20,10 @@ from sarcodec.raster.description import read_info
 from sarcodec.raster.gdal import GDAL_ERRORS, check_band, reason, to_rasterio
 from sarcodec.raster.masks import MaskWriter
 from sarcodec.raster.quiet import environment, open_reader, open_writer
-from sarcodec.raster.scene import DTYPES, SceneInfo
+from sarcodec.format.scene import DTYPES, SceneInfo
 from sarcodec.raster.sidecar import compose
 from sarcodec.raster.tiff_tags import NotTiff
-from sarcodec.raster.tiling import Window, check_inside
+from sarcodec.format.tiling import Window, check_inside
 from sarcodec.raster.writing import creation_options, finish_tags, write_info
 from sarcodec.storage.forms import GEOTIFF
 from sarcodec.storage.output import Output

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from sarcodec.raster.comparing import Difference, merged
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.writing import colour_name
 
 _ORDER = ("crs_wkt", "transform", "gcps")

@@ -13,8 +13,8 @@ from contextlib import ExitStack
 import numpy as np
 
 from sarcodec.raster.geotiff import SceneWriter
-from sarcodec.raster.scene import GroundControlPoint, SceneInfo
-from sarcodec.raster.tiling import Window
+from sarcodec.format.scene import GroundControlPoint, SceneInfo
+from sarcodec.format.tiling import Window
 from sarcodec.simulate.scene import BANDS, DN_PER_UNIT, SceneSimulator
 from sarcodec.storage import require_different
 

@@ -21,7 +21,7 @@ _NOISE_CELL = 64
 
 
 class Rectangle(Protocol):
-    """What a window must have, all in pixels; `sarcodec.raster.tiling.Window` does."""
+    """What a window must have, all in pixels; `sarcodec.format.tiling.Window` does."""
 
     row: int
     col: int

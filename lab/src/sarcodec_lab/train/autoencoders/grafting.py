@@ -1,0 +1,67 @@
+"""Weights of a run put into a network with another number of latent channels. In: a network, a path; out: the network, changed."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from sarcodec.errors import InvalidArgument
+from sarcodec_lab.networks.autoencoders import Autoencoder, Shape
+
+from sarcodec_lab.train.autoencoders.keeping import BEST
+
+
+def start_from(network: Autoencoder, path: str | Path) -> None:
+    """Load weights; with fewer latent channels the first of them stay, with more the new ones begin unheard.
+
+    Raises InvalidArgument when the file is not one of this network's.
+    """
+    try:
+        weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InvalidArgument(f"cannot start from {path} ({error}); expected the {BEST} of a run") from error
+    own = network.state_dict()
+    if set(own) != set(weights):
+        odd = sorted(set(own) ^ set(weights))[:3]
+        raise InvalidArgument(
+            f"cannot start from {path}: it and the network differ in {odd}; expected a run of {network.shape.variant}"
+        )
+    strange = [n for n in own if weights[n].shape != own[n].shape and not bound_to_latent(n, network.shape)]
+    if strange:
+        raise InvalidArgument(
+            f"cannot start from {path}: {strange[:3]} have another shape; expected the same base_width"
+        )
+    network.load_state_dict(
+        {name: grafted(value, weights[name], name.startswith("decoder.")) for name, value in own.items()}
+    )
+
+
+def grafted(own: torch.Tensor, other: torch.Tensor, reads_latent: bool) -> torch.Tensor:
+    """The other tensor, of the shape of `own`: cut where it is longer, continued where it is shorter.
+
+    What is continued leaves the trained part as it was: trained outputs do not hear of new inputs (dimension 1 of a
+    weight), and a decoder (`reads_latent`) hears of nothing new. The rest begins untrained.
+    """
+    shared = tuple(slice(min(a, b)) for a, b in zip(own.shape, other.shape))
+    out = torch.zeros_like(own) if reads_latent and own.dim() > 1 else own.clone()
+    if own.dim() > 1:
+        out[shared[0], other.shape[1] :] = 0
+    out[shared] = other[shared]
+    return out
+
+
+def bound_to_latent(name: str, shape: Shape) -> bool:
+    """Whether a weight's shape depends on the number of latent channels."""
+    part, number = name.split(".")[:2]
+    last = {"baseline": ("9",), "resnet-lite": ("10",), "residual": ("9", "10"), "attention": ("9", "10")}[
+        shape.variant
+    ]
+    first = {"baseline": ("0", "1"), "resnet-lite": ("0",), "residual": ("1",), "attention": ("1",)}[shape.variant]
+    return number in (last if part == "encoder" else first)
+
+
+def freeze_all_but_latent(network: Autoencoder) -> None:
+    """Leave only what touches the latent to be trained."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(bound_to_latent(name, network.shape))

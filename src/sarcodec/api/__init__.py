@@ -1,0 +1,1 @@
+"""The public verbs: rasters, files and Python callers meet the codec here."""

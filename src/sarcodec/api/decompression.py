@@ -1,0 +1,187 @@
+"""The verbs on a compressed file: decompress to a GeoTIFF, describe."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sarcodec.format.container import VERSION
+from sarcodec.format.reader import FileReader
+from sarcodec.entropy.steps import quality_of_step, step_db
+from sarcodec.raster.geotiff import SceneWriter
+from sarcodec.format.scene import SceneInfo, excerpt, unpack_scene
+from sarcodec.format.tiling import Window, overlap
+
+from sarcodec.api.asked import asked_window, chosen_bands
+from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.decoding.band_kinds import BandKind, kinds_of, largest_bound, mode_of
+from sarcodec.format.remarks import unpack_remarks
+from sarcodec.decoding.reconstruction import Reconstruction
+from sarcodec.decoding.workers import Workers, workers
+
+Progress = Callable[[int, int], None]
+TAG_NAMESPACE = "SARCODEC"
+
+
+@dataclass(frozen=True)
+class DecompressReport:
+    """What was written. notes: what of the scene could not be given back, in sentences."""
+
+    path: str
+    rows: int
+    cols: int
+    bands: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a file says of itself without being decoded. bits_per_pixel counts every band's pixels.
+
+    mode: 'learned', 'bounded' (no radar pixel is off by more than max_error_db), 'lossless', or 'exact' where no band is radar; without a
+    model in all but the first. domain: of the radar bands, with commas where they differ; band_kinds: each band, and why. masks: planes of
+    masks (none, one for all bands, or one a band).
+    """
+
+    path: str
+    bytes: int
+    format_version: int
+    rows: int
+    cols: int
+    bands: int
+    dtype: str
+    domain: str | None
+    mode: str
+    max_error_db: float | None
+    model: str | None
+    model_digest: str | None
+    quality: float | None
+    step: int | None
+    step_db: float | None
+    tiles: int
+    bits_per_pixel: float
+    payload_bytes: int
+    description_bytes: int
+    overhead_bytes: int
+    crs_wkt: str | None
+    transform: tuple[float, ...] | None
+    ground_control_points: int
+    nodata: tuple[float | None, ...]
+    band_names: tuple[str | None, ...]
+    masks: int
+    band_kinds: tuple[BandKind, ...]
+
+
+def info(path) -> FileInfo:
+    """Describe a file from its head alone. Raises FormatError's kin."""
+    with FileReader(path) as file:
+        h, payload = file.header, sum(e.length for e in file.entries)
+        scene = unpack_scene(h.metadata, h.rows, h.cols, len(h.bands), h.dtype)
+        kinds = kinds_of(h.bands, unpack_remarks(h.remarks, len(h.bands)))
+        step = h.base_step if h.learned else None
+        return FileInfo(
+            path=os.fspath(path),
+            bytes=file.size,
+            format_version=VERSION,
+            rows=h.rows,
+            cols=h.cols,
+            bands=len(h.bands),
+            dtype=h.dtype,
+            domain=", ".join(sorted({kind.domain for kind in kinds if kind.domain})) or None,
+            mode=mode_of(h.bands),
+            max_error_db=largest_bound(h),
+            model=h.model_id or None,
+            model_digest=h.model_digest.hex() or None,
+            quality=None if step is None else quality_of_step(step),
+            step=step,
+            step_db=None if step is None else step_db(step),
+            tiles=len(file.entries) // h.planes,
+            bits_per_pixel=8 * file.size / (h.rows * h.cols * len(h.bands)),
+            payload_bytes=payload,
+            description_bytes=len(h.metadata),
+            overhead_bytes=file.size - payload - len(h.metadata),
+            crs_wkt=scene.crs_wkt,
+            transform=scene.transform,
+            ground_control_points=len(scene.gcps),
+            nodata=scene.nodata,
+            band_names=scene.descriptions,
+            masks=h.masks,
+            band_kinds=kinds,
+        )
+
+
+def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
+    """The scene's description with a record of what it went through, in a tag namespace of its own."""
+    h = decoder.header
+    promise = (("MODE", mode_of(h.bands)), ("MAX_ERROR_DB", f"{largest_bound(h):g}")) if not h.learned else ()
+    record = promise or (
+        ("MODEL", h.model_id),
+        ("MODEL_DIGEST", h.model_digest.hex()),
+        ("STEP_DB", f"{step_db(h.base_step):.6g}"),
+        ("QUALITY", f"{quality_of_step(h.base_step):.6g}"),
+        ("RECONSTRUCT", decoder.wanted.reconstruct),
+        ("SPECKLE", decoder.wanted.speckle),
+    )
+    kept = tuple(t for t in scene.tags if t[0] != TAG_NAMESPACE)
+    return replace(scene, tags=(*kept, (TAG_NAMESPACE, record)))
+
+
+def decompress(
+    source,
+    target,
+    *,
+    window: Window | None = None,
+    band: int | None = None,
+    reconstruct: str = "power",
+    speckle: str = "keep",
+    threads: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> DecompressReport:
+    """Decompress a file, or a window and a band (from 0) of it, to a GeoTIFF with everything that was said of the scene.
+
+    reconstruct: 'power' (unbiased power) or 'log' (least squared error in dB); speckle: 'keep', or 'restore' what was lost of it
+    (made up, of the right strength and spectrum; the tags say so).
+    """
+    began, wanted = time.perf_counter(), Reconstruction(reconstruct, speckle)
+    with workers(threads) as pool, FileReader(source) as file:
+        decoder = SceneDecoder(file, pool.threads, wanted)
+        window = asked_window(window, decoder.info.rows, decoder.info.cols)
+        bands = chosen_bands(band, decoder.info.count)
+        scene = _tagged(excerpt(decoder.info, window, bands), decoder)
+        with SceneWriter(target, scene, overwrite, pool.threads, inputs=(source,)) as writer:
+            writer.require_space(_least_bytes(decoder, window, bands))
+            _write(decoder, pool, writer, window, bands, progress)
+    seconds = time.perf_counter() - began
+    return DecompressReport(os.fspath(target), window.rows, window.cols, len(bands), seconds, writer.notes)
+
+
+def _least_bytes(decoder: SceneDecoder, window: Window, bands: list[int]) -> int:
+    """A GeoTIFF of pixels is larger than their compressed form; how much larger is not known before they are decoded."""
+    inside = [t for t in decoder.grid.touched(window) if overlap(decoder.grid.window(t), window) == decoder.grid.window(t)]
+    return sum(decoder.file.entry(tile, band).length for tile in inside for band in bands)
+
+
+def _write(
+    decoder: SceneDecoder, pool: Workers, writer: SceneWriter, window: Window, bands: list[int], progress: Progress | None
+) -> None:
+    """Bands and masks of a window, tile by tile."""
+    masks = [0] if decoder.info.mask_planes == 1 else bands if decoder.info.mask_planes else []
+    planes = [(False, i, band) for i, band in enumerate(bands)] + [(True, i, plane) for i, plane in enumerate(masks)]
+    places = [(tile, plane) for tile in decoder.grid.touched(window) for plane in planes]
+
+    def decoded(place):
+        tile, (is_mask, _, plane) = place
+        return decoder.tile_mask(tile, plane) if is_mask else decoder.tile_pixels(tile, plane)
+
+    for done, ((tile, (is_mask, number, _)), pixels) in enumerate(zip(places, pool.map(decoded, places))):
+        whole = decoder.grid.window(tile)
+        shared = overlap(whole, window)
+        place = Window(shared.row - window.row, shared.col - window.col, *shared.shape)
+        write = writer.write_mask if is_mask else writer.write
+        write(number, place, np.ascontiguousarray(pixels[shared.within(whole)]))
+        if progress:
+            progress(done + 1, len(places))

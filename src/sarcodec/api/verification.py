@@ -1,0 +1,169 @@
+"""The verb verify: every checksum, every symbol, the model; and, beside an original, what was lost and what must not be."""
+
+import os
+import time
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from sarcodec.format.reader import FileReader
+from sarcodec.entropy.steps import step_db
+from sarcodec.errors import InvalidArgument
+from sarcodec.format.measure import Measure
+from sarcodec.raster.geotiff import open_scene
+from sarcodec.signal.radiometry import normalise, valid_mask
+from sarcodec.format.scene import SceneInfo
+
+from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.decoding.reconstruction import LEAST_ERROR
+from sarcodec.decoding.workers import workers
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Pixels decoded with the least error in dB (reconstruct 'log') beside the original's. Errors in dB over valid pixels; invalid pixels must be equal bit for bit.
+
+    bias_power_db: 0 where powers are beyond what a float holds. error_plausible: the RMSE is one that the file's step can leave on its own original (see `_plausible`); another image of the
+    same size and mask fails it, unless the quality is so low that little more than the scene's mean is left. In a file that keeps a
+    bound (or is lossless): every valid pixel is within it (or identical), which is decided exactly; so are exact bands and masks in any file.
+    description_differences: fields of the description (CRS, tags, ...) in which the two differ.
+    """
+
+    valid_pixels: int
+    rmse_db: float
+    bias_power_db: float
+    max_abs_error_db: float
+    error_plausible: bool
+    invalid_identical: bool
+    valid_stay_valid: bool
+    description_identical: bool
+    description_differences: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing that a file promises is broken."""
+        kept = self.invalid_identical and self.valid_stay_valid and self.description_identical
+        return kept and self.error_plausible
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """The result; damage raises an error instead. `passed` is False only where a comparison broke a promise."""
+
+    path: str
+    tiles: int
+    symbols: int
+    passed: bool
+    comparison: Comparison | None
+    seconds: float
+
+
+def verify(path, against=None, threads=None, progress=None) -> VerifyReport:
+    """Try a whole file; with `against`, its original, also decode it and compare.
+
+    Raises FormatError's kin where the file is damaged, ModelError where its model is not right here.
+    """
+    began = time.perf_counter()
+    with workers(threads) as pool, FileReader(path) as file:
+        decoder = SceneDecoder(file, pool.threads, LEAST_ERROR)
+        places = [divmod(n, file.header.planes) for n in range(len(file.entries))]
+        total, symbols = len(places) * (2 if against else 1), 0
+        for done, count in enumerate(pool.map(lambda p: decoder.symbols(*p).size, places)):
+            symbols += count
+            if progress:
+                progress(done + 1, total)
+        comparison = _compare(decoder, pool, places, against, progress) if against else None
+    passed = comparison is None or comparison.passed
+    return VerifyReport(os.fspath(path), len(places), symbols, passed, comparison, time.perf_counter() - began)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One tile and plane. sums: pixels, squared error, original and decoded power, sum and sum of squares of levels, of valid pixels."""
+
+    sums: np.ndarray
+    worst: float = 0.0
+    invalid_same: bool = True
+    stay: bool = True
+    promised: bool = True
+
+
+def _compare(decoder: SceneDecoder, pool, places, against, progress) -> Comparison:
+    with open_scene(against) as reader:
+        mine, theirs = decoder.info, reader.info
+        if (mine.rows, mine.cols, mine.count, mine.dtype) != (theirs.rows, theirs.cols, theirs.count, theirs.dtype):
+            raise InvalidArgument(
+                f"{against} has {theirs.count} bands of {theirs.rows} x {theirs.cols} {theirs.dtype}, the file holds "
+                f"{mine.count} of {mine.rows} x {mine.cols} {mine.dtype}: not its original"
+            )
+        differences = description_differences(theirs, mine)
+        comparable = places if mine.mask_planes == theirs.mask_planes else [p for p in places if p[1] < mine.count]
+        parts = []
+        for done, part in enumerate(pool.map(lambda p: _tile(decoder, reader, p), comparable)):
+            parts.append(part)
+            if progress:
+                progress(len(places) + done + 1, len(places) + len(comparable))
+    return _summary(parts, differences, decoder)
+
+
+def _summary(parts: list[_Part], differences: tuple[str, ...], decoder: SceneDecoder) -> Comparison:
+    sums = sum((part.sums for part in parts), np.zeros(6))
+    count = max(sums[0], 1)
+    rmse, spread = float(np.sqrt(sums[1] / count)), float(np.sqrt(max(sums[5] / count - (sums[4] / count) ** 2, 0)))
+    plausible = all(part.promised for part in parts)
+    if decoder.header.learned:
+        plausible &= _plausible(rmse, spread, step_db(max(e.step for e in decoder.file.entries)))
+    bias = 10 * np.log10(sums[3] / sums[2]) if sums[2] > 0 and np.isfinite(sums[2:4]).all() else 0.0
+    return Comparison(
+        valid_pixels=int(sums[0]),
+        rmse_db=rmse,
+        bias_power_db=float(bias),
+        max_abs_error_db=max((part.worst for part in parts), default=0.0),
+        error_plausible=plausible,
+        invalid_identical=all(part.invalid_same for part in parts),
+        valid_stay_valid=all(part.stay for part in parts),
+        description_identical=not differences,
+        description_differences=differences,
+    )
+
+
+def description_differences(original: SceneInfo, held: SceneInfo) -> tuple[str, ...]:
+    """What an original says of itself and a file does not, or otherwise: a word for each. Numbers are compared by their digits (NaN is NaN)."""
+    return tuple(
+        field.name.replace("_", " ")
+        for field in fields(SceneInfo)
+        if repr(getattr(original, field.name)) != repr(getattr(held, field.name))
+    )
+
+
+def _plausible(rmse_db: float, spread_db: float, step_db: float) -> bool:
+    """Decoding is about 0.3 steps off, up to 2 where nothing is like speckle, and never much worse than a constant; two images
+    that have nothing to do with each other are off by 1.4 times their spread (standard deviation of the levels)."""
+    return rmse_db <= min(2.5 * step_db + 0.05, 1.2 * spread_db + 0.25 * step_db + 0.5)
+
+
+def _tile(decoder: SceneDecoder, reader, place) -> _Part:
+    tile, plane = place
+    window = decoder.grid.window(tile)
+    if plane >= decoder.info.count:
+        mask = plane - decoder.info.count
+        same = bool((reader.read_mask(mask, window) == decoder.tile_mask(tile, mask)).all())
+        return _Part(np.zeros(6), promised=same)
+    original, decoded = reader.read(plane, window), decoder.tile_pixels(tile, plane)
+    promised, measure = decoder.keeps(original, decoded, plane), decoder.measures[plane]
+    if measure is None:
+        return _Part(np.zeros(6), promised=promised)
+    return replace(_radar(original, decoded, measure), promised=promised)
+
+
+def _radar(original: np.ndarray, decoded: np.ndarray, measure: Measure) -> _Part:
+    """Figures of a tile whose pixels have levels."""
+    level, valid = normalise(original, measure)
+    bits = np.dtype(f"u{original.dtype.itemsize}")
+    same = bool((original.view(bits)[~valid] == decoded.view(bits)[~valid]).all())
+    stay = bool(valid_mask(decoded, measure)[valid].all())
+    a, b = level[valid].astype(np.float64), normalise(decoded, measure)[0][valid].astype(np.float64)
+    with np.errstate(over="ignore"):  # dB of 3,080 and more, which bounded files may hold, are no powers that a float can
+        powers = [(10 ** (x / 10)).sum() for x in (a, b)]
+    sums = np.array([a.size, np.square(a - b).sum(), *powers, a.sum(), np.square(a).sum()])
+    return _Part(sums, float(np.abs(a - b).max(initial=0)), same, stay)

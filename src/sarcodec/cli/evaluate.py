@@ -1,0 +1,56 @@
+"""`sarcodec evaluate ORIGINAL.tif DECODED.tif`: how far decoded pixels are from the original ones."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sarcodec.cli.options import add_domain, add_json, add_overwrite, add_verb
+from sarcodec.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from sarcodec.api.comparison import Comparison
+    from sarcodec.quality.classes import Verdict
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Declare the verb."""
+    parser = add_verb(verbs, "evaluate", "measure the error of decoded pixels in dB", run)
+    parser.add_argument("original", metavar="ORIGINAL.tif", help="the scene as it was; its nodata counts for both; '-': from stdin")
+    parser.add_argument("decoded", metavar="DECODED.tif", help="the scene as it came back: same size, bands and dtype")
+    parser.add_argument("--report", metavar="OUT.html", help="also write a page with verdicts, charts and pictures")
+    parser.add_argument("--compressed", metavar="FILE.sarc", help="with --report: show the bits that each tile took")
+    add_domain(parser)
+    add_overwrite(parser)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """0, or 1 when a valid pixel became invalid or an invalid one did not come back bit by bit."""
+    from sarcodec.api.comparison import compare_scenes
+    from sarcodec.cli.output import show
+    from sarcodec.cli.report import write_report
+    from sarcodec.storage import local_inputs
+
+    if options.compressed and not options.report:
+        raise InvalidArgument("--compressed tells a page what tiles took, and there is none; give --report too")
+    names = options.original, options.decoded
+    with local_inputs(*names) as (options.original, options.decoded):
+        if options.report:
+            comparison = write_report(options, names)
+        else:
+            found = compare_scenes(options.original, options.decoded, options.domain)
+            comparison = replace(found, original=names[0], decoded=names[1])
+    show(comparison if options.json else _brief(comparison), options.json, to_stderr=options.report == "-")
+    return 0 if comparison.passed else 1
+
+
+def _brief(comparison: Comparison) -> Comparison:
+    """The same with each verdict in a few words: people have the figures in the lines above it."""
+
+    def words(verdict: Verdict) -> str:
+        return "passed" if verdict.passed else "failed: " + ", ".join(c.name for c in verdict.checks if not c.passed)
+
+    bands = (replace(band, classes={v.quality_class: words(v) for v in band.classes}) for band in comparison.bands)
+    return replace(comparison, bands=tuple(bands))

@@ -1,0 +1,59 @@
+"""How a file is decoded beside its least error: what of its power and texture is given back. Latents and cells in, pixels out.
+
+The scores of restored texture are the synthesis of noise in the latents, so they have the spectrum of what was lost.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sarcodec.errors import InvalidArgument
+from sarcodec.signal.noise import normal_scores
+from sarcodec.signal.planes import cells_to_pixels
+from sarcodec.decoding.tile import HALO_CELLS, TILE_CELLS
+
+LEVELS, SPECKLES = ("power", "log"), ("keep", "restore")
+LEAST_VARIANCE = np.float32(1e-12)
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """What a decoder is to give back.
+
+    reconstruct: 'power', levels whose power is unbiased, or 'log', levels of least squared error in dB; speckle: 'keep' what was
+    coded, or 'restore' what was lost. Raises InvalidArgument for other words.
+    """
+
+    reconstruct: str = "power"
+    speckle: str = "keep"
+
+    def __post_init__(self):
+        for name, words in (("reconstruct", LEVELS), ("speckle", SPECKLES)):
+            if getattr(self, name) not in words:
+                raise InvalidArgument(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(words)}")
+
+
+LEAST_ERROR = Reconstruction("log")
+
+
+def around(cells: np.ndarray) -> np.ndarray:
+    """Cells of a tile (rows, cols, ...) in the middle of a block of 18 x 18 that is 0 elsewhere."""
+    side, halo = TILE_CELLS + 2 * HALO_CELLS, HALO_CELLS
+    out = np.zeros((side, side, *cells.shape[2:]), np.float32)
+    out[halo : halo + cells.shape[0], halo : halo + cells.shape[1]] = cells
+    return out
+
+
+def noise_latents(lost: np.ndarray, tile: int, band: int) -> np.ndarray:
+    """Lost variances in dB^2 (cells, 1024) -> noise of those variances in dB, always the same for a tile and band."""
+    return normal_scores(tile, band, lost.size).reshape(lost.shape) * np.sqrt(lost)
+
+
+def pixel_variances(cells: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Variances of cells (rows, cols) at their pixels: in an orthonormal transform the mean over channels is that over pixels."""
+    return cells_to_pixels(cells, shape)
+
+
+def normalised(noise: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Noise in dB at pixels -> normal scores, by the variances of its cells."""
+    return noise / np.sqrt(np.maximum(pixel_variances(cells, noise.shape), LEAST_VARIANCE))

@@ -1,0 +1,117 @@
+"""One tile of one learned band, decoded: a section to symbols, latents, and levels.
+
+In: a section, a step index, the latents of a band to lean on; out: latents, then levels in dB. The line between the two
+kinds of numbers runs here: up to `decode` everything is whole numbers, after it float32. Knows no scene and no file.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sarcodec.entropy import coding as entropy
+from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, HYPER_MAX, TileLatents
+from sarcodec.format.sections import Section, check_symbols, unpack_latents
+from sarcodec.entropy.trellis import places
+from sarcodec.signal.lapped import BLOCK, Borders
+from sarcodec.models.published import Model
+
+CELL_PX = BLOCK
+TILE_LOG2 = 9
+TILE_PX = 1 << TILE_LOG2
+TILE_CELLS = TILE_PX // CELL_PX
+HALO_CELLS = 1
+HALO_PX = HALO_CELLS * CELL_PX
+
+
+class _Reading:
+    """The decoder's port."""
+
+    def __init__(self, decoder: entropy.Decoder):
+        self.decoder, self.symbols = decoder, []
+
+    def hyper(self, rows):
+        self.symbols.append(self.decoder.decode(rows.astype(np.uint16).reshape(-1)))
+        return np.clip(self.symbols[-1].astype(np.int64), -HYPER_MAX, HYPER_MAX)
+
+    def latents(self, rows, mean, cells, channels):
+        symbols, which = self.decoder.decode_dependent(rows.astype(np.uint16).reshape(-1))
+        self.symbols.append(symbols)
+        return places(symbols, which).reshape(rows.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A tile as a decoder knows it: its latents, and the variances in dB^2 that the model expects to be lost of each, (cells, 1024)
+    float32; None where nobody asked."""
+
+    latents: TileLatents
+    lost: np.ndarray | None
+
+    @classmethod
+    def of(cls, model: Model, latents: np.ndarray, step: int, lost: np.ndarray | None = None) -> "Known":
+        """From what a walk leaves: latents (cells, 1024) int64, and lost variances in step^2 of the channels, overwritten."""
+        if lost is not None:
+            lost *= np.square(model.prior.steps.steps_db(step))
+        return cls(TileLatents(_narrowed(latents), step), lost)
+
+
+@dataclass(frozen=True, eq=False)
+class TileDecoder:
+    """Decodes tiles for one published model. Safe for threads."""
+
+    model: Model
+
+    def symbols(
+        self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
+    ) -> np.ndarray:
+        """All symbols of a section in coded order (n,) int32, their checksum tried: what must be the same everywhere."""
+        return _read(self.model, section, step, rows, cols, reference)[0]
+
+    def decode(
+        self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
+    ) -> TileLatents:
+        """The latents of a section of a tile of rows x cols cells; reference: of the band that the section leans on.
+
+        Raises CorruptFile when the stream or the checksum of its symbols does not hold.
+        """
+        return TileLatents(_narrowed(_read(self.model, section, step, rows, cols, reference)[1]), step)
+
+    def decode_known(
+        self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
+    ) -> Known:
+        """As `decode`, with the lost variances."""
+        lost = np.zeros((rows * cols, CHANNELS), np.float32)
+        latents = _read(self.model, section, step, rows, cols, reference, lost)[1]
+        return Known.of(self.model, latents, step, lost)
+
+    def dequantise(self, latents: TileLatents, rows: int, cols: int) -> np.ndarray:
+        """Decoded latents of a tile of rows x cols cells -> (rows, cols, 1024) float32 in dB."""
+        values = latents.values.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
+        return (values * self.model.prior.steps.steps_db(latents.step)).reshape(rows, cols, CHANNELS)
+
+    def synthesise(self, latents_db: np.ndarray, borders: Borders) -> np.ndarray:
+        """Latents (18, 18, 1024) in dB of a tile and a cell around, 0 outside the scene -> levels (512, 512) in dB."""
+        return self.model.transform.synthesise(latents_db, borders)
+
+
+def _narrowed(latents: np.ndarray) -> np.ndarray:
+    """The same whole numbers in 32 bits where they fit, as they do in every file that is not made up to be odd."""
+    fits = np.abs(latents).max(initial=0) < 1 << 31
+    return latents.astype(np.int32) if fits else latents
+
+
+def _read(
+    model: Model, section: Section, step: int, rows: int, cols: int, reference, lost=None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Symbols (n,) int32 and latents (rows * cols, 1024) int64 in 1/32 step of a section, its checksum tried.
+
+    lost: as in `Prior.walk`.
+    """
+    checksum, stream = unpack_latents(section)
+    decoder = entropy.Decoder(model.tables, stream)
+    port = _Reading(decoder)
+    latents = model.prior.walk(step, rows, cols, port, reference, lost)
+    decoder.finish()
+    symbols = np.concatenate(port.symbols)
+    check_symbols(symbols, checksum)
+    return symbols, latents

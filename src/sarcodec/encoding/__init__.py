@@ -1,0 +1,1 @@
+"""Pixels to a file: analysis, search along the trellis, targets for rate, error and class. Reads through a port; knows no raster library."""

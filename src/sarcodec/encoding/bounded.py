@@ -1,0 +1,72 @@
+"""Bands that promise something of every pixel, into payloads: within a bound in dB, or exact, by JPEG XL. No model, no float network."""
+
+from decimal import ROUND_DOWN, Decimal
+
+import numpy as np
+
+from sarcodec.format.bounded import LOSSLESS, pack_bounded, pack_exact
+from sarcodec.format.container import BandField
+from sarcodec.format.jpegxl import require_library
+from sarcodec.format.mask import pack_invalid
+from sarcodec.format.partition import BOUNDS, BOUNDS_A_DB
+from sarcodec.format.sections import LEVELS, MASK, Section, pack_tile
+from sarcodec.decoding.band_kinds import measure_of
+from sarcodec.decoding.bounded import decode_sections, keeps
+from sarcodec.encoding.pixel_source import PixelSource
+from sarcodec.errors import InvalidArgument, TargetNotReached
+from sarcodec.signal.radiometry import valid_mask
+from sarcodec.format.tiling import TileGrid
+from sarcodec.decoding.tile import TILE_PX
+
+
+def bound_of(max_error_db: float) -> int:
+    """The bound of a file in 1/1000 dB, never more than was asked for. Raises InvalidArgument out of range."""
+    bound = Decimal(repr(float(max_error_db))) * BOUNDS_A_DB
+    if not bound.is_finite() or not BOUNDS.start <= bound < BOUNDS.stop:
+        raise InvalidArgument(
+            f"the largest error is {max_error_db} dB, expected {BOUNDS.start / BOUNDS_A_DB} to {BOUNDS[-1] / BOUNDS_A_DB}; "
+            "for exact pixels ask for lossless"
+        )
+    return int(bound.to_integral_value(ROUND_DOWN))
+
+
+class BoundedEncoder:
+    """Tiles of one band into payloads; safe for threads where the reader is. `field`: what the head says of the band.
+
+    Raises InvalidArgument without imagecodecs.
+    """
+
+    def __init__(self, reader: PixelSource, band: int, field: BandField):
+        require_library()
+        self.reader, self.band, self.field = reader, band, field
+        self.measure = measure_of(field, reader.info.nodata[band])
+        self.grid = TileGrid(reader.info.rows, reader.info.cols, TILE_PX)
+
+    def encode(self, tile: int) -> bytes:
+        """The payload of one tile, read back and compared with its pixels. Raises TargetNotReached if they are not as promised."""
+        pixels = np.ascontiguousarray(self.reader.read(self.band, self.grid.window(tile)))
+        valid = np.ones(pixels.shape, bool) if self.measure is None else valid_mask(pixels, self.measure)
+        sections = self._exact(pixels, valid) if self.field.bound == LOSSLESS else self._bounded(pixels, valid)
+        payload, by_kind = pack_tile(sections), {s.kind: s for s in sections}
+        decoded = decode_sections(by_kind, pixels.shape, pixels.dtype.name, self.measure, self.field.bound)
+        if not keeps(pixels, decoded, valid, self.measure, self.field.bound).all():
+            raise TargetNotReached(
+                f"tile {tile}, band {self.band + 1} does not come back as promised; JPEG XL is at fault here (imagecodecs), "
+                "take another version of it"
+            )
+        return payload
+
+    def _bounded(self, pixels: np.ndarray, valid: np.ndarray) -> list[Section]:
+        contents, held = pack_bounded(pixels, valid, self.measure, self.field.bound)
+        return _sections(pack_invalid(pixels, held), contents)
+
+    def _exact(self, pixels: np.ndarray, valid: np.ndarray) -> list[Section]:
+        """All pixels in the image, or the invalid ones in the mask: whichever is smaller."""
+        forms = [_sections(b"", pack_exact(pixels, np.ones_like(valid)))]
+        if not valid.all():
+            forms.append(_sections(pack_invalid(pixels, valid), pack_exact(pixels, valid) if valid.any() else b""))
+        return min(forms, key=lambda sections: len(pack_tile(sections)))
+
+
+def _sections(mask: bytes, levels: bytes) -> list[Section]:
+    return [Section(kind, contents) for kind, contents in ((MASK, mask), (LEVELS, levels)) if contents]

@@ -1,0 +1,46 @@
+"""What is done with each band of a scene: coded by the model, within a bound, or exactly. Decides from what the bands mean and what is asked."""
+
+from __future__ import annotations
+
+from sarcodec.format.bounded import LOSSLESS
+from sarcodec.format.container import BOUNDED, EXACT, BandField
+from sarcodec.format.partition import is_identity
+from sarcodec.encoding.pixel_source import PixelSource
+from sarcodec.encoding.sampling import sample_band, sample_hidden
+from sarcodec.errors import UnsupportedScene
+from sarcodec.raster.meaning import BandMeaning, scene_meaning
+
+IMAGES = ("uint8", "uint16", "int16", "float32")
+"""Pixel types that JPEG XL takes; lossless scenes of the others are coded by the core."""
+
+
+def meanings_of(
+    reader: PixelSource, domain: str, exact_bands: tuple[int, ...] | None, lossless: bool
+) -> tuple[BandMeaning, ...]:
+    """What each band is. Exact pixels need no unit: lossless scenes are taken where it cannot be told."""
+    count = reader.info.count
+    samples = [sample_band(reader, band) for band in range(count)]
+    masked = [sample_hidden(reader, band) for band in range(count)]
+    try:
+        return scene_meaning(reader.info, samples, masked, domain, exact_bands)
+    except UnsupportedScene as error:
+        if not lossless:
+            raise
+        return (BandMeaning("radar", None, f"not known, and exact pixels need no unit ({error})"),) * count
+
+
+def promised_field(meaning: BandMeaning, dtype: str, bound: int) -> BandField:
+    """How a band is coded where every pixel keeps a bound in 1/1000 dB, or where it is exact (0).
+
+    A bound under which every pixel of the type is a level of its own (8-bit DN below 0.034 dB) becomes 0.
+    """
+    if meaning.kind == EXACT:
+        return BandField(EXACT, None)
+    measure = meaning.measure
+    if bound and is_identity(dtype, measure, bound):
+        bound = LOSSLESS
+    if bound == LOSSLESS and dtype not in IMAGES:
+        return BandField(EXACT, None)
+    if measure is None:
+        return BandField(BOUNDED, None, bound=LOSSLESS)
+    return BandField(BOUNDED, measure.domain, measure.scale, measure.offset, measure.fills, bound=bound)

@@ -1,0 +1,160 @@
+"""The coarsest step whose decoded pixels belong to a quality class in every band. Judged as `evaluate` judges, on
+what a file decodes to.
+
+In: a job of `compression` that can write the scene at any step; out: the step and its file, not yet under its name.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from sarcodec.format.writer import FileWriter
+from sarcodec.entropy.steps import STEP_COUNT, quality_of_step
+from sarcodec.errors import TargetNotReached
+from sarcodec.quality.classes import QualityClass, Verdict, class_of, judge
+from sarcodec.quality.metrics import CUT_PX, ErrorAccumulator
+from sarcodec.signal.radiometry import normalise
+from sarcodec.format.tiling import Window
+from sarcodec.decoding.tile import TILE_PX
+
+from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.encoding.scene import SceneEncoder, TileWork
+from sarcodec.encoding.job import Job
+from sarcodec.encoding.targets import ERROR_SLOPE, Try, first_step_for_rmse, search
+from sarcodec.decoding.workers import Workers
+
+MOST_TRIES = 28
+FIRST_RMSE_DB = 3.5  # of a bound of 1 dB on multilooked error: where a search begins
+NEARLY = 0.01  # of the bound: a step that leaves no more of it unused ends the search
+_LEAST = 1e-6
+
+assert TILE_PX % CUT_PX == 0  # so that tiles give the figures of the whole scene
+
+
+def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, FileWriter, int]:
+    """The coarsest step that passes, its file, and how many were written. TargetNotReached where none passes."""
+    wanted, writers, verdicts = class_of(name), {}, {}
+
+    def judged(step: int) -> tuple[bool, float]:
+        writers[step] = job.write_pass(tiles, step)
+        with writers[step].reader(job.header(step)) as file:
+            verdicts[step] = judge_bands(job.encoder, SceneDecoder(file, job.pool.threads), job.pool, wanted)
+        smooth = max(c.excess for v in verdicts[step].values() for c in v.checks if c.name != "ENL ratio")
+        return all(v.passed for v in verdicts[step].values()), smooth
+
+    tries = coarsest(judged, first_step(wanted))
+    best = max((step for step, passed in tries.items() if passed), default=None)
+    if best is None:
+        raise TargetNotReached(_why_not(name, min(verdicts), verdicts[min(verdicts)]))
+    return best, writers[best], len(tries)
+
+
+def first_step(wanted: QualityClass) -> int:
+    """Where the search begins: speckle that keeps most of its looks has about so much error."""
+    return first_step_for_rmse(FIRST_RMSE_DB * wanted.multilook_db)
+
+
+def coarsest(judged: Callable[[int], tuple[bool, float]], first: int) -> dict[int, bool]:
+    """Steps in the order in which they were tried, and whether they passed; the coarsest that did is the answer.
+
+    `judged(step)`: whether it passes, and how much of their bounds (1: all) the figures that grow with the step use.
+    Those are met first. The ENL ratio is a median of some hundred windows and scatters by a percent or two from step to
+    step: from there the search goes finer, faster and faster, until a step passes, and then back half the way.
+    """
+    passed = {}
+
+    def miss(step: int) -> float:
+        passed[step], used = judged(step)
+        left = -math.log(min(max(used, _LEAST), 1 / _LEAST))
+        return left or -_LEAST
+
+    edge = _edge(miss, first)
+    stride, step = 1, edge - 1
+    while edge >= 0 and not passed[edge] and step >= 0 and len(passed) < MOST_TRIES:
+        if step not in passed:
+            miss(step)
+        if passed[step]:
+            _halve(miss, passed, step)
+            break
+        stride = stride + 1 if stride < 6 else 2 * stride
+        step = max(step - stride, 0) if step else -1
+    return passed
+
+
+def _edge(miss: Callable[[int], float], first: int) -> int:
+    """The coarsest step at which the smooth figures keep to their bounds, or nearly; -1 if none does."""
+    tries = search(miss, first, -2 * ERROR_SLOPE, lambda t: 0 < t.miss < NEARLY)
+    while not 0 < tries[-1].miss < NEARLY:
+        inside = max((t.step for t in tries if t.miss > 0), default=-1)
+        outside = min((t.step for t in tries if t.miss < 0 and t.step > inside), default=STEP_COUNT)
+        if outside - inside <= 1:
+            break
+        step = (inside + outside) // 2
+        tries.append(Try(step, miss(step)))
+    return max((t.step for t in tries if t.miss > 0), default=-1)
+
+
+def _halve(miss: Callable[[int], float], passed: dict[int, bool], step: int) -> None:
+    """Look for a coarser step that passes between `step` and the next one that was tried."""
+    coarser = min(other for other in passed if other > step)
+    while coarser - step > 1 and len(passed) < MOST_TRIES:
+        middle = (step + coarser) // 2
+        miss(middle)
+        step, coarser = (middle, coarser) if passed[middle] else (step, middle)
+
+
+def judge_bands(
+    encoder: SceneEncoder, decoder: SceneDecoder, pool: Workers, wanted: QualityClass
+) -> dict[int, Verdict]:
+    """A verdict on each learned band (from 0). Homogeneous windows are chosen in the next one of the original, if there is one."""
+    bands, places = encoder.learned_bands, encoder.learned_places()
+    errors = {band: ErrorAccumulator() for band in bands}
+    exact, any_valid = dict.fromkeys(bands, True), dict.fromkeys(bands, False)
+
+    def work(place):
+        tile, band = place
+        window = encoder.grid.window(tile)
+        return *_levels(encoder, decoder, place, window), _guide(encoder, window, band)
+
+    for (_, band), (level, decoded, valid, same, guide) in zip(places, pool.map(work, places)):
+        exact[band] &= same
+        any_valid[band] |= bool(valid.any())
+        errors[band].add(level, decoded, valid, guide)
+    return {
+        band: judge(wanted, errors[band].summary() if any_valid[band] else None, exact[band]) for band in bands
+    }
+
+
+def _levels(encoder: SceneEncoder, decoder: SceneDecoder, place: tuple[int, int], window: Window):
+    """Level before and after, where both are valid, and whether the invalid pixels are the same bit for bit."""
+    tile, band = place
+    pixels, returned = encoder.reader.read(band, window), decoder.tile_pixels(tile, band)
+    level, valid = encoder.learned.levels(band, window, pixels)
+    decoded, still = normalise(returned, encoder.learned.learned[band].measure)
+    bits = np.dtype(f"u{pixels.dtype.itemsize}")
+    same = bool(still[valid].all() and (pixels.view(bits)[~valid] == returned.view(bits)[~valid]).all())
+    return level, decoded, valid & still, same
+
+
+def _guide(encoder: SceneEncoder, window: Window, band: int) -> np.ndarray | None:
+    other = encoder.learned.guides[band]
+    if other is None:
+        return None
+    level, valid = encoder.learned.levels(other, window)
+    return np.where(valid, level, np.float32(np.nan))
+
+
+def _why_not(name: str, step: int, verdicts: dict[int, Verdict]) -> str:
+    """What to say when not even the finest step that was tried passes."""
+    failed = [
+        f"band {band + 1}: {c.name} {'changed' if c.value is None else format(c.value, '.4g')}, expected {c.bound}"
+        for band, verdict in verdicts.items()
+        for c in verdict.checks
+        if not c.passed
+    ]
+    return (
+        f"no file of this scene is of the class {name}: found at quality {quality_of_step(step):.4g} "
+        f"{'; '.join(failed)}. "
+        "Choose a class that asks for less, or a quality"
+    )

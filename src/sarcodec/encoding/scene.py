@@ -1,0 +1,100 @@
+"""A scene into payloads, whatever its bands are: each by its own encoder, masks and exact bands by the core. Knows no target.
+
+In: an open raster, what its bands mean, what is asked; out: the work of a tile, then the payloads of all its planes at any step index.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sarcodec.format.container import EXACT, LEARNED, BandField
+from sarcodec.format.pixels import pack_pixels
+from sarcodec.format.sections import PIXELS, Section, pack_tile
+from sarcodec.encoding.pixel_source import PixelSource
+from sarcodec.raster.meaning import BandMeaning
+from sarcodec.format.tiling import TileGrid
+from sarcodec.decoding.tile import TILE_PX
+from sarcodec.encoding.tile import TileEncoder
+
+from sarcodec.encoding.bounded import BoundedEncoder
+from sarcodec.encoding.meanings import promised_field
+from sarcodec.encoding.learned import LearnedBand, LearnedEncoder, TileData
+from sarcodec.encoding.sampling import sample_band
+
+
+@dataclass(frozen=True, eq=False)
+class TileWork:
+    """One tile: what each plane has so far, `TileData` of learned bands, payloads of all others."""
+
+    planes: tuple[TileData | bytes, ...]
+
+
+class SceneEncoder:
+    """Safe for threads where the reader is. fields: what the head says of the bands; exactly the learned ones need the codec."""
+
+    def __init__(
+        self,
+        reader: PixelSource,
+        meanings: tuple[BandMeaning, ...],
+        codec: TileEncoder | None,
+        together: bool = True,
+        bound: int | None = None,
+    ):
+        """codec: for learned bands, or None with a bound in 1/1000 dB (0: exact) for those that are radar; together as in `LearnedEncoder`."""
+        self.reader, self.info, self.codec, self.meanings = reader, reader.info, codec, meanings
+        self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX)
+        self.learned = self._learned(together) if bound is None else None
+        self.fields = tuple(self._field(band, bound) for band in range(self.info.count))
+        self._bounded = {
+            band: BoundedEncoder(reader, band, field)
+            for band, field in enumerate(self.fields)
+            if field.kind not in (EXACT, LEARNED)
+        }
+
+    def _learned(self, together: bool) -> LearnedEncoder | None:
+        bands = {
+            band: LearnedBand.of(meaning.measure, meaning.hidden, sample_band(self.reader, band))
+            for band, meaning in enumerate(self.meanings)
+            if meaning.kind != EXACT
+        }
+        return LearnedEncoder(self.reader, bands, self.codec, together) if bands else None
+
+    def _field(self, band: int, bound: int | None) -> BandField:
+        if self.meanings[band].kind == EXACT:
+            return BandField(EXACT, None)
+        return self.learned.field(band) if bound is None else promised_field(self.meanings[band], self.info.dtype, bound)
+
+    @property
+    def learned_bands(self) -> list[int]:
+        """Bands, from 0, that the model codes."""
+        return [band for band, field in enumerate(self.fields) if field.learned]
+
+    def learned_places(self) -> list[tuple[int, int]]:
+        """(tile, band) of all tiles of learned bands, in the order of the file."""
+        return [(tile, band) for tile in range(self.grid.count) for band in self.learned_bands]
+
+    def analyse(self, tile: int) -> TileWork:
+        """All that can be done of a tile before the step is known."""
+        bands = (self._analyse(tile, band) for band in range(self.info.count))
+        masks = (self._exact(self.reader.read_mask(plane, self.grid.window(tile))) for plane in range(self.info.mask_planes))
+        return TileWork((*bands, *masks))
+
+    def _analyse(self, tile: int, band: int) -> TileData | bytes:
+        kind = self.fields[band].kind
+        if kind == LEARNED:
+            return self.learned.analyse(tile, band)
+        if kind == EXACT:
+            return self._exact(self.reader.read(band, self.grid.window(tile)))
+        return self._bounded[band].encode(tile)
+
+    @staticmethod
+    def _exact(pixels: np.ndarray) -> bytes:
+        return pack_tile([Section(PIXELS, pack_pixels(pixels))])
+
+    def encode(self, work: TileWork, step: int) -> list[bytes]:
+        """The payloads of all planes of a tile at a step index."""
+        tile = [plane for plane in work.planes if isinstance(plane, TileData)]
+        payloads = iter(self.learned.encode(tile, step) if tile else ())
+        return [next(payloads) if isinstance(plane, TileData) else plane for plane in work.planes]

@@ -1,0 +1,1 @@
+"""Integers to bytes and back: tables, rANS, the trellis, the integer prior. Whole numbers alone, the same on every machine."""

@@ -1,0 +1,250 @@
+"""The walk over a tile's symbols: which table codes each of them, given what was coded before. Whole numbers only.
+
+In: a model's `Prior`, a step index, the tile's size in cells and a `SymbolPort` that writes or reads the symbols; out: latents
+in 1/32 step. Encoder and decoder take the same walk, so they cannot disagree. Knows no file, no pixels and no float network.
+
+    z --> hyper synthesis --> side --> accumulator --+--> hidden --> head --> (mean, scale) --> table, symbol --> latent
+                                        ^   ^        |  eight passes: group 0..3, each in two checkerboard halves
+         features of a reference band --+   +------ features of what this pass decoded
+                                                              a reference band also moves the mean: gain times its latent
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from sarcodec.entropy.integer_layers import (
+    Layer,
+    Requantiser,
+    at_step,
+    check_bound,
+    gather,
+    neighbours,
+    padded,
+    shuffle_up,
+)
+from sarcodec.entropy.steps import OCTAVE, StepLaw
+from sarcodec.entropy.trellis import HALF_STEP
+
+GROUPS = (16, 80, 288, 640)
+CHANNELS = 1024
+HYPER_CHANNELS = 24
+HYPER_CELLS = 2
+HYPER_MAX = 127
+POOL = (1, 1, 2, 16)  # channels of a group that share one feature of size
+POOL_SHIFT = (0, 0, 4, 7)  # pooled size = 10 * sum >> shift: 1.25 times the mean
+FRACTION_BITS = 5  # latents in 1/32 step
+SCALE_LEVELS = 64  # tables a group; level 0 codes nothing
+LATENT_TABLES = len(GROUPS) * SCALE_LEVELS  # tables of each of the two quantisers; the hyper symbols' follow
+CENTROIDS = 8  # places that have a centroid of their own
+ERROR_UNITS = 1 << 16  # expected squared errors are in 1/65536 step^2
+ERRORS_MAX = 1 << 24
+OCTAVE_CLASSES = 10  # tables a hyper channel
+FEATURE_SIZE_MAX = 127
+FEATURE_MAX = (127, 127, 158, 158)
+REFERENCE_TAPS = (9, 9, 1, 1)  # cells around from which a reference's features are taken, by group
+GAIN_BITS = 6
+REFERENCE_MAX = 1 << 30
+
+
+class SymbolPort(Protocol):
+    """One side of the channel: gives the symbols of a pass, by writing or by reading them."""
+
+    def hyper(self, rows: np.ndarray) -> np.ndarray:
+        """Table numbers (n,) -> hyper symbols (n,) int64."""
+
+    def latents(self, rows: np.ndarray, mean: np.ndarray, cells: np.ndarray, channels: slice) -> np.ndarray:
+        """Table numbers of quantiser 0 and means in 1/32 step (cells, channels) -> places on the half-step grid, int64."""
+
+
+@dataclass(frozen=True)
+class HyperSynthesis:
+    """z -> side features on the cells."""
+
+    first: Layer
+    second: Layer
+    third: Layer
+
+    def side(self, z: np.ndarray, rows: int, cols: int) -> np.ndarray:
+        """z (rows * cols, 24) of the hyper grid -> activations (4 * rows * cols, 128), float32."""
+        x = shuffle_up(self.first.activate(z.astype(np.float32)), rows, cols)
+        x = self.second.activate(gather(padded(x, 2 * rows, 2 * cols), neighbours(2 * rows, 2 * cols)))
+        return self.third.activate(x)
+
+
+@dataclass(frozen=True)
+class Accumulator:
+    """The first layer of every pass: sums over side features, decoded groups and a reference's, one exponent a channel.
+
+    side (128, width), groups: four of (9 * features, width), references: four of (taps * features, width),
+    bias (8, width, 11), exponent (width,).
+    """
+
+    side: np.ndarray
+    groups: tuple[np.ndarray, ...]
+    references: tuple[np.ndarray, ...]
+    bias: np.ndarray
+    exponent: np.ndarray
+
+    def __post_init__(self):
+        worst_bias = np.abs(self.bias).max(axis=(0, 2))
+        weights, limits = [self.side, *self.groups, *self.references], [255, *FEATURE_MAX, *FEATURE_MAX]
+        check_bound("accumulator", weights, limits, worst_bias, self.exponent)
+        object.__setattr__(self, "side", np.ascontiguousarray(self.side, np.float32))
+        for name in ("groups", "references"):
+            arrays = tuple(np.ascontiguousarray(g, np.float32) for g in getattr(self, name))
+            object.__setattr__(self, name, arrays)
+        object.__setattr__(self, "requantise", Requantiser(self.exponent))
+
+
+@dataclass(frozen=True, eq=False)
+class TileLatents:
+    """Decoded latents of a tile of one band: (cells, 1024) whole numbers in 1/32 step, and the step index that this is of."""
+
+    values: np.ndarray
+    step: int
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The integer entropy model of a published model; see docs/format.md, 'Latents section'."""
+
+    hyper: HyperSynthesis
+    accumulator: Accumulator
+    hidden: tuple[Layer, ...]
+    head: tuple[Layer, ...]
+    gain: tuple[Layer, ...]
+    steps: StepLaw
+    companding: np.ndarray  # feature size of |latent| / deviation in 1/128, uint8 (8192,)
+    centroids: np.ndarray  # by table and min(|place|, 7), how far towards 0 in 1/32 step it is drawn, uint8 (256, 8)
+    errors: np.ndarray  # by the same, expected squared error in 1/65536 step^2; where a table skips, of typical deviation^2
+
+    def walk(
+        self,
+        step: int,
+        rows: int,
+        cols: int,
+        port: SymbolPort,
+        reference: TileLatents | None = None,
+        lost: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int64.
+
+        reference: the same tile of another band. lost: of the latents' shape, float32; filled with the expected squared errors of
+        the latents in step^2 of their channels.
+        """
+        side = self.read_hyper(step, rows, cols, port)
+        return _Walk(self, step, rows, cols, side, reference, lost).run(port)
+
+    def read_hyper(self, step: int, rows: int, cols: int, port: SymbolPort) -> np.ndarray:
+        """Side features (rows * cols, 128) from hyper symbols that the port gives."""
+        grid = (-(-rows // HYPER_CELLS), -(-cols // HYPER_CELLS))
+        octave = min(int(step) // 64, OCTAVE_CLASSES - 1)
+        table = 2 * LATENT_TABLES + np.arange(HYPER_CHANNELS) * OCTAVE_CLASSES + octave
+        z = port.hyper(np.tile(table, grid[0] * grid[1])).reshape(-1, HYPER_CHANNELS)
+        side = self.hyper.side(z, *grid).reshape(grid[0] * HYPER_CELLS, grid[1] * HYPER_CELLS, -1)
+        return np.ascontiguousarray(side[:rows, :cols]).reshape(rows * cols, -1)
+
+
+class _Walk:
+    """The eight passes over one tile."""
+
+    def __init__(
+        self,
+        prior: Prior,
+        step: int,
+        rows: int,
+        cols: int,
+        side: np.ndarray,
+        reference: TileLatents | None = None,
+        lost: np.ndarray | None = None,
+    ):
+        self.prior, self.step, self.shape, self.lost = prior, step, (rows, cols), lost
+        self.total = side @ prior.accumulator.side
+        self.places = neighbours(rows, cols)
+        odd = (np.arange(rows)[:, None] + np.arange(cols)[None]).reshape(-1) % 2
+        self.halves = (np.flatnonzero(odd == 0), np.flatnonzero(odd))
+        law = prior.steps
+        log_ratio = law.deviation - law.log2_steps(step)
+        self.mean_factor = law.power(log_ratio, 15)  # 1/64 deviation -> 1/32 step, with 16 bits below the point
+        self.feature_factor = law.power(-log_ratio, 18)  # 1/32 step -> 1/128 deviation, with 16 bits below
+        self.scale_offset = (log_ratio >> 4) + 4 * 64  # log2 in 1/64 octave above 2^-4
+        self.leaning = None if reference is None else self.lean_on(reference)
+
+    def lean_on(self, reference: TileLatents) -> np.ndarray:
+        """Add what the reference's features say to the accumulator; gives its latents in 1/32 of this band's steps."""
+        law, latents, begin = self.prior.steps, reference.values.astype(np.int64), 0
+        factor = law.power(law.log2_steps(reference.step) - law.deviation, 18)
+        for group, (size, taps) in enumerate(zip(GROUPS, REFERENCE_TAPS)):
+            channels = slice(begin, begin + size)
+            seen = features(latents[:, channels], factor[channels], self.prior.companding, group)
+            seen = gather(padded(seen, *self.shape), self.places) if taps > 1 else seen
+            self.total = self.total + seen @ self.prior.accumulator.references[group]
+            begin += size
+        ratio = law.power(law.log2_steps(reference.step) - law.log2_steps(self.step), 16)
+        return np.clip(latents * ratio >> 16, -REFERENCE_MAX, REFERENCE_MAX)
+
+    def run(self, port: SymbolPort) -> np.ndarray:
+        rows, cols = self.shape
+        latents = np.zeros((rows * cols, CHANNELS), np.int64)
+        begin = 0
+        for group, size in enumerate(GROUPS):
+            channels = slice(begin, begin + size)
+            self.code_half(group, 0, channels, port, latents)
+            first = self.spread(latents[:, channels], group, channels, self.halves[1])
+            held = self.total
+            self.total = held.copy()
+            self.total[self.halves[1]] += first
+            self.code_half(group, 1, channels, port, latents)
+            if group + 1 < len(GROUPS):
+                self.total = held + self.spread(latents[:, channels], group, channels, slice(None))
+            begin += size
+        return latents
+
+    def code_half(self, group: int, half: int, channels: slice, port: SymbolPort, latents: np.ndarray) -> None:
+        cells, number = self.halves[half], 2 * group + half
+        if not len(cells):
+            return
+        prior = self.prior
+        bias = at_step(prior.accumulator.bias[number], self.step).astype(np.float32)
+        x = prior.hidden[number].activate(prior.accumulator.requantise(self.total[cells] + bias))
+        out = prior.head[number].rounded(x)
+        size = channels.stop - channels.start
+        mean = (out[:, :size] * self.mean_factor[channels] + (1 << 15)) >> 16
+        if self.leaning is not None:
+            gain = prior.gain[number].rounded(x)
+            mean += (gain * self.leaning[cells, channels] + (1 << GAIN_BITS - 1)) >> GAIN_BITS
+        level = (out[:, size:] + self.scale_offset[channels]) >> 4
+        rows = np.clip(level + 1, 0, SCALE_LEVELS - 1) + group * SCALE_LEVELS
+        places = port.latents(rows, mean, cells, channels)
+        inwards = prior.centroids[rows, np.minimum(np.abs(places), CENTROIDS - 1)].astype(np.int64)
+        latents[cells, channels] = places * HALF_STEP - np.sign(places) * inwards + mean
+        if self.lost is not None:
+            self.lost[cells, channels] = self.expected_errors(rows, places, channels)
+
+    def expected_errors(self, rows: np.ndarray, places: np.ndarray, channels: slice) -> np.ndarray:
+        """Squared errors in step^2 to expect (cells, channels) float32. Level 0 is that of tables that skip."""
+        error = self.prior.errors[rows, np.minimum(np.abs(places), CENTROIDS - 1)] * np.float32(1 / ERROR_UNITS)
+        law = self.prior.steps
+        variance = np.exp2((law.deviation - law.log2_steps(self.step))[channels] / np.float32(OCTAVE / 2))
+        return np.where(rows % SCALE_LEVELS == 0, error * variance.astype(np.float32), error)
+
+    def spread(self, latents: np.ndarray, group: int, channels: slice, cells) -> np.ndarray:
+        """What a group's decoded latents add to the accumulator at some cells (n, width)."""
+        seen = features(latents, self.feature_factor[channels], self.prior.companding, group)
+        return gather(padded(seen, *self.shape), self.places[cells]) @ self.prior.accumulator.groups[group]
+
+
+def features(latents: np.ndarray, factor: np.ndarray, companding: np.ndarray, group: int) -> np.ndarray:
+    """Whole-number features (cells, c) float32 of a group's latents; a latent of 0 has the feature 0.
+
+    factor (channels,): from the latents' unit to 1/128 of the channel's typical deviation, with 16 bits below the point.
+    """
+    magnitude = (np.abs(latents) * factor) >> 16
+    size = companding[np.minimum(magnitude, len(companding) - 1)].astype(np.float32)
+    if group < 2:
+        linear = np.minimum((magnitude * 20 + 64) >> 7, FEATURE_SIZE_MAX) * np.sign(latents)
+        return np.concatenate([linear.astype(np.float32), size], 1)
+    total = size.reshape(len(size), -1, POOL[group]).sum(2)
+    return np.floor(total * np.float32(10 / (1 << POOL_SHIFT[group])))

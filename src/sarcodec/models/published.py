@@ -1,0 +1,198 @@
+"""A published model: hyper analysis, integer prior, tables, rotation, a card; found by id, verified by digest, tried on a known answer.
+
+In: a model's folder (shipped in the package, or one of SARCODEC_MODELS); out: a frozen Model. Nothing is ever unpickled.
+"""
+
+import hashlib
+import importlib.resources
+import io
+import json
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from sarcodec.entropy import tables as entropy_tables
+from sarcodec.entropy.prior import HYPER_CHANNELS, LATENT_TABLES, OCTAVE_CLASSES, Prior, TileLatents
+from sarcodec.entropy.prior_arrays import prior_from_arrays
+from sarcodec.entropy.tables import FrozenTables
+from sarcodec.errors import ModelError, UnknownModel
+from sarcodec.models.hyper_analysis import HyperAnalysis
+from sarcodec.signal.lapped import OVERLAP, LappedTransform
+
+DEFAULT_MODEL = "lapped32"
+FILES = ("hyper_analysis.npz", "prior.npz", "tables.bin", "transform.npz")
+CARD = "card.json"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What `models list` shows of a model; `text` is the whole card as it was published."""
+
+    id: str
+    digest_hex: str
+    description: str
+    bytes: int
+    default: bool
+    text: dict
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """id and digest (32 bytes) name it; prior and tables are whole numbers; the hyper analysis is the encoder's."""
+
+    id: str
+    digest: bytes
+    prior: Prior
+    tables: FrozenTables
+    transform: LappedTransform
+    hyper_analysis: HyperAnalysis
+
+
+def digest_of(contents: dict[str, bytes]) -> bytes:
+    """SHA-256 over names, lengths and bytes of a model's files, in order of name."""
+    total = hashlib.sha256()
+    for name in FILES:
+        total.update(f"{name} {len(contents[name])}\n".encode() + contents[name])
+    return total.digest()
+
+
+def folders() -> list[Path]:
+    """Folders that hold one folder a model: those of SARCODEC_MODELS, then the package's own."""
+    own = Path(str(importlib.resources.files("sarcodec"))) / "models"
+    return [Path(p) for p in os.environ.get("SARCODEC_MODELS", "").split(os.pathsep) if p] + [own]
+
+
+def available() -> tuple[ModelCard, ...]:
+    """Cards of the models installed here, by id."""
+    cards = {}
+    for folder in folders():
+        for path in sorted(folder.glob("*/" + CARD)):
+            cards.setdefault(path.parent.name, _card(path.parent))
+    return tuple(cards[k] for k in sorted(cards))
+
+
+def _card(folder: Path) -> ModelCard:
+    try:
+        text = json.loads((folder / CARD).read_text())
+        size = sum((folder / name).stat().st_size for name in FILES)
+        return ModelCard(text["id"], text["digest"], text["description"], size, text["id"] == DEFAULT_MODEL, text)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"the model in {folder} is incomplete ({error}); install it again") from error
+
+
+def load(model_id: str | None = None, digest: bytes | None = None) -> Model:
+    """The model of an id (default: the shipped one); `digest` (a prefix of at least 8 bytes) must fit if given.
+
+    Raises UnknownModel when no such model is here, ModelError when it is damaged or fails its known answer.
+    """
+    model_id = model_id or DEFAULT_MODEL
+    homes = [f / model_id for f in folders() if (f / model_id / CARD).exists()]
+    if not homes:
+        here = ", ".join(c.id for c in available()) or "none"
+        raise UnknownModel(
+            f"model {model_id!r} is not installed (found: {here}); install the sarcodec version that wrote the "
+            "file, or put the model's folder into one named by SARCODEC_MODELS"
+        )
+    models = [_load_folder(str(home)) for home in homes]
+    for model in models:
+        if digest is None or model.digest.startswith(digest):
+            return model
+    raise UnknownModel(
+        f"model {model_id!r} is installed with digest {models[0].digest[:8].hex()}, the file wants "
+        f"{digest.hex()}: another version of the model; put that one into a folder named by SARCODEC_MODELS"
+    )
+
+
+@lru_cache(maxsize=4)
+def _load_folder(home: str) -> Model:
+    folder, card = Path(home), _card(Path(home))
+    contents = {name: (folder / name).read_bytes() for name in FILES}
+    digest = digest_of(contents)
+    if digest.hex() != card.digest_hex:
+        raise ModelError(
+            f"model {card.id} in {folder} has digest {digest.hex()[:16]}, its card says {card.digest_hex[:16]}: "
+            "a file of it was changed; install it again"
+        )
+    transform = _transform(card.id, _arrays(contents["transform.npz"]))
+    prior = prior_from_arrays(_arrays(contents["prior.npz"]))
+    hyper_analysis = HyperAnalysis.of(_arrays(contents["hyper_analysis.npz"]))
+    tables = entropy_tables.unpack(contents["tables.bin"])
+    _check_tables(card.id, tables)
+    model = Model(card.id, digest, prior, tables, transform, hyper_analysis)
+    answer = known_answer(prior)
+    if answer != card.text.get("known_answer"):
+        raise ModelError(
+            f"model {card.id} gives {answer} to its known question, its card says {card.text.get('known_answer')}: "
+            "integer arithmetic is not exact here (a BLAS that rounds to less than float32?); do not decode here"
+        )
+    return model
+
+
+def _arrays(data: bytes) -> dict[str, np.ndarray]:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return {k: archive[k] for k in archive.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(f"an array file of the model cannot be read ({error}); install it again") from error
+
+
+def _transform(model_id: str, arrays: dict[str, np.ndarray]) -> LappedTransform:
+    """ModelError unless the rotation is there and orthogonal: the decoder undoes it by its transpose."""
+    rotation, size = arrays.get("rotation", np.zeros(0)), 2 * OVERLAP
+    fine = rotation.shape == (size, size) and rotation.dtype == np.float32 and np.isfinite(rotation).all()
+    if not fine or np.abs(rotation @ rotation.T - np.eye(size)).max() > 1e-5:
+        raise ModelError(
+            f"model {model_id}: its rotation is {rotation.dtype} of shape {rotation.shape}, expected an orthogonal "
+            f"float32 matrix of {size} x {size}; install it again"
+        )
+    return LappedTransform(rotation)
+
+
+def _check_tables(model_id: str, tables: FrozenTables) -> None:
+    """ModelError unless there is a table for everything that a prior may name, and both quantisers skip alike."""
+    expected = 2 * LATENT_TABLES + HYPER_CHANNELS * OCTAVE_CLASSES
+    if len(tables) != expected:
+        raise ModelError(f"model {model_id} has {len(tables)} entropy tables, expected {expected}; install it again")
+    if (tables.skip[:LATENT_TABLES] != tables.skip[LATENT_TABLES : 2 * LATENT_TABLES]).any():
+        raise ModelError(f"model {model_id}: its two quantisers do not skip the same tables; install it again")
+
+
+class _Question:
+    """A port that answers with fixed whole numbers and keeps a checksum of every table number and mean it is asked with."""
+
+    def __init__(self):
+        self.checksum, self.count = 0, 0
+
+    def _numbers(self, shape, spread):
+        n = int(np.prod(shape))
+        ramp = (np.arange(self.count, self.count + n, dtype=np.int64) * 2654435761 >> 9) % (2 * spread + 1) - spread
+        self.count += n
+        return ramp.reshape(shape)
+
+    def _note(self, *arrays):
+        for a in arrays:
+            self.checksum = zlib.crc32(np.ascontiguousarray(a, "<i8").tobytes(), self.checksum)
+
+    def hyper(self, rows):
+        self._note(rows)
+        return self._numbers(rows.shape, 6)
+
+    def latents(self, rows, mean, cells, channels):
+        self._note(rows, mean)
+        return self._numbers(rows.shape, 3) * (np.arange(rows.shape[1]) < 24)
+
+
+def known_answer(prior: Prior) -> str:
+    """Checksum of all table numbers and means on fixed symbols at four steps, the last tile leaning on the first: the same on
+    every machine."""
+    question, walked = _Question(), []
+    for step, rows, cols in ((40, 5, 6), (330, 6, 5), (600, 4, 9), (250, 5, 6)):
+        reference = TileLatents(walked[0], 40) if len(walked) == 3 else None
+        walked.append(prior.walk(step, rows, cols, question, reference))
+        question._note(walked[-1])
+    return f"{question.checksum:08x}"

@@ -1,6 +1,0 @@
-"""The study's autoencoders in torch: `build(name, latent_channels=16)`."""
-
-from .cbam import CBAM
-from .family import LATENT_CHANNELS, REDUCTION_PX, VARIANTS, Autoencoder, Shape, build, parameter_count
-
-__all__ = ["CBAM", "LATENT_CHANNELS", "REDUCTION_PX", "VARIANTS", "Autoencoder", "Shape", "build", "parameter_count"]

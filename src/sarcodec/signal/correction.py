@@ -1,0 +1,141 @@
+"""The law of reconstruction: least-error levels of a tile to levels of unbiased power, and to levels with their texture again.
+
+In: decoded levels, expected lost variances by cell, and the few numbers that a file stores a tile and band; out: levels in dB. The
+numbers are in docs/format.md, 'Power and texture'.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
+from sarcodec.errors import CorruptFile
+
+from sarcodec.signal.law import power_shift_db, speckled
+from sarcodec.signal.planes import block_means, blocks_to_pixels, cells_to_blocks
+
+POWER_SHARES = (0.02, 0.2, 0.5, 0.8, 0.98)  # of a tile's blocks, by level: where its five power corrections stand
+DETAIL_KNOTS = (-2.0, 0.0, 2.0)  # in deviations of the detail: where its three means and spreads stand
+POWER_UNIT_DB, MEAN_UNIT_DB, SPREAD_UNIT = 1 / 64, 1 / 16, 1 / 16
+LIMIT = 1 << 12  # of a stored number; 64 dB, and far more than any use
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a file stores of a tile and band, whole numbers.
+
+    power (5,): correction of the power in 1/64 dB, dark to bright; restored: the same for all of a tile whose texture is restored;
+    means (3,): mean error in 1/16 dB; spreads (3,): log2 of the lost variance over the expected one in 1/16, by detail.
+    """
+
+    power: tuple[int, ...] = (0,) * len(POWER_SHARES)
+    restored: int = 0
+    means: tuple[int, ...] = (0,) * len(DETAIL_KNOTS)
+    spreads: tuple[int, ...] = (0,) * len(DETAIL_KNOTS)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return (*self.power, self.restored, *self.means, *self.spreads)
+
+    def pack(self) -> bytes:
+        """Twelve folded varints; b'' if all are 0."""
+        return b"".join(pack_varint(fold(n)) for n in self.numbers) if any(self.numbers) else b""
+
+
+NONE = Correction()
+
+
+def unpack_correction(data: bytes) -> Correction:
+    """The way back from `pack`. Raises CorruptFile."""
+    if not data:
+        return NONE
+    cursor = Cursor(data, "power section of a tile")
+    numbers = [unfold(cursor.varint("correction")) for _ in NONE.numbers]
+    if cursor.left or max(map(abs, numbers)) >= LIMIT or not any(numbers):
+        raise CorruptFile(
+            f"power section of a tile: {numbers} and {cursor.left} more bytes, expected {len(numbers)} numbers below {LIMIT} "
+            "in size and no more, not all 0; the file is damaged"
+        )
+    power, means = len(POWER_SHARES), len(DETAIL_KNOTS)
+    return Correction(
+        tuple(numbers[:power]), numbers[power], tuple(numbers[-2 * means : -means]), tuple(numbers[-means:])
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What both corrections stand on: levels (rows, cols) in dB, their 8 x 8 block means, and lost variances of the cells with one
+    cell around (cell rows + 2, cell cols + 2) in dB^2."""
+
+    levels: np.ndarray
+    blocks: np.ndarray
+    lost: np.ndarray
+
+    @classmethod
+    def of(cls, levels: np.ndarray, lost: np.ndarray) -> "Ground":
+        return cls(levels, block_means(levels), lost)
+
+    def shift_blocks(self) -> np.ndarray:
+        """How far the mean power lies above the least-error level by the model's tables alone, dB, by block."""
+        return cells_to_blocks(power_shift_db(self.lost), self.blocks.shape)
+
+    def power_knots(self) -> np.ndarray:
+        """Levels in dB at which the five power corrections hold; a little apart in scenes that are constant."""
+        return np.quantile(self.blocks, POWER_SHARES) + 1e-3 * np.arange(len(POWER_SHARES))
+
+    @cached_property
+    def detail(self) -> np.ndarray:
+        """Level less the local mean, in root mean squares of it over the tile (rows, cols)."""
+        detail = self.levels - blocks_to_pixels(self.blocks, self.levels.shape)
+        return detail * np.float32(1 / max(float(np.sqrt(np.mean(np.square(detail)))), 1e-3))
+
+
+def decibels(factor):
+    return 10 * np.log10(factor)
+
+
+def factors(power: tuple[int, ...]) -> np.ndarray:
+    return np.power(10, np.array(power) * (POWER_UNIT_DB / 10))
+
+
+def power_blocks(ground: Ground, power: tuple[int, ...]) -> np.ndarray:
+    """What the stored corrections of the power add, dB, by block."""
+    return decibels(np.interp(ground.blocks, ground.power_knots(), factors(power))).astype(np.float32)
+
+
+def with_power(ground: Ground, correction: Correction) -> np.ndarray:
+    """Levels whose power is what the original's is expected to be."""
+    blocks = ground.shift_blocks() + power_blocks(ground, correction.power)
+    return ground.levels + blocks_to_pixels(blocks, ground.levels.shape)
+
+
+def detail_law(detail: np.ndarray, correction: Correction) -> tuple[np.ndarray, np.ndarray]:
+    """Mean error in dB, and lost variance over the expected one, at each pixel, float32."""
+    means = np.array(correction.means) * MEAN_UNIT_DB
+    spreads = np.exp2(np.array(correction.spreads) * SPREAD_UNIT)
+    return tuple(_between_knots(detail, values.astype(np.float32)) for values in (means, spreads))
+
+
+def _between_knots(detail: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Linear between values at `DETAIL_KNOTS`, which are evenly apart, held beyond them."""
+    if (values == values[0]).all():
+        return np.full(detail.shape, values[0])
+    place = np.clip((detail - np.float32(DETAIL_KNOTS[0])) * np.float32(1 / (DETAIL_KNOTS[1] - DETAIL_KNOTS[0])), 0, 2)
+    low = np.minimum(place.astype(np.int32), len(values) - 2)
+    return values[low] + np.diff(values)[low] * (place - low)
+
+
+def with_texture(
+    ground: Ground, scores: np.ndarray, variance: np.ndarray, correction: Correction, power: bool
+) -> np.ndarray:
+    """Levels with the speckle that was lost: normal scores and expected lost variances of the pixels in, both (rows, cols).
+
+    power: as unbiased as `with_power`; otherwise the mean level is that of the least-error levels.
+    """
+    mean, spread = detail_law(ground.detail, correction)
+    levels = ground.levels + mean + speckled(scores, variance * spread)
+    if power:
+        blocks = power_blocks(ground, correction.power) + np.float32(correction.restored * POWER_UNIT_DB)
+        levels += blocks_to_pixels(blocks, levels.shape)
+    return levels

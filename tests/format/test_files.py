@@ -1,0 +1,193 @@
+import dataclasses
+import io
+import os
+import threading
+
+import pytest
+
+from sarcodec.format.container import BandField, Header
+from sarcodec.format.reader import FileReader
+from sarcodec.format.writer import FileWriter
+from sarcodec.format.sections import Section, pack_tile
+from sarcodec.errors import (
+    CorruptFile,
+    InvalidArgument,
+    NewerVersion,
+    NotSarcodec,
+    OutputExists,
+    SarcodecError,
+    TruncatedFile,
+)
+
+BANDS = (BandField(domain="db"), BandField(domain="db", offset_q=7, reference=0))
+HEADER = Header(40, 20, "float32", 4, "m", b"12345678", 100, BANDS, b"where")
+PAYLOADS = [b"" if i == 3 else pack_tile([Section(1, bytes([i]) * (2 + i)), Section(2, b"mask")]) for i in range(12)]
+
+
+def _write(path, overwrite=False):
+    with FileWriter(path, overwrite) as writer:
+        for step, payload in enumerate(PAYLOADS):
+            writer.append(payload, 95 + step)
+        return writer.finish(HEADER)
+
+
+@pytest.fixture
+def path(tmp_path):
+    _write(tmp_path / "scene.sarc")
+    return tmp_path / "scene.sarc"
+
+
+def test_what_is_written_is_read(path):
+    for source in (path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes())):
+        with FileReader(source) as reader:
+            assert reader.header == HEADER and reader.size == path.stat().st_size
+            assert [reader.payload(tile, band) for tile in range(6) for band in range(2)] == PAYLOADS
+            assert [entry.step for entry in reader.entries] == list(range(95, 107))
+            assert reader.sections(0, 1) == [Section(1, b"\1\1\1"), Section(2, b"mask")]
+            assert reader.sections(1, 1) == []
+
+
+def test_finish_gives_the_size_and_leaves_only_the_file(tmp_path):
+    size = _write(tmp_path / "scene.sarc")
+    assert os.listdir(tmp_path) == ["scene.sarc"] and (tmp_path / "scene.sarc").stat().st_size == size
+
+
+def test_a_given_file_object_stays_open(path):
+    source = io.BytesIO(path.read_bytes())
+    FileReader(source).close()
+    assert not source.closed
+
+
+def test_short_reads_are_put_together(path):
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(min(size, 3))
+
+    assert FileReader(Slow(path.read_bytes())).payload(5, 1) == PAYLOADS[-1]
+
+
+def test_threads_may_share_a_reader(path):
+    wrong = []
+
+    def read(reader):
+        for turn in range(300):
+            number = turn % len(PAYLOADS)
+            if reader.payload(number // 2, number % 2) != PAYLOADS[number]:
+                wrong.append(number)
+
+    with FileReader(path) as reader:
+        threads = [threading.Thread(target=read, args=(reader,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not wrong
+
+
+def test_every_truncation_and_extension_is_an_error(path):
+    data = path.read_bytes()
+    with pytest.raises(NotSarcodec, match="empty"):
+        FileReader(b"")
+    for cut in range(1, len(data)):
+        with pytest.raises(TruncatedFile):
+            FileReader(data[:cut])
+    with pytest.raises(CorruptFile, match="its index says"):
+        FileReader(data + b"\0")
+
+
+def test_every_flipped_bit_is_an_error_where_it_counts(path):
+    data, first = path.read_bytes(), FileReader(path).entries[0].offset
+    for bit in range(8 * len(data)):
+        damaged = data[: bit // 8] + bytes([data[bit // 8] ^ 1 << bit % 8]) + data[bit // 8 + 1 :]
+        if bit < 8 * first:
+            with pytest.raises(NotSarcodec if bit < 32 else NewerVersion if bit < 40 else CorruptFile):
+                FileReader(damaged)
+        else:
+            assert _read_or_refused(FileReader(damaged)) == len(PAYLOADS) - 1
+
+
+def _read_or_refused(reader):
+    """How many payloads come back unchanged; the others must be refused, never changed."""
+    same = 0
+    for number, payload in enumerate(PAYLOADS):
+        try:
+            assert reader.payload(number // 2, number % 2) == payload
+            same += 1
+        except CorruptFile:
+            continue
+    return same
+
+
+def test_a_file_that_shrinks_while_open_is_truncated(path):
+    source = io.BytesIO(path.read_bytes())
+    reader = FileReader(source)
+    source.truncate(reader.size - 1)
+    assert reader.payload(0, 0) == PAYLOADS[0]
+    with pytest.raises(TruncatedFile):
+        reader.payload(5, 1)
+
+
+def test_tiles_outside_the_scene_are_refused(path):
+    with FileReader(path) as reader:
+        for tile, band in ((6, 0), (0, 2), (-1, 0), (0, -1)):
+            with pytest.raises(InvalidArgument):
+                reader.payload(tile, band)
+
+
+def test_missing_and_unreadable_paths(tmp_path):
+    for source in (tmp_path / "none.sarc", tmp_path):
+        with pytest.raises(InvalidArgument):
+            FileReader(source)
+
+
+def test_an_existing_file_is_kept_unless_overwriting(path):
+    before = path.read_bytes()
+    with pytest.raises(OutputExists):
+        FileWriter(path)
+    path.write_bytes(b"old")
+    _write(path, overwrite=True)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path):
+    target = tmp_path / "scene.sarc"
+    with pytest.raises(OutputExists), FileWriter(target) as writer:
+        for payload in PAYLOADS:
+            writer.append(payload, 100)
+        target.write_bytes(b"theirs")
+        writer.finish(HEADER)
+    assert target.read_bytes() == b"theirs" and os.listdir(tmp_path) == ["scene.sarc"]
+
+
+def test_failures_leave_nothing_behind(tmp_path, monkeypatch):
+    target = tmp_path / "scene.sarc"
+    with pytest.raises(KeyError), FileWriter(target) as writer:
+        writer.append(b"abc", 1)
+        raise KeyError("stop")
+    with pytest.raises(InvalidArgument), FileWriter(target) as writer:
+        writer.append(b"abc", 1)
+        writer.finish(HEADER)
+    with FileWriter(target) as writer:
+        writer.append(b"abc", 1)
+
+    def fails(*_):
+        raise OSError("disk full")
+
+    for broken in ("replace", "fsync"):
+        with monkeypatch.context() as patch, pytest.raises(SarcodecError, match="disk full"):
+            patch.setattr(os, broken, fails)
+            _write(target)
+        assert os.listdir(tmp_path) == []
+
+
+def test_senseless_targets_are_refused(tmp_path):
+    for target in (tmp_path, tmp_path / "none" / "scene.sarc", tmp_path / "scene.tif", tmp_path / "scene.zip"):
+        with pytest.raises(InvalidArgument):
+            FileWriter(target, overwrite=True)
+
+
+def test_header_of_another_scene_is_refused(tmp_path):
+    with pytest.raises(InvalidArgument), FileWriter(tmp_path / "a.sarc") as writer:
+        for payload in PAYLOADS:
+            writer.append(payload, 100)
+        writer.finish(dataclasses.replace(HEADER, rows=10))
