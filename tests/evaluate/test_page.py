@@ -193,7 +193,9 @@ def test_a_band_without_valid_pixels_says_so():
 
 
 def test_a_logarithmic_axis_has_equal_steps_for_equal_ratios():
-    chart = line_chart([Series("", np.array([0.01, 0.1, 1.0]), np.arange(3.0), "#000", marks=True)], "x", "y", log_x=True)
+    chart = line_chart(
+        [Series("", np.array([0.01, 0.1, 1.0]), np.arange(3.0), "#000", marks=True)], "x", "y", log_x=True
+    )
     first, middle, last = (float(x) for x in re.findall(r'<circle cx="([\d.]+)"', chart))
     assert middle - first == pytest.approx(last - middle, abs=0.2)
     ticks = re.findall(r'text-anchor="middle">([\d.]+)</text>', chart)
@@ -214,7 +216,12 @@ def test_every_picture_has_a_colour_bar_with_its_unit():
     level, bits = _speckled((200, 230), 5), np.repeat([[0.5], [1.0]], 100, axis=0) * np.ones((1, 230))
     text = render(Page("t", (), (), (_band(level, level + 0.1, np.ones(level.shape, bool), None, bits),)))
     assert text.count("<div class=bar>") == 7 == len(read_page(text).sources)
-    assert all(end.endswith(" dB") for title in ("Original", "Decoded", "Error", "Ratio image") for bar in _ends(text, title) for end in bar)
+    assert all(
+        end.endswith(" dB")
+        for title in ("Original", "Decoded", "Error", "Ratio image")
+        for bar in _ends(text, title)
+        for end in bar
+    )
     assert _ends(text, "Bits of each tile") == [["0 bit/pixel", "0.5 bit/pixel", "1 bit/pixel"]]
 
 
@@ -229,13 +236,17 @@ def test_maps_that_are_compared_have_one_scale():
         assert _ends(text, title) == [[f"{minus}1.5 dB", "0 dB", "+1.5 dB"]] * 2
     assert _ends(text, "Bits of each tile") == [["0 bit/pixel", "1.5 bit/pixel", "3 bit/pixel"]] * 2
     pictures = [_unpack(base64.b64decode(source.split(",")[1])) for source in read_page(text).sources]
-    assert (pictures[2] > 230).all() and (pictures[9][..., 2] < 80).all()  # the small error is pale beside the large one
+    assert (pictures[2] > 230).all() and (
+        pictures[9][..., 2] < 80
+    ).all()  # the small error is pale beside the large one
 
 
 def test_the_part_shown_larger_is_framed_in_the_pictures_of_the_whole():
     level = _speckled((400, 800), 7)
     valid = np.ones(level.shape, bool)
-    band = replace(_band(level, level, valid), detail=Detail(200, 400, level[200:360, 400:560], level[200:360, 400:560]))
+    band = replace(
+        _band(level, level, valid), detail=Detail(200, 400, level[200:360, 400:560], level[200:360, 400:560])
+    )
     text = render(Page("t", (), (), (band,)))
     frames = re.findall(r'<i class=crop style="top:([\d.]+)%;left:([\d.]+)%;height:([\d.]+)%;width:([\d.]+)%"', text)
     assert frames == [("50.000", "50.000", "40.000", "20.000")] * 3
@@ -249,7 +260,9 @@ def test_only_enlarged_pictures_show_pixels_as_squares():
     text = render(Page("t", (), (), (_band(level, level, np.ones(level.shape, bool)),)))
     kinds = re.findall(r"<img width=(\d+) height=(\d+)( class=enlarged)?", text)
     assert kinds == [("500", "300", "")] * 3 + [("320", "320", " class=enlarged")] * 3
-    assert [rule for rule in style().split("}") if "pixelated" in rule] == [" img.enlarged { image-rendering: pixelated "]
+    assert [rule for rule in style().split("}") if "pixelated" in rule] == [
+        " img.enlarged { image-rendering: pixelated "
+    ]
 
 
 def test_the_head_says_verdict_and_figures():
@@ -257,7 +270,8 @@ def test_the_head_says_verdict_and_figures():
     figures = (KeyFigure("Compression ratio", "8.3 to 1", "of <pixels>"),)
     whole = np.ones(level.shape, bool)
     heads = [
-        render(Page("t", figures, (), (_band(level, level + error, whole),))).split("<h2>")[0] for error in (0.0, 0.03, 3.0)
+        render(Page("t", figures, (), (_band(level, level + error, whole),))).split("<h2>")[0]
+        for error in (0.0, 0.03, 3.0)
     ]
     assert "keeps to the class archive" in heads[0] and "FAIL" not in heads[0] and "of &lt;pixels&gt;" in heads[0]
     assert "keeps to the class analysis" in heads[1] and "bias of the mean power of VV &lt;1&gt;" in heads[1]
@@ -290,6 +304,11 @@ def test_scales_end_at_round_numbers():
 
 def test_numbers_and_lists_in_words():
     minus = "\N{MINUS SIGN}"
-    assert (signed(-0.5, 2), signed(0.5, 2), signed(-1e-9), number(-1.0, 1)) == (f"{minus}0.50", "+0.50", "0", f"{minus}1.0")
+    assert (signed(-0.5, 2), signed(0.5, 2), signed(-1e-9), number(-1.0, 1)) == (
+        f"{minus}0.50",
+        "+0.50",
+        "0",
+        f"{minus}1.0",
+    )
     assert number(None) == signed(None) == "\N{EN DASH}"
     assert [listed(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]

@@ -52,17 +52,31 @@ def _maps(maps: list[Map]) -> str:
 def _whole(band: BandPage, scales: SharedScales) -> list[Map]:
     thumbs, crop = band.thumbnails, _crop(band)
     grey = grey_scale(thumbs.original_db)
-    dot = "A dot is a pixel." if thumbs.cell_px == 1 else f"A dot is the mean power of {thumbs.cell_px} x {thumbs.cell_px} pixels."
+    dot = (
+        "A dot is a pixel."
+        if thumbs.cell_px == 1
+        else f"A dot is the mean power of {thumbs.cell_px} x {thumbs.cell_px} pixels."
+    )
     maps = [
         Map("Original", dot, thumbs.original_db, grey, _alt("Original", band.name, grey), crop),
         Map("Decoded", "The same grey scale.", thumbs.decoded_db, grey, _alt("Decoded", band.name, grey), crop),
-        Map("Error", f"Decoded {MINUS} original; white is best.", thumbs.error_db, scales.error, _alt("Error", band.name, scales.error), crop),
+        Map(
+            "Error",
+            f"Decoded {MINUS} original; white is best.",
+            thumbs.error_db,
+            scales.error,
+            _alt("Error", band.name, scales.error),
+            crop,
+        ),
     ]
     # A single tile is no map: the head says its bits.
     if band.tile_bits is None or scales.bits is None or not np.ptp(band.tile_bits):
         return maps
     note = "What each tile took in the file; busy ground takes more."
-    return [*maps, Map("Bits of each tile", note, band.tile_bits, scales.bits, _alt("Bits of each tile", band.name, scales.bits))]
+    return [
+        *maps,
+        Map("Bits of each tile", note, band.tile_bits, scales.bits, _alt("Bits of each tile", band.name, scales.bits)),
+    ]
 
 
 def _crop(band: BandPage) -> tuple[float, float, float, float] | None:
@@ -97,7 +111,14 @@ def _parts(detail: Detail, band: str, scale: Scale) -> list[Map]:
     name = f"{band}, a part pixel by pixel"
     return [
         Map("Original", where, detail.original_db, grey, _alt("Original", name, grey), is_crop=True),
-        Map("Decoded", "The same part in the same grey scale.", detail.decoded_db, grey, _alt("Decoded", name, grey), is_crop=True),
+        Map(
+            "Decoded",
+            "The same part in the same grey scale.",
+            detail.decoded_db,
+            grey,
+            _alt("Decoded", name, grey),
+            is_crop=True,
+        ),
         Map("Ratio image", about, _ratio_db(detail), scale, _alt("Ratio image", name, scale), is_crop=True),
     ]
 

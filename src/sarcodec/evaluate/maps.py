@@ -112,7 +112,11 @@ def _frame(crop: tuple[float, float, float, float]) -> str:
 
 def _bar(scale: Scale) -> str:
     """The colours from low to high, three numbers with their unit below. Values beyond take the colour of the end."""
-    colours = {"grey": ((0, 0, 0), (255, 255, 255)), "diverging": (COLD_RGB, WHITE_RGB, WARM_RGB), "heat": (WHITE_RGB, WARM_RGB)}
+    colours = {
+        "grey": ((0, 0, 0), (255, 255, 255)),
+        "diverging": (COLD_RGB, WHITE_RGB, WARM_RGB),
+        "heat": (WHITE_RGB, WARM_RGB),
+    }
     stops = ",".join(f"rgb{rgb}".replace(" ", "") for rgb in colours[scale.kind])
     write = (lambda value: signed(value, 6).rstrip("0").rstrip(".") or "0") if scale.kind == "diverging" else short
     ends = (write(scale.low), write((scale.low + scale.high) / 2), write(scale.high))

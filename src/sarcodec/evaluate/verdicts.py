@@ -26,7 +26,12 @@ def sentence(bands: tuple[BandPage, ...]) -> str:
 
 
 def _lack(name: str, bands: tuple[BandPage, ...]) -> str:
-    lacks = [safe(f"{_lower(_what(check)[0])} of {band.name}") for band, verdict in _failing(name, bands) for check in verdict.checks if not check.passed]
+    lacks = [
+        safe(f"{_lower(_what(check)[0])} of {band.name}")
+        for band, verdict in _failing(name, bands)
+        for check in verdict.checks
+        if not check.passed
+    ]
     shown = lacks[:3] + ([f"{len(lacks) - 3} more"] if len(lacks) > 3 else [])
     return f"For {name} these are beyond the bound: {listed(shown)}."
 
@@ -44,7 +49,11 @@ def cards(bands: tuple[BandPage, ...]) -> str:
 def _card(name: str, bands: tuple[BandPage, ...]) -> str:
     failing = len(_failing(name, bands))
     word = _word(not failing)
-    why = "every band keeps to every bound" if not failing else f"{failing} of {counted(len(bands), 'band')} beyond a bound"
+    why = (
+        "every band keeps to every bound"
+        if not failing
+        else f"{failing} of {counted(len(bands), 'band')} beyond a bound"
+    )
     return (
         f"<div class='card {word}'><b>Class {safe(name)}: {_MEANING[name]}</b><span>{word.upper()}</span>"
         f"<small>{why}</small></div>"
