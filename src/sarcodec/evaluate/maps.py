@@ -14,7 +14,7 @@ import numpy as np
 from sarcodec.evaluate.png import COLD_RGB, WARM_RGB, WHITE_RGB, diverging_png, grey_png, heat_png
 from sarcodec.evaluate.words import safe, short, signed
 
-_SHORTEST_SIDE_PX = 320  # pictures of fewer pixels are shown enlarged, each pixel as a square
+_ENLARGED_PX = 320  # up to this pictures are enlarged by whole numbers; it fits the narrowest page, so that squares stay equal
 _LEAST_REACH_DB = 0.02  # smaller errors are not worth a colour
 
 
@@ -91,7 +91,7 @@ def picture(name: str, note: str, png: bytes, shape: tuple[int, int]) -> str:
 
 def _image(png: bytes, shape: tuple[int, int], alt: str) -> str:
     rows, cols = shape
-    scale = max(1, -(-_SHORTEST_SIDE_PX // max(rows, cols)))
+    scale = max(1, _ENLARGED_PX // max(rows, cols))
     kind = " class=enlarged" if scale > 1 else ""
     data = base64.b64encode(png).decode("ascii")
     size = f"width={cols * scale} height={rows * scale}"
