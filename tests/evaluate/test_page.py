@@ -259,6 +259,8 @@ def test_only_enlarged_pictures_show_pixels_as_squares():
     level = _speckled((300, 500), 8)
     text = render(Page("t", (), (), (_band(level, level, np.ones(level.shape, bool)),)))
     kinds = re.findall(r"<img width=(\d+) height=(\d+)( class=enlarged)?", text)
+    small = _speckled((90, 300), 8)  # twice that would not fit a page of 400
+    assert "<img width=300 height=90 alt" in render(Page("t", (), (), (_band(small, small, small > 0),)))
     assert kinds == [("500", "300", "")] * 3 + [("320", "320", " class=enlarged")] * 3
     assert [rule for rule in style().split("}") if "pixelated" in rule] == [
         " img.enlarged { image-rendering: pixelated "

@@ -14,7 +14,7 @@ import numpy as np
 from sarcodec.evaluate.png import COLD_RGB, WARM_RGB, WHITE_RGB, diverging_png, grey_png, heat_png
 from sarcodec.evaluate.words import safe, short, signed
 
-_ENLARGED_PX = 320  # up to this pictures are enlarged by whole numbers; it fits the narrowest page, so that squares stay equal
+_ENLARGED_PX = 320  # enlarged by whole numbers up to this: it fits a page of 400, so that squares stay equal
 _LEAST_REACH_DB = 0.02  # smaller errors are not worth a colour
 
 
