@@ -1,6 +1,7 @@
 """evaluate --report: the page of two files, beside the compressed one; what is refused leaves nothing behind."""
 
 import json
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from quality.test_page import read_page
 import sarcodec
 from sarcodec.decoding.tile_sizes import tile_sizes
 from sarcodec.raster.geotiff import read_array, write_array
+from sarcodec.raster.scene import SceneInfo
 
 
 def test_the_page_says_what_evaluate_says(scene, packed, decoded, tmp_path):
@@ -28,6 +30,10 @@ def test_the_page_says_what_evaluate_says(scene, packed, decoded, tmp_path):
         checks = {c["name"]: c for v in band["classes"] for c in v["checks"] if v["quality_class"] == "analysis"}
         assert checks["bias dB"]["value"] == band["errors"]["bias_power_db"]
         assert checks["bias dB"]["passed"] == (abs(band["errors"]["bias_power_db"]) <= 0.05)
+    for words_of_head in ("Compression ratio", "60 of 100", "lapped32", datetime.now(UTC).strftime("%Y-%m-%d")):
+        assert words_of_head in words
+    raw = 150 * 610 * 2 * 2
+    assert f"{raw / packed.stat().st_size:.1f} to 1" in words
     assert len(reader.sources) == 14  # two bands of seven pictures: the scene has two tiles
 
 
@@ -78,3 +84,22 @@ def test_tile_sizes_add_up_to_the_payload(packed):
     told = sarcodec.info(packed)
     assert (sizes.bytes.sum(), sizes.file_bytes) == (told.payload_bytes, told.bytes)
     assert sizes.bits_per_pixel[1, 0, 1] == 8 * sizes.bytes[1, 0, 1] / (150 * 98)
+
+
+def test_without_the_compressed_file_the_page_says_how_to_name_it(scene, decoded, tmp_path):
+    invoke("evaluate", scene, decoded, "--report", tmp_path / "out.html")
+    words = " ".join(read_page((tmp_path / "out.html").read_text(encoding="utf-8")).text)
+    assert "--compressed" in words and "Compression ratio" not in words and "Error of a pixel" in words
+
+
+def test_a_band_that_is_no_radar_is_said_to_be_one(tmp_path):
+    pixels = np.ones((2, 40, 50), np.uint16)
+    pixels[0] = np.random.default_rng(1).integers(100, 900, (40, 50))
+    pixels[1] = np.arange(50) // 10
+    info = SceneInfo(40, 50, 2, "uint16", descriptions=("VV", "classes"))
+    for name in ("a.tif", "b.tif"):
+        write_array(tmp_path / name, pixels, info)
+    done = invoke("evaluate", tmp_path / "a.tif", tmp_path / "b.tif", "--report", tmp_path / "out.html")
+    assert done.code == 0, done.stderr
+    words = " ".join(read_page((tmp_path / "out.html").read_text(encoding="utf-8")).text)
+    assert "is no radar image" in words and "every pixel did" in words and "not measured" in words

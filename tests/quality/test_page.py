@@ -4,19 +4,24 @@ fetched."""
 import base64
 import re
 import struct
+import unicodedata
 import zlib
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from sarcodec.quality.charts import HEIGHT, Series, Shade, line_chart
-from sarcodec.quality.page import BandPage, Detail, Page, render
-from sarcodec.quality.png import NODATA_RGB, diverging_png, grey_png, heat_png
-from sarcodec.quality.texture import TextureAccumulator
-from sarcodec.quality.thumbnails import ThumbnailCollector
-from sarcodec.quality.classes import CLASSES, judge
-from sarcodec.quality.metrics import compare_levels
+from sarcodec.evaluate.charts import HEIGHT, Series, Shade, line_chart
+from sarcodec.evaluate.contents import BandPage, Detail, KeyFigure, Page
+from sarcodec.evaluate.maps import error_scale, grey_scale, heat_scale, round_up
+from sarcodec.evaluate.page import render, style
+from sarcodec.evaluate.png import NODATA_RGB, diverging_png, grey_png, heat_png
+from sarcodec.evaluate.texture import TextureAccumulator
+from sarcodec.evaluate.thumbnails import ThumbnailCollector
+from sarcodec.evaluate.words import listed, number, safe, signed
+from sarcodec.fidelity.classes import CLASSES, judge
+from sarcodec.fidelity.metrics import compare_levels
 
 VOID = {"meta", "img", "br", "line", "rect", "circle", "polyline"}
 
@@ -26,9 +31,10 @@ class _Reader(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.open, self.sources, self.text = [], [], []
+        self.open, self.sources, self.text, self.alts = [], [], [], []
 
     def handle_starttag(self, tag, attributes):
+        self.alts += [value for name, value in attributes if name == "alt"]
         self.sources += [value for name, value in attributes if name in ("src", "href", "srcset", "data")]
         if tag not in VOID:
             self.open.append(tag)
@@ -52,6 +58,8 @@ def read_page(text: str) -> _Reader:
     assert not reader.open
     assert all(source.startswith("data:image/png;base64,") for source in reader.sources)
     assert not re.search(r"https?:|@import|url\(|<script", text)
+    assert not any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in set(text) - {"\n"})
+    assert len(reader.alts) == len(reader.sources) and all(reader.alts)
     return reader
 
 
@@ -148,14 +156,14 @@ def _band(level, decoded, valid, guide=None, bits=None):
     errors = compare_levels(level, decoded, valid, guide)
     verdicts = tuple(judge(wanted, errors, True) for wanted in CLASSES.values())
     detail = Detail(0, 0, np.where(valid, level, np.nan)[:160, :160], np.where(valid, decoded, np.nan)[:160, :160])
-    return BandPage("VV <1>", errors, texture.summary(), verdicts, collector.finish(), detail, bits)
+    return BandPage("VV <1>", level.shape, errors, texture.summary(), verdicts, collector.finish(), detail, bits)
 
 
 @pytest.mark.parametrize("shape", [(200, 230), (1, 1), (9, 300)])
 def test_a_page_of_any_shape_is_whole(shape):
     rng = np.random.default_rng(3)
     level = 40 + 10 * np.log10(rng.gamma(4.4, 1 / 4.4, shape))
-    page = Page("a & b", (("file", "<x>"),), (_band(level, level + 0.03, np.ones(shape, bool)),))
+    page = Page("a & b", (), (("file", "<x>"),), (_band(level, level + 0.03, np.ones(shape, bool)),))
     reader = read_page(render(page))
     words = " ".join(reader.text)
     assert "VV <1>" in words and "a & b" in words and "<x>" in words and "Not drawn" in words
@@ -167,7 +175,7 @@ def test_a_page_draws_bias_against_brightness_and_bits():
     rng = np.random.default_rng(4)
     level, guide = (40 + 10 * np.log10(rng.gamma(4.4, 1 / 4.4, (200, 200))) for _ in range(2))
     bits = np.repeat([[0.5], [1.0]], 100, axis=0) * np.ones((1, 200))
-    text = render(Page("t", (), (_band(level, level, np.ones(level.shape, bool), guide, bits),)))
+    text = render(Page("t", (), (), (_band(level, level, np.ones(level.shape, bool), guide, bits),)))
     reader = read_page(text)
     assert len(reader.sources) == 7 and text.count("<svg") == 2 and text.count("<circle") > 8
     pictures = [_unpack(base64.b64decode(source.split(",")[1])) for source in reader.sources]
@@ -179,13 +187,130 @@ def test_a_band_without_valid_pixels_says_so():
     collector = ThumbnailCollector(20, 20)
     collector.add(0, 0, level, level, np.zeros((20, 20), bool))
     verdicts = tuple(judge(wanted, None, False) for wanted in CLASSES.values())
-    reader = read_page(render(Page("t", (), (BandPage("b", None, None, verdicts, collector.finish(), None),))))
+    band = BandPage("b", (20, 20), None, None, verdicts, collector.finish(), None)
+    reader = read_page(render(Page("t", (), (), (band,))))
     assert any("nothing to compare" in text for text in reader.text) and "changed" in reader.text
 
 
 def test_a_logarithmic_axis_has_equal_steps_for_equal_ratios():
-    chart = line_chart([Series("", np.array([0.01, 0.1, 1.0]), np.arange(3.0), "#000", marks=True)], "x", "y", log_x=True)
+    chart = line_chart(
+        [Series("", np.array([0.01, 0.1, 1.0]), np.arange(3.0), "#000", marks=True)], "x", "y", log_x=True
+    )
     first, middle, last = (float(x) for x in re.findall(r'<circle cx="([\d.]+)"', chart))
     assert middle - first == pytest.approx(last - middle, abs=0.2)
     ticks = re.findall(r'text-anchor="middle">([\d.]+)</text>', chart)
     assert ticks == ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"]
+
+
+def _speckled(shape, seed):
+    return 40 + 10 * np.log10(np.random.default_rng(seed).gamma(4.4, 1 / 4.4, shape))
+
+
+def _ends(text: str, title: str) -> list[list[str]]:
+    """The three numbers under the colour bar of every picture of that title."""
+    bars = re.findall(rf"<figure><b>{title}</b>.*?<div class=bar>.*?<div>(.*?)</div>", text)
+    return [re.findall(r"<span>(.*?)</span>", bar) for bar in bars]
+
+
+def test_every_picture_has_a_colour_bar_with_its_unit():
+    level, bits = _speckled((200, 230), 5), np.repeat([[0.5], [1.0]], 100, axis=0) * np.ones((1, 230))
+    text = render(Page("t", (), (), (_band(level, level + 0.1, np.ones(level.shape, bool), None, bits),)))
+    assert text.count("<div class=bar>") == 7 == len(read_page(text).sources)
+    assert all(
+        end.endswith(" dB")
+        for title in ("Original", "Decoded", "Error", "Ratio image")
+        for bar in _ends(text, title)
+        for end in bar
+    )
+    assert _ends(text, "Bits of each tile") == [["0 bit/pixel", "0.5 bit/pixel", "1 bit/pixel"]]
+
+
+def test_maps_that_are_compared_have_one_scale():
+    level, whole = _speckled((200, 230), 6), np.ones((200, 230), bool)
+    bits = [np.linspace(0.1, most, 230) * np.ones((200, 1)) for most in (1.0, 2.7)]
+    bands = tuple(_band(level, level + error, whole, None, one) for error, one in ((0.03, bits[0]), (1.4, bits[1])))
+    text = render(Page("t", (), (), bands))
+    assert _ends(text, "Original") == _ends(text, "Decoded") and len(_ends(text, "Original")) == 4
+    minus = "\N{MINUS SIGN}"
+    for title in ("Error", "Ratio image"):
+        assert _ends(text, title) == [[f"{minus}1.5 dB", "0 dB", "+1.5 dB"]] * 2
+    assert _ends(text, "Bits of each tile") == [["0 bit/pixel", "1.5 bit/pixel", "3 bit/pixel"]] * 2
+    pictures = [_unpack(base64.b64decode(source.split(",")[1])) for source in read_page(text).sources]
+    assert (pictures[2] > 230).all() and (
+        pictures[9][..., 2] < 80
+    ).all()  # the small error is pale beside the large one
+
+
+def test_the_part_shown_larger_is_framed_in_the_pictures_of_the_whole():
+    level = _speckled((400, 800), 7)
+    valid = np.ones(level.shape, bool)
+    band = replace(
+        _band(level, level, valid), detail=Detail(200, 400, level[200:360, 400:560], level[200:360, 400:560])
+    )
+    text = render(Page("t", (), (), (band,)))
+    frames = re.findall(r'<i class=crop style="top:([\d.]+)%;left:([\d.]+)%;height:([\d.]+)%;width:([\d.]+)%"', text)
+    assert frames == [("50.000", "50.000", "40.000", "20.000")] * 3
+    assert "Rows 200 to 359, columns 400 to 559" in text and text.count('"pic cut"') == 3
+    small = _band(level[:150, :160], level[:150, :160], valid[:150, :160])
+    assert "class=crop" not in render(Page("t", (), (), (small,)))
+
+
+def test_only_enlarged_pictures_show_pixels_as_squares():
+    level = _speckled((300, 500), 8)
+    text = render(Page("t", (), (), (_band(level, level, np.ones(level.shape, bool)),)))
+    kinds = re.findall(r"<img width=(\d+) height=(\d+)( class=enlarged)?", text)
+    small = _speckled((90, 300), 8)  # twice that would not fit a page of 400
+    assert "<img width=300 height=90 alt" in render(Page("t", (), (), (_band(small, small, small > 0),)))
+    assert kinds == [("500", "300", "")] * 3 + [("320", "320", " class=enlarged")] * 3
+    assert [rule for rule in style().split("}") if "pixelated" in rule] == [
+        " img.enlarged { image-rendering: pixelated "
+    ]
+
+
+def test_the_head_says_verdict_and_figures():
+    level = _speckled((200, 230), 9)
+    figures = (KeyFigure("Compression ratio", "8.3 to 1", "of <pixels>"),)
+    whole = np.ones(level.shape, bool)
+    heads = [
+        render(Page("t", figures, (), (_band(level, level + error, whole),))).split("<h2>")[0]
+        for error in (0.0, 0.03, 3.0)
+    ]
+    assert "keeps to the class archive" in heads[0] and "FAIL" not in heads[0] and "of &lt;pixels&gt;" in heads[0]
+    assert "keeps to the class analysis" in heads[1] and "bias of the mean power of VV &lt;1&gt;" in heads[1]
+    assert "keeps to neither" in heads[2] and "PASS" not in heads[2] and "8.3 to 1" in heads[2]
+
+
+def test_the_page_follows_the_dark_mode_and_narrow_screens():
+    level = _speckled((60, 60), 10)
+    text = render(Page("t", (), (), (_band(level, level, np.ones(level.shape, bool)),)))
+    assert "prefers-color-scheme: dark" in text and "color-scheme: light dark" in text and "max-width: 560px" in text
+    charts = "".join(re.findall(r"<svg.*?</svg>", text))
+    assert charts and not re.search(r'stroke="#[0-9a-f]{3,6}"', charts)  # lines take their colours from the style sheet
+
+
+def test_names_of_files_cannot_break_the_page():
+    name = "a\x07\x1b[31m<b>\u202e\udcff\"'&.tif"
+    reader = read_page(render(Page(name, (KeyFigure(name, name, name),), ((name, name),), ())))
+    assert "a\ufffd\ufffd[31m<b>\ufffd\ufffd\"'&.tif" in reader.text
+    assert safe("\n").encode() == "\ufffd".encode()
+
+
+def test_scales_end_at_round_numbers():
+    assert [round_up(value) for value in (0.021, 0.5, 1.2, 6.01, 9, 101)] == [0.03, 0.5, 1.5, 8, 10, 150]
+    grey = grey_scale(np.array([np.nan, 3.3, 7.7, 9.2]))
+    assert (grey.low, grey.high) == (3, 10)
+    assert (grey_scale(np.full(3, 5.0)).high, grey_scale(np.full(3, np.nan)).high) == (6, 1)
+    assert error_scale([np.zeros(3), np.full(2, np.nan)]).high == 0.02
+    assert heat_scale([np.array([0.2]), np.array([[0.3, 0.4]])], "bit/pixel").high == 0.4
+
+
+def test_numbers_and_lists_in_words():
+    minus = "\N{MINUS SIGN}"
+    assert (signed(-0.5, 2), signed(0.5, 2), signed(-1e-9), number(-1.0, 1)) == (
+        f"{minus}0.50",
+        "+0.50",
+        "0",
+        f"{minus}1.0",
+    )
+    assert number(None) == signed(None) == "\N{EN DASH}"
+    assert [listed(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]

@@ -133,7 +133,9 @@ def _detail(before: SceneReader, after: SceneReader, measure: Measure, band: int
 
 def _figures(found: Comparison, info: SceneInfo, packed: _Compressed | None) -> tuple[KeyFigure, ...]:
     """The tiles of the head."""
-    error = () if found.rmse_db is None else (KeyFigure("Error of a pixel", f"{found.rmse_db:.2f} dB", "root mean square"),)
+    error = (
+        () if found.rmse_db is None else (KeyFigure("Error of a pixel", f"{found.rmse_db:.2f} dB", "root mean square"),)
+    )
     date = KeyFigure("Date of this page", datetime.now(UTC).strftime("%Y-%m-%d"), f"sarcodec {__version__}")
     return (*(_figures_of_file(packed.info, info) if packed else ()), *error, date)
 
@@ -141,10 +143,16 @@ def _figures(found: Comparison, info: SceneInfo, packed: _Compressed | None) -> 
 def _figures_of_file(file: FileInfo, info: SceneInfo) -> tuple[KeyFigure, ...]:
     raw = info.rows * info.cols * info.count * np.dtype(info.dtype).itemsize
     ratio = f"{raw:,} bytes of pixels in {file.bytes:,} bytes"
-    model = KeyFigure("Model", file.model or "none", f"digest {file.model_digest}" if file.model_digest else "works without one")
+    model = KeyFigure(
+        "Model", file.model or "none", f"digest {file.model_digest}" if file.model_digest else "works without one"
+    )
     return (
         KeyFigure("Compression ratio", f"{raw / file.bytes:.1f} to 1", ratio),
-        KeyFigure("Size", f"{file.bits_per_pixel:.3f} bit/pixel", f"of each band; {info.dtype} has {8 * np.dtype(info.dtype).itemsize}"),
+        KeyFigure(
+            "Size",
+            f"{file.bits_per_pixel:.3f} bit/pixel",
+            f"of each band; {info.dtype} has {8 * np.dtype(info.dtype).itemsize}",
+        ),
         _quality(file),
         model,
     )

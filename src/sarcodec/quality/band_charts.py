@@ -55,7 +55,8 @@ def _shares(thumbs: Thumbnails) -> tuple[np.ndarray, list[np.ndarray]]:
     found, width = thumbs.histogram, STEP_DB * _MERGED_BINS
     bins = -(-found.original.size // _MERGED_BINS)
     counts = [
-        np.pad(c, (0, bins * _MERGED_BINS - c.size)).reshape(bins, -1).sum(axis=1) for c in (found.original, found.decoded)
+        np.pad(c, (0, bins * _MERGED_BINS - c.size)).reshape(bins, -1).sum(axis=1)
+        for c in (found.original, found.decoded)
     ]
     share = np.cumsum(counts[0] + counts[1]) / sum(map(np.sum, counts))
     first, last = np.searchsorted(share, (0.0005, 0.9995))

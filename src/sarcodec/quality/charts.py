@@ -79,9 +79,7 @@ def line_chart(
     xs, ys = (np.concatenate([getattr(s, axis) for s in series]) for axis in "xy")
     across = (_LogAxis if log_x else _Axis)(*(_log_span(xs) if log_x else _span(xs)), _LEFT, WIDTH - _RIGHT)
     up = _Axis(*_span(np.append(ys, y_reach or ()), 0.06), HEIGHT - _BOTTOM, _TOP)
-    parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{safe(y_label)} against {safe(x_label)}">'
-    ]
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{safe(y_label)} against {safe(x_label)}">']
     parts += [_shade(shade, across, up) for shade in shades]
     parts += _grid(across, up, x_label, y_label)
     parts += [_line(one, across, up) for one in series]

@@ -14,8 +14,8 @@ import numpy as np
 from sarcodec.quality.png import COLD_RGB, WARM_RGB, WHITE_RGB, diverging_png, grey_png, heat_png
 from sarcodec.quality.words import safe, short, signed
 
-_SHORTEST_SIDE_PX = 320  # pictures of fewer pixels are shown enlarged, each pixel as a square
-_REACHES_DB = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+_ENLARGED_PX = 320  # enlarged by whole numbers up to this: it fits a page of 400, so that squares stay equal
+_LEAST_REACH_DB = 0.02  # smaller errors are not worth a colour
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,20 @@ def error_scale(errors_db: list[np.ndarray]) -> Scale:
     """One for all of them: the first round number that nearly no dot of any of them exceeds."""
     parts = [np.abs(error[np.isfinite(error)]) for error in errors_db]
     largest = max((float(np.percentile(part, 99.5)) for part in parts if part.size), default=0.0)
-    reach = next((float(reach) for reach in _REACHES_DB if reach >= largest), math.ceil(largest))
+    reach = max(_LEAST_REACH_DB, round_up(largest) if largest > 0 else 0.0)
     return Scale("diverging", -reach, reach, "dB")
 
 
+def round_up(value: float) -> float:
+    """The first of ..., 1, 1.5, 2, 3, 4, 5, 6, 8, 10, ... that is not below a value above 0."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return float(f"{next(n * power for n in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if n * power >= value * (1 - 1e-9)):.6g}")
+
+
 def heat_scale(arrays: list[np.ndarray], unit: str) -> Scale:
-    """One for all of them, from the lowest to the highest value."""
-    low, high = (float(end([end(array) for array in arrays])) for end in (np.min, np.max))
-    return Scale("heat", low, high, unit)
+    """One for all of them, from 0 to the first round number above the highest value."""
+    highest = max((float(array.max()) for array in arrays), default=0.0)
+    return Scale("heat", 0.0, round_up(highest) if highest > 0 else 1.0, unit)
 
 
 def draw(one: Map) -> str:
@@ -72,8 +78,8 @@ def draw(one: Map) -> str:
     image = _image(_png(one.values, one.scale), one.values.shape, one.alt)
     kind = "pic cut" if one.is_crop else "pic"
     return (
-        f'<figure><figcaption><b>{safe(one.title)}</b><br>{safe(one.note)}</figcaption><div class="{kind}">{image}{frame}</div>'
-        f"{_bar(one.scale)}</figure>"
+        f'<figure><b>{safe(one.title)}</b><div class="{kind}">{image}{frame}</div>{_bar(one.scale)}'
+        f"<figcaption>{safe(one.note)}</figcaption></figure>"
     )
 
 
@@ -85,7 +91,7 @@ def picture(name: str, note: str, png: bytes, shape: tuple[int, int]) -> str:
 
 def _image(png: bytes, shape: tuple[int, int], alt: str) -> str:
     rows, cols = shape
-    scale = max(1, -(-_SHORTEST_SIDE_PX // max(rows, cols)))
+    scale = max(1, _ENLARGED_PX // max(rows, cols))
     kind = " class=enlarged" if scale > 1 else ""
     data = base64.b64encode(png).decode("ascii")
     size = f"width={cols * scale} height={rows * scale}"
@@ -106,7 +112,11 @@ def _frame(crop: tuple[float, float, float, float]) -> str:
 
 def _bar(scale: Scale) -> str:
     """The colours from low to high, three numbers with their unit below. Values beyond take the colour of the end."""
-    colours = {"grey": ((0, 0, 0), (255, 255, 255)), "diverging": (COLD_RGB, WHITE_RGB, WARM_RGB), "heat": (WHITE_RGB, WARM_RGB)}
+    colours = {
+        "grey": ((0, 0, 0), (255, 255, 255)),
+        "diverging": (COLD_RGB, WHITE_RGB, WARM_RGB),
+        "heat": (WHITE_RGB, WARM_RGB),
+    }
     stops = ",".join(f"rgb{rgb}".replace(" ", "") for rgb in colours[scale.kind])
     write = (lambda value: signed(value, 6).rstrip("0").rstrip(".") or "0") if scale.kind == "diverging" else short
     ends = (write(scale.low), write((scale.low + scale.high) / 2), write(scale.high))

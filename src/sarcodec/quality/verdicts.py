@@ -26,7 +26,12 @@ def sentence(bands: tuple[BandPage, ...]) -> str:
 
 
 def _lack(name: str, bands: tuple[BandPage, ...]) -> str:
-    lacks = [safe(f"{_what(check)[0].lower()} of {band.name}") for band, verdict in _failing(name, bands) for check in verdict.checks if not check.passed]
+    lacks = [
+        safe(f"{_lower(_what(check)[0])} of {band.name}")
+        for band, verdict in _failing(name, bands)
+        for check in verdict.checks
+        if not check.passed
+    ]
     shown = lacks[:3] + ([f"{len(lacks) - 3} more"] if len(lacks) > 3 else [])
     return f"For {name} these are beyond the bound: {listed(shown)}."
 
@@ -44,7 +49,11 @@ def cards(bands: tuple[BandPage, ...]) -> str:
 def _card(name: str, bands: tuple[BandPage, ...]) -> str:
     failing = len(_failing(name, bands))
     word = _word(not failing)
-    why = "every band keeps to every bound" if not failing else f"{failing} of {counted(len(bands), 'band')} beyond a bound"
+    why = (
+        "every band keeps to every bound"
+        if not failing
+        else f"{failing} of {counted(len(bands), 'band')} beyond a bound"
+    )
     return (
         f"<div class='card {word}'><b>Class {safe(name)}: {_MEANING[name]}</b><span>{word.upper()}</span>"
         f"<small>{why}</small></div>"
@@ -62,7 +71,7 @@ def _rows(band: BandPage) -> str:
     rows = [f"<tr><th colspan={2 + len(CLASSES)}>{safe(band.name)}</th></tr>"]
     for checks in zip(*(verdict.checks for verdict in band.verdicts), strict=True):
         cells = "".join(map(_cell, checks))
-        rows.append(f"<tr><td>{safe(_what(checks[0])[0])}</td><td class=n>{_found(checks[0])}</td>{cells}</tr>")
+        rows.append(f"<tr><td>{safe(_what(checks[0])[0])}</td><td class=n>{_found(checks[0], band)}</td>{cells}</tr>")
     return "".join(rows)
 
 
@@ -70,15 +79,19 @@ def _cell(check: Check) -> str:
     return f"<td class={_word(check.passed)}>{_word(check.passed)}: {safe(check.bound)}{_what(check)[1]}</td>"
 
 
+def _lower(words: str) -> str:
+    return words[0].lower() + words[1:]
+
+
 def _what(check: Check) -> tuple[str, str]:
     return _FIGURES.get(check.name, (check.name, ""))
 
 
-def _found(check: Check) -> str:
+def _found(check: Check, band: BandPage) -> str:
     if check.name == "mask":
         return "exact" if check.passed else "changed"
     if check.value is None:
-        return "too few pixels"
+        return "not measured" if band.errors is None else "too few pixels"
     return in_db(signed(check.value)) if check.name.startswith("bias") else number(check.value) + _what(check)[1]
 
 
