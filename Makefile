@@ -1,14 +1,15 @@
 # make demo            the whole walk on a simulated scene (or INPUT=my.tif), with a picture: demo/
 # make test            all tests that need no torch
 # make test-train      those that need it
-# make clean           forget the virtual environment and the demo
+# make docs            the site: build/site/index.html
+# make clean           forget the virtual environment, the demo and the site
 # Everything is installed into .venv; a second run installs nothing unless pyproject.toml changed.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
-.PHONY: demo test test-train clean
+.PHONY: demo test test-train docs clean
 
 demo: .venv/.with-plot
 	$(BIN)/python examples/demo.py $(if $(INPUT),--input "$(INPUT)")
@@ -20,8 +21,12 @@ test: .venv/.with-test
 test-train: .venv/.with-train
 	$(BIN)/python -m pytest -m train
 
+docs: .venv/.with-docs
+	$(BIN)/python tools/site/figures.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo build/site
 
 .venv/.with-plot: .venv/.made pyproject.toml
 	$(PIP_INSTALL) '.[plot]'
@@ -33,6 +38,10 @@ clean:
 
 .venv/.with-train: .venv/.made pyproject.toml
 	$(PIP_INSTALL) '.[test,train]'
+	@touch $@
+
+.venv/.with-docs: .venv/.made pyproject.toml
+	$(PIP_INSTALL) '.[docs]'
 	@touch $@
 
 .venv/.made:

@@ -28,7 +28,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 import sarcodec
 from sarcodec.raster.geotiff import SceneWriter, open_scene
-from sarcodec.raster.radiometry import normalise
+from sarcodec.raster.radiometry import Measure, normalise
 from sarcodec.raster.scene import excerpt
 from sarcodec.raster.tiling import Window
 from sarcodec.simulate.product import simulate
@@ -102,9 +102,9 @@ def squared_errors(scene: Path, packed: Path) -> np.ndarray:
         decoded, domain = compressed.read(), sarcodec.info(packed).domain
         squares = np.full(decoded.shape, np.nan, np.float32)
         for band, pixels in enumerate(decoded):
-            nodata = reader.info.nodata[band]
-            level, valid = normalise(reader.read(band, Window(0, 0, *pixels.shape)), domain, nodata)
-            squares[band][valid] = np.square(normalise(pixels, domain, nodata)[0] - level)[valid]
+            measure = Measure(domain, nodata=reader.info.nodata[band])
+            level, valid = normalise(reader.read(band, Window(0, 0, *pixels.shape)), measure)
+            squares[band][valid] = np.square(normalise(pixels, measure)[0] - level)[valid]
     return squares
 
 

@@ -28,7 +28,7 @@ from rd_val import ROOT, Band, find_bands, level_db, read_band, write_plain
 import sarcodec
 from sarcodec.bitstream.partition import within
 from sarcodec.raster.geotiff import read_array, write_array
-from sarcodec.raster.radiometry import valid_mask
+from sarcodec.raster.radiometry import AMPLITUDE, valid_mask
 from sarcodec.raster.scene import SceneInfo
 
 READ_BACK = """
@@ -69,7 +69,7 @@ def bounded_row(band: Band, bound_db: float, size: int, back: np.ndarray) -> dic
     """Bit/pixel of sarcodec and the peers at a bound, and what came back of sarcodec's file."""
     dn = read_band(band.path, band.number)
     valid, bound = dn > 0, round(1000 * bound_db)
-    off = int((~within(dn[valid], back[valid], "amplitude", bound)).sum()) + int((back[~valid] != dn[~valid]).sum())
+    off = int((~within(dn[valid], back[valid], AMPLITUDE, bound)).sum()) + int((back[~valid] != dn[~valid]).sum())
     level = level_db(dn).astype(np.float32)
     steps = np.rint(level_db(dn) / (2 * bound_db)).astype(np.uint8)
     sizes = {

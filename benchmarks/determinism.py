@@ -112,7 +112,7 @@ def levels(path: Path, target: Path) -> dict:
     """In a child: levels in dB of every tile of a file, one after the other, saved as npy."""
     with FileReader(path) as file:
         decoder = SceneDecoder(file)
-        np.save(target, np.concatenate([decoder.levels(*place).reshape(-1) for place in places_of(file)]))
+        np.save(target, np.concatenate([decoder.learned.levels(*place).reshape(-1) for place in places_of(file)]))
     return {"kernels": kernels_here()}
 
 

@@ -49,7 +49,7 @@ def promised(path: Path) -> tuple[float, int]:
     """Bits that the tables say, and bits of the sections, of a whole file."""
     bits = size = 0
     with FileReader(path) as file:
-        decoder = SceneDecoder(file)
+        decoder = SceneDecoder(file).learned
         for number in range(len(file.entries)):
             tile, band = divmod(number, len(file.header.bands))
             sections = decoder.sections(tile, band)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sarcodec.errors import SarcodecError
+from sarcodec.errors import SarcodecError, UnsupportedScene
 from sarcodec.evaluate.picture import draw_triptych
 from sarcodec.raster.geotiff import SceneReader, open_scene
-from sarcodec.raster.radiometry import normalise
+from sarcodec.raster.radiometry import Measure, normalise
 from sarcodec.raster.tiling import TileGrid, Window
 
 SIZE_PX = 1024
@@ -57,7 +57,7 @@ def _walk(source: Path | None, out: Path, quality: str) -> None:
     found = json.loads(_run("evaluate", scene, decoded, "--json")[0])
     lines = list(_say_errors(found))
     picture = out / "original-decoded-error.png"
-    _draw(picture, scene, decoded, found["domain"], [f"{packed.stat().st_size:,} bytes", *lines])
+    _draw(picture, scene, decoded, _measure_of(found), [f"{packed.stat().st_size:,} bytes", *lines])
     print(f"picture      {picture}")
 
 
@@ -99,16 +99,25 @@ def _say_errors(found: dict) -> Iterator[str]:
     print(f"invalid      {found['invalid']:,} pixels, all back bit by bit")
 
 
-def _draw(picture: Path, scene: Path, decoded: Path, domain: str, footer: list[str]) -> None:
+def _measure_of(found: dict) -> Measure:
+    """What the first band measures, out of the report."""
+    said = found["bands"][0]["measure"]
+    if said is None:
+        raise UnsupportedScene("band 1 is no radar; take a scene whose first band is")
+    nodata = None if said["nodata"] is None else float(said["nodata"])
+    return Measure(said["domain"], said["scale"], said["offset"], nodata, tuple(said["fills"]))
+
+
+def _draw(picture: Path, scene: Path, decoded: Path, measure: Measure, footer: list[str]) -> None:
     with open_scene(scene) as before, open_scene(decoded) as after:
-        window = _window_to_draw(before, domain)
-        level, valid = normalise(before.read(0, window), domain, before.info.nodata[0])
-        level_decoded, _ = normalise(after.read(0, window), domain, before.info.nodata[0])
+        window = _window_to_draw(before, measure)
+        level, valid = normalise(before.read(0, window), measure)
+        level_decoded, _ = normalise(after.read(0, window), measure)
     place = f"band 1, {window.rows} x {window.cols} pixels at row {window.row}, column {window.col}"
     draw_triptych(picture, level, level_decoded, valid, f"{scene.name}: {place}", footer)
 
 
-def _window_to_draw(scene: SceneReader, domain: str) -> Window:
+def _window_to_draw(scene: SceneReader, measure: Measure) -> Window:
     """The centre of the scene, or the first square with more than half of its pixels valid, or the best there is."""
     info = scene.info
     rows, cols = min(info.rows, PICTURE_PX), min(info.cols, PICTURE_PX)
@@ -116,7 +125,7 @@ def _window_to_draw(scene: SceneReader, domain: str) -> Window:
     centre = Window((info.rows - rows) // 2, (info.cols - cols) // 2, rows, cols)
     best, most = centre, -1.0
     for window in [centre, *map(grid.window, range(grid.count))]:
-        share = float(normalise(scene.read(0, window), domain, info.nodata[0])[1].mean())
+        share = float(normalise(scene.read(0, window), measure)[1].mean())
         if share > 0.5:
             return window
         if share > most:

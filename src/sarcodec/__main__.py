@@ -10,13 +10,15 @@ import sys
 from collections.abc import Sequence
 
 from sarcodec.commands import compare, compress, decompress, evaluate, info, models, simulate, train, verify
+from sarcodec.commands.log import show_log
 from sarcodec.commands.options import Parser
 from sarcodec.errors import SarcodecError
 
 EXIT_CODES = """exit codes:
   0    done
   1    verify or evaluate found a difference, or the system refused (disk full, for instance)
-  2    wrong usage, or an argument without meaning (a window outside the scene, a file that is not there)
+  2    wrong usage, or an argument without meaning: a window outside the scene, an input that is not there, may not be read or
+       is a folder, an output that is an input, a device or a pipe, is called .png, or lies in a folder that cannot be written
   3    the scene cannot be read, or is not one that sarcodec takes
   4    the model is not installed, damaged, or not exact on this machine
   5    not a sarcodec file, or a newer, truncated or damaged one
@@ -47,25 +49,55 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Reads sys.argv when no arguments are given."""
+    _prepare_streams()
     options = build_parser().parse_args(arguments)
     _limit_libraries(options)
+    show_log()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_TERMINATED))  # so that partial files are removed
     try:
         code = options.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except SarcodecError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted", _INTERRUPTED)
-    except BrokenPipeError:
-        # Who read stdout has gone; Python would complain once more while it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # Who read stdout has gone, which is no failure to talk about.
+        _forget_stdout()
         return _BROKEN_PIPE
     except MemoryError:
         return _fail("not enough memory; use fewer --threads, or a --window", SarcodecError.exit_code)
     except OSError as error:
+        _forget_stdout()
         return _fail(f"the system refused: {error}", SarcodecError.exit_code)
+
+
+def _prepare_streams() -> None:
+    """Names may hold what a stream's encoding has no letter for; and a file that is opened must not become stream 0, 1 or 2
+    because the caller closed it: what libraries print would end up in that file."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+
+
+def _forget_stdout() -> None:
+    """Python would complain once more while it closes a stream that takes no more bytes."""
+    try:
+        sys.stdout.flush()
+    except (AttributeError, OSError, ValueError):
+        pass
+    else:
+        return
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (AttributeError, OSError, ValueError):
+        pass  # closed, or no file of the system
 
 
 def _limit_libraries(options: argparse.Namespace) -> None:
@@ -76,7 +108,8 @@ def _limit_libraries(options: argparse.Namespace) -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    print("sarcodec: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    if sys.stderr is not None:
+        print("sarcodec: " + " ".join(message.split()), file=sys.stderr, flush=True)
     return code
 
 

@@ -1,4 +1,4 @@
-"""A published model: float graphs, integer prior, tables, a card; found by id, verified by digest, tried on a known answer.
+"""A published model: hyper analysis, integer prior, tables, rotation, a card; found by id, verified by digest, tried on a known answer.
 
 In: a model's folder (shipped in the package, or one of SARCODEC_MODELS); out: a frozen Model. Nothing is ever unpickled.
 """
@@ -21,10 +21,11 @@ from sarcodec.bitstream.prior import HYPER_CHANNELS, LATENT_TABLES, OCTAVE_CLASS
 from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.bitstream.tables import FrozenTables
 from sarcodec.errors import ModelError, UnknownModel
+from sarcodec.hyper_analysis import HyperAnalysis
 from sarcodec.lapped import OVERLAP, LappedTransform
 
 DEFAULT_MODEL = "lapped32"
-FILES = ("hyper_analysis.onnx", "prior.npz", "tables.bin", "transform.npz")
+FILES = ("hyper_analysis.npz", "prior.npz", "tables.bin", "transform.npz")
 CARD = "card.json"
 
 
@@ -42,14 +43,14 @@ class ModelCard:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """id and digest (32 bytes) name it; prior and tables are whole numbers; graphs: ONNX bytes by name."""
+    """id and digest (32 bytes) name it; prior and tables are whole numbers; the hyper analysis is the encoder's."""
 
     id: str
     digest: bytes
     prior: Prior
     tables: FrozenTables
     transform: LappedTransform
-    graphs: dict
+    hyper_analysis: HyperAnalysis
 
 
 def digest_of(contents: dict[str, bytes]) -> bytes:
@@ -119,10 +120,10 @@ def _load_folder(home: str) -> Model:
         )
     transform = _transform(card.id, _arrays(contents["transform.npz"]))
     prior = prior_from_arrays(_arrays(contents["prior.npz"]))
-    graphs = {name[:-5]: contents[name] for name in FILES if name.endswith(".onnx")}
+    hyper_analysis = HyperAnalysis.of(_arrays(contents["hyper_analysis.npz"]))
     tables = entropy_tables.unpack(contents["tables.bin"])
     _check_tables(card.id, tables)
-    model = Model(card.id, digest, prior, tables, transform, graphs)
+    model = Model(card.id, digest, prior, tables, transform, hyper_analysis)
     answer = known_answer(prior)
     if answer != card.text.get("known_answer"):
         raise ModelError(

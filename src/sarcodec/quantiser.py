@@ -7,12 +7,12 @@ nothing of the search: any path decodes, and so does one that is taken symbol by
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 
 from sarcodec.bitstream.prior import CENTROIDS, FRACTION_BITS, LATENT_TABLES
 from sarcodec.bitstream.tables import MAX_MAGNITUDE, FrozenTables, bits
 from sarcodec.bitstream.trellis import HALF_STEP, NEXT_STATE, QUANTISER
+from sarcodec.compiled import kernel
 
 # Bits that one squared step of error is worth, where a channel's step is the step of its index. A uniform quantiser at high
 # rate has 8.66 (see train.loss); 6 to 7.5 gave the smallest files at equal error on development places (docs/log.md).
@@ -84,7 +84,7 @@ class Quantiser:
         return symbols.reshape(shape), which.reshape(shape), int(state)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _symbol_bits(size, negative, row, table_bits, start, radius, shift):
     """Bits of a symbol; raw low bits, the same for all choices of a value, are left out."""
     symbol = -size if negative else size
@@ -96,7 +96,7 @@ def _symbol_bits(size, negative, row, table_bits, start, radius, shift):
     return table_bits[start[row] + escape] + np.float32(2 * np.floor(np.log2(np.float32(place - escape + 1))) + 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _fill_small(table_bits, start, radius, shift, skip, small):
     for row in range(small.shape[0]):
         for negative in range(2):
@@ -107,14 +107,14 @@ def _fill_small(table_bits, start, radius, shift, skip, small):
                     )
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _error(value, size, q, row, weight, inwards):
     at = 2 * size - q if size else 0
     error = value - (np.float32(at) * _HALF - inwards[row, min(at, CENTROIDS - 1)])
     return weight * error * error
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _offer(q, value, negative, row, weight, small, table_bits, start, radius, shift, inwards, sizes, costs):
     """For quantiser q the best even and the best odd symbol around a value; 0 is even. Fills two of four sizes and costs."""
     table = row + q * LATENT_TABLES
@@ -133,7 +133,7 @@ def _offer(q, value, negative, row, weight, small, table_bits, start, radius, sh
             sizes[2 * q], costs[2 * q] = 0, zero
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _follow(residual, rows, weight, small, table_bits, start, radius, shift, skip, inwards, state, symbols, which):
     """The cheapest symbol where one stands, without a look ahead. Fills symbols and which; gives the last state."""
     sizes, costs = np.zeros(4, np.int32), np.zeros(4, np.float32)
@@ -152,7 +152,7 @@ def _follow(residual, rows, weight, small, table_bits, start, radius, shift, ski
     return state
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def _step(even, odd, costs, new, place, off, second):
     """One step of Viterbi: costs of even and odd states -> the cheaper way into each state, less `off`.
 
@@ -171,7 +171,7 @@ def _step(even, odd, costs, new, place, off, second):
         even[u], odd[u] = new[2 * u] - off, new[2 * u + 1] - off
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def _least(even, odd):
     least = even[0]
     for u in range(_HALF_STATES):
@@ -179,7 +179,7 @@ def _least(even, odd):
     return least
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _search(residual, rows, weight, small, table_bits, start, radius, shift, skip, inwards, state, symbols, which):
     """Viterbi over one block. Fills symbols and which; gives the last state."""
     n = residual.size

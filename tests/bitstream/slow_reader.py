@@ -61,15 +61,21 @@ def read_file(data: bytes) -> File:
     body = Bytes(whole.take(whole.varint()))
     assert zlib.crc32(data[: whole.place]) == whole.number(4)
     body.number(1)
-    rows, cols, bands = body.varint(), body.varint(), body.varint()
-    tile = body.number(1)
-    assert tile % 16 == 9 and tile < 32
+    rows, cols, bands, masks = body.varint(), body.varint(), body.varint(), body.varint()
+    assert body.number(1) == 9
+    levels, references = [], []
+    for _ in range(bands):
+        kind = body.number(1)
+        assert kind & 3 == 0 and kind < 128  # the model has coded it
+        body.take(16 if kind & 16 else 0)
+        body.take(8 * body.number(1) if kind & 32 else 0)
+        references.append(body.varint() if kind & 64 else -1)
+        levels.append(body.number(2, signed=True))
     model_id, digest, base = body.take(body.number(1)).decode("ascii"), body.take(8), body.varint()
-    levels = [body.number(2, signed=True) for _ in range(bands)]
-    references = [body.varint() - 1 for _ in range(bands)] if tile & 16 else [-1] * bands
-    body.take(body.varint())
+    for _ in ("metadata", "remarks"):
+        body.take(body.varint())
     steps, payloads = [], []
-    for _ in range(-(-rows // 512) * -(-cols // 512) * bands):
+    for _ in range(-(-rows // 512) * -(-cols // 512) * (bands + masks)):
         length, folded = body.varint(), body.varint()
         steps.append(base + (folded // 2 if folded % 2 == 0 else -(folded + 1) // 2))
         payloads.append(whole.take(length))
@@ -188,7 +194,7 @@ class SlowModel:
     def digest(self) -> bytes:
         """10.1."""
         total = hashlib.sha256()
-        names = ("hyper_analysis.onnx", "prior.npz", "tables.bin", "transform.npz")
+        names = ("hyper_analysis.npz", "prior.npz", "tables.bin", "transform.npz")
         for name in names:
             data = (self.folder / name).read_bytes()
             total.update(name.encode() + b" " + str(len(data)).encode() + b"\n" + data)

@@ -1,4 +1,5 @@
 import dataclasses
+import struct
 import zlib
 
 import numpy as np
@@ -13,47 +14,50 @@ from sarcodec.bitstream.sections import Section
 from sarcodec.bitstream.varint import Cursor, fold, pack_varint, unfold
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
 
-HEADER = Header(
-    600, 1000, "uint16", "amplitude", 9, "dct16-0", b"12345678", 320, (BandField(-1600), BandField(5, 0)), b"meta"
-)
+LEARNED = (BandField(offset_q=-1600), BandField(domain="power", offset_q=5, reference=0))
+HEADER = Header(600, 1000, "uint16", 9, "dct16-0", b"12345678", 320, LEARNED, b"meta", 0, b"because")
 ENTRIES = [Entry(0, 100 * i, 300 + i, i << 24) for i in range(8)]
-BOUNDED = Header(600, 1000, "uint16", "amplitude", 9, "", b"", 0, (BandField(0),) * 2, b"meta", 500)
+PROMISED = (BandField("bounded", "db", 0.01, -50.0, (0.0,), bound=500), BandField("exact", None))
+BOUNDED = Header(600, 1000, "uint16", 9, "", b"", 0, PROMISED, b"meta")
+MIXED = Header(600, 1000, "float64", 9, "m", b"12345678", 320, (*LEARNED, *PROMISED), b"meta", 4)
+
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@st.composite
+def bands(draw, number, leaders):
+    kind = draw(st.sampled_from(container.KINDS))
+    if kind == "exact":
+        return BandField("exact", None)
+    affine = draw(st.just((1.0, 0.0)) | st.tuples(st.floats(1e-6, 1e6), st.floats(-1e6, 1e6)))
+    fills = tuple(draw(st.lists(NUMBERS, max_size=3)))
+    domain = draw(st.sampled_from(container.DOMAINS))
+    if kind == "bounded":
+        return BandField(kind, domain, *affine, fills, bound=draw(st.integers(0, 20_000)))
+    reference = draw(st.none() | st.sampled_from(leaders)) if leaders else None
+    leaders += [number] if reference is None else []  # a band leans on one that does not lean itself
+    return BandField(kind, domain, *affine, fills, draw(st.integers(-32768, 32767)), reference)
 
 
 @st.composite
 def headers(draw):
-    log2, count = draw(st.integers(4, 12)), draw(st.integers(1, 4))
+    log2, count, leaders = draw(st.integers(4, 12)), draw(st.integers(1, 4)), []
     side = st.integers(1, 3 << log2)
-    bound = draw(st.none() | st.integers(0, 20_000))
-    if bound is not None:
-        kinds = draw(st.sampled_from(container.DTYPES)), draw(st.sampled_from(container.DOMAINS))
-        return Header(
-            draw(side), draw(side), *kinds, log2, "", b"", 0, (BandField(0),) * count, draw(st.binary(max_size=9)), bound
-        )
-    bands, leaders = [], []  # a band leans on one that does not lean itself
-    for number in range(count):
-        reference = draw(st.none() | st.sampled_from(leaders)) if leaders else None
-        bands.append(BandField(draw(st.integers(-32768, 32767)), reference))
-        leaders += [number] if reference is None else []
-    return Header(
-        draw(side),
-        draw(side),
-        draw(st.sampled_from(container.DTYPES)),
-        draw(st.sampled_from(container.DOMAINS)),
-        log2,
-        draw(st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)),
-        draw(st.binary(min_size=8, max_size=8)),
-        draw(st.integers(0, 639)),
-        tuple(bands),
-        draw(st.binary(max_size=200)),
-    )
+    fields = tuple(draw(bands(number, leaders)) for number in range(count))
+    model = ("", b"", 0)
+    if any(field.learned for field in fields):
+        name = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)
+        model = draw(st.tuples(name, st.binary(min_size=8, max_size=8), st.integers(0, 639)))
+    blobs = draw(st.binary(max_size=200)), draw(st.sampled_from([0, 1, count])), draw(st.binary(max_size=20))
+    return Header(draw(side), draw(side), draw(st.sampled_from(container.DTYPES)), log2, *model, fields, *blobs)
 
 
 @settings(max_examples=100, deadline=None)
 @given(headers(), st.randoms())
 def test_head_round_trip(header, random):
     lengths = [random.getrandbits(random.randrange(1, 32)) for _ in range(header.entry_count)]
-    steps = 1 if header.bounded else 640
+    steps = 640 if header.learned else 1
     given_entries = [Entry(0, length, random.randrange(steps), random.getrandbits(32)) for length in lengths]
     data = container.pack_head(header, given_entries)
     again, entries = container.unpack_head(data + b"payloads")
@@ -65,38 +69,55 @@ def test_head_round_trip(header, random):
 
 
 def test_head_of_a_tiny_scene_is_small():
-    header = dataclasses.replace(HEADER, rows=64, cols=64, bands=(BandField(3),), metadata=b"")
-    assert len(container.pack_head(header, [Entry(0, 1800, 330, 1)])) == 36 + 7
+    header = dataclasses.replace(HEADER, rows=64, cols=64, bands=(BandField(offset_q=3),), metadata=b"", remarks=b"")
+    assert len(container.pack_head(header, [Entry(0, 1800, 330, 1)])) == 39 + 7
 
 
 def test_a_bound_takes_the_place_of_the_model():
-    header = dataclasses.replace(BOUNDED, rows=64, cols=64, bands=(BandField(0),), metadata=b"", bound=127)
-    assert len(container.pack_head(header, [Entry(0, 1800, 0, 1)])) == 36 + 7 - (1 + 7 + 8 + 2 + 2) + 1
-    assert (header.bounded, header.max_error_db) == (True, 0.127)
-    assert (HEADER.bounded, HEADER.max_error_db) == (False, None)
-    assert dataclasses.replace(BOUNDED, bound=0).max_error_db == 0
+    field = BandField("bounded", bound=127)
+    header = dataclasses.replace(BOUNDED, rows=64, cols=64, bands=(field,), metadata=b"")
+    assert len(container.pack_head(header, [Entry(0, 1800, 0, 1)])) == 39 + 7 - (1 + 7 + 8 + 2 + 2) + 1
+    assert (header.learned, field.max_error_db) == (False, 0.127)
+    assert (HEADER.learned, HEADER.bands[0].max_error_db) == (True, None)
+    assert BandField("bounded", bound=0).max_error_db == 0 == BandField("exact", None).max_error_db
+
+
+def test_planes_are_bands_and_masks():
+    assert (HEADER.planes, MIXED.planes, HEADER.entry_count, MIXED.entry_count) == (2, 8, 8, 32)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"bound": -1},
-        {"bound": 20_001},
         {"model_id": "a"},
         {"model_digest": b"12345678"},
         {"base_step": 1},
-        {"bands": (BandField(1),)},
-        {"bands": (BandField(0), BandField(0, 0))},
+        {"masks": 3},
+        {"bands": (BandField("bounded"),)},
+        {"bands": (BandField("bounded", bound=-1),)},
+        {"bands": (BandField("bounded", bound=20_001),)},
+        {"bands": (BandField("bounded", None, bound=1),)},
+        {"bands": (BandField("bounded", offset_q=1, bound=1),)},
+        {"bands": (BandField("bounded", bound=1), BandField("bounded", bound=1, reference=0))},
+        {"bands": (BandField("bounded", scale=0.0, bound=1),)},
+        {"bands": (BandField("bounded", scale=-1.0, bound=1),)},
+        {"bands": (BandField("bounded", fills=(float("nan"),), bound=1),)},
+        {"bands": (BandField("bounded", scale=float("nan"), bound=1),)},
+        {"bands": (BandField("bounded", offset=float("inf"), bound=1),)},
+        {"bands": (BandField("bounded", fills=(1.0,) * 16, bound=1),)},
+        {"bands": (BandField("exact", None, bound=1),)},
+        {"bands": (BandField("jpeg", None),)},
     ],
 )
-def test_senseless_heads_with_a_bound_are_refused(change):
+def test_senseless_heads_without_a_model_are_refused(change):
     with pytest.raises(InvalidArgument):
         dataclasses.replace(BOUNDED, **change)
 
 
-@pytest.mark.parametrize("header, step", [(HEADER, 300), (BOUNDED, 0)])
+@pytest.mark.parametrize("header, step", [(HEADER, 300), (BOUNDED, 0), (MIXED, 320)])
 def test_every_truncation_and_every_flipped_bit_of_the_head(header, step):
-    data = container.pack_head(header, [dataclasses.replace(e, step=step) for e in ENTRIES])
+    entries = [Entry(0, 100 * i, step, i << 20) for i in range(header.entry_count)]
+    data = container.pack_head(header, entries)
     for cut in range(1, len(data)):
         with pytest.raises(TruncatedFile):
             container.unpack_head(data[:cut])
@@ -121,8 +142,9 @@ def test_other_files_are_named(data, words):
     [
         {"rows": 0},
         {"cols": 1 << 31},
-        {"dtype": "float64"},
-        {"domain": "phase"},
+        {"dtype": "complex64"},
+        {"bands": (BandField(domain="phase"),)},
+        {"bands": (BandField(domain=None),)},
         {"tile_log2": 3},
         {"tile_log2": 13},
         {"model_id": ""},
@@ -132,8 +154,10 @@ def test_other_files_are_named(data, words):
         {"base_step": 640},
         {"base_step": -1},
         {"bands": ()},
-        {"bands": (BandField(1 << 15),)},
-        {"bands": (BandField(0, 0),)},
+        {"bands": (BandField(offset_q=1 << 15),)},
+        {"bands": (BandField(reference=0),)},
+        {"bands": (BandField("exact", None), BandField(reference=0))},
+        {"bands": (BandField(), BandField(reference=0), BandField(reference=1))},
     ],
 )
 def test_senseless_heads_are_refused(change):
@@ -154,24 +178,28 @@ def _sealed(body: bytes) -> bytes:
     return head + zlib.crc32(head).to_bytes(4, "little")
 
 
-def _body(rows=b"\x01", cols=b"\x01", bands=b"\x01", tile=b"\x09", name=b"\x01a", tail=bytes(6), kinds=b"\x01"):
-    return kinds + rows + cols + bands + tile + name + b"12345678" + b"\0" + b"\0\0" + b"\0" + tail
+def _body(
+    rows=b"\x01", cols=b"\x01", bands=b"\x01", masks=b"\0", tile=b"\x09", band=b"\0\0\0", name=b"\x01a" + b"12345678" + b"\0",
+    tail=bytes(8), kind=b"\x01",
+):  # fmt: skip
+    return kind + rows + cols + bands + masks + tile + band + name + tail
 
 
 def test_sealed_head_reads():
     assert container.unpack_head(_sealed(_body()))[0].model_id == "a"
 
 
-def test_sealed_heads_with_a_bound():
-    fields = b"\x01\x01\x01\x01\x29\xf4\x03\0"
-    assert container.unpack_head(_sealed(fields + bytes(6)))[0].bound == 500
+def test_sealed_heads_without_a_model():
+    assert container.unpack_head(_sealed(_body(band=b"\x01\xf4\x03", name=b"")))[0].bands[0].bound == 500
+    assert container.unpack_head(_sealed(_body(band=b"\x0e", name=b"")))[0].bands[0] == BandField("exact", None)
     for wrong in (
-        fields + b"\0\x02\0\0\0\0",
-        b"\x01\x01\x01\x01\x29\xa1\x9c\x01\0" + bytes(6),
-        b"\x01\x01\x01\x02\x39\xf4\x03\0\x01\0" + bytes(12),
+        {"band": b"\x01\xf4\x03", "name": b"", "tail": b"\0\0\0\x02\0\0\0\0"},  # a step
+        {"band": b"\x01\xa1\x9c\x01", "name": b""},  # beyond 20 dB
+        {"band": b"\x41\0\xf4\x03", "name": b""},  # leans on itself
+        {"band": b"\x0d\xf4\x03", "name": b""},  # a bound in dB of a band without a domain
     ):
         with pytest.raises(CorruptFile):
-            container.unpack_head(_sealed(wrong))
+            container.unpack_head(_sealed(_body(**wrong)))
 
 
 @pytest.mark.parametrize(
@@ -185,15 +213,20 @@ def test_sealed_heads_with_a_bound():
         ({"bands": pack_varint(65536)}, CorruptFile),
         ({"tile": b"\x03"}, CorruptFile),
         ({"tile": b"\x49"}, NewerVersion),
-        ({"tile": b"\x89"}, NewerVersion),
-        ({"tile": b"\x29\xa1\x9c\x01"}, CorruptFile),
-        ({"name": b"\x01A"}, CorruptFile),
-        ({"name": b"\xffa"}, CorruptFile),
+        ({"tile": b"\x19"}, NewerVersion),
+        ({"masks": b"\x02"}, CorruptFile),
+        ({"band": b"\x80\0\0"}, NewerVersion),
+        ({"band": b"\x03\0\0"}, NewerVersion),
+        ({"band": b"\x0c\0\0"}, CorruptFile),
+        ({"band": b"\x10" + struct.pack("<dd", 1, 0) + b"\0\0"}, CorruptFile),
+        ({"band": b"\x10" + struct.pack("<dd", 0, 1) + b"\0\0"}, CorruptFile),
+        ({"band": b"\x20\0\0\0"}, CorruptFile),
+        ({"name": b"\x01A12345678\0"}, CorruptFile),
+        ({"name": b"\xffa12345678\0"}, CorruptFile),
         ({"tail": b""}, CorruptFile),
-        ({"tail": b"\0" * 7}, CorruptFile),
-        ({"tail": b"\0\x01\0\0\0\0"}, CorruptFile),
-        ({"kinds": b"\x04"}, CorruptFile),
-        ({"kinds": b"\x30"}, CorruptFile),
+        ({"tail": b"\0" * 9}, CorruptFile),
+        ({"tail": b"\0\0\0\x01\0\0\0\0"}, CorruptFile),
+        ({"kind": b"\x08"}, NewerVersion),
     ],
 )
 def test_sealed_but_senseless_heads(fields, error):

@@ -9,9 +9,10 @@ from sarcodec.bitstream.container import BandField, Header
 from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.writer import FileWriter
 from sarcodec.bitstream.sections import Section, pack_tile
-from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, OutputExists, TruncatedFile
+from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, OutputExists, SarcodecError, TruncatedFile
 
-HEADER = Header(40, 20, "float32", "db", 4, "m", b"12345678", 100, (BandField(0), BandField(7, 0)), b"where")
+BANDS = (BandField(domain="db"), BandField(domain="db", offset_q=7, reference=0))
+HEADER = Header(40, 20, "float32", 4, "m", b"12345678", 100, BANDS, b"where")
 PAYLOADS = [b"" if i == 3 else pack_tile([Section(1, bytes([i]) * (2 + i)), Section(2, b"mask")]) for i in range(12)]
 
 
@@ -165,14 +166,14 @@ def test_failures_leave_nothing_behind(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     for broken in ("replace", "fsync"):
-        with monkeypatch.context() as patch, pytest.raises(OSError):
+        with monkeypatch.context() as patch, pytest.raises(SarcodecError, match="disk full"):
             patch.setattr(os, broken, fails)
             _write(target)
         assert os.listdir(tmp_path) == []
 
 
 def test_senseless_targets_are_refused(tmp_path):
-    for target in (tmp_path, tmp_path / "none" / "scene.sarc"):
+    for target in (tmp_path, tmp_path / "none" / "scene.sarc", tmp_path / "scene.tif", tmp_path / "scene.zip"):
         with pytest.raises(InvalidArgument):
             FileWriter(target, overwrite=True)
 

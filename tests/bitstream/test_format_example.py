@@ -68,7 +68,7 @@ def test_latents_are_the_codecs_to_the_last_bit(read, packed, slow):
     assert np.float32(steps).tolist() == steps
     expected = (latents / 32).astype(np.float32) * np.float32(steps)
     with FileReader(packed) as codec_file:
-        decoder = SceneDecoder(codec_file)
+        decoder = SceneDecoder(codec_file).learned
         found = decoder.latents(0, 1)
         np.testing.assert_array_equal(found.values.reshape(2, 3, 1024), latents)
         np.testing.assert_array_equal(decoder.codec.dequantise(found, 2, 3), expected)

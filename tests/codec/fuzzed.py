@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sarcodec.measure import Measure
+
 KINDS = (
     ("uint8", "amplitude"),
     ("uint16", "amplitude"),
@@ -31,8 +33,9 @@ class FuzzedScene:
         before = self.pixels
         same = before.view(f"u{before.itemsize}") == decoded.view(f"u{before.itemsize}")
         if self.bound:
-            valid = valid_mask(before, self.domain, self.nodata) & valid_mask(decoded, self.domain, self.nodata)
-            same |= valid & within(before, decoded, self.domain, self.bound)
+            measure = Measure(self.domain, nodata=self.nodata)
+            valid = valid_mask(before, measure) & valid_mask(decoded, measure)
+            same |= valid & within(before, decoded, measure, self.bound)
         return int((~same).sum())
 
 

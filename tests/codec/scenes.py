@@ -10,6 +10,7 @@ from golden.make import speckle
 import sarcodec
 from sarcodec.codec.compression import CompressReport
 from sarcodec.codec.verification import VerifyReport
+from sarcodec.measure import Measure
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.radiometry import normalise
 from sarcodec.raster.scene import SceneInfo
@@ -48,9 +49,9 @@ class Walked:
 
     def levels(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Levels in dB before and after (bands, rows, cols), and which are valid in the original."""
-        nodata = self.info_before.nodata[0]
-        before, valid = normalise(self.before, self.report.domain, nodata)
-        return before, normalise(self.after, self.report.domain, nodata)[0], valid
+        measure = Measure(self.report.domain, nodata=self.info_before.nodata[0])
+        before, valid = normalise(self.before, measure)
+        return before, normalise(self.after, measure)[0], valid
 
     def error_db(self) -> np.ndarray:
         """Errors in dB (n,) of the valid pixels, float64."""

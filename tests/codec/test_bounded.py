@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import sarcodec
 from sarcodec.bitstream.partition import within
-from sarcodec.codec import bounded
-from sarcodec.codec.bounded import bound_of
+from sarcodec.codec import bounded_tiles as bounded
+from sarcodec.codec.bounded_tiles import bound_of
 from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.raster.geotiff import read_array
 from sarcodec.raster.radiometry import valid_mask

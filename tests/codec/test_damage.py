@@ -9,7 +9,7 @@ import pytest
 from codec.scenes import amplitude, store
 
 import sarcodec
-from sarcodec.bitstream.container import pack_head, unpack_head
+from sarcodec.bitstream.container import BandField, pack_head, unpack_head
 from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.sections import MASK, pack_tile, unpack_tile
 from sarcodec.errors import (
@@ -270,6 +270,6 @@ def test_a_model_cannot_be_put_into_a_promised_file(promised):
     header, _ = unpack_head(promised)
     with pytest.raises(CorruptFile):
         sarcodec.verify(resealed(promised, steps={1: 3}), threads=1)
-    learned = dict(bound=None, model_id="dct32", model_digest=b"12345678")
+    learned = dict(bands=(BandField(),) * len(header.bands), model_id="dct32", model_digest=b"12345678")
     with pytest.raises(SarcodecError):
         sarcodec.verify(resealed(promised, **learned), threads=1)

@@ -145,7 +145,7 @@ def test_other_words_are_refused(packed, tmp_path, words):
 
 def test_lost_variances_around_a_tile_are_the_neighbours(packed):
     with FileReader(packed) as file:
-        decoder = SceneDecoder(file)
+        decoder = SceneDecoder(file).learned
         left, right = (decoder._tile(tile, 0).lost for tile in (0, 1))
         assert left.shape == (9, 16) and right.shape == (9, 3) and (left > 0).all()
         around = decoder._lost_with_halo(0, 0)

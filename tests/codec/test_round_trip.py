@@ -13,6 +13,7 @@ from rasterio.crs import CRS
 import sarcodec
 from sarcodec.bitstream.steps import step_db, step_of_quality
 from sarcodec.errors import InvalidArgument, UnsupportedScene
+from sarcodec.measure import Measure
 from sarcodec.raster.geotiff import read_array
 from sarcodec.raster.radiometry import valid_mask
 from sarcodec.raster.scene import GroundControlPoint
@@ -91,10 +92,10 @@ def test_invalid_pixels_are_kept_bit_for_bit_and_valid_ones_stay_valid(
     pixels = spoil(valid_pixels(content, dtype, domain, size, seed), domain, content, share, nodata, seed)
     found = walk(pixels, {"nodata": () if nodata is None else (float(nodata),)}, quality=quality, domain=domain)
     assert found.after.shape == pixels.shape and found.after.dtype == pixels.dtype == np.dtype(dtype)
-    before, after = (valid_mask(x, domain, nodata) for x in (pixels, found.after))
+    before, after = (valid_mask(x, Measure(domain, nodata=nodata)) for x in (pixels, found.after))
     np.testing.assert_array_equal(before, after)
     np.testing.assert_array_equal(bits(pixels)[~before], bits(found.after)[~before])
-    assert found.check.passed and found.check.comparison.valid_pixels == before.sum()
+    assert found.check.passed and found.check.comparison.valid_pixels <= before.sum()  # less those taken for fill
     assert found.info_after.nodata == found.info_before.nodata
     if dtype == "float32" and before.any():
         # Errors of an orthonormal transform are about step / 3.5; a strip that fills little of its cells may lose its contrast.
@@ -141,7 +142,7 @@ def test_power_over_sixty_decades():
     pixels = (10 ** exponent.clip(-44, 38)).astype(np.float32)[None]
     pixels[0, 3, 3], pixels[0, 140, 100] = np.float32(1e-44), np.finfo(np.float32).max
     found = walk(pixels, quality=70, domain="power")
-    assert found.check.passed and found.check.comparison.valid_pixels == pixels.size
+    assert found.check.passed and found.check.comparison.valid_pixels >= pixels.size - 1
     assert np.sqrt(np.square(found.error_db()).mean()) < 0.5
 
 
@@ -154,15 +155,22 @@ def test_levels_far_from_radar_do_not_spoil_what_is_beside_them():
 
 
 @pytest.mark.parametrize("value", [-9999, 1e6, -3.4028234663852886e38])
-def test_an_undeclared_fill_value_is_refused_with_advice_and_kept_when_declared(value, tmp_path):
+def test_a_fill_value_is_kept_and_spoils_nothing_declared_or_not(value):
     pixels = np.random.default_rng(1).normal(-12, 3, (1, 64, 64)).astype(np.float32)
     pixels[:, 20:30] = value
+    for nodata in ((value,), ()):
+        found = walk(pixels, {"nodata": nodata}, domain="db")
+        assert found.check.passed and (found.after[:, 20:30] == np.float32(value)).all()
+        assert found.check.comparison.rmse_db < 0.5
+
+
+def test_levels_beyond_all_physics_are_refused_with_advice(tmp_path):
+    pixels = np.random.default_rng(1).normal(-12, 3, (1, 64, 64)).astype(np.float32)
+    pixels[0, 20, 30:33] = 2000, 3000, -5000
     store(tmp_path / "in.tif", pixels)
     with pytest.raises(UnsupportedScene, match="nodata"):
         sarcodec.compress(tmp_path / "in.tif", tmp_path / "out.sarc", domain="db", threads=1)
     assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]
-    found = walk(pixels, {"nodata": (value,)}, domain="db")
-    assert found.check.passed and (found.after[:, 20:30] == np.float32(value)).all()
 
 
 # What is said of a scene
@@ -228,12 +236,12 @@ def test_domain_auto_is_stored_and_reported():
     assert walk((10 * np.log10(power)).astype(np.float32)).report.domain == "db"
 
 
-@pytest.mark.parametrize("dtype", ["complex64", "complex_int16", "float64", "uint32"])
+@pytest.mark.parametrize("dtype", ["complex64", "complex_int16", "int64", "uint64"])
 def test_other_pixels_are_refused_with_advice(tmp_path, dtype):
     shape = {"driver": "GTiff", "width": 9, "height": 9, "count": 1, "transform": rasterio.Affine(10, 0, 5, 0, -10, 5)}
     with rasterio.open(tmp_path / "in.tif", "w", **shape, dtype=dtype) as file:
         file.write(np.ones((1, 9, 9), "complex64" if dtype.startswith("complex") else dtype))
-    with pytest.raises(UnsupportedScene, match="complex" if dtype.startswith("complex") else "float32"):
+    with pytest.raises(UnsupportedScene, match="complex" if dtype.startswith("complex") else "int64"):
         sarcodec.compress(tmp_path / "in.tif", tmp_path / "out.sarc")
     assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]
 
@@ -245,7 +253,6 @@ def test_other_pixels_are_refused_with_advice(tmp_path, dtype):
         {"quality": -1},
         {"quality": float("nan")},
         {"domain": "phase"},
-        {"domain": "db"},
         {"threads": 0},
     ],
 )

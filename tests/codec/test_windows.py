@@ -10,7 +10,9 @@ import sarcodec
 from sarcodec import Window
 from sarcodec.bitstream.reader import FileReader
 from sarcodec.codec.decoder import SceneDecoder
-from sarcodec.codec.encoder import SceneEncoder
+from sarcodec.codec.learned_encoder import LearnedBand, LearnedEncoder
+from sarcodec.codec.sampling import sample_band
+from sarcodec.measure import Measure
 from sarcodec.errors import InvalidArgument
 from sarcodec.raster.geotiff import open_scene, read_array
 from sarcodec.raster.radiometry import normalise
@@ -137,7 +139,7 @@ def test_tiles_leave_no_seam(scene, whole):
 
 def test_synthesis_sees_the_neighbours_latents_in_their_places(packed):
     with FileReader(packed) as file:
-        decoder = SceneDecoder(file)
+        decoder = SceneDecoder(file).learned
         for band in (0, 1):
             whole = np.zeros((3 * 16 + 2, 2 * 16 + 2, 1024), np.float32)
             for tile in range(6):
@@ -170,11 +172,12 @@ class Watcher:
 def test_analysis_sees_the_pixels_around_a_tile(scene):
     watcher = Watcher()
     with open_scene(scene) as reader:
-        encoder = SceneEncoder(reader, "amplitude", watcher)
+        measure = Measure("amplitude")
+        band = LearnedBand.of(measure, (), sample_band(reader, 0))
+        encoder = LearnedEncoder(reader, {0: band}, watcher)
         for tile in range(6):
-            encoder._analyse(tile, 0)
-        offset = np.float32(encoder.bands[0].offset_q / 64)
-        level = normalise(reader.read(0, Window(0, 0, ROWS, COLS)), "amplitude", None)[0] - offset
+            encoder.analyse(tile, 0)
+        level = normalise(reader.read(0, Window(0, 0, ROWS, COLS)), measure)[0] - np.float32(band.offset_db)
     whole = np.zeros((3 * 512 + 64, 2 * 512 + 64), np.float32)
     whole[32 : 32 + ROWS, 32 : 32 + COLS] = level
     made_up = np.zeros(whole.shape, bool)  # the rest of cells that the scene's edge cuts

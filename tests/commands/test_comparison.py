@@ -85,3 +85,22 @@ def test_two_scenes_of_other_shape_or_dtype_are_refused(tmp_path, other):
     before = _write(tmp_path / "a.tif", _levels())
     with pytest.raises(InvalidArgument, match="one scene"):
         compare_scenes(before, _write(tmp_path / "b.tif", other))
+
+
+def test_an_exact_band_beside_radar_is_judged_bit_by_bit(tmp_path):
+    level = np.concatenate([_levels(), np.broadcast_to(np.linspace(30, 45, 90, dtype=np.float32), (1, 70, 90))])
+    named = {"descriptions": ("VV", "VH", "angle")}
+    before = _write(tmp_path / "a.tif", level, **named)
+    found = compare_scenes(before, _write(tmp_path / "b.tif", level + np.float32([[[0.5]], [[0.5]], [[0]]]), **named))
+    assert found.passed and found.domain == "db" and found.bands[2].measure is None and found.bands[2].errors is None
+    assert found.rmse_db == pytest.approx(0.5, abs=1e-5) and "angle" in found.bands[2].why
+    changed = compare_scenes(before, _write(tmp_path / "c.tif", level + np.float32(0.001), **named))
+    assert not changed.passed and changed.bands[2].invalid_changed == 70 * 90
+
+
+def test_errors_of_scaled_db_are_in_its_unit(tmp_path):
+    pixels = np.rint(100 * _levels(1)).astype(np.int16)
+    about = {"scales": (0.01,), "offsets": (0.0,), "units": ("dB",)}
+    before = _write(tmp_path / "a.tif", pixels, **about)
+    found = compare_scenes(before, _write(tmp_path / "b.tif", pixels + np.int16(50), **about))
+    assert found.domain == "db" and found.max_abs_error_db == pytest.approx(0.5, abs=1e-5)

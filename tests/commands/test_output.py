@@ -59,3 +59,25 @@ def test_lines_for_people(capsys):
 def test_long_lists_are_counted(capsys):
     show({"points": [{"row": row} for row in range(210)], "numbers": list(range(9))}, as_json=False)
     assert capsys.readouterr().out.splitlines() == ["points: 210", "numbers: 9 of them"]
+
+
+@dataclass(frozen=True)
+class Noted:
+    path: str
+    notes: tuple[str, ...]
+
+
+def test_notes_go_to_stderr_and_into_json(capsys):
+    show(Noted("a.sarc", ("The statistics\nare gone.", "So is this.")), as_json=False)
+    said = capsys.readouterr()
+    assert said.out == "path: a.sarc\n"
+    assert said.err == "sarcodec: note: The statistics are gone.\nsarcodec: note: So is this.\n"
+    show(Noted("a.sarc", ("Gone.",)), as_json=True)
+    said = capsys.readouterr()
+    assert json.loads(said.out)["notes"] == ["Gone."] and said.err == "sarcodec: note: Gone.\n"
+
+
+def test_a_report_makes_room_for_the_bytes_of_a_file(capsys):
+    show(Noted("-", ()), as_json=True, to_stderr=True)
+    said = capsys.readouterr()
+    assert said.out == "" and json.loads(said.err) == {"path": "-", "notes": []}

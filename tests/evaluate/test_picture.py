@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sarcodec.errors import InvalidArgument
+from sarcodec.errors import InvalidArgument, SarcodecError
 from sarcodec.evaluate.picture import _detail, _Row, draw_triptych
 
 pytest.importorskip("matplotlib", reason="matplotlib (extra plot) is not installed")
@@ -66,6 +66,8 @@ def test_refusal_and_failure_leave_no_file(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(backend_agg.FigureCanvasAgg, "print_png", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(SarcodecError, match="disk full"):
         draw_triptych(tmp_path / "none.png", level, level, np.ones((20, 20), dtype=bool), "none")
+    with pytest.raises(InvalidArgument, match=".png"):
+        draw_triptych(tmp_path / "none.tif", level, level, np.ones((20, 20), dtype=bool), "none")
     assert not list(tmp_path.iterdir())

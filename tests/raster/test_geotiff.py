@@ -13,8 +13,7 @@ import rasterio
 
 from sarcodec.errors import InvalidArgument, OutputExists, SarcodecError, UnreadableScene, UnsupportedScene
 from sarcodec.raster.geotiff import SceneWriter, open_scene, read_array, write_array
-from sarcodec.raster.radiometry import guess_domain
-from sarcodec.raster.scene import GroundControlPoint, SceneInfo, pack_scene, unpack_scene
+from sarcodec.raster.scene import DTYPES, GroundControlPoint, SceneInfo, pack_scene, unpack_scene
 from sarcodec.raster.tiling import TileGrid, Window
 
 NAN = float("nan")
@@ -55,7 +54,7 @@ def same(first, second):
     return repr(first) == repr(second)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(1, 1), (40, 700), (600, 520)])
 def test_pixels_and_georeferencing_come_back(tmp_path, dtype, shape):
     info = SceneInfo(*shape, 2, dtype, crs_wkt=UTM, transform=TRANSFORM, nodata=(0.0, 0.0))
@@ -165,7 +164,7 @@ def test_existing_output_is_kept_unless_asked(tmp_path):
     info = SceneInfo(20, 30, 1, "uint16")
     write_array(tmp_path / "a.tif", pixels_of(info), info)
     (tmp_path / "a.tif.aux.xml").write_text("<PAMDataset><SRS>stale</SRS></PAMDataset>")
-    with pytest.raises(OutputExists, match="a.tif exists"):
+    with pytest.raises(OutputExists, match="a.tif is already there"):
         write_array(tmp_path / "a.tif", pixels_of(info, 1), info)
     write_array(tmp_path / "a.tif", pixels_of(info, 1), info, overwrite=True)
     assert np.array_equal(read_array(tmp_path / "a.tif")[0], pixels_of(info, 1))
@@ -182,10 +181,10 @@ def test_output_that_appears_meanwhile_is_kept(tmp_path):
 
 def test_wrong_arguments_of_the_writer(tmp_path):
     info = SceneInfo(20, 30, 1, "uint16")
-    with pytest.raises(InvalidArgument, match="folder that exists"):
+    with pytest.raises(InvalidArgument, match="folder"):
         SceneWriter(tmp_path / "no" / "a.tif", info)
-    with pytest.raises(UnsupportedScene, match="float64"):
-        SceneWriter(tmp_path / "a.tif", replace(info, dtype="float64"))
+    with pytest.raises(UnsupportedScene, match="int64"):
+        SceneWriter(tmp_path / "a.tif", replace(info, dtype="int64"))
     with pytest.raises(InvalidArgument, match="uint8 of shape"), SceneWriter(tmp_path / "a.tif", info) as writer:
         writer.write(0, Window(0, 0, 20, 30), np.zeros((20, 30), np.uint8))
     with pytest.raises(InvalidArgument, match="pixels have shape"):
@@ -234,21 +233,13 @@ def foreign(path, dtype, **changes):
     [
         ("complex_int16", "complex pixels .complex_int16.*detected.*GRD"),
         ("complex64", "complex pixels .complex64"),
-        ("float64", "float64 pixels.*Convert it to float32"),
-        ("uint32", "uint32 pixels.*uint16 if its values fit"),
-        ("int32", "int32 pixels"),
-        ("int8", "int8 pixels"),
+        ("int64", "int64 pixels.*gdal_translate -ot Float64"),
+        ("uint64", "uint64 pixels"),
     ],
 )
 def test_other_pixels_are_refused_with_advice(tmp_path, dtype, words):
     with pytest.raises(UnsupportedScene, match=words):
         open_scene(foreign(tmp_path / "a.tif", dtype))
-
-
-def test_palette_is_refused(tmp_path):
-    path = foreign(tmp_path / "a.tif", "uint8", photometric="palette")
-    with pytest.raises(UnsupportedScene, match="palette"):
-        open_scene(path)
 
 
 def test_unreadable_files(tmp_path):
@@ -261,7 +252,8 @@ def test_unreadable_files(tmp_path):
 
 def test_every_truncation_is_unreadable_and_never_wrong_pixels(tmp_path):
     info = full_info(count=1, dtype="uint16", rows=64, cols=64, nodata=(0.0,), band_tags=(), descriptions=(),
-                     units=(), scales=(), offsets=(), colorinterp=())  # fmt: skip
+                     units=(), scales=(), offsets=(), colorinterp=(), masked_bands=(), colormaps=(), categories=(),
+                     attribute_tables=())  # fmt: skip
     write_array(tmp_path / "a.tif", pixels_of(info), info)
     data = (tmp_path / "a.tif").read_bytes()
     refused = 0
@@ -281,10 +273,9 @@ def product(pattern):
     return found[0]
 
 
-@pytest.mark.parametrize("pattern, domain", [("ghana*.tif", "db"), ("nigeria*.tif", "db"), ("grdh*.tiff", "amplitude")])
-def test_real_products_come_back(tmp_path, pattern, domain):
+@pytest.mark.parametrize("pattern", ["ghana*.tif", "nigeria*.tif", "grdh*.tiff"])
+def test_real_products_come_back(tmp_path, pattern):
     pixels, info = read_array(product(pattern))
-    assert guess_domain(pixels, info.nodata[0], info.hints) == domain
     kept = unpack_scene(pack_scene(info), info.rows, info.cols, info.count, info.dtype)
     write_array(tmp_path / "a.tif", pixels, kept)
     again, found = read_array(tmp_path / "a.tif")

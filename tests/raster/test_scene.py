@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sarcodec.errors import CorruptFile, InvalidArgument, UnsupportedScene
-from sarcodec.raster import scene
+from sarcodec.raster import packing, scene
 from sarcodec.raster.scene import GroundControlPoint, SceneInfo, pack_scene, unpack_scene
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
@@ -83,7 +83,7 @@ def test_both_compressions_are_used_and_read():
 
 def test_every_truncation_and_no_flip_gives_another_error():
     info = SceneInfo(5, 6, 2, "float32", crs_wkt="GEOGCS", nodata=(float("nan"), 1.0), units=("dB", None))
-    for data in (pack_scene(info), b"\x02" + scene.lzma.compress(b'{"c":"x"}', 3, filters=scene._LZMA_FILTERS)):
+    for data in (pack_scene(info), b"\x02" + packing.lzma.compress(b'{"c":"x"}', 3, filters=packing.LZMA_FILTERS)):
         for length in range(1, len(data)):
             with pytest.raises(CorruptFile):
                 unpacked(data[:length], info)
@@ -121,9 +121,9 @@ def test_malformed_is_corrupt(data):
 
 @pytest.mark.parametrize("head", [1, 2])
 def test_bomb_is_stopped_before_it_takes_memory(head, monkeypatch):
-    monkeypatch.setattr(scene, "PACKED_LIMIT_BYTES", 1000)
+    monkeypatch.setattr(packing, "PACKED_LIMIT_BYTES", 1000)
     text = b'{"c":"' + b"a" * 2000 + b'"}'
-    pack = zlib.compress(text) if head == 1 else scene.lzma.compress(text, 3, filters=scene._LZMA_FILTERS)
+    pack = zlib.compress(text) if head == 1 else packing.lzma.compress(text, 3, filters=packing.LZMA_FILTERS)
     with pytest.raises(CorruptFile, match="1000"):
         unpack_scene(bytes([head]) + pack, 5, 6, 1, "uint16")
     with pytest.raises(UnsupportedScene, match="largest tags"):
@@ -137,8 +137,3 @@ def test_info_checks_itself():
         SceneInfo(0, 6, 2, "uint16")
     with pytest.raises(InvalidArgument, match="expected 6"):
         SceneInfo(1, 6, 2, "uint16", transform=(1.0, 2.0))
-
-
-def test_hints_are_the_words():
-    info = SceneInfo(5, 6, 2, "float32", units=("dB", None), descriptions=(None, "VH"), tags=(("", (("k", "v"),)),))
-    assert info.hints == ("dB", "VH", "v")

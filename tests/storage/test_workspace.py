@@ -71,10 +71,7 @@ def leftover(beside, lock=None, age=0.0, name=".sarcodec-0123456789ab.part"):
     ("lock", "age", "goes"),
     [
         (workspace._machine(), 0, True),
-        (None, 0, False),
-        (None, 100, True),
-        (b"", 0, False),
-        (b"", 100, True),
+        (b"", 0, True),
         (b"another machine", 7200, False),  # where locks are seen by one machine alone
         (b"another machine", 100_000, True),
     ],
@@ -83,6 +80,37 @@ def test_what_has_no_living_owner_goes(tmp_path, lock, age, goes):
     folder = leftover(tmp_path, lock, age)
     Workspace(tmp_path).close()
     assert folder.exists() != goes
+
+
+def test_a_folder_is_told_dead_at_every_step_of_its_life(tmp_path):
+    (tmp_path / ".sarcodec-0123456789ab.part").mkdir()
+    Workspace(tmp_path).close()
+    assert os.listdir(tmp_path) == []
+    living = Workspace(tmp_path)
+    os.truncate(living.folder / "lock", 0)
+    Workspace(tmp_path).close()
+    assert os.listdir(living.folder) == ["lock"]
+    living.close()
+
+
+@pytest.mark.parametrize("step", ["open", "flock"])
+def test_a_folder_that_is_cleared_while_it_is_made_is_made_again(tmp_path, monkeypatch, step):
+    """Between two system calls a living folder looks dead."""
+    owner = workspace.os if step == "open" else workspace.fcntl
+    true, calls = getattr(owner, step), []
+
+    def cleared_first(*words):
+        if not calls:
+            calls.append(words)
+            monkeypatch.undo()
+            workspace.clear_leftovers(tmp_path)
+            assert os.listdir(tmp_path) == []
+        return true(*words)
+
+    monkeypatch.setattr(owner, step, cleared_first)
+    made = Workspace(tmp_path)
+    assert calls and os.listdir(made.folder) == ["lock"] and os.listdir(tmp_path) == [made.folder.name]
+    made.close()
 
 
 def test_folders_of_others_stay(tmp_path):

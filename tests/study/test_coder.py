@@ -18,7 +18,7 @@ from sarcodec.errors import (
 )
 from sarcodec.networks.levels import STUDY
 from sarcodec.raster.geotiff import read_array, write_array
-from sarcodec.raster.radiometry import normalise
+from sarcodec.raster.radiometry import AMPLITUDE, Measure, normalise
 from sarcodec.raster.scene import GroundControlPoint, SceneInfo
 from sarcodec.study.files import coder, decode, latent_file
 
@@ -67,7 +67,7 @@ def there_and_back(tmp_path, model, multiplier: float = 1.0, **options):
 
 
 def worst_db(one: np.ndarray, other: np.ndarray, domain: str, nodata: float) -> float:
-    (level, valid), (found, found_valid) = (normalise(pixels, domain, nodata) for pixels in (one, other))
+    (level, valid), (found, found_valid) = (normalise(pixels, Measure(domain, nodata=nodata)) for pixels in (one, other))
     assert np.array_equal(valid, found_valid)
     return float(np.abs(level - found)[valid].max())
 
@@ -82,7 +82,7 @@ def test_a_scene_comes_back(tmp_path, tile_px, dtype, domain, bands):
     report, found, _ = there_and_back(tmp_path, model, overlap_px=16)
     nodata = ABOUT[dtype]["nodata"][0]
     assert max(worst_db(a, b, domain, nodata) for a, b in zip(pixels, found)) < 3
-    invalid = ~normalise(pixels, domain, nodata)[1]
+    invalid = ~normalise(pixels, Measure(domain, nodata=nodata))[1]
     bits = f"u{pixels.itemsize}"
     assert np.array_equal(pixels.view(bits)[invalid], found.view(bits)[invalid])
     assert report.bits_per_pixel == 8 * report.bytes / pixels.size and 0 < report.payload_bytes < report.bytes
@@ -123,7 +123,7 @@ def test_tiles_that_overlap_cost_bytes_and_the_report_says_how_many_tiles(tmp_pa
 def test_the_share_of_clipped_pixels_is_counted(tmp_path):
     pixels = store(tmp_path / "in.tif")
     report, _, _ = there_and_back(tmp_path, FakeModel(scale=STUDY))
-    level, valid = normalise(pixels, "amplitude", 0)
+    level, valid = normalise(pixels, AMPLITUDE)
     low, high = STUDY.to_level(0, 0), STUDY.to_level(1, 0)
     assert report.clipped_share == np.mean(((level < low) | (level > high))[valid]) > 0
 

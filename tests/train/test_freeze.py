@@ -7,13 +7,12 @@ import torch
 
 import sarcodec
 from sarcodec import published
-from sarcodec.engine import RUNTIMES, Engine
-from sarcodec.errors import InvalidArgument, ModelError
+from sarcodec.errors import InvalidArgument, ModelError, OutputExists
+from sarcodec.hyper_analysis import HyperAnalysis
 from sarcodec.raster.geotiff import read_array
 from sarcodec.simulate.product import simulate
 from sarcodec.train import freeze as freezing
-from sarcodec.train.freeze import freeze, load_network, trained_on
-from sarcodec.train.graphs import hyper_graph
+from sarcodec.train.freeze import freeze, hyper_arrays, load_network, trained_on
 from sarcodec.train.recipe import Recipe
 
 
@@ -61,11 +60,23 @@ def test_a_changed_file_is_seen(models, tmp_path, monkeypatch):
 def test_freezing_again_gives_the_same_bytes(run, models, images, tmp_path, monkeypatch):
     monkeypatch.setattr(freezing, "FITTING_BATCHES", (2, 4))
     (tmp_path / "quick").mkdir()
-    (tmp_path / "quick" / "old").write_text("an older model")
-    again = freeze(run, "quick", images, tmp_path, lambda line: None)
+    (tmp_path / "quick" / "prior.npz").write_text("an older model")
+    with pytest.raises(OutputExists, match="quick"):
+        freeze(run, "quick", images, tmp_path)
+    again = freeze(run, "quick", images, tmp_path, lambda line: None, overwrite=True)
     for name in (*published.FILES, published.CARD):
         assert (again / name).read_bytes() == (models / "quick" / name).read_bytes(), name
-    assert [p.name for p in tmp_path.iterdir()] == ["quick"] and not (again / "old").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["quick"]
+
+
+def test_a_run_and_other_files_are_not_replaced_by_a_model(run, images, tmp_path):
+    with pytest.raises(InvalidArgument, match="same folder as the input"):
+        freeze(run, run.name, images, run.parent, overwrite=True)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "thesis.txt").write_text("mine")
+    with pytest.raises(InvalidArgument, match="thesis.txt"):
+        freeze(run, "x", images, tmp_path, overwrite=True)
+    assert (run / "best.safetensors").exists() and (tmp_path / "x" / "thesis.txt").exists()
 
 
 def test_what_cannot_be_frozen_is_said(run, images, tmp_path):
@@ -85,13 +96,11 @@ def test_the_card_names_copernicus_data_wherever_there_is_some():
     assert "Copernicus" in trained_on(Recipe("x", families=(("native", 1.0),)))
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
 @torch.no_grad()
-def test_the_graph_equals_the_torch_network(run, runtime):
-    pytest.importorskip(runtime)
+def test_the_hyper_analysis_equals_the_torch_network(run):
     network, features = load_network(run)[0], torch.randn(1, 1041, 4, 6)
-    found = Engine(runtime, "f32").open(hyper_graph(network.hyper_analysis))(np.ascontiguousarray(features.numpy()))
-    expected = network.hyper_analysis.layers(features)
+    found = HyperAnalysis.of(hyper_arrays(network.hyper_analysis))(features[0].permute(1, 2, 0).numpy())
+    expected = network.hyper_analysis.layers(features)[0].permute(1, 2, 0)
     assert found.shape == tuple(expected.shape)
     assert float(np.abs(found - expected.numpy()).max() / expected.abs().max()) < 1e-3
 

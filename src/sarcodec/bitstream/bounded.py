@@ -12,6 +12,7 @@ from sarcodec.bitstream.lossless import pack_image, unpack_image
 from sarcodec.bitstream.partition import level_numbers, representatives, within
 from sarcodec.bitstream.varint import Cursor, fold, pack_varint, unfold
 from sarcodec.errors import CorruptFile
+from sarcodec.measure import Measure, meaningless_pixels
 
 LOSSLESS = 0  # the bound of exact pixels
 SAMPLES = ("uint8", "uint16", "float32")
@@ -22,20 +23,20 @@ MOST_PATTERNS = 1 << 14
 _LZMA_CHAIN = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20, "lc": 0, "lp": 0, "pb": 0, "preset": 6}]
 
 
-def pack_bounded(pixels: np.ndarray, valid: np.ndarray, domain: str, bound: int, nodata) -> tuple[bytes, np.ndarray]:
+def pack_bounded(pixels: np.ndarray, valid: np.ndarray, measure: Measure, bound: int) -> tuple[bytes, np.ndarray]:
     """Section contents (b'' if no pixel is left for it) of pixels (rows, cols), and which pixels it holds (bool).
 
-    Held are valid pixels that come back within the bound; not those that would come back as nodata (a scalar of their type, or
-    None), nor those that are too many levels away from most others.
+    Held are valid pixels that come back within the bound; not those that would come back as nodata or a fill, nor those that
+    are too many levels away from most others. Raises UnsupportedScene for amplitude or power with an offset.
     """
-    levels = level_numbers(pixels, domain, bound)
+    levels = level_numbers(pixels, measure, bound)
     first = _first_level(levels[valid]) if valid.any() else 0
     held = valid & (levels >= first) & (levels < first + MOST_LEVELS)
     levels = np.where(held, levels, first)
-    decoded = representatives(levels, pixels.dtype.name, domain, bound)
-    held &= np.isfinite(decoded) & within(np.where(held, pixels, decoded), decoded, domain, bound)
-    if nodata is not None:
-        held &= decoded.view(f"u{decoded.itemsize}") != nodata.view(f"u{decoded.itemsize}")
+    decoded = representatives(levels, pixels.dtype.name, measure, bound)
+    held &= np.isfinite(decoded) & within(np.where(held, pixels, decoded), decoded, measure, bound)
+    for value in meaningless_pixels(decoded.dtype, measure):
+        held &= decoded != value
     if not held.any():
         return b"", held
     first = int(levels[held].min())
@@ -44,7 +45,7 @@ def pack_bounded(pixels: np.ndarray, valid: np.ndarray, domain: str, bound: int,
     return _sealed(image, pack_varint(fold(first))), held
 
 
-def unpack_bounded(data: bytes, shape: tuple[int, int], dtype: str, domain: str, bound: int) -> np.ndarray:
+def unpack_bounded(data: bytes, shape: tuple[int, int], dtype: str, measure: Measure, bound: int) -> np.ndarray:
     """Pixels (shape, dtype) of `pack_bounded`, with no meaning where the mask keeps another. Raises CorruptFile."""
     cursor, kind, checksum = _opened(data)
     first = unfold(cursor.varint("first level"))
@@ -52,7 +53,7 @@ def unpack_bounded(data: bytes, shape: tuple[int, int], dtype: str, domain: str,
     _check(image, checksum)
     if kind > 1:
         raise CorruptFile(f"levels of a tile: samples of kind {kind}, expected 0 or 1; the file is damaged")
-    return representatives(image.astype(np.int64) + first, dtype, domain, bound)
+    return representatives(image.astype(np.int64) + first, dtype, measure, bound)
 
 
 def pack_exact(pixels: np.ndarray, held: np.ndarray) -> bytes:

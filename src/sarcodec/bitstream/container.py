@@ -3,18 +3,21 @@
 Knows bytes and integers only: what metadata, a model or latents mean is the caller's affair, and files are `files`.
 """
 
+import math
 import re
 import struct
 import zlib
 from dataclasses import dataclass
 
 from sarcodec.bitstream.varint import LIMIT, LONGEST, Cursor, fold, pack_varint, unfold
-from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
+from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, TruncatedFile
+from sarcodec.measure import DOMAINS, MOST_FILLS
+from sarcodec.storage.recognised import compressed_refusal
 
 MAGIC = b"\x89SAR"
 VERSION = 0
-DTYPES = ("uint8", "uint16", "int16", "float32")
-DOMAINS = ("amplitude", "power", "db")
+DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "float64")
+LEARNED, BOUNDED, EXACT = KINDS = ("learned", "bounded", "exact")
 MAX_SIDE = (1 << 31) - 1
 MAX_BANDS = 65535
 MAX_STEP = 639
@@ -23,29 +26,35 @@ DIGEST_BYTES = 8
 MAX_BOUND = 20_000  # 20 dB
 OFFSETS_A_DB = 64
 
-_REFERENCES, _BOUNDED = 0x10, 0x20  # flags beside the tile size
+_NO_DOMAIN = len(DOMAINS)
+_AFFINE, _FILLS, _REFERENCE = 0x10, 0x20, 0x40  # flags beside a band's kind and domain
 _PREFIX = len(MAGIC) + 1
 _LEAST_ENTRY = 6
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_OTHERS = (
-    (b"II*\0", "a TIFF"),
-    (b"MM\0*", "a TIFF"),
-    (b"II+\0", "a BigTIFF"),
-    (b"MM\0+", "a BigTIFF"),
-    (b"PK", "a ZIP"),
-    (b"\0\0\0\x0cjP", "a JPEG 2000"),
-    (b"\x89PNG", "a PNG"),
-    (b"\x89HDF", "an HDF5"),
-    (b"\x1f\x8b", "a gzip"),
-)
 
 
 @dataclass(frozen=True)
 class BandField:
-    """offset_q: level, in 1/64 dB (int16), taken off before analysis; reference: an earlier band that it leans on."""
+    """How one band is coded: kind 'learned' (by the model), 'bounded' (no pixel is off by more than the bound) or 'exact' (bit for bit).
 
-    offset_q: int
+    domain, scale, offset, fills: what its pixels measure (`measure.Measure`); no domain where that is not known, as in exact bands. offset_q:
+    level, in 1/64 dB (int16), taken off before analysis, and reference: an earlier learned band that it leans on; both of learned bands.
+    bound: of bounded bands, in 1/1000 dB, 0 for exact pixels.
+    """
+
+    kind: str = LEARNED
+    domain: str | None = "amplitude"
+    scale: float = 1.0
+    offset: float = 0.0
+    fills: tuple[float, ...] = ()
+    offset_q: int = 0
     reference: int | None = None
+    bound: int | None = None
+
+    @property
+    def learned(self) -> bool:
+        """Whether the model has coded it."""
+        return self.kind == LEARNED
 
     @property
     def leans(self) -> bool:
@@ -54,29 +63,35 @@ class BandField:
 
     @property
     def offset_db(self) -> float:
-        """The offset in dB."""
+        """The level that is taken off, in dB."""
         return self.offset_q / OFFSETS_A_DB
+
+    @property
+    def max_error_db(self) -> float | None:
+        """The bound in dB, 0 for exact pixels; None where the model has coded the band."""
+        return None if self.kind == LEARNED else (self.bound or 0) / 1000
 
 
 @dataclass(frozen=True)
 class Header:
     """All of the head but the index. rows, cols in pixels; model_digest: first 8 bytes of the model's SHA-256.
 
-    bound: None where a model made the file; else no pixel is off by more than so many 1/1000 dB, 0 for exact pixels, and model id
-    and digest are empty, base step and levels of bands 0. Raises InvalidArgument when a limit of docs/format.md is broken.
+    Where no band is learned, model id and digest are empty and the base step is 0. masks: planes of masks behind the bands, none, one
+    for all bands or one a band. remarks: what a reader of pixels need not know (why a domain was taken). Raises InvalidArgument when a
+    limit of docs/format.md is broken.
     """
 
     rows: int
     cols: int
     dtype: str
-    domain: str
     tile_log2: int
     model_id: str
     model_digest: bytes
     base_step: int
     bands: tuple[BandField, ...]
     metadata: bytes = b""
-    bound: int | None = None
+    masks: int = 0
+    remarks: bytes = b""
 
     def __post_init__(self) -> None:
         for broken, text in _broken_laws(self):
@@ -84,14 +99,14 @@ class Header:
                 raise InvalidArgument(f"head of a file: {text}")
 
     @property
-    def bounded(self) -> bool:
-        """Whether the file keeps a bound on every pixel (or is exact) and needs no model."""
-        return self.bound is not None
+    def learned(self) -> bool:
+        """Whether a model has coded any band."""
+        return any(band.learned for band in self.bands)
 
     @property
-    def max_error_db(self) -> float | None:
-        """The bound in dB, 0 for exact pixels; None where a model made the file."""
-        return None if self.bound is None else self.bound / 1000
+    def planes(self) -> int:
+        """Bands and masks together: what each tile has a payload of."""
+        return len(self.bands) + self.masks
 
     @property
     def tile_rows(self) -> int:
@@ -103,13 +118,13 @@ class Header:
 
     @property
     def entry_count(self) -> int:
-        """Entries of the index: one a (tile, band), tiles row by row, bands innermost."""
-        return self.tile_rows * self.tile_cols * len(self.bands)
+        """Entries of the index: one a (tile, plane), tiles row by row, planes innermost, bands before masks."""
+        return self.tile_rows * self.tile_cols * self.planes
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One tile and band: `length` bytes at `offset` of the file, their CRC-32, and the quantiser step index."""
+    """One tile and plane: `length` bytes at `offset` of the file, their CRC-32, and the quantiser step index."""
 
     offset: int
     length: int
@@ -132,7 +147,7 @@ def head_length(beginning: bytes) -> int:
     Raises NotSarcodec, NewerVersion, TruncatedFile, CorruptFile.
     """
     if not beginning or beginning[:4] != MAGIC[: len(beginning)]:
-        raise NotSarcodec(f"this is not a sarcodec file: it {_found(beginning)}, expected to begin with {MAGIC!r}")
+        raise compressed_refusal(beginning)
     if len(beginning) < _PREFIX:
         raise TruncatedFile(f"the file ends after {len(beginning)} bytes, inside its head; fetch it again")
     if beginning[4] > VERSION:
@@ -162,64 +177,84 @@ def unpack_head(data: bytes) -> tuple[Header, list[Entry]]:
 
 
 def _pack_fields(header: Header) -> bytes:
-    references = any(band.reference is not None for band in header.bands)
     parts = [
-        bytes([DTYPES.index(header.dtype) | DOMAINS.index(header.domain) << 4]),
+        bytes([DTYPES.index(header.dtype)]),
         pack_varint(header.rows),
         pack_varint(header.cols),
         pack_varint(len(header.bands)),
-        bytes([header.tile_log2 | (_REFERENCES if references else 0) | (_BOUNDED if header.bounded else 0)]),
-        pack_varint(header.bound) if header.bounded else _pack_model(header),
+        pack_varint(header.masks),
+        bytes([header.tile_log2]),
+        *map(_pack_band, header.bands),
+        _pack_model(header) if header.learned else b"",
     ]
-    if references:
-        parts += [pack_varint(0 if band.reference is None else band.reference + 1) for band in header.bands]
-    return b"".join([*parts, pack_varint(len(header.metadata)), header.metadata])
+    blobs = [pack_varint(len(blob)) + blob for blob in (header.metadata, header.remarks)]
+    return b"".join([*parts, *blobs])
+
+
+def _pack_band(band: BandField) -> bytes:
+    affine, leans = (band.scale, band.offset) != (1.0, 0.0), band.reference is not None
+    domain = _NO_DOMAIN if band.domain is None else DOMAINS.index(band.domain)
+    flags = _AFFINE * affine | _FILLS * bool(band.fills) | _REFERENCE * leans
+    parts = [bytes([KINDS.index(band.kind) | domain << 2 | flags])]
+    if affine:
+        parts.append(struct.pack("<dd", band.scale, band.offset))
+    if band.fills:
+        parts.append(struct.pack(f"<B{len(band.fills)}d", len(band.fills), *band.fills))
+    if leans:
+        parts.append(pack_varint(band.reference))
+    if band.kind == LEARNED:
+        parts.append(struct.pack("<h", band.offset_q))
+    if band.kind == BOUNDED:
+        parts.append(pack_varint(band.bound))
+    return b"".join(parts)
 
 
 def _pack_model(header: Header) -> bytes:
     """The fields that only a file made with a model has."""
-    offsets = b"".join(struct.pack("<h", band.offset_q) for band in header.bands)
     name = header.model_id.encode("ascii")
-    return bytes([len(name)]) + name + header.model_digest + pack_varint(header.base_step) + offsets
+    return bytes([len(name)]) + name + header.model_digest + pack_varint(header.base_step)
 
 
 def _unpack_fields(cursor: Cursor) -> Header:
-    kinds = cursor.unsigned(1, "dtype and domain")
-    if kinds & 15 >= len(DTYPES) or kinds >> 4 >= len(DOMAINS):
-        raise CorruptFile(f"head of the file: dtype and domain {kinds:#04x} mean nothing; the file is damaged")
+    kind = cursor.unsigned(1, "dtype")
+    if kind >= len(DTYPES):
+        raise NewerVersion(f"the head names pixel type {kind}, this sarcodec knows 0 to {len(DTYPES) - 1}; upgrade it")
     rows, cols = cursor.varint("rows", 1, MAX_SIDE), cursor.varint("columns", 1, MAX_SIDE)
-    band_count = cursor.varint("bands", 1, MAX_BANDS)
+    band_count, masks = cursor.varint("bands", 1, MAX_BANDS), cursor.varint("masks", 0, MAX_BANDS)
     tile = cursor.unsigned(1, "tile size and flags")
-    if tile & ~(_REFERENCES | _BOUNDED | 15):
+    if tile & ~15:
         raise NewerVersion(f"the head has flags {tile:#04x} that this sarcodec does not know; upgrade it")
-    model_id, digest, base_step, offsets, bound = "", b"", 0, (0,) * band_count, None
-    if tile & _BOUNDED:
-        bound = cursor.varint("bound on the error", 0, MAX_BOUND)
-    else:
+    if band_count > cursor.left:
+        raise CorruptFile(f"head of the file: {band_count} bands cannot fit {cursor.left} bytes; the file is damaged")
+    bands = tuple(_unpack_band(cursor, index) for index in range(band_count))
+    model_id, digest, base_step = "", b"", 0
+    if any(band.learned for band in bands):
         model_id = cursor.take(cursor.unsigned(1, "length of the model id"), "model id").decode("latin-1")
         digest, base_step = cursor.take(DIGEST_BYTES, "model digest"), cursor.varint("base step", 0, MAX_STEP)
-        offsets = struct.unpack(f"<{band_count}h", cursor.take(2 * band_count, "band levels"))
-    references = [None] * band_count
-    if tile & _REFERENCES:
-        references = [(cursor.varint("reference band", 0, index) - 1) for index in range(band_count)]
-        references = [None if reference < 0 else reference for reference in references]
-    metadata = cursor.take(cursor.varint("metadata length"), "metadata")
+    metadata, remarks = (cursor.take(cursor.varint(f"{name} length"), name) for name in ("metadata", "remarks"))
     try:
         return Header(
-            rows,
-            cols,
-            DTYPES[kinds & 15],
-            DOMAINS[kinds >> 4],
-            tile & 15,
-            model_id,
-            digest,
-            base_step,
-            tuple(map(BandField, offsets, references)),
-            metadata,
-            bound,
-        )
+            rows, cols, DTYPES[kind], tile, model_id, digest, base_step, bands, metadata, masks, remarks
+        )  # fmt: skip
     except InvalidArgument as error:
         raise CorruptFile(f"{error}; the file is damaged") from error
+
+
+def _unpack_band(cursor: Cursor, index: int) -> BandField:
+    byte = cursor.unsigned(1, f"kind of band {index + 1}")
+    if byte & 128 or byte & 3 >= len(KINDS):
+        raise NewerVersion(f"band {index + 1} is of kind {byte:#04x} that this sarcodec does not know; upgrade it")
+    kind, code = KINDS[byte & 3], byte >> 2 & 3
+    scale, offset = struct.unpack("<dd", cursor.take(16, "scale and offset")) if byte & _AFFINE else (1.0, 0.0)
+    count = cursor.unsigned(1, "number of fill values") if byte & _FILLS else 0
+    fills = struct.unpack(f"<{count}d", cursor.take(8 * count, "fill values"))
+    if (byte & _AFFINE and (scale, offset) == (1.0, 0.0)) or (byte & _FILLS and not count):
+        raise CorruptFile(f"head of the file: band {index + 1} has flags for what it has not; the file is damaged")
+    reference = cursor.varint("reference band", 0, MAX_BANDS) if byte & _REFERENCE else None
+    offset_q = struct.unpack("<h", cursor.take(2, "band level"))[0] if kind == LEARNED else 0
+    bound = cursor.varint("bound on the error", 0, MAX_BOUND) if kind == BOUNDED else None
+    domain = None if code == _NO_DOMAIN else DOMAINS[code]
+    return BandField(kind, domain, scale, offset, fills, offset_q, reference, bound)
 
 
 def _pack_entry(entry: Entry, base_step: int) -> bytes:
@@ -237,7 +272,7 @@ def _unpack_index(cursor: Cursor, header: Header, offset: int) -> list[Entry]:
     entries = []
     for _ in range(header.entry_count):
         length, step = cursor.varint("payload length"), header.base_step + unfold(cursor.varint("step of a tile"))
-        most = 0 if header.bounded else MAX_STEP
+        most = MAX_STEP if header.learned else 0
         if not 0 <= step <= most:
             raise CorruptFile(f"head of the file: step {step} of a tile, expected 0 to {most}; the file is damaged")
         entries.append(Entry(offset, length, step, cursor.unsigned(4, "payload checksum")))
@@ -255,44 +290,46 @@ def _broken_laws(header: Header) -> list[tuple[bool, str]]:
             f"{header.rows} rows and {header.cols} columns, expected 1 to {MAX_SIDE}",
         ),
         (header.dtype not in DTYPES, f"dtype {header.dtype!r}, expected one of {', '.join(DTYPES)}"),
-        (header.domain not in DOMAINS, f"domain {header.domain!r}, expected one of {', '.join(DOMAINS)}"),
         (header.tile_log2 not in TILE_LOG2, f"tiles of 2^{header.tile_log2} pixels, expected 2^4 to 2^12"),
-        *(_broken_bounded_laws(header) if header.bounded else _broken_model_laws(header)),
         (not 0 <= header.base_step <= MAX_STEP, f"base step {header.base_step}, expected 0 to {MAX_STEP}"),
         (not 1 <= len(bands) <= MAX_BANDS, f"{len(bands)} bands, expected 1 to {MAX_BANDS}"),
-        (any(not -32768 <= band.offset_q <= 32767 for band in bands), "a band's level is beyond 512 dB"),
-        (
-            any(band.reference is not None and not 0 <= band.reference < index for index, band in enumerate(bands)),
-            "a band's reference is not an earlier band",
-        ),
-        (
-            any(0 <= band.reference < len(bands) and bands[band.reference].leans for band in bands if band.leans),
-            "a band's reference leans on another band itself",
-        ),
-        (len(header.metadata) >= LIMIT, "metadata of 4 GiB or more"),
+        (header.masks not in (0, 1, len(bands)), f"{header.masks} masks of {len(bands)} bands, expected 0, 1 or all"),
+        *_broken_model_laws(header),
+        *(law for index, band in enumerate(bands) for law in _broken_band_laws(bands, index, band)),
+        (max(len(header.metadata), len(header.remarks)) >= LIMIT, "metadata of 4 GiB or more"),
     ]
 
 
 def _broken_model_laws(header: Header) -> list[tuple[bool, str]]:
+    if not header.learned:
+        return [
+            (bool(header.model_id or header.model_digest), f"model {header.model_id!r} in a file without learned bands"),
+            (header.base_step != 0, "a step in a file without learned bands"),
+        ]
     return [
         (not _MODEL_ID.fullmatch(header.model_id), f"model id {header.model_id!r}, expected 1 to 64 of a-z 0-9 . _ -"),
         (len(header.model_digest) != DIGEST_BYTES, f"model digest of {len(header.model_digest)} bytes, expected 8"),
     ]
 
 
-def _broken_bounded_laws(header: Header) -> list[tuple[bool, str]]:
-    plain = all(band.offset_q == 0 and band.reference is None for band in header.bands)
+def _broken_band_laws(bands: tuple[BandField, ...], index: int, band: BandField) -> list[tuple[bool, str]]:
+    number = f"band {index + 1}"
+    plain = band.offset_q == 0 and not band.leans
     return [
-        (not 0 <= header.bound <= MAX_BOUND, f"bound {header.bound} / 1000 dB, expected 0 to {MAX_BOUND}"),
-        (bool(header.model_id or header.model_digest), f"model {header.model_id!r} in a file that keeps a bound"),
-        (header.base_step != 0 or not plain, "a step, levels or references of bands in a file that keeps a bound"),
+        (band.kind not in KINDS, f"{number} of kind {band.kind!r}, expected one of {', '.join(KINDS)}"),
+        (band.domain not in (None, *DOMAINS), f"{number}: domain {band.domain!r}, expected one of {', '.join(DOMAINS)}"),
+        (band.domain is None and (band.learned or bool(band.bound)), f"{number} has levels in dB and no domain"),
+        (not math.isfinite(band.scale * band.offset) or not band.scale, f"{number}: scale {band.scale}, {band.offset}"),
+        (band.scale < 0 and band.domain != "db", f"{number}: scale {band.scale}, expected one above 0 but for dB"),
+        (not all(map(math.isfinite, band.fills)), f"{number}: fill values {band.fills}, expected finite ones"),
+        (len(band.fills) > MOST_FILLS, f"{number}: {len(band.fills)} fill values, expected at most {MOST_FILLS}"),
+        (not -32768 <= band.offset_q <= 32767, f"{number}: its level is beyond 512 dB"),
+        (band.kind != LEARNED and not plain, f"{number}: a level or a reference in a band without a model"),
+        ((band.kind == BOUNDED) != (band.bound is not None), f"{number}: a bound belongs to bounded bands alone"),
+        (not 0 <= (band.bound or 0) <= MAX_BOUND, f"{number}: bound {band.bound} / 1000 dB, expected 0 to {MAX_BOUND}"),
+        (band.leans and not _may_lean(bands, index, band.reference), f"{number}: its reference is no earlier learned band"),
     ]
 
 
-def _found(beginning: bytes) -> str:
-    if not beginning:
-        return "is empty"
-    for magic, name in _OTHERS:
-        if beginning.startswith(magic):
-            return f"begins as {name} file does"
-    return f"begins with {beginning[:4]!r}"
+def _may_lean(bands: tuple[BandField, ...], index: int, reference: int) -> bool:
+    return 0 <= reference < index and bands[reference].learned and not bands[reference].leans

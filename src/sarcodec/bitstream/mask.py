@@ -14,11 +14,11 @@ from sarcodec.errors import CorruptFile, InvalidArgument
 _HAS_MAP, _RAW_VALUES, _LZMA, _XORED = 1, 2, 4, 8
 _LONGEST_PALETTE = 255
 _LZMA_CHAIN = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20, "lc": 0, "lp": 0, "pb": 0, "preset": 6}]
-_DTYPES = ("uint8", "uint16", "int16", "float32")
+_DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "float64")
 
 
 def pack_invalid(pixels: np.ndarray, valid: np.ndarray) -> bytes:
-    """pixels (rows, cols) of uint8, uint16, int16 or float32; valid (rows, cols) bool. b'' where every pixel is valid.
+    """pixels (rows, cols) of one of _DTYPES; valid (rows, cols) bool. b'' where every pixel is valid.
 
     Raises InvalidArgument on other dtypes or shapes.
     """

@@ -4,10 +4,10 @@ Follows docs/format.md step by step; `entropy_reference` says the same in plain 
 the 32-bit state. Knows no error, no byte order and no file; `entropy` is its only caller.
 """
 
-import numba
 import numpy as np
 
 from sarcodec.bitstream.tables import MAX_MAGNITUDE, PRECISION_BITS
+from sarcodec.compiled import kernel
 
 LOOKUP_BITS = 6  # a lookup entry a 64 slots: 256 bytes a table, measured fastest of 4 to 10
 
@@ -28,7 +28,7 @@ _RADIUS_BIT = np.uint32(24)
 _SKIP_BIT = np.uint32(31)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _push_bits(state, words, place, value, width):
     if state >> (_FULL - width):
         place -= 1
@@ -37,7 +37,7 @@ def _push_bits(state, words, place, value, width):
     return state << width | value, place
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _push_escape(state, words, place, excess):
     """Elias gamma of excess + 1: n zeros, a one, then the n bits below the top one, high ones first (see format.md)."""
     number = excess + np.uint64(1)
@@ -54,7 +54,7 @@ def _push_escape(state, words, place, excess):
     return state, place
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def encode(cumulative, layout, rows, values, words):
     """Walks backwards, fills `words` from its end. Gives state, first word, index of a refused value or -1."""
     state, place = np.uint64(1), words.size
@@ -87,7 +87,7 @@ def encode(cumulative, layout, rows, values, words):
     return state, place, -1
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _pull_bits(state, words, place, width):
     value = state & ((np.uint64(1) << width) - np.uint64(1))
     state >>= width
@@ -97,7 +97,7 @@ def _pull_bits(state, words, place, width):
     return value, state, place
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _pull_escape(state, words, place):
     """Gives excess, or -1 where the length is beyond what any value needs."""
     width = np.uint64(0)
@@ -113,7 +113,7 @@ def _pull_escape(state, words, place):
     return np.int64((np.uint64(1) << width | high << low | rest) - np.uint64(1)), state, place
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def decode(cumulative, layout, lookup, rows, words, state, place, values, next_mode, jump, mode, modes):
     """Fills `values` and `modes`: the mode that each value was read in. Gives state, next word, mode, and whether every
     value was one that an encoder writes. In mode m a value's table is row + jump[m], the next mode next_mode[m, value & 1];

@@ -1,30 +1,32 @@
 """A sarcodec file that is read by place: head at once, payloads on demand. Knows nothing of what a payload holds."""
 
-import io
+import hashlib
 import os
-import threading
 import zlib
 from types import TracebackType
 from typing import BinaryIO
 
 from sarcodec.bitstream import container
-from sarcodec.bitstream.container import Entry, Header
-from sarcodec.bitstream.sections import LATENTS, LEVELS, Section, unpack_tile
+from sarcodec.bitstream.container import BOUNDED, EXACT, LEARNED, Entry, Header
+from sarcodec.bitstream.sections import LATENTS, LEANING, LEVELS, MASK, PIXELS, POWER, Section, unpack_tile
+from sarcodec.bitstream.source import open_source
 from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
+
+_BELONGING = {LEARNED: (LATENTS, MASK, LEANING, POWER), BOUNDED: (MASK, LEVELS), EXACT: (PIXELS,)}
 
 
 class FileReader:
-    """Head at once, payloads on demand, from a path, bytes, or a binary file with `read` and `seek`. Safe for threads.
+    """Head at once, payloads on demand, from a path, bytes, or a binary file with `read` and `seek`. Safe for threads and forks.
 
-    Raises NotSarcodec, NewerVersion, TruncatedFile, CorruptFile; InvalidArgument where the path cannot be opened.
-    `header`, `entries` (index order), `size` (bytes of the file).
+    Raises NotSarcodec, NewerVersion, TruncatedFile, CorruptFile; InvalidArgument where the path cannot be opened, and for every
+    read after `close`. `header`, `entries` (index order), `size` (bytes of the file), `name` (the path as it was given), which
+    stay after `close`. Pickled by its path or by its bytes; a reader of a file object is not.
     """
 
     def __init__(self, source: str | os.PathLike | bytes | BinaryIO) -> None:
-        self._lock = threading.Lock()
-        self._file, self._owned = _opened(source)
+        self._source = open_source(source)
+        self.name, self.size = self._source.name, self._source.size
         try:
-            self.size = self._file.seek(0, os.SEEK_END)
             self.header, self.entries = self._read_head()
         except BaseException:
             self.close()
@@ -36,40 +38,52 @@ class FileReader:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def __reduce__(self) -> tuple:
+        return _reopened, (self._source.again(), self.head_digest)
+
     def close(self) -> None:
-        """Close the file if this reader opened it."""
-        if self._owned:
-            self._file.close()
+        """Read no more. A file object that was given stays open."""
+        self._source.close()
 
-    def entry(self, tile: int, band: int) -> Entry:
-        """tile: row-major number in the tile grid; band from 0. Raises InvalidArgument outside the scene."""
-        bands = len(self.header.bands)
-        tiles = len(self.entries) // bands
-        if not (0 <= tile < tiles and 0 <= band < bands):
-            raise InvalidArgument(f"tile {tile}, band {band} of {tiles} tiles and {bands} bands, counted from 0")
-        return self.entries[tile * bands + band]
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._source.closed
 
-    def payload(self, tile: int, band: int) -> bytes:
-        """The bytes of one tile and band, their checksum tried. Raises CorruptFile, TruncatedFile."""
-        entry = self.entry(tile, band)
-        data = self._read(entry.offset, entry.length)
+    def entry(self, tile: int, plane: int) -> Entry:
+        """tile: row-major number in the tile grid; plane: a band, or a mask behind them, from 0. Raises InvalidArgument outside the scene."""
+        planes = self.header.planes
+        tiles = len(self.entries) // planes
+        if not (0 <= tile < tiles and 0 <= plane < planes):
+            raise InvalidArgument(f"tile {tile}, plane {plane} of {tiles} tiles and {planes} planes, counted from 0")
+        return self.entries[tile * planes + plane]
+
+    def payload(self, tile: int, plane: int) -> bytes:
+        """The bytes of one tile and plane, their checksum tried. Raises CorruptFile, TruncatedFile."""
+        entry = self.entry(tile, plane)
+        data = self._source.read(entry.offset, entry.length)
         if zlib.crc32(data) != entry.crc:
-            raise CorruptFile(f"tile {tile}, band {band}: its checksum does not hold; the file is damaged")
+            if self._source.changed:
+                raise CorruptFile(f"{self.name} was changed while it was open; open it again")
+            raise CorruptFile(f"tile {tile}, plane {plane + 1}: its checksum does not hold; the file is damaged")
         return data
 
-    def sections(self, tile: int, band: int) -> list[Section]:
+    def sections(self, tile: int, plane: int) -> list[Section]:
         """The payload in its sections. Raises also NewerVersion."""
-        sections = unpack_tile(self.payload(tile, band))
-        foreign = LATENTS if self.header.bounded else LEVELS
-        if any(section.kind == foreign for section in sections):
-            raise CorruptFile(f"tile {tile}, band {band}: a section of kind {foreign} does not belong into this file")
+        sections, bands = unpack_tile(self.payload(tile, plane)), self.header.bands
+        kind = bands[plane].kind if plane < len(bands) else EXACT
+        foreign = [section.kind for section in sections if section.kind not in _BELONGING[kind]]
+        if foreign:
+            raise CorruptFile(f"tile {tile}, plane {plane + 1}: a section of kind {foreign[0]} does not belong here; the file is damaged")
         return sections
 
     def _read_head(self) -> tuple[Header, list[Entry]]:
-        length = container.head_length(self._read(0, min(10, self.size)))
+        length = container.head_length(self._source.read(0, min(10, self.size)))
         if length > self.size:
             raise TruncatedFile(f"the head takes {length} bytes, the file ends after {self.size}; fetch it again")
-        header, entries = container.unpack_head(self._read(0, length))
+        head = self._source.read(0, length)
+        header, entries = container.unpack_head(head)
+        self.head_digest = hashlib.sha256(head).digest()
         end = entries[-1].offset + entries[-1].length
         if self.size < end:
             raise TruncatedFile(f"the file ends after {self.size} bytes, its index says {end}; fetch it again")
@@ -77,24 +91,11 @@ class FileReader:
             raise CorruptFile(f"the file has {self.size} bytes, its index says {end}; it is damaged, fetch it again")
         return header, entries
 
-    def _read(self, offset: int, length: int) -> bytes:
-        parts, left = [], length
-        with self._lock:
-            self._file.seek(offset)
-            while left and (part := self._file.read(left)):
-                parts.append(part)
-                left -= len(part)
-        if left:
-            raise TruncatedFile(f"{length} bytes were asked for at {offset}, {length - left} came; fetch it again")
-        return b"".join(parts)
 
-
-def _opened(source: str | os.PathLike | bytes | BinaryIO) -> tuple[BinaryIO, bool]:
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return io.BytesIO(source), True
-    if hasattr(source, "read") and hasattr(source, "seek"):
-        return source, False
-    try:
-        return open(source, "rb"), True
-    except OSError as error:
-        raise InvalidArgument(f"{source} cannot be opened: {error.strerror}") from error
+def _reopened(source: str | bytes, head: bytes) -> FileReader:
+    """A reader that was pickled. Its index holds the checksums of all payloads: where the head is the same, all else is."""
+    reader = FileReader(source)
+    if reader.head_digest != head:
+        reader.close()
+        raise CorruptFile(f"{reader.name} is another file than the one that was pickled; open it anew, and pickle that")
+    return reader

@@ -9,15 +9,15 @@ import numpy as np
 from sarcodec.bitstream.varint import Cursor, pack_varint
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
 
-LATENTS, MASK, LEVELS, LEANING, POWER = 1, 2, 3, 4, 64
+LATENTS, MASK, LEVELS, LEANING, PIXELS, POWER = 1, 2, 3, 4, 5, 64
 
-_KNOWN = (LATENTS, MASK, LEVELS, LEANING, POWER)
+_KNOWN = (LATENTS, MASK, LEVELS, LEANING, PIXELS, POWER)
 _FIRST_OPTIONAL, _LAST_KIND = 64, 126
 
 
 @dataclass(frozen=True)
 class Section:
-    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 3 levels, 4 latents that lean on another band, 64 power; 64 to
+    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 3 levels, 4 latents that lean on another band, 5 exact pixels, 64 power; 64 to
     126 may be skipped by who does not know them."""
 
     kind: int

@@ -4,17 +4,19 @@ In: bytes of tiles and a `container.Header`. Knows nothing of what a payload hol
 """
 
 import os
-import secrets
 import shutil
 import tempfile
 import zlib
-from pathlib import Path
+from collections.abc import Iterable
 from types import TracebackType
 
 from sarcodec.bitstream import container
 from sarcodec.bitstream.container import Entry, Header
 from sarcodec.bitstream.reader import FileReader
-from sarcodec.errors import InvalidArgument, OutputExists
+from sarcodec.storage.forms import SARCODEC
+from sarcodec.storage.names import Input
+from sarcodec.storage.output import Output
+from sarcodec.storage.refusals import writing
 
 _COPY_BYTES = 1 << 20
 
@@ -22,38 +24,42 @@ _COPY_BYTES = 1 << 20
 class FileWriter:
     """Use as a context manager: `append` every payload in index order, then `finish`. Without it nothing appears.
 
-    Raises OutputExists when `path` is there and `overwrite` is not set, InvalidArgument when its folder is not there.
+    path: a name, or '-' for standard output; inputs: what the verb reads, none of which may be written. Raises as
+    `storage.Output`: OutputExists where `path` is there and `overwrite` is not set, InvalidArgument where no such file can be
+    written, SarcodecError where the disk refuses.
     """
 
-    def __init__(self, path: str | os.PathLike, overwrite: bool = False) -> None:
-        self.path, self._overwrite = Path(path), overwrite
-        self._check_target()
+    def __init__(self, path: str | os.PathLike, overwrite: bool = False, inputs: Iterable[Input] = ()) -> None:
+        self._output = Output(path, overwrite=overwrite, inputs=inputs, form=SARCODEC)
         self._entries: list[Entry] = []
         # The spool has no name where the system allows it, so that even a killed process leaves nothing.
-        self._spool = tempfile.TemporaryFile(dir=self.path.parent, prefix=".sarcodec-", suffix=".part")
+        with writing(self._output.name):
+            self._spool = tempfile.TemporaryFile(dir=self._output.folder)
 
     def __enter__(self) -> "FileWriter":
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._spool.close()
+        try:
+            self._spool.close()
+        except OSError:
+            pass  # What could not be written any more is thrown away.
+        finally:
+            self._output.close()
 
     def append(self, payload: bytes, step: int) -> None:
-        """The next (tile, band): its bytes and its quantiser step index."""
-        self._spool.write(payload)
+        """The next (tile, band): its bytes and its quantiser step index. Raises SarcodecError when the disk is full."""
+        with writing(self._output.name):
+            self._spool.write(payload)
         self._entries.append(Entry(0, len(payload), step, zlib.crc32(payload)))
 
     def finish(self, header: Header) -> int:
-        """Put the whole file under its name; gives its size in bytes. Raises InvalidArgument, OutputExists."""
+        """Put the whole file under its name; gives its size in bytes. Raises as the writer's beginning does."""
         head = container.pack_head(header, self._entries)
-        self._check_target()
-        part = self.path.with_name(f".sarcodec-{secrets.token_hex(8)}.part")
-        try:
-            size = self._write_whole(part, head)
-            os.replace(part, self.path)
-        finally:
-            part.unlink(missing_ok=True)
-        _sync_folder(self.path.parent)
+        self._output.require_space(len(head) + sum(entry.length for entry in self._entries))
+        with writing(self._output.name):
+            size = self._write_whole(head)
+        self._output.publish()
         return size
 
     def size(self, header: Header) -> int:
@@ -62,36 +68,13 @@ class FileWriter:
 
     def reader(self, header: Header) -> "FileReader":
         """A reader of what is spooled so far under this header, to try it before it is finished. Raises as FileReader."""
-        self._spool.seek(0)
-        return FileReader(container.pack_head(header, self._entries) + self._spool.read())
+        with writing(self._output.name):
+            self._spool.seek(0)
+            return FileReader(container.pack_head(header, self._entries) + self._spool.read())
 
-    def _write_whole(self, part: Path, head: bytes) -> int:
-        with open(part, "xb") as target:
+    def _write_whole(self, head: bytes) -> int:
+        with open(self._output.part, "xb") as target:
             target.write(head)
             self._spool.seek(0)
             shutil.copyfileobj(self._spool, target, _COPY_BYTES)
-            target.flush()
-            os.fsync(target.fileno())
             return target.tell()
-
-    def _check_target(self) -> None:
-        if not self.path.parent.is_dir():
-            raise InvalidArgument(f"the folder {self.path.parent} does not exist; make it first")
-        if self.path.is_dir():
-            raise InvalidArgument(f"{self.path} is a folder, expected the name of a file")
-        if self.path.exists() and not self._overwrite:
-            raise OutputExists(f"{self.path} is already there; ask for overwriting or take another name")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a power cut, where folders can be opened for that."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)

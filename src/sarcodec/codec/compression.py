@@ -2,35 +2,41 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from sarcodec import published
-from sarcodec.bitstream.writer import FileWriter
+from sarcodec.bitstream.container import EXACT
 from sarcodec.bitstream.steps import quality_of_step, step_db, step_of_quality
-from sarcodec.engine import Engine
+from sarcodec.bitstream.writer import FileWriter
 from sarcodec.errors import InvalidArgument
 from sarcodec.raster.geotiff import open_scene
+from sarcodec.raster.meaning import BandMeaning
 from sarcodec.raster.scene import pack_scene
-from sarcodec.tile import DEFAULT_EFFORT, EFFORTS, TileCodec
+from sarcodec.tile_encoder import DEFAULT_EFFORT, EFFORTS, TileEncoder
 
-from .bounded import BoundedEncoder, bound_of
+from .bounded_tiles import bound_of
 from .encoder import SceneEncoder
 from .job import Job, Target, chosen_target
+from .kinds import BandKind, kinds_of, meanings_of, mode_of
 from .reaching import reach
+from .remarks import pack_remarks
 from .targets import MOST_PASSES
 from .workers import workers
 
 Progress = Callable[[int, int], None]
+PROMISES = ("max_error_db", "lossless")
 
 
 @dataclass(frozen=True)
 class CompressReport:
     """What was written. bits_per_pixel counts every band's pixels; rmse_db only where it was aimed at.
 
-    mode: 'learned', 'bounded' or 'lossless'; quality, step and model only in the first, max_error_db in the others.
+    mode: 'learned', 'bounded' or 'lossless', or 'exact' where no band is radar; quality, step and model only in the first, max_error_db
+    in the second and third. domain: of the radar bands, with commas where they differ. band_kinds: what became of each band, and why.
+    notes: what of the scene does not come back, in sentences.
     """
 
     path: str
@@ -41,7 +47,7 @@ class CompressReport:
     quality: float | None
     step: int | None
     step_db: float | None
-    domain: str
+    domain: str | None
     model: str | None
     passes: int
     rmse_db: float | None
@@ -49,6 +55,8 @@ class CompressReport:
     mode: str = "learned"
     max_error_db: float | None = None
     quality_class: str | None = None
+    band_kinds: tuple[BandKind, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def compress(
@@ -63,6 +71,7 @@ def compress(
     max_error_db=None,
     lossless=False,
     domain="auto",
+    exact_bands: Sequence[int] | None = None,
     effort=DEFAULT_EFFORT,
     together=True,
     model=None,
@@ -74,8 +83,10 @@ def compress(
 
     target_bpp: bits a pixel and band of the whole file; target_size: bytes, never exceeded; target_rmse_db: error over all
     valid pixels; quality_class: the smallest file whose bands are all of that class of `fidelity.classes`; max_error_db: no valid
-    pixel is off by more, lossless: all pixels bit for bit, both without a model and with the extra `bounded`. effort: 0 (fastest) to
-    9; it costs time here and none in decoding. together: every second band is coded knowing the one before it, and cannot be
+    pixel is off by more, lossless: all pixels bit for bit, both without a model and with the extra `bounded`. domain: what the
+    pixels of radar bands are, 'auto': what units, names, tags and values say. exact_bands: numbers, from 1, of bands that are no radar and are
+    kept bit for bit, besides those that are found. effort: 0 (fastest) to
+    9; it costs time here and none in decoding. together: every second radar band is coded knowing the one before it, and cannot be
     decoded without it. Raises the errors of `sarcodec.errors`; on any of them nothing appears under `target`.
     """
     began = time.perf_counter()
@@ -90,65 +101,83 @@ def compress(
             "lossless": 0 if lossless else None,
         }
     )
-    if aim.kind in ("max_error_db", "lossless"):
-        if model is not None:
-            raise InvalidArgument(f"model {model!r} with {aim.kind}: such files are made without a model, leave it out")
-        return _compress_bounded(source, Path(target), aim, domain, threads, overwrite, progress)
-    if aim.kind == "quality":
-        step_of_quality(aim.value)
-    if effort not in EFFORTS:
-        raise InvalidArgument(f"effort is {effort}, expected a whole number from {EFFORTS[0]} to {EFFORTS[-1]}")
+    _check(aim, effort, model)
+    bound = _bound(aim)
+    exact = None if exact_bands is None else tuple(int(band) for band in exact_bands)
     with workers(threads) as pool, open_scene(source) as reader, ExitStack() as stack:
-        codec = TileCodec(published.load(model), Engine(threads=pool.threads), effort)
-        encoder = SceneEncoder(reader, domain, codec, together)
-        count = encoder.grid.count
-        job = Job(
-            encoder, pool, Path(target), overwrite, stack, pack_scene(reader.info), _ticker(progress, aim, count)
-        )
-        stack.enter_context(
-            FileWriter(job.target, overwrite)
-        )  # refuses an output that may not be written before any work
+        new_writer = lambda: stack.enter_context(FileWriter(target, overwrite, inputs=reader.paths))
+        new_writer()  # refuses an output that may not be written before any work
+        meanings = meanings_of(reader, domain, exact, lossless=bound == 0)
+        codec = _codec(meanings, bound, model, effort)
+        encoder = SceneEncoder(reader, meanings, codec, together, bound)
+        tick = _ticker(progress, aim, encoder.grid.count)
+        remarks = pack_remarks(tuple(meaning.why for meaning in meanings))
+        job = Job(encoder, pool, new_writer, _folder(target), pack_scene(reader.info), remarks, tick)
         step, writer, passes, rmse = reach(job, aim)
         size = writer.finish(job.header(step))
         if progress:
             progress(1, 1)
-    info = encoder.info
-    pixels = info.rows * info.cols
+    return _report(target, encoder, aim, size, step, passes, rmse, time.perf_counter() - began)
+
+
+def _check(aim: Target, effort: int, model: str | None) -> None:
+    """Arguments that have no meaning together are refused before the scene is opened."""
+    if aim.kind in PROMISES and model is not None:
+        raise InvalidArgument(f"model {model!r} with {aim.kind}: such files are made without a model, leave it out")
+    if aim.kind == "quality":
+        step_of_quality(aim.value)
+    if effort not in EFFORTS:
+        raise InvalidArgument(f"effort is {effort}, expected a whole number from {EFFORTS[0]} to {EFFORTS[-1]}")
+
+
+def _bound(aim: Target) -> int | None:
+    """The bound in 1/1000 dB that every pixel keeps, 0 for exact ones; None where the model codes radar bands."""
+    if aim.kind not in PROMISES:
+        return None
+    return bound_of(aim.value) if aim.kind == "max_error_db" else 0
+
+
+def _codec(
+    meanings: tuple[BandMeaning, ...], bound: int | None, model: str | None, effort: int
+) -> TileEncoder | None:
+    """The codec where a band needs one."""
+    if bound is not None or all(meaning.kind == EXACT for meaning in meanings):
+        return None
+    return TileEncoder(published.load(model), effort)
+
+
+def _folder(target: str | os.PathLike) -> Path | None:
+    """Where latents are kept between passes: beside the output, which has the room; None (the system's place) for standard output."""
+    return None if os.fspath(target) == "-" else Path(os.path.realpath(target)).parent
+
+
+def _report(
+    target, encoder: SceneEncoder, aim: Target, size: int, step: int, passes: int, rmse: float | None, seconds: float
+) -> CompressReport:
+    info, learned = encoder.info, bool(encoder.learned_bands)
+    pixels, kinds = info.rows * info.cols, kinds_of(encoder.fields, tuple(m.why for m in encoder.meanings))
+    bounds = [field.max_error_db for field in encoder.fields if field.kind != EXACT and not field.learned]
+    domains = sorted({kind.domain for kind in kinds if kind.domain})
     return CompressReport(
-        os.fspath(target),
-        size,
-        pixels,
-        info.count,
-        8 * size / (pixels * info.count),
-        quality_of_step(step),
-        step,
-        step_db(step),
-        encoder.domain,
-        codec.model.id,
-        passes,
-        rmse,
-        time.perf_counter() - began,
+        path=os.fspath(target),
+        bytes=size,
+        pixels=pixels,
+        bands=info.count,
+        bits_per_pixel=8 * size / (pixels * info.count),
+        quality=quality_of_step(step) if learned else None,
+        step=step if learned else None,
+        step_db=step_db(step) if learned else None,
+        domain=", ".join(domains) or None,
+        model=encoder.codec.model.id if learned else None,
+        passes=passes,
+        rmse_db=rmse,
+        seconds=seconds,
+        mode=mode_of(encoder.fields),
+        max_error_db=max(bounds, default=0.0) if aim.kind in PROMISES else None,
         quality_class=aim.value if aim.kind == "class" else None,
+        band_kinds=kinds,
+        notes=encoder.reader.notes,
     )
-
-
-def _compress_bounded(source, target: Path, aim: Target, domain, threads, overwrite, progress) -> CompressReport:
-    """One walk over the tiles, each of which is decoded again and compared before it is written."""
-    began, bound = time.perf_counter(), bound_of(aim.value) if aim.kind == "max_error_db" else 0
-    with workers(threads) as pool, open_scene(source) as reader, FileWriter(target, overwrite) as writer:
-        encoder = BoundedEncoder(reader, domain, bound)
-        places, header, info = encoder.places(), encoder.header(), encoder.info
-        for done, payload in enumerate(pool.map(encoder.encode, places)):
-            writer.append(payload, 0)
-            if progress:
-                progress(done + 1, len(places))
-        size = writer.finish(header)
-    pixels, mode = info.rows * info.cols, "bounded" if header.bound else "lossless"
-    rate, seconds = 8 * size / (pixels * info.count), time.perf_counter() - began
-    return CompressReport(
-        os.fspath(target), size, pixels, info.count, rate, None, None, None, header.domain, None, 1, None, seconds,
-        mode, header.max_error_db,
-    )  # fmt: skip
 
 
 def _ticker(progress: Progress | None, aim: Target, count: int) -> Callable[[], None]:

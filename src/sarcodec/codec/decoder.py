@@ -1,214 +1,87 @@
-"""A compressed file into pixels by window: decodes the tiles that a window touches and their neighbours' border cells.
+"""A file into pixels by tile, whatever its bands are: each by the decoder of its kind, masks and exact bands by the core.
 
-In: an open `FileReader`; out: pixels in the scene's dtype. Latents of recent tiles are kept, so that a walk over the scene
-decodes each tile once.
+In: an open `FileReader`; out: pixels in the scene's dtype, and masks. Safe for threads.
 """
 
-import threading
-from collections import OrderedDict
-from concurrent.futures import Future
-from dataclasses import dataclass
+from __future__ import annotations
 
 import numpy as np
 
-from sarcodec import published
+from sarcodec.bitstream.container import BOUNDED, EXACT, LEARNED
+from sarcodec.bitstream.pixels import unpack_pixels
 from sarcodec.bitstream.reader import FileReader
-from sarcodec.bitstream.mask import unpack_invalid
-from sarcodec.bitstream.prior import TileLatents
-from sarcodec.bitstream.sections import LATENTS, LEANING, MASK, POWER, Section
-from sarcodec.errors import CorruptFile, ModelError, NewerVersion
-from sarcodec.lapped import CHANNELS
-from sarcodec.raster.radiometry import restore
+from sarcodec.bitstream.sections import PIXELS
+from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
 from sarcodec.raster.scene import unpack_scene
 from sarcodec.raster.tiling import TileGrid
-from sarcodec.texture.correction import NONE, Ground, unpack_correction, with_power, with_texture
-from sarcodec.tile import CELL_PX, HALO_CELLS, TILE_CELLS, TILE_LOG2, TILE_PX, TileCodec, symbols_of
+from sarcodec.tile import TILE_LOG2, TILE_PX
 
-from .borders import tile_borders
-from .texture import LEAST_ERROR, Reconstruction, noise_latents, normalised, pixel_variances
+from .bounded_tiles import BoundedDecoder
+from .kinds import measure_of
+from .learned_decoder import LearnedDecoder
+from .texture import Reconstruction
 
-
-@dataclass(frozen=True, eq=False)
-class _Kept:
-    """A decoded tile: latents, lost variances by cell (rows, cols) in dB^2, noise (cells, 1024) in dB; None: not asked for."""
-
-    latents: TileLatents
-    lost: np.ndarray | None
-    noise: np.ndarray | None
+MASK_DTYPE = "uint8"
 
 
 class SceneDecoder:
-    """Pixels of a file by window. Safe for threads."""
+    """Tiles of all planes of a file. Raises NewerVersion for tiles of another size, InvalidArgument where speckle is to be restored and no
+    band is coded by a model, or where the extra that bounded bands need is not installed."""
 
     def __init__(self, file: FileReader, threads: int = 1, wanted: Reconstruction = Reconstruction()):
         header = file.header
         if header.tile_log2 != TILE_LOG2:
             raise NewerVersion("the file uses tiles of another size; it needs a newer sarcodec")
-        self.file, self.header = file, header
+        if wanted.speckle == "restore" and not header.learned:
+            raise InvalidArgument(
+                "this file keeps a promise about every pixel (a bound on the error, or exact pixels): restored speckle would "
+                "break it; decompress it with --speckle keep"
+            )
+        self.file, self.header, self.wanted = file, header, wanted
         self.info = unpack_scene(header.metadata, header.rows, header.cols, len(header.bands), header.dtype)
-        self.grid = TileGrid(header.rows, header.cols, TILE_PX)
-        model = published.load(header.model_id, header.model_digest)
-        if wanted.speckle == "restore" and not model.prior.errors.any():
-            raise ModelError(
-                f"model {model.id} does not say what its quantisation takes: speckle cannot be restored; keep it, or compress "
-                "the scene again with a newer model"
-            )
-        self.codec, self.wanted = TileCodec(model), wanted
-        self._kept, self._lock = OrderedDict(), threading.Lock()
-        self._room = len(header.bands) * (3 * self.grid.shape[1] + 8) + 4 * threads
-
-    def cells(self, tile: int) -> tuple[int, int]:
-        """Rows and columns of latent cells of a tile."""
-        return tuple(-(-n // CELL_PX) for n in self.grid.window(tile).shape)
-
-    def sections(self, tile: int, band: int) -> dict[int, Section]:
-        return {s.kind: s for s in self.file.sections(tile, band)}
-
-    def symbols(self, tile: int, band: int) -> np.ndarray:
-        """All coded symbols of a tile and band (n,) int32; checks both checksums and the mask."""
-        sections, window = self.sections(tile, band), self.grid.window(tile)
-        if MASK in sections:
-            unpack_invalid(sections[MASK].payload, window.shape, self.header.dtype)
-        if POWER in sections:
-            unpack_correction(sections[POWER].payload)
-        section, reference = self._coded(sections, tile, band)
-        if section is None:
-            return np.zeros(0, np.int32)
-        return symbols_of(
-            self.codec.model, section, self.file.entry(tile, band).step, *self.cells(tile), reference
-        )
-
-    def _coded(self, sections: dict[int, Section], tile: int, band: int) -> tuple[Section | None, TileLatents | None]:
-        """The section that holds the latents, and the latents that it leans on. Raises CorruptFile where there are none."""
-        if LEANING not in sections:
-            return sections.get(LATENTS), None
-        reference = self.header.bands[band].reference
-        leaned_on = None if reference is None else self.latents(tile, reference)
-        if LATENTS in sections or leaned_on is None:
+        if self.info.mask_planes != header.masks:
             raise CorruptFile(
-                f"tile {tile}, band {band} has a section that leans on another band, expected none; the file is damaged"
+                f"the head counts {header.masks} masks, its description {self.info.mask_planes}; the file is damaged"
             )
-        return sections[LEANING], leaned_on
+        self.grid = TileGrid(header.rows, header.cols, TILE_PX)
+        self.measures = tuple(measure_of(field, nodata) for field, nodata in zip(header.bands, self.info.nodata))
+        kinds = {field.kind for field in header.bands}
+        self.learned = LearnedDecoder(file, self.measures, threads, wanted) if LEARNED in kinds else None
+        self._bounded = BoundedDecoder(file, self.measures) if BOUNDED in kinds else None
 
-    def latents(self, tile: int, band: int) -> TileLatents | None:
-        """Decoded latents of a tile, None if it has none; kept for its neighbours and for the band that leans on them."""
-        kept = self._tile(tile, band)
-        return None if kept is None else kept.latents
-
-    def _tile(self, tile: int, band: int) -> _Kept | None:
-        with self._lock:
-            future = self._kept.get((tile, band))
-            mine = future is None
-            if mine:
-                future = self._kept[tile, band] = Future()
-                while len(self._kept) > self._room:
-                    self._kept.popitem(last=False)
-            else:
-                self._kept.move_to_end((tile, band))
-        if mine:
-            try:
-                future.set_result(self._decode(tile, band))
-            except BaseException as error:
-                with self._lock:
-                    self._kept.pop((tile, band), None)
-                future.set_exception(error)
-        return future.result()
-
-    def _decode(self, tile: int, band: int) -> _Kept | None:
-        section, reference = self._coded(self.sections(tile, band), tile, band)
-        if section is None:
-            return None
-        step, (rows, cols) = self.file.entry(tile, band).step, self.cells(tile)
-        if self.wanted == LEAST_ERROR:
-            return _Kept(self.codec.decode(section, step, rows, cols, reference), None, None)
-        known = self.codec.decode_known(section, step, rows, cols, reference)
-        noise = noise_latents(known.lost, tile, band) if self.wanted.speckle == "restore" else None
-        return _Kept(known.latents, known.lost.mean(1).reshape(rows, cols), noise)
-
-    def _with_halo(self, tile: int, band: int, noise: bool = False) -> np.ndarray:
-        """Latents (or noise) in dB of a tile and a cell around (18, 18, 1024) float32, 0 where the scene ends."""
-        side = TILE_CELLS + 2 * HALO_CELLS
-        latents = np.zeros((side, side, CHANNELS), np.float32)
-        row, col = divmod(tile, self.grid.shape[1])
-        for r in range(max(0, row - 1), min(self.grid.shape[0], row + 2)):
-            for c in range(max(0, col - 1), min(self.grid.shape[1], col + 2)):
-                other = r * self.grid.shape[1] + c
-                theirs = self._tile(other, band)
-                if theirs is None:
-                    continue
-                places = zip((r - row, c - col), self.cells(other))
-                here, there = zip(*(_shared(d * TILE_CELLS + HALO_CELLS, n, side) for d, n in places))
-                latents[here] = self._in_db(theirs, other, there, noise)
-        return latents
-
-    def _in_db(self, kept: _Kept, tile: int, cells: tuple[slice, slice], noise: bool) -> np.ndarray:
-        """Some cells of a tile (n, m, 1024), dequantised, or their noise."""
-        values = kept.noise if noise else kept.latents.values
-        chosen = values.reshape(*self.cells(tile), CHANNELS)[cells]
-        if noise:
-            return chosen
-        return self.codec.dequantise(TileLatents(chosen.reshape(-1, CHANNELS), kept.latents.step), *chosen.shape[:2])
-
-    def levels(self, tile: int, band: int) -> np.ndarray:
-        """Levels in dB of a tile's pixels as they were asked for, float32; meaningful where pixels are valid."""
-        rows, cols = self.grid.window(tile).shape
-        offset = np.float32(self.header.bands[band].offset_db)
-        if self.latents(tile, band) is None:
-            return np.full((rows, cols), offset, np.float32)
-        levels = self.codec.synthesise(self._with_halo(tile, band), tile_borders(self.grid, tile))
-        levels = levels[:rows, :cols] + offset
-        if not np.isfinite(levels).all():
-            raise CorruptFile(f"tile {tile}, band {band} decodes to levels that are not finite; the file is damaged")
-        return levels if self.wanted == LEAST_ERROR else self._given_back(tile, band, levels)
-
-    def _given_back(self, tile: int, band: int, levels: np.ndarray) -> np.ndarray:
-        """Levels of least error to levels with the power, and the texture, that was lost."""
-        section = self.sections(tile, band).get(POWER)
-        correction = unpack_correction(section.payload) if section else NONE
-        ground = Ground.of(levels, self._lost_with_halo(tile, band))
-        if self.wanted.speckle == "keep":
-            return with_power(ground, correction)
-        noise = self.codec.synthesise(self._with_halo(tile, band, noise=True), tile_borders(self.grid, tile))
-        noise = noise[: levels.shape[0], : levels.shape[1]]
-        lost = self._tile(tile, band).lost
-        scores, variances = normalised(noise, lost), pixel_variances(lost, levels.shape)
-        return with_texture(ground, scores, variances, correction, self.wanted.reconstruct == "power")
-
-    def _lost_with_halo(self, tile: int, band: int) -> np.ndarray:
-        """Lost variances of a tile's cells and one around (rows + 2, cols + 2), the nearest cell's where there is none."""
-        rows, cols = self.cells(tile)
-        row, col = divmod(tile, self.grid.shape[1])
-        out = np.pad(self._tile(tile, band).lost, 1, "edge")
-        for r in range(max(0, row - 1), min(self.grid.shape[0], row + 2)):
-            for c in range(max(0, col - 1), min(self.grid.shape[1], col + 2)):
-                other = r * self.grid.shape[1] + c
-                theirs = self._tile(other, band)
-                if theirs is not None and other != tile:
-                    begins = (d * TILE_CELLS + 1 for d in (r - row, c - col))
-                    place = [_shared(b, n, s) for b, n, s in zip(begins, self.cells(other), (rows + 2, cols + 2))]
-                    out[tuple(p[0] for p in place)] = theirs.lost[tuple(p[1] for p in place)]
-        return out
+    def kind(self, plane: int) -> str:
+        """Of a band, or of a mask behind them."""
+        return self.header.bands[plane].kind if plane < len(self.header.bands) else EXACT
 
     def tile_pixels(self, tile: int, band: int) -> np.ndarray:
-        """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were."""
-        mask = self.sections(tile, band).get(MASK)
-        shape, nodata = self.grid.window(tile).shape, self.info.nodata[band]
-        if mask is None:
-            return restore(self.levels(tile, band), self.header.domain, self.header.dtype, nodata)
-        valid, pixels = unpack_invalid(mask.payload, shape, self.header.dtype)
-        if not valid.any():
-            return pixels
-        restored = restore(self.levels(tile, band), self.header.domain, self.header.dtype, nodata)
-        restored.view(_bits(restored))[~valid] = pixels.view(_bits(pixels))[~valid]
-        return restored
+        """Pixels of a tile (rows, cols) in the scene's dtype."""
+        kind = self.kind(band)
+        if kind == LEARNED:
+            return self.learned.tile_pixels(tile, band)
+        return self._exact(tile, band, self.header.dtype) if kind == EXACT else self._bounded.tile_pixels(tile, band)
 
+    def tile_mask(self, tile: int, plane: int) -> np.ndarray:
+        """Values of a mask (plane from 0) of a tile (rows, cols) uint8."""
+        return self._exact(tile, len(self.header.bands) + plane, MASK_DTYPE)
 
-def _shared(begin: int, length: int, side: int) -> tuple[slice, slice]:
-    """Where `length` cells that begin at `begin` lie on a block of `side`, and which of them those are."""
-    first, last = max(0, begin), min(side, begin + length)
-    last = max(first, last)
-    return slice(first, last), slice(first - begin, last - begin)
+    def _exact(self, tile: int, plane: int, dtype: str) -> np.ndarray:
+        sections = {s.kind: s for s in self.file.sections(tile, plane)}
+        if PIXELS not in sections:
+            raise CorruptFile(f"tile {tile}, plane {plane} has no pixels; the file is damaged")
+        return unpack_pixels(sections[PIXELS].payload, self.grid.window(tile).shape, dtype)
 
+    def symbols(self, tile: int, plane: int) -> np.ndarray:
+        """All that is coded of a tile and plane, checked: symbols of a learned band, or else pixels in one row."""
+        if plane >= len(self.header.bands):
+            return self.tile_mask(tile, plane - len(self.header.bands)).reshape(-1)
+        if self.kind(plane) == LEARNED:
+            return self.learned.symbols(tile, plane)
+        return self.tile_pixels(tile, plane).reshape(-1)
 
-def _bits(array: np.ndarray) -> np.dtype:
-    return np.dtype(f"u{array.dtype.itemsize}")
+    def keeps(self, original: np.ndarray, decoded: np.ndarray, band: int) -> bool:
+        """Whether decoded pixels of a band are what the file promises of their originals; True where it promises nothing of them."""
+        kind = self.kind(band)
+        if kind == BOUNDED:
+            return self._bounded.keeps(original, decoded, band)
+        bits = f"u{original.itemsize}"
+        return kind == LEARNED or bool((original.view(bits) == decoded.view(bits)).all())

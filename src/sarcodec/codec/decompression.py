@@ -1,4 +1,4 @@
-"""The verbs on a compressed file: decompress to a GeoTIFF, open lazily, describe, verify."""
+"""The verbs on a compressed file: decompress to a GeoTIFF, describe."""
 
 import os
 import time
@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sarcodec.bitstream.container import VERSION, Header
+from sarcodec.bitstream.container import VERSION
 from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.steps import quality_of_step, step_db
 from sarcodec.raster.geotiff import SceneWriter
 from sarcodec.raster.scene import SceneInfo, excerpt, unpack_scene
-from sarcodec.raster.tiling import Window, check_inside, overlap
+from sarcodec.raster.tiling import Window, overlap
 
-from .bounded import BoundedDecoder, decoder_of
+from .asked import asked_window, chosen_bands
 from .decoder import SceneDecoder
-from .opened import chosen_bands
+from .kinds import BandKind, kinds_of, largest_bound, mode_of
+from .remarks import unpack_remarks
 from .texture import Reconstruction
-from .workers import workers
+from .workers import Workers, workers
 
 Progress = Callable[[int, int], None]
 TAG_NAMESPACE = "SARCODEC"
@@ -26,20 +27,23 @@ TAG_NAMESPACE = "SARCODEC"
 
 @dataclass(frozen=True)
 class DecompressReport:
-    """What was written."""
+    """What was written. notes: what of the scene could not be given back, in sentences."""
 
     path: str
     rows: int
     cols: int
     bands: int
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class FileInfo:
     """What a file says of itself without being decoded. bits_per_pixel counts every band's pixels.
 
-    mode: 'learned', 'bounded' (no pixel is off by more than max_error_db) or 'lossless'; without a model in the last two.
+    mode: 'learned', 'bounded' (no radar pixel is off by more than max_error_db), 'lossless', or 'exact' where no band is radar; without a
+    model in all but the first. domain: of the radar bands, with commas where they differ; band_kinds: each band, and why. masks: planes of
+    masks (none, one for all bands, or one a band).
     """
 
     path: str
@@ -49,7 +53,7 @@ class FileInfo:
     cols: int
     bands: int
     dtype: str
-    domain: str
+    domain: str | None
     mode: str
     max_error_db: float | None
     model: str | None
@@ -67,6 +71,8 @@ class FileInfo:
     ground_control_points: int
     nodata: tuple[float | None, ...]
     band_names: tuple[str | None, ...]
+    masks: int
+    band_kinds: tuple[BandKind, ...]
 
 
 def info(path) -> FileInfo:
@@ -74,46 +80,43 @@ def info(path) -> FileInfo:
     with FileReader(path) as file:
         h, payload = file.header, sum(e.length for e in file.entries)
         scene = unpack_scene(h.metadata, h.rows, h.cols, len(h.bands), h.dtype)
-        pixels = h.rows * h.cols * len(h.bands)
+        kinds = kinds_of(h.bands, unpack_remarks(h.remarks, len(h.bands)))
+        step = h.base_step if h.learned else None
         return FileInfo(
-            os.fspath(path),
-            file.size,
-            VERSION,
-            h.rows,
-            h.cols,
-            len(h.bands),
-            h.dtype,
-            h.domain,
-            mode_of(h),
-            h.max_error_db,
-            *((None,) * 5 if h.bounded else _model_facts(h)),
-            len(file.entries) // len(h.bands),
-            8 * file.size / pixels,
-            payload,
-            len(h.metadata),
-            file.size - payload - len(h.metadata),
-            scene.crs_wkt,
-            scene.transform,
-            len(scene.gcps),
-            scene.nodata,
-            scene.descriptions,
+            path=os.fspath(path),
+            bytes=file.size,
+            format_version=VERSION,
+            rows=h.rows,
+            cols=h.cols,
+            bands=len(h.bands),
+            dtype=h.dtype,
+            domain=", ".join(sorted({kind.domain for kind in kinds if kind.domain})) or None,
+            mode=mode_of(h.bands),
+            max_error_db=largest_bound(h),
+            model=h.model_id or None,
+            model_digest=h.model_digest.hex() or None,
+            quality=None if step is None else quality_of_step(step),
+            step=step,
+            step_db=None if step is None else step_db(step),
+            tiles=len(file.entries) // h.planes,
+            bits_per_pixel=8 * file.size / (h.rows * h.cols * len(h.bands)),
+            payload_bytes=payload,
+            description_bytes=len(h.metadata),
+            overhead_bytes=file.size - payload - len(h.metadata),
+            crs_wkt=scene.crs_wkt,
+            transform=scene.transform,
+            ground_control_points=len(scene.gcps),
+            nodata=scene.nodata,
+            band_names=scene.descriptions,
+            masks=h.masks,
+            band_kinds=kinds,
         )
 
 
-def mode_of(header: Header) -> str:
-    """'learned', 'bounded' or 'lossless'."""
-    return "learned" if not header.bounded else "bounded" if header.bound else "lossless"
-
-
-def _model_facts(header: Header) -> tuple[str, str, float, int, float]:
-    step = header.base_step
-    return header.model_id, header.model_digest.hex(), quality_of_step(step), step, step_db(step)
-
-
-def _tagged(scene: SceneInfo, decoder: SceneDecoder | BoundedDecoder) -> SceneInfo:
+def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
     """The scene's description with a record of what it went through, in a tag namespace of its own."""
     h = decoder.header
-    promise = (("MODE", mode_of(h)), ("MAX_ERROR_DB", f"{h.max_error_db:g}")) if h.bounded else ()
+    promise = (("MODE", mode_of(h.bands)), ("MAX_ERROR_DB", f"{largest_bound(h):g}")) if not h.learned else ()
     record = promise or (
         ("MODEL", h.model_id),
         ("MODEL_DIGEST", h.model_digest.hex()),
@@ -145,20 +148,40 @@ def decompress(
     """
     began, wanted = time.perf_counter(), Reconstruction(reconstruct, speckle)
     with workers(threads) as pool, FileReader(source) as file:
-        decoder = decoder_of(file, pool.threads, wanted)
-        window = check_inside(
-            window or Window(0, 0, decoder.info.rows, decoder.info.cols), decoder.info.rows, decoder.info.cols
-        )
+        decoder = SceneDecoder(file, pool.threads, wanted)
+        window = asked_window(window, decoder.info.rows, decoder.info.cols)
         bands = chosen_bands(band, decoder.info.count)
         scene = _tagged(excerpt(decoder.info, window, bands), decoder)
-        places = [(t, i) for t in decoder.grid.touched(window) for i in range(len(bands))]
-        with SceneWriter(target, scene, overwrite, pool.threads) as writer:
-            decoded = pool.map(lambda p: decoder.tile_pixels(p[0], bands[p[1]]), places)
-            for done, ((tile, i), pixels) in enumerate(zip(places, decoded)):
-                whole = decoder.grid.window(tile)
-                shared = overlap(whole, window)
-                place = Window(shared.row - window.row, shared.col - window.col, *shared.shape)
-                writer.write(i, place, np.ascontiguousarray(pixels[shared.within(whole)]))
-                if progress:
-                    progress(done + 1, len(places))
-    return DecompressReport(os.fspath(target), window.rows, window.cols, len(bands), time.perf_counter() - began)
+        with SceneWriter(target, scene, overwrite, pool.threads, inputs=(source,)) as writer:
+            writer.require_space(_least_bytes(decoder, window, bands))
+            _write(decoder, pool, writer, window, bands, progress)
+    seconds = time.perf_counter() - began
+    return DecompressReport(os.fspath(target), window.rows, window.cols, len(bands), seconds, writer.notes)
+
+
+def _least_bytes(decoder: SceneDecoder, window: Window, bands: list[int]) -> int:
+    """A GeoTIFF of pixels is larger than their compressed form; how much larger is not known before they are decoded."""
+    inside = [t for t in decoder.grid.touched(window) if overlap(decoder.grid.window(t), window) == decoder.grid.window(t)]
+    return sum(decoder.file.entry(tile, band).length for tile in inside for band in bands)
+
+
+def _write(
+    decoder: SceneDecoder, pool: Workers, writer: SceneWriter, window: Window, bands: list[int], progress: Progress | None
+) -> None:
+    """Bands and masks of a window, tile by tile."""
+    masks = [0] if decoder.info.mask_planes == 1 else bands if decoder.info.mask_planes else []
+    planes = [(False, i, band) for i, band in enumerate(bands)] + [(True, i, plane) for i, plane in enumerate(masks)]
+    places = [(tile, plane) for tile in decoder.grid.touched(window) for plane in planes]
+
+    def decoded(place):
+        tile, (is_mask, _, plane) = place
+        return decoder.tile_mask(tile, plane) if is_mask else decoder.tile_pixels(tile, plane)
+
+    for done, ((tile, (is_mask, number, _)), pixels) in enumerate(zip(places, pool.map(decoded, places))):
+        whole = decoder.grid.window(tile)
+        shared = overlap(whole, window)
+        place = Window(shared.row - window.row, shared.col - window.col, *shared.shape)
+        write = writer.write_mask if is_mask else writer.write
+        write(number, place, np.ascontiguousarray(pixels[shared.within(whole)]))
+        if progress:
+            progress(done + 1, len(places))

@@ -1,193 +1,100 @@
-"""A scene into tile payloads: levels with their halo, the latents of each tile, its mask. Reads pixels once a tile.
+"""A scene into payloads, whatever its bands are: each by its own encoder, masks and exact bands by the core. Knows no target.
 
-In: an open raster and a tile codec; out: `TileData` of every band of a tile, then their payload bytes at any step index.
+In: an open raster, what its bands mean, what is asked; out: the work of a tile, then the payloads of all its planes at any step index.
 """
 
-from dataclasses import dataclass, replace
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.bitstream.container import OFFSETS_A_DB, BandField
-from sarcodec.bitstream.mask import pack_invalid
-from sarcodec.bitstream.sections import MASK, POWER, Section, pack_tile
-from sarcodec.errors import UnsupportedScene
-from sarcodec.lapped import BLOCK, OVERLAP, Borders
+from sarcodec.bitstream.container import EXACT, LEARNED, BandField
+from sarcodec.bitstream.pixels import pack_pixels
+from sarcodec.bitstream.sections import PIXELS, Section, pack_tile
 from sarcodec.raster.geotiff import SceneReader
-from sarcodec.raster.radiometry import fill_invalid, normalise, resolve_domain
-from sarcodec.raster.tiling import TileGrid, Window, grow
-from sarcodec.texture.correction import Ground
-from sarcodec.texture.fitting import Original, fitted_correction
-from sarcodec.tile import CELL_PX, HALO_PX, SEARCHING, TILE_PX, Known, TileCodec
+from sarcodec.raster.meaning import BandMeaning
+from sarcodec.raster.tiling import TileGrid
+from sarcodec.tile import TILE_PX
+from sarcodec.tile_encoder import TileEncoder
 
-from .borders import tile_borders
-from .texture import around, noise_latents, normalised, pixel_variances
-
-OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
-LEVEL_MAX_DB = 1000  # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
-SAMPLE_TILES = 9
-EXTENSION = "symmetric"
+from .bounded_tiles import BoundedEncoder
+from .kinds import promised_field
+from .learned_encoder import LearnedBand, LearnedEncoder, TileData
+from .sampling import sample_band
 
 
 @dataclass(frozen=True, eq=False)
-class TileData:
-    """One tile of one band: its packed mask (b'' if all valid) and its latents (rows, cols, 1024), None if nothing is valid."""
+class TileWork:
+    """One tile: what each plane has so far, `TileData` of learned bands, payloads of all others."""
 
-    place: tuple[int, int]
-    mask: bytes
-    latents: np.ndarray | None
-
-
-def sample_tiles(reader: SceneReader, grid: TileGrid, band: int) -> np.ndarray:
-    """Pixels of up to nine tiles spread over a band, in one row."""
-    chosen = np.unique(np.linspace(0, grid.count - 1, SAMPLE_TILES).astype(int))
-    return np.concatenate([reader.read(band, grid.window(int(i))).reshape(-1) for i in chosen])
+    planes: tuple[TileData | bytes, ...]
 
 
 class SceneEncoder:
-    """Analysis of a scene's tiles; safe for threads where the reader is. together: every second band leans on the one before, but not at effort 0."""
+    """Safe for threads where the reader is. fields: what the head says of the bands; exactly the learned ones need the codec."""
 
-    def __init__(self, reader: SceneReader, domain: str, codec: TileCodec, together: bool = True):
-        info = reader.info
-        self.reader, self.info, self.codec = reader, info, codec
-        self.grid = TileGrid(info.rows, info.cols, TILE_PX)
-        samples = [sample_tiles(reader, self.grid, b) for b in range(info.count)]
-        self.domain = resolve_domain(domain, np.concatenate(samples), info.nodata[0], info.hints)
-        leaning = together and codec.effort >= SEARCHING
-        self.bands = tuple(
-            BandField(self._offset(s, info.nodata[b]), b - 1 if leaning and b % 2 else None)
-            for b, s in enumerate(samples)
-        )
+    def __init__(
+        self,
+        reader: SceneReader,
+        meanings: tuple[BandMeaning, ...],
+        codec: TileEncoder | None,
+        together: bool = True,
+        bound: int | None = None,
+    ):
+        """codec: for learned bands, or None with a bound in 1/1000 dB (0: exact) for those that are radar; together as in `LearnedEncoder`."""
+        self.reader, self.info, self.codec, self.meanings = reader, reader.info, codec, meanings
+        self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX)
+        self.learned = self._learned(together) if bound is None else None
+        self.fields = tuple(self._field(band, bound) for band in range(self.info.count))
+        self._bounded = {
+            band: BoundedEncoder(reader, band, field)
+            for band, field in enumerate(self.fields)
+            if field.kind not in (EXACT, LEARNED)
+        }
 
-    def _offset(self, sample: np.ndarray, nodata: float | None) -> int:
-        level, valid = normalise(sample, self.domain, nodata)
-        usual = level[valid & (np.abs(level) <= OFFSET_MAX_DB)]  # an undeclared fill value must not shift the band
-        return int(np.rint(usual.mean(dtype=np.float64) * OFFSETS_A_DB)) if usual.size else 0
+    def _learned(self, together: bool) -> LearnedEncoder | None:
+        bands = {
+            band: LearnedBand.of(meaning.measure, meaning.hidden, sample_band(self.reader, band))
+            for band, meaning in enumerate(self.meanings)
+            if meaning.kind != EXACT
+        }
+        return LearnedEncoder(self.reader, bands, self.codec, together) if bands else None
 
-    def places(self) -> list[tuple[int, int]]:
-        """(tile, band) in the order of the file."""
-        return [(t, b) for t in range(self.grid.count) for b in range(self.info.count)]
+    def _field(self, band: int, bound: int | None) -> BandField:
+        if self.meanings[band].kind == EXACT:
+            return BandField(EXACT, None)
+        return self.learned.field(band) if bound is None else promised_field(self.meanings[band], self.info.dtype, bound)
 
-    def analyse(self, tile: int) -> list[TileData]:
-        """Every band of a tile."""
-        return [self._analyse(tile, band) for band in range(self.info.count)]
+    @property
+    def learned_bands(self) -> list[int]:
+        """Bands, from 0, that the model codes."""
+        return [band for band, field in enumerate(self.fields) if field.learned]
 
-    def _analyse(self, tile: int, band: int) -> TileData:
-        """Read one tile and its halo, keep its mask, transform its levels."""
-        window = self.grid.window(tile)
-        around = grow(window, HALO_PX, self.info.rows, self.info.cols)
-        pixels = self.reader.read(band, around)
-        level, valid = normalise(pixels, self.domain, self.info.nodata[band])
-        _check_levels(level, window)
-        inside = window.within(around)
-        mask = pack_invalid(np.ascontiguousarray(pixels[inside]), np.ascontiguousarray(valid[inside]))
-        if not valid[grow(window, OVERLAP, self.info.rows, self.info.cols).within(around)].any():
-            return TileData((tile, band), mask, None)
-        level = level - np.float32(self.bands[band].offset_db)
-        latents = self.codec.analyse(self._canvas(level, valid, window, around), tile_borders(self.grid, tile))
-        rows, cols = (-(-n // CELL_PX) for n in window.shape)
-        return TileData((tile, band), mask, np.ascontiguousarray(latents[:rows, :cols]))
+    def learned_places(self) -> list[tuple[int, int]]:
+        """(tile, band) of all tiles of learned bands, in the order of the file."""
+        return [(tile, band) for tile in range(self.grid.count) for band in self.learned_bands]
+
+    def analyse(self, tile: int) -> TileWork:
+        """All that can be done of a tile before the step is known."""
+        bands = (self._analyse(tile, band) for band in range(self.info.count))
+        masks = (self._exact(self.reader.read_mask(plane, self.grid.window(tile))) for plane in range(self.info.mask_planes))
+        return TileWork((*bands, *masks))
+
+    def _analyse(self, tile: int, band: int) -> TileData | bytes:
+        kind = self.fields[band].kind
+        if kind == LEARNED:
+            return self.learned.analyse(tile, band)
+        if kind == EXACT:
+            return self._exact(self.reader.read(band, self.grid.window(tile)))
+        return self._bounded[band].encode(tile)
 
     @staticmethod
-    def _canvas(level: np.ndarray, valid: np.ndarray, window: Window, around: Window) -> np.ndarray:
-        """Levels on the fixed (576, 576) block: invalid pixels filled, the rest of cut cells continued, 0 beyond the scene.
+    def _exact(pixels: np.ndarray) -> bytes:
+        return pack_tile([Section(PIXELS, pack_pixels(pixels))])
 
-        The scene is continued by its mirror image: a thin strip of pixels that fades into something else would be spread over all
-        frequencies, each of them too weak to be kept (docs/log.md).
-        """
-        top, left = (HALO_PX - (window.row - around.row), HALO_PX - (window.col - around.col))
-        rows, cols = (-(-(n + p) // CELL_PX) * CELL_PX - p for n, p in zip(level.shape, (top, left)))
-        grown = [(0, rows - level.shape[0]), (0, cols - level.shape[1])]
-        filled = np.pad(_filled(level, valid, (window.row - around.row, window.col - around.col)), grown, EXTENSION)
-        canvas = np.zeros((TILE_PX + 2 * HALO_PX,) * 2, np.float32)
-        rows, cols = min(rows, canvas.shape[0] - top), min(cols, canvas.shape[1] - left)
-        canvas[top : top + rows, left : left + cols] = filled[:rows, :cols]
-        return canvas
-
-    def encode(self, tile: list[TileData], step: int) -> list[bytes]:
-        """The payloads of all bands of a tile at a step index."""
-        payloads, decoded = [], []
-        for data, band in zip(tile, self.bands, strict=True):
-            latents, sections = None, [Section(MASK, data.mask)] if data.mask else []
-            if data.latents is not None:
-                reference = decoded[band.reference] if band.leans else None
-                section, known = self.codec.encode(data.latents, step, reference)
-                power = self._correction(data, known) if self.codec.effort >= SEARCHING else b""
-                latents, sections = known.latents, [*sections, section, *([Section(POWER, power)] if power else [])]
-            decoded.append(latents)
-            payloads.append(pack_tile(sorted(sections, key=lambda s: s.kind)))
-        return payloads
-
-    def _correction(self, data: TileData, known: Known) -> bytes:
-        """What the power section says: from the tile alone, less the pixels that the neighbours' latents have a say in."""
-        tile, band = data.place
-        original, borders = self._original(tile, band), tile_borders(self.grid, tile)
-        original = replace(original, valid=original.valid & _own(original.valid.shape, borders))
-        if not original.valid.any():
-            return b""
-        shape, cells = original.levels.shape, data.latents.shape[:2]
-        pixels = lambda latents: self.codec.synthesise(around(latents), borders)[: shape[0], : shape[1]]
-        lost = known.lost.mean(1).reshape(cells)
-        levels = pixels(self.codec.dequantise(known.latents, *cells)) + np.float32(self.bands[band].offset_db)
-        ground = Ground.of(levels, np.pad(lost, 1, "edge"))
-        variances, scores = pixel_variances(lost, shape), np.zeros(shape, np.float32)
-        if variances.any():
-            scores = normalised(pixels(noise_latents(known.lost, tile, band).reshape(data.latents.shape)), lost)
-        return fitted_correction(ground, original, scores, variances).pack()
-
-    def _original(self, tile: int, band: int) -> Original:
-        """Levels of a tile, and those of the next band as a guide to where the ground is calm."""
-        read = lambda b: normalise(self.reader.read(b, self.grid.window(tile)), self.domain, self.info.nodata[b])
-        whole = self.domain == "amplitude" and np.dtype(self.info.dtype).kind != "f"
-        guide = None
-        if self.info.count > 1:
-            levels, valid = read((band + 1) % self.info.count)
-            guide = np.where(valid, levels, np.float32(np.nan))
-        return Original(*read(band), 1 / 12 if whole else 0.0, guide)
-
-
-def _own(shape: tuple[int, int], borders: Borders) -> np.ndarray:
-    """Pixels of a tile that its own latents decide: those not beside a border of the tile that is lapped."""
-    own = np.ones(shape, bool)
-    for axis, lapped in enumerate((borders.rows, borders.cols)):
-        lines = np.moveaxis(own, axis, 0)
-        lines[: OVERLAP * bool(lapped[0])] = False
-        if lapped[-1]:
-            lines[-OVERLAP:] = False
-    return own
-
-
-def _filled(level: np.ndarray, valid: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
-    """Invalid pixels filled. corner: row and column of the tile's first pixel in `level`.
-
-    Around the tile's borders each block that the transform rotates is filled from itself alone, so that the neighbours, who see
-    other pixels, fill it alike: otherwise valid pixels there would come back wrong.
-    """
-    if valid.all():
-        return level
-    filled = fill_invalid(level, valid)
-    spans = [_rotated_spans(first, length) for first, length in zip(corner, level.shape)]
-    for rows, on_row in spans[0]:
-        for cols, on_col in spans[1]:
-            if (on_row or on_col) and valid[rows, cols].any():
-                filled[rows, cols] = fill_invalid(level[rows, cols], valid[rows, cols])
-    return filled
-
-
-def _rotated_spans(first: int, length: int) -> list[tuple[slice, bool]]:
-    """The stretches that are rotated within an axis of `length` pixels whose tile begins at `first`, and which lie on its borders."""
-    spans = []
-    for border in range(first % BLOCK, length + OVERLAP, BLOCK):
-        stretch = slice(max(0, border - OVERLAP), min(length, border + OVERLAP))
-        if stretch.start < stretch.stop:
-            spans.append((stretch, border in (first, first + TILE_PX)))
-    return spans
-
-
-def _check_levels(level_db: np.ndarray, window: Window) -> None:
-    """UnsupportedScene where dB pixels are beyond all physics: a fill value that nobody declared."""
-    worst = float(np.abs(level_db).max())
-    if worst > LEVEL_MAX_DB:
-        raise UnsupportedScene(
-            f"pixels at rows {window.row}..{window.row_end - 1}, columns {window.col}..{window.col_end - 1} reach "
-            f"{worst:.6g} dB, expected at most {LEVEL_MAX_DB} dB; declare them as nodata (gdal_edit.py -a_nodata)"
-        )
+    def encode(self, work: TileWork, step: int) -> list[bytes]:
+        """The payloads of all planes of a tile at a step index."""
+        tile = [plane for plane in work.planes if isinstance(plane, TileData)]
+        payloads = iter(self.learned.encode(tile, step) if tile else ())
+        return [next(payloads) if isinstance(plane, TileData) else plane for plane in work.planes]

@@ -6,7 +6,6 @@ In: an encoder, workers, a target; out: files at any step, spooled and not yet u
 import math
 import tempfile
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,9 +15,11 @@ from sarcodec.bitstream.container import DIGEST_BYTES, Header
 from sarcodec.bitstream.writer import FileWriter
 from sarcodec.errors import InvalidArgument
 from sarcodec.fidelity.classes import class_of
+from sarcodec.storage.output import require_space
 from sarcodec.tile import CELL_PX, TILE_LOG2
 
-from .encoder import SceneEncoder, TileData
+from .encoder import SceneEncoder, TileWork
+from .learned_encoder import TileData
 from .workers import Workers
 
 DEFAULT_QUALITY = 60.0
@@ -49,29 +50,30 @@ def chosen_target(given: dict[str, float | str | None]) -> Target:
 
 
 class Analysed:
-    """Every tile's data between passes: latents in memory, or in an unnamed file where they are many."""
+    """Every tile's work between passes: latents in memory, or in an unnamed file where they are many."""
 
     def __init__(self, encoder: SceneEncoder, pool: Workers, folder: Path, tick: Callable[[], None]):
         cells = [math.prod(-(-n // CELL_PX) for n in encoder.grid.window(t).shape) for t in range(encoder.grid.count)]
-        total = sum(cells) * CELL_PX**2 * encoder.info.count
+        total = sum(cells) * CELL_PX**2 * len(encoder.learned_bands)
         if 4 * total > KEEP_IN_MEMORY:
+            # A mapped file that meets a full disk kills the process.
+            require_space(Path(folder or tempfile.gettempdir()), 4 * total, "the latents that are kept between passes")
             self._file = tempfile.TemporaryFile(dir=folder, prefix=".sarcodec-")
             self._store = np.memmap(self._file, np.float32, "w+", shape=(total,))
         else:
             self._store = np.empty(total, np.float32)
-        self.tiles, begin = [], 0
-        for bands, count in zip(pool.map(encoder.analyse, range(encoder.grid.count)), cells):
-            size = count * CELL_PX**2
-            self.tiles.append([self._kept(data, begin + b * size) for b, data in enumerate(bands)])
-            begin += size * len(bands)
+        self.tiles, self._used = [], 0
+        for work in pool.map(encoder.analyse, range(encoder.grid.count)):
+            self.tiles.append(TileWork(tuple(map(self._kept, work.planes))))
             tick()
 
-    def _kept(self, data: TileData, begin: int) -> TileData:
-        if data.latents is None:
-            return data
-        place = self._store[begin : begin + data.latents.size].reshape(data.latents.shape)
-        place[...] = data.latents
-        return replace(data, latents=place)
+    def _kept(self, plane: TileData | bytes) -> TileData | bytes:
+        if isinstance(plane, bytes) or plane.latents is None:
+            return plane
+        begin, self._used = self._used, self._used + plane.latents.size
+        place = self._store[begin : self._used].reshape(plane.latents.shape)
+        place[...] = plane.latents
+        return replace(plane, latents=place)
 
 
 @dataclass(eq=False)
@@ -80,28 +82,31 @@ class Job:
 
     encoder: SceneEncoder
     pool: Workers
-    target: Path
-    overwrite: bool
-    stack: ExitStack
+    new_writer: Callable[[], FileWriter]
+    folder: Path
     metadata: bytes
+    remarks: bytes
     tick: Callable[[], None]
 
     def header(self, step: int) -> Header:
-        info, model = self.encoder.info, self.encoder.codec.model
+        """The head of the file at a step index, which has no meaning where no band is learned."""
+        info, encoder = self.encoder.info, self.encoder
+        model = ("", b"", 0)
+        if encoder.learned_bands:
+            model = (encoder.codec.model.id, encoder.codec.model.digest[:DIGEST_BYTES], step)
         return Header(
             info.rows,
             info.cols,
             info.dtype,
-            self.encoder.domain,
             TILE_LOG2,
-            model.id,
-            model.digest[:DIGEST_BYTES],
-            step,
-            self.encoder.bands,
+            *model,
+            encoder.fields,
             self.metadata,
+            info.mask_planes,
+            self.remarks,
         )
 
-    def write_pass(self, tiles: list[list[TileData]], step: int) -> FileWriter:
+    def write_pass(self, tiles: list[TileWork], step: int) -> FileWriter:
         """All payloads at a step, spooled; nothing appears until `finish`."""
         return self._written(lambda tile: self.encoder.encode(tile, step), tiles, step)
 
@@ -111,7 +116,7 @@ class Job:
         return self._written(work, range(self.encoder.grid.count), step)
 
     def _written(self, work: Callable, tiles: Iterable, step: int) -> FileWriter:
-        writer = self.stack.enter_context(FileWriter(self.target, self.overwrite))
+        writer = self.new_writer()
         for payloads in self.pool.map(work, tiles):
             for payload in payloads:
                 writer.append(payload, step)

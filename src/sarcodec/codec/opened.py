@@ -1,30 +1,47 @@
 """A compressed file, opened lazily: what it says at once, pixels by window."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from sarcodec.bitstream.reader import FileReader
 from sarcodec.errors import InvalidArgument
 from sarcodec.raster.scene import SceneInfo
-from sarcodec.raster.tiling import Window, check_inside, overlap
+from sarcodec.raster.tiling import Window, overlap
 
-from .bounded import BoundedDecoder, decoder_of
+from .asked import asked_window, chosen_bands
 from .decoder import SceneDecoder
+from .shown import as_html, as_line
 from .texture import Reconstruction
 from .workers import thread_count, workers
 
 
 class CompressedScene:
-    """A compressed file, opened lazily: what it says at once, pixels by window. Use as a context manager."""
+    """A compressed file, opened lazily: what it says at once, pixels by window. Use as a context manager.
+
+    Safe for threads, and for processes that are forked or to which it is pickled: there, and in a copy, it is opened again by its
+    path (which must hold the same file) or with its bytes; one of a file object is refused. What a scene says of itself is there
+    after `close`, its pixels are not. Raises InvalidArgument for what has no meaning and FormatError's kin.
+    """
 
     def __init__(self, path, threads: int | None = None, reconstruct: str = "power", speckle: str = "keep"):
-        wanted = Reconstruction(reconstruct, speckle)
-        self._file = FileReader(path)
+        self._settings = threads, reconstruct, speckle
+        self._wanted, self._threads = Reconstruction(reconstruct, speckle), thread_count(threads)
+        self._file = path if isinstance(path, FileReader) else FileReader(path)
         try:
-            self._decoder = decoder_of(self._file, thread_count(threads), wanted)
+            self._decoder = SceneDecoder(self._file, self._threads, self._wanted)
         except BaseException:
             self._file.close()
             raise
-        self._threads = threads
+
+    def __reduce__(self) -> tuple:
+        return _reopened, (*self._file.__reduce__(), self._settings)
+
+    def __repr__(self) -> str:
+        return as_line(self._file, self.info)
+
+    def _repr_html_(self) -> str:
+        return as_html(self._file, self.info)
 
     @property
     def info(self) -> SceneInfo:
@@ -54,20 +71,37 @@ class CompressedScene:
         """Ground control points with heights."""
         return self.info.gcps
 
-    def read(self, window: Window | None = None, bands=None) -> np.ndarray:
-        """Pixels (bands, rows, cols) in the scene's dtype; bands: numbers from 0, default all."""
-        window = window or Window(0, 0, self.info.rows, self.info.cols)
+    def read(self, window=None, bands=None) -> np.ndarray:
+        """Pixels (bands, rows, cols) in the scene's dtype.
+
+        window: sarcodec.Window, rasterio.windows.Window, a pair of slices, or ((row_start, row_stop), (col_start, col_stop)); default
+        all. bands: a number or several, counted from 0, in the order in which they are wanted; default all.
+        Raises InvalidArgument for a window or band that the scene has not, and once it is closed; FormatError's kin.
+        """
+        window, bands = asked_window(window, self.info.rows, self.info.cols), chosen_bands(bands, self.info.count)
+        if self.closed:
+            raise InvalidArgument(f"the scene {self._file.name} is closed; open it again, or read it within its `with`")
         with workers(self._threads) as pool:
-            return _read(self._decoder, pool, window, chosen_bands(bands, self.info.count))
+            return _read(self._decoder, pool, window, bands)
 
     def close(self) -> None:
+        """Give the file back. A second time does nothing."""
         self._file.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._file.closed
 
     def __enter__(self) -> "CompressedScene":
         return self
 
     def __exit__(self, *exception) -> None:
         self.close()
+
+
+def _reopened(open_file: Callable[..., FileReader], arguments: tuple, settings: tuple) -> CompressedScene:
+    return CompressedScene(open_file(*arguments), *settings)
 
 
 def open_compressed(
@@ -77,16 +111,7 @@ def open_compressed(
     return CompressedScene(path, threads, reconstruct, speckle)
 
 
-def chosen_bands(bands, count: int) -> list[int]:
-    chosen = list(range(count)) if bands is None else [bands] if isinstance(bands, int) else list(bands)
-    for band in chosen:
-        if not 0 <= band < count:
-            raise InvalidArgument(f"band {band} of {count} bands, counted from 0")
-    return chosen
-
-
-def _read(decoder: SceneDecoder | BoundedDecoder, pool, window: Window, bands: list[int]) -> np.ndarray:
-    check_inside(window, decoder.info.rows, decoder.info.cols)
+def _read(decoder: SceneDecoder, pool, window: Window, bands: list[int]) -> np.ndarray:
     out = np.empty((len(bands), *window.shape), decoder.info.dtype)
     places = [(t, i) for t in decoder.grid.touched(window) for i in range(len(bands))]
     for (tile, i), pixels in zip(places, pool.map(lambda p: decoder.tile_pixels(p[0], bands[p[1]]), places)):

@@ -19,7 +19,7 @@ from sarcodec.raster.tiling import Window
 from sarcodec.tile import TILE_PX
 
 from .decoder import SceneDecoder
-from .encoder import SceneEncoder, TileData
+from .encoder import SceneEncoder, TileWork
 from .job import Job
 from .targets import ERROR_SLOPE, Try, first_step_for_rmse, search
 from .workers import Workers
@@ -32,7 +32,7 @@ _LEAST = 1e-6
 assert TILE_PX % CUT_PX == 0  # so that tiles give the figures of the whole scene
 
 
-def reach_class(job: Job, name: str, tiles: list[list[TileData]]) -> tuple[int, FileWriter, int]:
+def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, FileWriter, int]:
     """The coarsest step that passes, its file, and how many were written. TargetNotReached where none passes."""
     wanted, writers, verdicts = class_of(name), {}, {}
 
@@ -40,8 +40,8 @@ def reach_class(job: Job, name: str, tiles: list[list[TileData]]) -> tuple[int, 
         writers[step] = job.write_pass(tiles, step)
         with writers[step].reader(job.header(step)) as file:
             verdicts[step] = judge_bands(job.encoder, SceneDecoder(file, job.pool.threads), job.pool, wanted)
-        smooth = max(c.excess for v in verdicts[step] for c in v.checks if c.name != "ENL ratio")
-        return all(v.passed for v in verdicts[step]), smooth
+        smooth = max(c.excess for v in verdicts[step].values() for c in v.checks if c.name != "ENL ratio")
+        return all(v.passed for v in verdicts[step].values()), smooth
 
     tries = coarsest(judged, first_step(wanted))
     best = max((step for step, passed in tries.items() if passed), default=None)
@@ -106,50 +106,50 @@ def _halve(miss: Callable[[int], float], passed: dict[int, bool], step: int) -> 
 
 def judge_bands(
     encoder: SceneEncoder, decoder: SceneDecoder, pool: Workers, wanted: QualityClass
-) -> tuple[Verdict, ...]:
-    """A verdict a band. Homogeneous windows are chosen in the next band of the original, if there is one."""
-    info, places = encoder.info, encoder.places()
-    errors = [ErrorAccumulator() for _ in range(info.count)]
-    exact, any_valid = np.ones(info.count, bool), np.zeros(info.count, bool)
+) -> dict[int, Verdict]:
+    """A verdict on each learned band (from 0). Homogeneous windows are chosen in the next one of the original, if there is one."""
+    bands, places = encoder.learned_bands, encoder.learned_places()
+    errors = {band: ErrorAccumulator() for band in bands}
+    exact, any_valid = dict.fromkeys(bands, True), dict.fromkeys(bands, False)
 
     def work(place):
         tile, band = place
         window = encoder.grid.window(tile)
-        guide = _guide(encoder, window, band) if info.count > 1 else None
-        return *_levels(encoder, decoder, place, window), guide
+        return *_levels(encoder, decoder, place, window), _guide(encoder, window, band)
 
     for (_, band), (level, decoded, valid, same, guide) in zip(places, pool.map(work, places)):
         exact[band] &= same
         any_valid[band] |= bool(valid.any())
         errors[band].add(level, decoded, valid, guide)
-    return tuple(
-        judge(wanted, errors[band].summary() if any_valid[band] else None, bool(exact[band]))
-        for band in range(info.count)
-    )
+    return {
+        band: judge(wanted, errors[band].summary() if any_valid[band] else None, exact[band]) for band in bands
+    }
 
 
 def _levels(encoder: SceneEncoder, decoder: SceneDecoder, place: tuple[int, int], window: Window):
     """Level before and after, where both are valid, and whether the invalid pixels are the same bit for bit."""
     tile, band = place
-    nodata = encoder.info.nodata[band]
     pixels, returned = encoder.reader.read(band, window), decoder.tile_pixels(tile, band)
-    (level, valid), (decoded, still) = (normalise(p, encoder.domain, nodata) for p in (pixels, returned))
+    level, valid = encoder.learned.levels(band, window, pixels)
+    decoded, still = normalise(returned, encoder.learned.learned[band].measure)
     bits = np.dtype(f"u{pixels.dtype.itemsize}")
     same = bool(still[valid].all() and (pixels.view(bits)[~valid] == returned.view(bits)[~valid]).all())
     return level, decoded, valid & still, same
 
 
-def _guide(encoder: SceneEncoder, window: Window, band: int) -> np.ndarray:
-    other = (band + 1) % encoder.info.count
-    level, valid = normalise(encoder.reader.read(other, window), encoder.domain, encoder.info.nodata[other])
+def _guide(encoder: SceneEncoder, window: Window, band: int) -> np.ndarray | None:
+    other = encoder.learned.guides[band]
+    if other is None:
+        return None
+    level, valid = encoder.learned.levels(other, window)
     return np.where(valid, level, np.float32(np.nan))
 
 
-def _why_not(name: str, step: int, verdicts: tuple[Verdict, ...]) -> str:
+def _why_not(name: str, step: int, verdicts: dict[int, Verdict]) -> str:
     """What to say when not even the finest step that was tried passes."""
     failed = [
-        f"band {band}: {c.name} {'changed' if c.value is None else format(c.value, '.4g')}, expected {c.bound}"
-        for band, verdict in enumerate(verdicts, start=1)
+        f"band {band + 1}: {c.name} {'changed' if c.value is None else format(c.value, '.4g')}, expected {c.bound}"
+        for band, verdict in verdicts.items()
         for c in verdict.checks
         if not c.passed
     ]

@@ -13,7 +13,7 @@ from sarcodec.errors import TargetNotReached
 from sarcodec.raster.radiometry import normalise
 
 from .decoder import SceneDecoder
-from .encoder import TileData
+from .encoder import TileWork
 from .job import Analysed, Job, Target
 from .quality_class import reach_class
 from .targets import ERROR_SLOPE, RATE_SLOPE, Try, first_step_for_rmse, search, typical_step
@@ -30,16 +30,31 @@ def reach(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | None]:
 
     Raises TargetNotReached.
     """
+    if not job.encoder.learned_bands:
+        return _without_step(job, aim)
     if aim.kind == "quality":
         step = step_of_quality(aim.value)
         return step, job.stream(step), 1, None
-    tiles = Analysed(job.encoder, job.pool, job.target.parent, job.tick).tiles
+    tiles = Analysed(job.encoder, job.pool, job.folder, job.tick).tiles
     if aim.kind == "class":
         return *reach_class(job, aim.value, tiles), None
     return _reach_rmse(job, aim.value, tiles) if aim.kind == "rmse_db" else _reach_size(job, aim, tiles)
 
 
-def _reach_size(job: Job, aim: Target, tiles: list[list[TileData]]) -> tuple[int, FileWriter, int, None]:
+def _without_step(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | None]:
+    """Where no band is learned there is one file, which reaches a target or does not."""
+    writer = job.stream(0)
+    samples = job.encoder.info.rows * job.encoder.info.cols * job.encoder.info.count
+    wanted = {"size": aim.value, "bpp": aim.value * samples / 8 if aim.kind == "bpp" else None}.get(aim.kind)
+    size = writer.size(job.header(0))
+    if wanted is not None and size > max(wanted, SMALL_FILE if aim.kind == "bpp" else 0):
+        raise TargetNotReached(
+            f"every pixel of this scene is kept, which takes {size} bytes, {int(wanted)} were allowed; leave the target out"
+        )
+    return 0, writer, 1, 0.0 if aim.kind == "rmse_db" else None
+
+
+def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, FileWriter, int, None]:
     samples = job.encoder.info.rows * job.encoder.info.cols * job.encoder.info.count
     wanted = aim.value if aim.kind == "size" else aim.value * samples / 8
     aimed = wanted * (1 - SIZE_MARGIN) if aim.kind == "size" else wanted
@@ -79,7 +94,7 @@ def _reach_size(job: Job, aim: Target, tiles: list[list[TileData]]) -> tuple[int
     return best, writers[best], len(tries), None
 
 
-def _reach_rmse(job: Job, wanted: float, tiles: list[list[TileData]]) -> tuple[int, FileWriter, int, float]:
+def _reach_rmse(job: Job, wanted: float, tiles: list[TileWork]) -> tuple[int, FileWriter, int, float]:
     writers, errors = {}, {}
 
     def measure(step: int) -> float:
@@ -98,17 +113,16 @@ def _reach_rmse(job: Job, wanted: float, tiles: list[list[TileData]]) -> tuple[i
 
 
 def _rmse_db(job: Job, writer: FileWriter, step: int) -> float:
-    """Error in dB of what the file decodes to, over all valid pixels, rounding to the dtype included."""
-    encoder, info = job.encoder, job.encoder.info
+    """Error in dB of what the file decodes to, over all valid pixels of learned bands, rounding to the dtype included."""
+    encoder = job.encoder
     with writer.reader(job.header(step)) as file:
         decoder = SceneDecoder(file, job.pool.threads, LEAST_ERROR)
 
         def squares(place):
             tile, band = place
-            window, nodata = encoder.grid.window(tile), info.nodata[band]
-            level, valid = normalise(encoder.reader.read(band, window), encoder.domain, nodata)
-            decoded, _ = normalise(decoder.tile_pixels(tile, band), encoder.domain, nodata)
+            level, valid = encoder.learned.levels(band, encoder.grid.window(tile))
+            decoded, _ = normalise(decoder.tile_pixels(tile, band), encoder.learned.learned[band].measure)
             return float(np.square(decoded - level, dtype=np.float64)[valid].sum()), int(valid.sum())
 
-        total = [sum(x) for x in zip(*job.pool.map(squares, encoder.places()))]
+        total = [sum(x) for x in zip(*job.pool.map(squares, encoder.learned_places()))]
     return math.sqrt(total[0] / max(total[1], 1))

@@ -32,8 +32,8 @@ class TileSizes:
 def tile_sizes(path) -> TileSizes:
     """Read the index of a compressed file. Raises FormatError's kin."""
     with FileReader(path) as file:
-        header, bands = file.header, len(file.header.bands)
+        header, planes = file.header, file.header.planes
         grid = TileGrid(header.rows, header.cols, 1 << header.tile_log2)
-        lengths = np.array([entry.length for entry in file.entries], np.int64).reshape(*grid.shape, bands)
+        lengths = np.array([entry.length for entry in file.entries], np.int64).reshape(*grid.shape, planes)
         pixels = np.array([np.prod(grid.window(n).shape) for n in range(grid.count)], np.int64).reshape(grid.shape)
-        return TileSizes(header.rows, header.cols, grid.tile_px, file.size, np.moveaxis(lengths, -1, 0), pixels)
+        return TileSizes(header.rows, header.cols, grid.tile_px, file.size, np.moveaxis(lengths, -1, 0)[: len(header.bands)], pixels)

@@ -2,18 +2,18 @@
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from sarcodec.bitstream.reader import FileReader
 from sarcodec.bitstream.steps import step_db
 from sarcodec.errors import InvalidArgument
+from sarcodec.measure import Measure
 from sarcodec.raster.geotiff import open_scene
 from sarcodec.raster.radiometry import normalise, valid_mask
-from sarcodec.raster.scene import pack_scene
+from sarcodec.raster.scene import SceneInfo
 
-from .bounded import BoundedDecoder, decoder_of
 from .decoder import SceneDecoder
 from .texture import LEAST_ERROR
 from .workers import workers
@@ -25,7 +25,8 @@ class Comparison:
 
     bias_power_db: 0 where powers are beyond what a float holds. error_plausible: the RMSE is one that the file's step can leave on its own original (see `_plausible`); another image of the
     same size and mask fails it, unless the quality is so low that little more than the scene's mean is left. In a file that keeps a
-    bound (or is lossless): every valid pixel is within it (or identical), which is decided exactly.
+    bound (or is lossless): every valid pixel is within it (or identical), which is decided exactly; so are exact bands and masks in any file.
+    description_differences: fields of the description (CRS, tags, ...) in which the two differ.
     """
 
     valid_pixels: int
@@ -36,6 +37,13 @@ class Comparison:
     invalid_identical: bool
     valid_stay_valid: bool
     description_identical: bool
+    description_differences: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing that a file promises is broken."""
+        kept = self.invalid_identical and self.valid_stay_valid and self.description_identical
+        return kept and self.error_plausible
 
 
 @dataclass(frozen=True)
@@ -57,22 +65,30 @@ def verify(path, against=None, threads=None, progress=None) -> VerifyReport:
     """
     began = time.perf_counter()
     with workers(threads) as pool, FileReader(path) as file:
-        decoder = decoder_of(file, pool.threads, LEAST_ERROR)
-        bands = len(file.header.bands)
-        places = [(n // bands, n % bands) for n in range(len(file.entries))]
+        decoder = SceneDecoder(file, pool.threads, LEAST_ERROR)
+        places = [divmod(n, file.header.planes) for n in range(len(file.entries))]
         total, symbols = len(places) * (2 if against else 1), 0
         for done, count in enumerate(pool.map(lambda p: decoder.symbols(*p).size, places)):
             symbols += count
             if progress:
                 progress(done + 1, total)
         comparison = _compare(decoder, pool, places, against, progress) if against else None
-    passed = comparison is None or (
-        comparison.error_plausible and comparison.invalid_identical and comparison.valid_stay_valid
-    )
+    passed = comparison is None or comparison.passed
     return VerifyReport(os.fspath(path), len(places), symbols, passed, comparison, time.perf_counter() - began)
 
 
-def _compare(decoder: SceneDecoder | BoundedDecoder, pool, places, against, progress) -> Comparison:
+@dataclass(frozen=True)
+class _Part:
+    """One tile and plane. sums: pixels, squared error, original and decoded power, sum and sum of squares of levels, of valid pixels."""
+
+    sums: np.ndarray
+    worst: float = 0.0
+    invalid_same: bool = True
+    stay: bool = True
+    promised: bool = True
+
+
+def _compare(decoder: SceneDecoder, pool, places, against, progress) -> Comparison:
     with open_scene(against) as reader:
         mine, theirs = decoder.info, reader.info
         if (mine.rows, mine.cols, mine.count, mine.dtype) != (theirs.rows, theirs.cols, theirs.count, theirs.dtype):
@@ -80,20 +96,43 @@ def _compare(decoder: SceneDecoder | BoundedDecoder, pool, places, against, prog
                 f"{against} has {theirs.count} bands of {theirs.rows} x {theirs.cols} {theirs.dtype}, the file holds "
                 f"{mine.count} of {mine.rows} x {mine.cols} {mine.dtype}: not its original"
             )
-        sums = np.zeros(6)
-        worst, same, stay, kept = 0.0, True, True, True
-        for done, part in enumerate(pool.map(lambda p: _tile(decoder, reader, p), places)):
-            sums += part[0]
-            worst, same, stay = max(worst, part[1]), same and part[2], stay and part[3]
-            kept = kept and part[4]
+        differences = description_differences(theirs, mine)
+        comparable = places if mine.mask_planes == theirs.mask_planes else [p for p in places if p[1] < mine.count]
+        parts = []
+        for done, part in enumerate(pool.map(lambda p: _tile(decoder, reader, p), comparable)):
+            parts.append(part)
             if progress:
-                progress(len(places) + done + 1, 2 * len(places))
+                progress(len(places) + done + 1, len(places) + len(comparable))
+    return _summary(parts, differences, decoder)
+
+
+def _summary(parts: list[_Part], differences: tuple[str, ...], decoder: SceneDecoder) -> Comparison:
+    sums = sum((part.sums for part in parts), np.zeros(6))
     count = max(sums[0], 1)
     rmse, spread = float(np.sqrt(sums[1] / count)), float(np.sqrt(max(sums[5] / count - (sums[4] / count) ** 2, 0)))
-    plausible = kept if decoder.header.bounded else _plausible(rmse, spread, step_db(max(e.step for e in decoder.file.entries)))
+    plausible = all(part.promised for part in parts)
+    if decoder.header.learned:
+        plausible &= _plausible(rmse, spread, step_db(max(e.step for e in decoder.file.entries)))
     bias = 10 * np.log10(sums[3] / sums[2]) if sums[2] > 0 and np.isfinite(sums[2:4]).all() else 0.0
     return Comparison(
-        int(sums[0]), rmse, float(bias), worst, plausible, same, stay, pack_scene(mine) == pack_scene(theirs)
+        valid_pixels=int(sums[0]),
+        rmse_db=rmse,
+        bias_power_db=float(bias),
+        max_abs_error_db=max((part.worst for part in parts), default=0.0),
+        error_plausible=plausible,
+        invalid_identical=all(part.invalid_same for part in parts),
+        valid_stay_valid=all(part.stay for part in parts),
+        description_identical=not differences,
+        description_differences=differences,
+    )
+
+
+def description_differences(original: SceneInfo, held: SceneInfo) -> tuple[str, ...]:
+    """What an original says of itself and a file does not, or otherwise: a word for each. Numbers are compared by their digits (NaN is NaN)."""
+    return tuple(
+        field.name.replace("_", " ")
+        for field in fields(SceneInfo)
+        if repr(getattr(original, field.name)) != repr(getattr(held, field.name))
     )
 
 
@@ -103,19 +142,28 @@ def _plausible(rmse_db: float, spread_db: float, step_db: float) -> bool:
     return rmse_db <= min(2.5 * step_db + 0.05, 1.2 * spread_db + 0.25 * step_db + 0.5)
 
 
-def _tile(decoder: SceneDecoder | BoundedDecoder, reader, place) -> tuple[np.ndarray, float, bool, bool, bool]:
-    """Counts, squared error, original and decoded power, sum and sum of squares of levels; largest error; invalid identical; valid stay valid;
-    a promised bound is kept."""
-    tile, band = place
-    nodata, domain = decoder.info.nodata[band], decoder.header.domain
-    original, decoded = reader.read(band, decoder.grid.window(tile)), decoder.tile_pixels(tile, band)
-    level, valid = normalise(original, domain, nodata)
+def _tile(decoder: SceneDecoder, reader, place) -> _Part:
+    tile, plane = place
+    window = decoder.grid.window(tile)
+    if plane >= decoder.info.count:
+        mask = plane - decoder.info.count
+        same = bool((reader.read_mask(mask, window) == decoder.tile_mask(tile, mask)).all())
+        return _Part(np.zeros(6), promised=same)
+    original, decoded = reader.read(plane, window), decoder.tile_pixels(tile, plane)
+    promised, measure = decoder.keeps(original, decoded, plane), decoder.measures[plane]
+    if measure is None:
+        return _Part(np.zeros(6), promised=promised)
+    return replace(_radar(original, decoded, measure), promised=promised)
+
+
+def _radar(original: np.ndarray, decoded: np.ndarray, measure: Measure) -> _Part:
+    """Figures of a tile whose pixels have levels."""
+    level, valid = normalise(original, measure)
     bits = np.dtype(f"u{original.dtype.itemsize}")
     same = bool((original.view(bits)[~valid] == decoded.view(bits)[~valid]).all())
-    stay = bool(valid_mask(decoded, domain, nodata)[valid].all())
-    a, b = level[valid].astype(np.float64), normalise(decoded, domain, nodata)[0][valid].astype(np.float64)
+    stay = bool(valid_mask(decoded, measure)[valid].all())
+    a, b = level[valid].astype(np.float64), normalise(decoded, measure)[0][valid].astype(np.float64)
     with np.errstate(over="ignore"):  # dB of 3,080 and more, which bounded files may hold, are no powers that a float can
         powers = [(10 ** (x / 10)).sum() for x in (a, b)]
     sums = np.array([a.size, np.square(a - b).sum(), *powers, a.sum(), np.square(a).sum()])
-    kept = not decoder.header.bounded or decoder.keeps(original, decoded, band)
-    return sums, float(np.abs(a - b).max(initial=0)), same, stay, kept
+    return _Part(sums, float(np.abs(a - b).max(initial=0)), same, stay)

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from sarcodec.commands.options import add_data, add_overwrite, add_verb
-from sarcodec.errors import InvalidArgument, OutputExists
+from sarcodec.errors import InvalidArgument
+from sarcodec.storage import Output, require_different
+from sarcodec.storage.forms import CSV, HTML, MARKDOWN
 
 _NEEDED = {"imagecodecs": "bench", "scipy": "bench"}
+_FORMS = {"report": HTML, "markdown": MARKDOWN, "csv": CSV}
 _NEEDED_BY_NETWORKS = {"torch": "train", "safetensors": "train"}
 
 
@@ -103,8 +106,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the page, and the other outputs that were asked for; progress goes to stderr."""
     _require(_NEEDED)
-    outputs = {name: getattr(options, name) for name in ("report", "markdown", "csv") if getattr(options, name)}
-    _check(options, outputs)
+    _check(options)
     from sarcodec.study.comparing.contenders import Ladder, contender, is_codec_model
 
     if not all(map(is_codec_model, options.models)):
@@ -117,11 +119,22 @@ def run(options: argparse.Namespace) -> int:
     contenders = tuple(contender(name, ladder, options.folders) for name in options.models)
     _check_names([one.name for one in contenders])
     cases = find_cases(options.data, options.split, options.families, options.work / "scenes", options.images)
-    records = compare(cases, contenders, options.work, _say)
-    texts = write_up(Found(options.split, records, contenders, cases, options.window, options.work), _facts(options))
-    for name, path in outputs.items():
-        _write_whole(path, {"report": texts.html, "markdown": texts.markdown, "csv": texts.csv}[name])
+    with ExitStack() as stack:
+        outputs = _outputs(options, [case.scene for case in cases], stack)
+        records = compare(cases, contenders, options.work, _say)
+        texts = write_up(Found(options.split, records, contenders, cases, options.window, options.work), _facts(options))
+        for name, output in outputs.items():
+            output.write({"report": texts.html, "markdown": texts.markdown, "csv": texts.csv}[name])
     return 0
+
+
+def _outputs(options: argparse.Namespace, inputs: list[Path], stack: ExitStack) -> dict[str, Output]:
+    """Whatever would stop the last step is said before hours are spent."""
+    given = {name: getattr(options, name) for name in _FORMS if getattr(options, name)}
+    return {
+        name: stack.enter_context(Output(path, overwrite=options.overwrite, inputs=inputs, form=_FORMS[name]))
+        for name, path in given.items()
+    }
 
 
 def _facts(options: argparse.Namespace) -> tuple[tuple[str, str], ...]:
@@ -133,13 +146,10 @@ def _facts(options: argparse.Namespace) -> tuple[tuple[str, str], ...]:
     return ("images", images), ("measured by", f"sarcodec {__version__}")
 
 
-def _check(options: argparse.Namespace, outputs: dict[str, Path]) -> None:
-    """Whatever would stop the last step is said before hours are spent."""
-    for path in outputs.values():
-        if path.is_dir() or not path.parent.is_dir():
-            raise InvalidArgument(f"cannot write {path}; expected a file name in a folder that exists")
-        if path.exists() and not options.overwrite:
-            raise OutputExists(f"{path} is already there; give --overwrite or another name")
+def _check(options: argparse.Namespace) -> None:
+    require_different(report=options.report, markdown=options.markdown, csv=options.csv)
+    with ExitStack() as stack:
+        _outputs(options, [], stack)
     if options.window and (len(options.window) != 2 or options.window[0] >= options.window[1]):
         raise InvalidArgument(f"--window is {options.window}; expected two rising numbers such as 1.2,2.4")
 
@@ -163,15 +173,6 @@ def _require(needed: dict[str, str]) -> None:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _write_whole(target: Path, text: str) -> None:
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.codec.encoder import sample_tiles
+from sarcodec.codec.kinds import meanings_of
+from sarcodec.codec.sampling import hidden_pixels
 from sarcodec.errors import InvalidArgument
 from sarcodec.evaluate.texture import TextureAccumulator, TextureSummary
 from sarcodec.fidelity.classes import CLASSES, Verdict, judge
 from sarcodec.fidelity.metrics import ErrorAccumulator, ErrorSummary
 from sarcodec.raster.geotiff import SceneReader, open_scene
-from sarcodec.raster.radiometry import normalise, resolve_domain
+from sarcodec.raster.meaning import BandMeaning
+from sarcodec.raster.radiometry import Measure, normalise
 from sarcodec.raster.tiling import TileGrid, Window
-from sarcodec.tile import TILE_PX
 
 WINDOW_PX = 1024
 """Side of the windows that are read at once; a multiple of `metrics.CUT_PX`."""
@@ -30,10 +31,14 @@ Watch = Callable[[int, Window, np.ndarray, np.ndarray, np.ndarray], None]
 
 @dataclass(frozen=True)
 class BandComparison:
-    """One band, counted from 1. `errors` and `texture` are None where not one pixel is valid in both; `classes`: a
-    verdict each."""
+    """One band, counted from 1, and what its pixels measure (None where it is no radar: all of it is to be the same).
+
+    `errors` and `texture` are None where not one pixel is valid in both; `classes`: a verdict each.
+    """
 
     band: int
+    measure: Measure | None
+    why: str
     valid_lost: int
     invalid_changed: int
     errors: ErrorSummary | None
@@ -43,12 +48,13 @@ class BandComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All bands. `valid_lost`: valid pixels that became invalid (left out of the errors); `invalid_identical`: every
-    invalid pixel of the original came back bit by bit; `passed`: that, and no valid pixel was lost."""
+    """All bands. `domain`: of the radar bands, with commas where they differ. `valid_lost`: valid pixels that became
+    invalid (left out of the errors); `invalid_identical`: every invalid pixel of the original, and every pixel of bands
+    that are no radar, came back bit by bit; `passed`: that, and no valid pixel was lost."""
 
     original: str
     decoded: str
-    domain: str
+    domain: str | None
     passed: bool
     invalid_identical: bool
     valid_lost: int
@@ -69,8 +75,9 @@ def compare_scenes(
     """
     with open_scene(original) as before, open_scene(decoded) as after:
         _check_alike(before, after)
-        domain = _domain(before, domain)
-        bands = tuple(_compare_band(before, after, band, domain, watch) for band in range(before.info.count))
+        # The same pixels are looked at as `compress` looks at.
+        meanings = meanings_of(before, domain, None, lossless=False)
+        bands = tuple(_compare_band(before, after, band, meanings, watch) for band in range(before.info.count))
         whole = before.info.rows * before.info.cols * before.info.count
     errors = [band.errors for band in bands if band.errors]
     pixels = sum(summary.pixels for summary in errors)
@@ -79,7 +86,7 @@ def compare_scenes(
     return Comparison(
         original=os.fspath(original),
         decoded=os.fspath(decoded),
-        domain=domain,
+        domain=", ".join(sorted({band.measure.domain for band in bands if band.measure})) or None,
         passed=not lost and not changed,
         invalid_identical=not changed,
         valid_lost=lost,
@@ -100,44 +107,49 @@ def _check_alike(before: SceneReader, after: SceneReader) -> None:
         raise InvalidArgument(f"the original has {first}, the decoded scene {second}; compare two files of one scene")
 
 
-def _domain(scene: SceneReader, wanted: str) -> str:
-    """The domain that `compress` would take: the same pixels are looked at."""
-    info = scene.info
-    grid = TileGrid(info.rows, info.cols, TILE_PX)
-    sample = np.concatenate([sample_tiles(scene, grid, band) for band in range(info.count)])
-    return resolve_domain(wanted, sample, info.nodata[0], info.hints)
-
-
 def _compare_band(
-    before: SceneReader, after: SceneReader, band: int, domain: str, watch: Watch | None
+    before: SceneReader, after: SceneReader, band: int, meanings: tuple[BandMeaning, ...], watch: Watch | None
 ) -> BandComparison:
-    info = before.info
+    info, meaning = before.info, meanings[band]
     errors, texture, compared, lost, changed = ErrorAccumulator(), TextureAccumulator(), 0, 0, 0
     grid = TileGrid(info.rows, info.cols, WINDOW_PX)
     for window in map(grid.window, range(grid.count)):
         pixels, returned = before.read(band, window), after.read(band, window)
-        level, valid = normalise(pixels, domain, info.nodata[band])
-        level_returned, still_valid = normalise(returned, domain, info.nodata[band])
+        (level, valid), (level_returned, still_valid) = _levels(before, band, window, meaning, pixels, returned)
         changed += int(np.count_nonzero(~valid & (_bits(pixels) != _bits(returned))))
         lost += int(np.count_nonzero(valid & ~still_valid))
         both = valid & still_valid
         compared += int(np.count_nonzero(both))
-        guide = _selection(before, band, window, domain)
-        for figures in (errors, texture):
+        guide = _selection(before, band, window, meanings)
+        for figures in (errors, texture) if meaning.measure else ():
             figures.add(level, level_returned, both, guide)
         if watch:
             watch(band, window, level, level_returned, both)
     summary = errors.summary() if compared else None
     verdicts = tuple(judge(wanted, summary, not (lost or changed)) for wanted in CLASSES.values())
-    return BandComparison(band + 1, lost, changed, summary, texture.summary() if compared else None, verdicts)
+    summaries = summary, texture.summary() if compared else None
+    return BandComparison(band + 1, meaning.measure, meaning.why, lost, changed, *summaries, verdicts)
 
 
-def _selection(scene: SceneReader, band: int, window: Window, domain: str) -> np.ndarray | None:
-    """Levels of the next band, NaN where invalid; None if there is but one band."""
-    if scene.info.count == 1:
+def _levels(
+    scene: SceneReader, band: int, window: Window, meaning: BandMeaning, *pixels: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(level, valid) of each; no pixel is valid where the band is no radar, nor fill that a mask of the scene hides."""
+    if meaning.measure is None:
+        return [(np.zeros(one.shape, np.float32), np.zeros(one.shape, bool)) for one in pixels]
+    found = [normalise(one, meaning.measure) for one in pixels]
+    hidden = hidden_pixels(scene, band, window, pixels[0], meaning.hidden)
+    return found if hidden is None else [(np.where(hidden, np.float32(0), level), valid & ~hidden) for level, valid in found]
+
+
+def _selection(
+    scene: SceneReader, band: int, window: Window, meanings: tuple[BandMeaning, ...]
+) -> np.ndarray | None:
+    """Levels of the next radar band, NaN where invalid; None if there is but one."""
+    others = [other for other in (*range(band + 1, len(meanings)), *range(band)) if meanings[other].measure]
+    if not others or not meanings[band].measure:
         return None
-    other = (band + 1) % scene.info.count
-    level, valid = normalise(scene.read(other, window), domain, scene.info.nodata[other])
+    ((level, valid),) = _levels(scene, others[0], window, meanings[others[0]], scene.read(others[0], window))
     return np.where(valid, level, np.float32(np.nan))
 
 

@@ -11,10 +11,18 @@ from sarcodec.commands.progress import progress
 def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verb."""
     parser = add_verb(verbs, "compress", "make a small file of a radar GeoTIFF", run)
-    parser.add_argument("source", metavar="IN.tif", help="GeoTIFF: uint8, uint16, int16, float32; any bands")
-    parser.add_argument("target", metavar="OUT.sarc", help="the file to write")
+    parser.add_argument("source", metavar="IN.tif", help="GeoTIFF or another raster; '-': from standard input")
+    parser.add_argument(
+        "target", metavar="OUT.sarc", help="the file to write; '-': to standard output, and the report to stderr"
+    )
     _add_targets(parser.add_mutually_exclusive_group())
     add_domain(parser)
+    parser.add_argument(
+        "--exact-bands",
+        type=_bands,
+        metavar="N,...",
+        help="bands that are no radar and come back bit for bit, the first is 1 (default: find them; none: there are none)",
+    )
     parser.add_argument(
         "--effort",
         type=int,
@@ -57,14 +65,35 @@ def _add_targets(targets: argparse._MutuallyExclusiveGroup) -> None:
     )
 
 
+def _bands(text: str) -> tuple[int, ...]:
+    """Numbers from 1, or none."""
+    if text.strip().lower() == "none":
+        return ()
+    try:
+        bands = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        bands = (0,)
+    if min(bands) < 1 or len(set(bands)) < len(bands):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of different bands such as 3,4; the first is 1, and none means none"
+        )
+    return bands
+
+
 def run(options: argparse.Namespace) -> int:
     """Compress and say how it went."""
     import sarcodec
     from sarcodec.commands.output import show
+    from sarcodec.storage import input_for
+    from sarcodec.storage.forms import SARCODEC
 
-    with progress("compress", options.progress) as watch:
+    found = {} if options.exact_bands is None else {"exact_bands": options.exact_bands}
+    with (
+        input_for(options.source, options.target, options.overwrite, SARCODEC) as source,
+        progress("compress", options.progress) as watch,
+    ):
         report = sarcodec.compress(
-            options.source,
+            source,
             options.target,
             quality=options.quality,
             target_bpp=options.target_bpp,
@@ -80,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
             threads=options.threads,
             overwrite=options.overwrite,
             progress=watch,
+            **found,
         )
-    show(report, options.json)
+    show(report, options.json, to_stderr=options.target == "-")
     return 0

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from sarcodec.commands.options import add_effort, add_overwrite, add_verb, positive
+from sarcodec.commands.options import add_effort, add_json, add_overwrite, add_verb, positive
 from sarcodec.commands.progress import progress
+from sarcodec.errors import InvalidArgument
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verb."""
     parser = add_verb(verbs, "decompress", "make a GeoTIFF of a compressed file", run)
-    parser.add_argument("source", metavar="IN.sarc", help="the compressed file")
-    parser.add_argument("target", metavar="OUT.tif", help="the GeoTIFF to write")
+    parser.add_argument("source", metavar="IN.sarc", help="the compressed file; '-': from standard input")
+    parser.add_argument("target", metavar="OUT.tif", help="the GeoTIFF to write; '-': to standard output")
     parser.add_argument(
         "--window",
         nargs=4,
@@ -35,20 +36,23 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     add_overwrite(parser)
     add_effort(parser)
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Decompress; silent when all is well."""
+    """Decompress; without --json only notes are said."""
     import sarcodec
-    from sarcodec.raster.tiling import Window
+    from sarcodec.commands.output import say_notes, show
+    from sarcodec.storage import input_for
+    from sarcodec.storage.forms import GEOTIFF
 
-    window = None
-    if options.window:
-        col, row, width, height = options.window
-        window = Window(row, col, height, width)
-    with progress("decompress", options.progress) as watch:
-        sarcodec.decompress(
-            options.source,
+    window = _window(options.window) if options.window else None
+    with (
+        input_for(options.source, options.target, options.overwrite, GEOTIFF) as source,
+        progress("decompress", options.progress) as watch,
+    ):
+        report = sarcodec.decompress(
+            source,
             options.target,
             window=window,
             band=None if options.band is None else options.band - 1,
@@ -58,4 +62,20 @@ def run(options: argparse.Namespace) -> int:
             overwrite=options.overwrite,
             progress=watch,
         )
+    if options.json:
+        show(report, as_json=True, to_stderr=options.target == "-")
+    else:
+        say_notes(report)
     return 0
+
+
+def _window(numbers: list[int]):
+    from sarcodec.raster.tiling import Window
+
+    col, row, width, height = numbers
+    if min(col, row) < 0 or min(width, height) < 1:
+        raise InvalidArgument(
+            f"--window is {col} {row} {width} {height} (COL ROW WIDTH HEIGHT); the first column and row are 0, and width "
+            "and height are at least 1"
+        )
+    return Window(row, col, height, width)

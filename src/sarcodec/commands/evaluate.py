@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verb."""
     parser = add_verb(verbs, "evaluate", "measure the error of decoded pixels in dB", run)
-    parser.add_argument("original", metavar="ORIGINAL.tif", help="the scene as it was; its nodata counts for both")
+    parser.add_argument("original", metavar="ORIGINAL.tif", help="the scene as it was; its nodata counts for both; '-': from stdin")
     parser.add_argument("decoded", metavar="DECODED.tif", help="the scene as it came back: same size, bands and dtype")
     parser.add_argument("--report", metavar="OUT.html", help="also write a page with verdicts, charts and pictures")
     parser.add_argument("--compressed", metavar="FILE.sarc", help="with --report: show the bits that each tile took")
@@ -31,14 +31,18 @@ def run(options: argparse.Namespace) -> int:
     from sarcodec.commands.comparison import compare_scenes
     from sarcodec.commands.output import show
     from sarcodec.commands.report import write_report
+    from sarcodec.storage import local_inputs
 
-    if options.report:
-        comparison = write_report(options)
-    elif options.compressed:
+    if options.compressed and not options.report:
         raise InvalidArgument("--compressed tells a page what tiles took, and there is none; give --report too")
-    else:
-        comparison = compare_scenes(options.original, options.decoded, options.domain)
-    show(comparison if options.json else _brief(comparison), options.json)
+    names = options.original, options.decoded
+    with local_inputs(*names) as (options.original, options.decoded):
+        if options.report:
+            comparison = write_report(options, names)
+        else:
+            found = compare_scenes(options.original, options.decoded, options.domain)
+            comparison = replace(found, original=names[0], decoded=names[1])
+    show(comparison if options.json else _brief(comparison), options.json, to_stderr=options.report == "-")
     return 0 if comparison.passed else 1
 
 

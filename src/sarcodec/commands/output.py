@@ -1,9 +1,10 @@
-"""Reports to stdout, as lines for people or as one JSON object. In: frozen dataclasses; out: text."""
+"""Reports as lines for people or as one JSON object, and notes on stderr. In: frozen dataclasses; out: text."""
 
 from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
@@ -12,10 +13,35 @@ import numpy as np
 _LONGEST_LIST = 8
 
 
-def show(report: object, as_json: bool) -> None:
-    """Print a report: JSON if asked for, or else one line a figure."""
+def show(report: object, as_json: bool, *, to_stderr: bool = False) -> None:
+    """Print a report: JSON if asked for, or else one line a figure. Its notes go to stderr, and into JSON as well.
+
+    to_stderr: where standard output holds the bytes of a file.
+    """
     value = plain(report)
-    print(json.dumps(value, indent=2, allow_nan=False) if as_json else "\n".join(_lines(value)), flush=True)
+    notes = say_notes(value)
+    if notes is not None and not as_json:
+        value = {name: item for name, item in value.items() if name != "notes"}
+    _print(json.dumps(value, indent=2, allow_nan=False) if as_json else "\n".join(_lines(value)), to_stderr)
+
+
+def say_notes(report: object) -> list[str] | None:
+    """Each of a report's notes as a line on stderr; gives them, or None where the report has no such field."""
+    notes = plain(report).get("notes")
+    for note in notes or ():
+        say("sarcodec: note: " + " ".join(note.split()))
+    return notes
+
+
+def say(line: str) -> None:
+    """One line on stderr."""
+    _print(line, to_stderr=True)
+
+
+def _print(text: str, to_stderr: bool) -> None:
+    stream = sys.stderr if to_stderr else sys.stdout
+    if stream is not None:  # None where the caller has closed it; print would take the other one
+        print(text, file=stream, flush=True)
 
 
 def plain(value: object) -> object:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 @contextmanager
 def progress(word: str, wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
     """A callable (done, total): one line that changes on a terminal, a line a tenth elsewhere if `wanted`, or None."""
-    terminal = sys.stderr.isatty()
-    if not terminal and not wanted:
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    if sys.stderr is None or (not terminal and not wanted):
         yield None
         return
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sarcodec.commands.options import add_data, add_overwrite, add_verb, not_negative
 from sarcodec.errors import InvalidArgument
 
-_NEEDED = ("torch", "onnx", "safetensors", "tensorboard")
+_NEEDED = ("torch", "safetensors", "tensorboard")
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -54,6 +54,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
     add_data(parser)
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("models"), help="where to (default: models)")
+    add_overwrite(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -89,7 +90,7 @@ def run_freeze(options: argparse.Namespace) -> int:
     _require_torch("freeze")
     from sarcodec.train.run import freeze_run
 
-    freeze_run(options.run_folder, options.id, options.data, options.out, _report)
+    freeze_run(options.run_folder, options.id, options.data, options.out, _report, options.overwrite)
     return 0
 
 

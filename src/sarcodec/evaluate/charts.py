@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 
-WIDTH, HEIGHT = 560, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 46
+from sarcodec.evaluate.words import MINUS, safe
+
+WIDTH, HEIGHT = 460, 300  # letters of 12 in it stay readable where a page is 400 wide
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 32, 48  # the key stands in the space above
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +80,13 @@ def line_chart(
     across = (_LogAxis if log_x else _Axis)(*(_log_span(xs) if log_x else _span(xs)), _LEFT, WIDTH - _RIGHT)
     up = _Axis(*_span(np.append(ys, y_reach or ()), 0.06), HEIGHT - _BOTTOM, _TOP)
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(y_label)} against {escape(x_label)}">'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{safe(y_label)} against {safe(x_label)}">'
     ]
     parts += [_shade(shade, across, up) for shade in shades]
     parts += _grid(across, up, x_label, y_label)
     parts += [_line(one, across, up) for one in series]
-    parts += _key([(s.name, s.colour) for s in series if s.name], [(s.name, s.colour) for s in shades if s.name])
+    named = [(s.name, s.colour, s.dashed) for s in series if s.name]
+    parts += _key(named, [(s.name, s.colour) for s in shades if s.name])
     return "".join(parts) + "</svg>"
 
 
@@ -105,29 +107,31 @@ def _round_step(step: float) -> float:
 
 
 def _number(value: float) -> str:
-    return f"{value:.6g}".replace("-", "\N{MINUS SIGN}") if abs(value) > 1e-12 else "0"
+    return f"{value:.6g}".replace("-", MINUS) if abs(value) > 1e-12 else "0"
 
 
 def _grid(across: _Axis, up: _Axis, x_label: str, y_label: str) -> list[str]:
-    parts = []
-    for value in up.ticks():
-        y = float(up.place(value))
-        colour = "#888" if abs(value) < 1e-12 else "#e3e3e3"
-        parts.append(f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}"/>')
-        parts.append(f'<text x="{_LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{_number(float(value))}</text>')
-    for value in across.ticks():
-        x = float(across.place(value))
-        parts.append(
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{HEIGHT - _BOTTOM}" y2="{HEIGHT - _BOTTOM + 4}" stroke="#888"/>'
-        )
-        parts.append(
-            f'<text x="{x:.1f}" y="{HEIGHT - _BOTTOM + 17}" text-anchor="middle">{_number(float(value))}</text>'
-        )
+    """Lines, numbers and labels; colours of lines come from the style sheet, that of letters too."""
+    parts = [_level_line(up, float(value)) for value in up.ticks()]
+    parts += [_tick(across, float(value)) for value in across.ticks()]
     middle = (_TOP + HEIGHT - _BOTTOM) / 2
-    parts.append(f'<text x="{(_LEFT + WIDTH) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>')
+    parts.append(f'<text x="{(_LEFT + WIDTH) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{safe(x_label)}</text>')
     turned = f'transform="rotate(-90 13 {middle})"'
-    parts.append(f'<text x="13" y="{middle}" text-anchor="middle" {turned}>{escape(y_label)}</text>')
+    parts.append(f'<text x="13" y="{middle}" text-anchor="middle" {turned}>{safe(y_label)}</text>')
     return parts
+
+
+def _level_line(up: _Axis, value: float) -> str:
+    y = float(up.place(value))
+    kind = "zero" if abs(value) < 1e-12 else "grid"
+    line = f'<line class="{kind}" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+    return line + f'<text x="{_LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{_number(value)}</text>'
+
+
+def _tick(across: _Axis, value: float) -> str:
+    x, foot = float(across.place(value)), HEIGHT - _BOTTOM
+    line = f'<line class="zero" x1="{x:.1f}" x2="{x:.1f}" y1="{foot}" y2="{foot + 4}"/>'
+    return line + f'<text x="{x:.1f}" y="{foot + 17}" text-anchor="middle">{_number(value)}</text>'
 
 
 def _shade(shade: Shade, across: _Axis, up: _Axis) -> str:
@@ -147,14 +151,20 @@ def _line(one: Series, across: _Axis, up: _Axis) -> str:
     return line + ("".join(marks) if one.marks else "")
 
 
-def _key(lines: list[tuple[str, str]], shades: list[tuple[str, str]]) -> list[str]:
-    """Names at the top right, each behind a stroke or a square of its colour."""
+def _key(lines: list[tuple[str, str, bool]], shades: list[tuple[str, str]]) -> list[str]:
+    """Names side by side above the plot, each behind a stroke or a square of its colour."""
     parts = []
-    for number, (name, colour) in enumerate(lines + shades):
-        y = _TOP + 15 + 17 * number
-        high, edge = (3, "") if number < len(lines) else (10, ' stroke="#7a9a7a"')
-        parts.append(
-            f'<rect x="{WIDTH - 150}" y="{y - 4 - high / 2}" width="18" height="{high}" fill="{colour}"{edge}/>'
-        )
-        parts.append(f'<text x="{WIDTH - 126}" y="{y}">{escape(name)}</text>')
+    for number, (name, mark) in enumerate([*map(_stroke, lines), *map(_square, shades)]):
+        x = _LEFT + number * (WIDTH - _LEFT) // 2
+        parts.append(f'<g transform="translate({x} 16)">{mark}<text x="28" y="4">{safe(name)}</text></g>')
     return parts
+
+
+def _stroke(line: tuple[str, str, bool]) -> tuple[str, str]:
+    name, colour, dashed = line
+    dashes = ' stroke-dasharray="5 4"' if dashed else ""
+    return name, f'<line x1="0" x2="22" y1="0" y2="0" stroke="{colour}" stroke-width="2"{dashes}/>'
+
+
+def _square(shade: tuple[str, str]) -> tuple[str, str]:
+    return shade[0], f'<rect class="zero" width="20" height="11" y="-6" fill="{shade[1]}"/>'

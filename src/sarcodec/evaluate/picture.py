@@ -5,7 +5,6 @@ In go levels in dB, a mask and words; needs matplotlib (extra `plot`). Must not 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
+from sarcodec.storage import Output
+from sarcodec.storage.forms import PNG
+from sarcodec.storage.refusals import writing
 
 ERROR_RANGE_DB = 3.0
 """The error is drawn from minus to plus this."""
@@ -57,15 +59,15 @@ def draw_triptych(
     Levels in dB, (rows, cols); bool mask, same shape; best at about 1000 x 1000 pixels. Original and decoded share one
     grey stretch a row (whole: 2nd to 98th percentile of the original; detail: 2nd percentile to its peak); the error
     is decoded minus original, -3 to +3 dB. Pixels that are not valid are drawn in one slate blue.
-    The file appears under its name only when it is whole. InvalidArgument: shapes differ, no pixel is valid, or
+    The file, '.png', appears under its name only when it is whole, in the place of an older one. InvalidArgument: shapes differ, no pixel is valid, or
     matplotlib is not installed.
     """
     original, decoded = np.asarray(original_db, dtype=np.float32), np.asarray(decoded_db, dtype=np.float32)
     valid = np.asarray(valid, dtype=bool)
     _check(original, decoded, valid)
     whole = _Row(original, decoded, valid, _stretch(original[valid]), (0, 0))
-    figure = _lay_out(whole, _detail(whole), title, list(footer_lines))
-    _write_whole(Path(path_png), figure)
+    with Output(path_png, overwrite=True, form=PNG) as output:
+        _write(output, _lay_out(whole, _detail(whole), title, list(footer_lines)))
 
 
 def _check(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> None:
@@ -161,16 +163,9 @@ def _matplotlib():
     return Figure, Rectangle
 
 
-def _write_whole(path: Path, figure) -> None:
+def _write(output: Output, figure) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as stream:
-            FigureCanvasAgg(figure).print_png(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with writing(output.name), open(output.part, "wb") as stream:
+        FigureCanvasAgg(figure).print_png(stream)
+    output.publish()

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 
 NODATA_RGB = (107, 122, 143)
-_COLD, _WHITE, _WARM = (33, 102, 172), (247, 247, 247), (178, 24, 43)  # the ends and the middle of ColorBrewer's RdBu
+COLD_RGB, WHITE_RGB, WARM_RGB = (33, 102, 172), (247, 247, 247), (178, 24, 43)  # the ends and the middle of ColorBrewer's RdBu
 
 
 def grey_png(values: np.ndarray, low: float, high: float) -> bytes:
@@ -21,14 +21,14 @@ def grey_png(values: np.ndarray, low: float, high: float) -> bytes:
 def diverging_png(values: np.ndarray, reach: float) -> bytes:
     """(rows, cols), blue at -reach, white at 0, red at +reach."""
     share = _share(values, -reach, reach)[..., None] * 2 - 1
-    ends = np.where(share < 0, _COLD, _WARM)
-    return _png(_WHITE + np.abs(share) * (ends - np.array(_WHITE)), values)
+    ends = np.where(share < 0, COLD_RGB, WARM_RGB)
+    return _png(WHITE_RGB + np.abs(share) * (ends - np.array(WHITE_RGB)), values)
 
 
 def heat_png(values: np.ndarray, low: float, high: float) -> bytes:
     """(rows, cols), white at `low`, dark red at `high`."""
     share = _share(values, low, high)[..., None]
-    return _png(_WHITE + share * (np.array(_WARM) - _WHITE), values)
+    return _png(WHITE_RGB + share * (np.array(WARM_RGB) - WHITE_RGB), values)
 
 
 def _share(values: np.ndarray, low: float, high: float) -> np.ndarray:

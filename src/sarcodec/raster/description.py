@@ -1,35 +1,47 @@
-"""SceneInfo and the words of an open rasterio dataset: what is taken, what is read, what is written.
+"""What an open dataset says beside its pixels: whether it is taken, its SceneInfo, and what of it will not come back.
 
-In: a dataset. Out: a SceneInfo, an error for what sarcodec does not take, or a dataset that says what a SceneInfo says.
-Opens no files and touches no pixels.
+In: a dataset. Out: a Description, or an error for what sarcodec does not take. Touches no pixels and writes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from xml.etree import ElementTree
 
 import rasterio
 from rasterio.control import GroundControlPoint as RasterioPoint
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp
-from rasterio.transform import Affine
+from rasterio.errors import CRSError
 
 from sarcodec.errors import UnsupportedScene
-from sarcodec.raster.scene import DTYPES, GroundControlPoint, SceneInfo, Tags
+from sarcodec.raster.losses import lost_here
+from sarcodec.raster.masks import MaskKind, mask_kind
+from sarcodec.raster.scene import DTYPES, Colour, GroundControlPoint, SceneInfo, Tags
+from sarcodec.raster.sources import Sources, sources_of, usual_axes
+from sarcodec.raster.tags import find_tags
 
-# GDAL makes these from the file itself; COG layout and statistics would also be untrue of a decoded copy. JSON domains
-# are cut at their colons by rasterio, so they cannot be carried whole.
-_COMPUTED_NAMESPACES = ("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS")
-_BLOCK_PX = 512
-_STRIP_ROWS = 64
+_MOST_NAMES = 8
+_ASSOCIATED_ALPHA = 1  # in the TIFF tag ExtraSamples: colours are multiplied by alpha already
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a raster says, and sentences about what of it will not come back."""
+
+    info: SceneInfo
+    notes: tuple[str, ...]
 
 
 def check_supported(dataset: rasterio.DatasetReader, path: str) -> None:
-    """Raise UnsupportedScene, saying what to do, unless the pixels are of a kind that sarcodec takes."""
+    """Raise UnsupportedScene, saying what to do, unless it is one image whose pixels are of a kind that is taken."""
+    if dataset.subdatasets:
+        raise UnsupportedScene(_several_images(path, dataset.subdatasets))
     found = sorted(set(dataset.dtypes))
     if not found:
-        parts = ", ".join(dataset.subdatasets[:4]) or "none"
-        raise UnsupportedScene(f"{path} has no bands; expected at least one. Images within it: {parts}; name one")
+        raise UnsupportedScene(f"{path} has no bands; expected at least one")
     if len(found) > 1:
         raise UnsupportedScene(f"{path} mixes the pixel types {', '.join(found)}; expected one. Split it by band")
     dtype = found[0]
@@ -39,39 +51,67 @@ def check_supported(dataset: rasterio.DatasetReader, path: str) -> None:
             f"{', '.join(DTYPES)}. Compress a detected product (GRD), or detect it first: amplitude = abs(pixel)"
         )
     if dtype not in DTYPES:
-        raise UnsupportedScene(f"{path} holds {dtype} pixels; expected one of {', '.join(DTYPES)}. {_advice(dtype)}")
-    if any(band.name == "palette" for band in dataset.colorinterp):
-        raise UnsupportedScene(f"{path} holds palette indices; expected radar pixels. Compress the radar image itself")
+        raise UnsupportedScene(
+            f"{path} holds {dtype} pixels; expected one of {', '.join(DTYPES)}. Convert it to a type that holds its "
+            "values, for instance with gdal_translate -ot Float64"
+        )
 
 
-def _advice(dtype: str) -> str:
-    if dtype.startswith("float"):
-        return "Convert it to float32, for instance with gdal_translate -ot Float32"
-    return "Convert it to uint16 if its values fit, or else to float32, for instance with gdal_translate -ot Float32"
+def _several_images(path: str, names: Sequence[str]) -> str:
+    names = sorted(names, key=lambda name: [word.zfill(9) for word in re.split("([0-9]+)", name)])
+    if len(names) == 1:
+        return f"{path} is a container of images, expected one image. Name it: sarcodec compress '{names[0]}' out.sarc"
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    listed = ", ".join(names[:_MOST_NAMES]) + more
+    return (
+        f"{path} holds {len(names)} images (subdatasets), expected one. Choose one by name, for instance: "
+        f"sarcodec compress '{names[0]}' out.sarc. The names: {listed}"
+    )
 
 
 def read_info(dataset: rasterio.DatasetReader) -> SceneInfo:
     """All that a dataset says beside its pixels. An identity transform is none: nothing is invented."""
+    return describe(dataset).info
+
+
+def describe(dataset: rasterio.DatasetReader) -> Description:
+    """read_info, and what will be lost."""
+    sources = sources_of(dataset)
+    tags, masks = find_tags(dataset, sources.items), mask_kind(dataset)
     points, gcp_crs = dataset.gcps
     transform = dataset.transform
-    return SceneInfo(
+    crs_wkt, gcp_crs_wkt = _wkt(dataset.crs), _wkt(gcp_crs) if points else None
+    srs, gcp_list = sources.account.find("SRS"), sources.account.find("GCPList")
+    bands = _Bands(dataset, sources)
+    info = SceneInfo(
         rows=dataset.height,
         cols=dataset.width,
         count=dataset.count,
         dtype=dataset.dtypes[0],
-        crs_wkt=dataset.crs.to_wkt() if dataset.crs else None,
-        transform=None if transform.is_identity else tuple(float(value) for value in transform[:6]),
+        crs_wkt=crs_wkt,
+        # Some drivers say -0.0.
+        transform=None if transform.is_identity else tuple(float(value) + 0.0 for value in transform[:6]),
         gcps=tuple(_from_rasterio(point) for point in points),
-        gcp_crs_wkt=gcp_crs.to_wkt() if points and gcp_crs else None,
+        gcp_crs_wkt=gcp_crs_wkt,
         nodata=tuple(None if value is None else float(value) for value in dataset.nodatavals),
-        tags=_read_tags(dataset, 0),
-        band_tags=tuple(_read_tags(dataset, band) for band in dataset.indexes),
-        descriptions=tuple(text or None for text in dataset.descriptions),
-        units=tuple(text or None for text in dataset.units),
+        tags=_with_layout(tags.tags, _layout_of_dataset(dataset)),
+        band_tags=bands.tags(tags.band_tags),
+        descriptions=bands.words(lambda: dataset.descriptions, "Description"),
+        units=bands.words(lambda: dataset.units, "UnitType"),
         scales=tuple(float(value) for value in dataset.scales),
         offsets=tuple(float(value) for value in dataset.offsets),
         colorinterp=tuple(value.name for value in dataset.colorinterp),
+        crs_axes=_unusual_axes(srs, crs_wkt),
+        gcp_crs_axes=_unusual_axes(gcp_list, gcp_crs_wkt),
+        crs_epoch=_epoch(srs) if crs_wkt else None,
+        mask=masks.mask,
+        mask_form=masks.form,
+        masked_bands=masks.bands,
+        colormaps=bands.colormaps(),
+        categories=bands.categories(),
+        attribute_tables=bands.attribute_tables(),
     )
+    return Description(info, lost_here(dataset, info, sources, tags))
 
 
 def _from_rasterio(point: RasterioPoint) -> GroundControlPoint:
@@ -79,83 +119,91 @@ def _from_rasterio(point: RasterioPoint) -> GroundControlPoint:
     return GroundControlPoint(*numbers, point.id or "", point.info or "")
 
 
-def _read_tags(dataset: rasterio.DatasetReader, band: int) -> Tags:
-    """Sorted tags of the file (band 0) or of a band (from 1), without what GDAL computes and without statistics."""
-    groups = []
-    for namespace in ("", *sorted(dataset.tag_namespaces(band))):
-        if namespace in _COMPUTED_NAMESPACES or namespace.startswith("json:"):
-            continue
-        items = dataset.tags(band, ns=namespace or None)
-        kept = tuple((key, items[key]) for key in sorted(items) if _is_carried(key, items[key]))
-        if kept:
-            groups.append((namespace, kept))
-    return tuple(groups)
+def _wkt(crs: CRS | None) -> str | None:
+    """WKT 1, the shortest, where it says the same; else WKT 2."""
+    if not crs:
+        return None
+    short = crs.to_wkt()
+    with suppress(CRSError):
+        whole, again = crs.to_wkt(version="WKT2_2019"), CRS.from_wkt(short)
+        official = crs.to_authority() is not None and crs.to_authority() == again.to_authority()
+        if again != crs or not (official or again.to_wkt(version="WKT2_2019") == whole):
+            return whole
+    return short
 
 
-def _is_carried(key: str, value: str) -> bool:
-    # Area is what every reader assumes; Point moves the georeferencing by half a pixel, so it is kept.
-    return not key.upper().startswith("STATISTICS_") and (key, value) != ("AREA_OR_POINT", "Area")
+def _unusual_axes(element: ElementTree.Element | None, wkt: str | None) -> str | None:
+    found = element.get("dataAxisToSRSAxisMapping") if element is not None and wkt else None
+    return found if found is not None and found != usual_axes(wkt) else None
 
 
-def creation_options(info: SceneInfo, threads: int) -> dict[str, object]:
-    """Arguments of rasterio.open for a new GeoTIFF: DEFLATE, tiles of 512 (strips for a scene that is smaller)."""
-    options: dict[str, object] = {
-        "driver": "GTiff", "height": info.rows, "width": info.cols, "count": info.count, "dtype": info.dtype,
-        "compress": "deflate", "zlevel": 1, "predictor": 3 if info.dtype == "float32" else 2, "interleave": "band",
-        "bigtiff": "IF_SAFER", "num_threads": threads,
-        "photometric": "RGB" if info.colorinterp[:3] == ("red", "green", "blue") else "MINISBLACK",
-    }  # fmt: skip
-    if min(info.rows, info.cols) >= _BLOCK_PX:
-        options |= {"tiled": True, "blockxsize": _BLOCK_PX, "blockysize": _BLOCK_PX}
-    else:
-        options |= {"tiled": False, "blockysize": min(info.rows, _STRIP_ROWS)}
-    if info.crs_wkt is not None:
-        options["crs"] = CRS.from_wkt(info.crs_wkt)
-    if info.transform is not None:
-        options["transform"] = Affine(*info.transform)
-    return options
+def _epoch(srs: ElementTree.Element | None) -> float | None:
+    with suppress(TypeError, ValueError):
+        return float(srs.get("coordinateEpoch")) if srs is not None else None
+    return None
 
 
-def write_info(dataset: rasterio.io.DatasetWriter, info: SceneInfo) -> None:
-    """Write all of `info` that creation_options does not hold. Call before the first pixel is written."""
-    if info.gcps and info.transform is None:
-        crs = CRS.from_wkt(info.gcp_crs_wkt) if info.gcp_crs_wkt else CRS()
-        dataset.gcps = (_to_gdal_points(info), crs)
-    dataset.colorinterp = [getattr(ColorInterp, name, ColorInterp.undefined) for name in info.colorinterp]
-    declared = [value for value in info.nodata if value is not None]
-    if declared:
-        dataset.nodata = declared[0]  # A GeoTIFF has one for all bands.
-    if info.scales != (1.0,) * info.count:
-        dataset.scales = info.scales
-    if info.offsets != (0.0,) * info.count:
-        dataset.offsets = info.offsets
-    _write_tags(dataset, 0, info.tags)
-    for band in range(1, info.count + 1):
-        _write_tags(dataset, band, info.band_tags[band - 1])
-        if info.descriptions[band - 1]:
-            dataset.set_band_description(band, info.descriptions[band - 1])
-        if info.units[band - 1]:
-            dataset.set_band_unit(band, info.units[band - 1])
+def _layout_of_dataset(dataset: rasterio.DatasetReader) -> tuple[tuple[str, str], ...]:
+    found = dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE")
+    return (("MINISWHITE", found),) if found else ()
 
 
-def _to_gdal_points(info: SceneInfo) -> Sequence[RasterioPoint]:
-    # With AREA_OR_POINT=Point GDAL adds half a pixel on reading, but (3.10) also on writing. So it is told to write
-    # what it is given, and is given what reading turns into the wanted place.
-    shift = 0.5 if ("AREA_OR_POINT", "Point") in dict(info.tags).get("", ()) else 0.0
-    return [
-        RasterioPoint(row=p.row - shift, col=p.col - shift, x=p.x, y=p.y, z=p.z, id=p.id, info=p.info)
-        for p in info.gcps
-    ]
+def _with_layout(tags: Tags, items: tuple[tuple[str, str], ...]) -> Tags:
+    return tuple(sorted((*tags, ("IMAGE_STRUCTURE", items)))) if items else tags
 
 
-def _write_tags(dataset: rasterio.io.DatasetWriter, band: int, tags: Tags) -> None:
-    for namespace, items in tags:
-        if namespace.startswith("xml:"):
-            items = _as_assignments(items)
-        if items:
-            dataset.update_tags(band, ns=namespace or None, **dict(items))
+class _Bands:
+    """What is said band by band and rasterio does not tell, or not always."""
+
+    def __init__(self, dataset: rasterio.DatasetReader, sources: Sources) -> None:
+        self._dataset = dataset
+        found = {int(element.get("band", "0")): element for element in sources.account.findall("VRTRasterBand")}
+        self._elements = [found.get(band, ElementTree.Element("VRTRasterBand")) for band in dataset.indexes]
+        self._extra_samples = sources.extra_samples
+
+    def words(self, read: Callable[[], Sequence[str | None]], name: str) -> tuple[str | None, ...]:
+        """rasterio's words, or those of the XML where they are not UTF-8."""
+        try:
+            return tuple(text or None for text in read())
+        except UnicodeDecodeError:
+            return tuple(element.findtext(name) or None for element in self._elements)
+
+    def tags(self, band_tags: Sequence[Tags]) -> tuple[Tags, ...]:
+        return tuple(_with_layout(tags, self._layout(band)) for band, tags in zip(self._dataset.indexes, band_tags))
+
+    def _layout(self, band: int) -> tuple[tuple[str, str], ...]:
+        """Of IMAGE_STRUCTURE what changes the meaning of pixels; GDAL does not tell whether colours are multiplied by
+        alpha.
+        """
+        items = []
+        from_end = self._dataset.count - band
+        if self._dataset.colorinterp[band - 1].name == "alpha" and from_end < len(self._extra_samples):
+            if self._extra_samples[len(self._extra_samples) - 1 - from_end] == _ASSOCIATED_ALPHA:
+                items.append(("ALPHA", "PREMULTIPLIED"))
+        bits = self._dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS")
+        if bits and self.colormap(band):
+            items.append(("NBITS", bits))  # A colour table is as long as the bits allow.
+        return tuple(items)
+
+    def colormap(self, band: int) -> tuple[Colour, ...]:
+        try:
+            found = self._dataset.colormap(band)
+        except ValueError:  # as rasterio says that there is none
+            return ()
+        return tuple(found[value] for value in sorted(found))
+
+    def colormaps(self) -> tuple[tuple[Colour, ...], ...]:
+        return tuple(self.colormap(band) for band in self._dataset.indexes)
+
+    def categories(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(
+            tuple(item.text or "" for item in element.findall("CategoryNames/Category")) for element in self._elements
+        )
+
+    def attribute_tables(self) -> tuple[str | None, ...]:
+        found = (element.find("GDALRasterAttributeTable") for element in self._elements)
+        return tuple(None if table is None else _canonical(table) for table in found)
 
 
-def _as_assignments(items: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    # rasterio can only set KEY=VALUE, but an XML domain is one text. Cut at its first '=', it comes out whole.
-    return [tuple(text.split("=", 1)) for _, text in items if "=" in text]
+def _canonical(element: ElementTree.Element) -> str:
+    return ElementTree.canonicalize(ElementTree.tostring(element, encoding="unicode"), strip_text=False)

@@ -1,183 +1,157 @@
 """Pixels to levels in dB and back, and which pixels are valid. numpy only.
 
-In: arrays (rows, cols) of pixels with a domain: amplitude (DN), power, or db. Out: float32 levels in dB, masks that are
-True where valid, and pixels again. Knows no files, no georeferencing and no networks. Float pixels are tested by their
-bits, since a runtime in the same process may have told the CPU to treat subnormal numbers as zero.
+In: arrays (rows, cols) of pixels and the Measure of their band. Out: float32 levels in dB, masks that are True where
+valid, and pixels again. Knows no files, no georeferencing and no networks. Float pixels are tested by their bits, since
+a runtime in the same process may have told the CPU to treat subnormal numbers as zero.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
 
-from sarcodec.errors import InvalidArgument, UnsupportedScene
+from sarcodec.errors import InvalidArgument
+from sarcodec.measure import DOMAINS, Measure, meaningless_pixels, nodata_pixel
 from sarcodec.raster.scene import DTYPES
 
-DOMAINS = ("amplitude", "power", "db")
+__all__ = [
+    "AMPLITUDE",
+    "DOMAINS",
+    "Measure",
+    "fill_invalid",
+    "finite_mask",
+    "nodata_pixel",
+    "normalise",
+    "restore",
+    "valid_mask",
+]
+
+AMPLITUDE = Measure("amplitude")
+"""DN as they stand, 0 invalid: what detected products are."""
 
 _DB_PER_DECADE = {"amplitude": 20.0, "power": 10.0}
-_LARGEST_BITS, _EXPONENT_BITS = np.uint32(0x7F7FFFFF), np.uint32(0x7F800000)
-_SMALLEST_FLOAT32 = 2.0**-149
-_DB_WORDS = re.compile(r"(?<![a-z])(db|decibels?)(?![a-z])", re.IGNORECASE)
-_POWER_WORDS = re.compile(r"(?<![a-z])((sigma|gamma|beta)[ _]?(0|nought|naught)|power|intensity)", re.IGNORECASE)
-_AMPLITUDE_WORDS = re.compile(r"(?<![a-z])(amplitude|dn|digital[ _]numbers?)(?![a-z])", re.IGNORECASE)
-_CLEAR_SHARE = 0.01
-_DN_MEDIAN = 5.0
+_EXPONENT_BITS = {4: np.uint32(0x7F800000), 8: np.uint64(0x7FF0000000000000)}
+_SMALLEST = {4: -149, 8: -1074}  # the smallest positive float is 2 to this power
+_LARGEST_LEVEL_DB = float(np.finfo(np.float32).max)
+_TABLE_BYTES = 2  # levels of integers up to this size are looked up
 
 
-def check_domain(domain: str, dtype: np.dtype | str) -> str:
-    """Return `domain` if it is one of DOMAINS and fits `dtype`, or else raise InvalidArgument."""
-    _check_dtype(dtype)
-    if domain not in DOMAINS:
-        raise InvalidArgument(f"domain is {domain!r}; expected auto, {', '.join(DOMAINS)}")
-    if domain == "db" and np.dtype(dtype).kind != "f":
-        raise InvalidArgument(
-            f"domain db with {np.dtype(dtype)} pixels; dB is taken as float32 only. Convert the scene to float32 dB, "
-            "or choose amplitude or power"
-        )
-    return domain
+def _check_dtype(dtype: np.dtype) -> None:
+    if dtype.name not in DTYPES or not dtype.isnative:
+        raise InvalidArgument(f"pixels are {dtype.str}; expected one of {', '.join(DTYPES)} in native order")
 
 
-def _check_dtype(dtype: np.dtype | str) -> None:
-    if np.dtype(dtype).name not in DTYPES or not np.dtype(dtype).isnative:
-        raise InvalidArgument(f"pixels are {np.dtype(dtype).str}; expected one of {', '.join(DTYPES)} in native order")
-
-
-def guess_domain(sample: np.ndarray, nodata: float | None = None, hints: Iterable[str] = ()) -> str:
-    """Domain of a scene from a sample of its pixels; for `auto`.
-
-    Integers are amplitude; but int16 with more than 1 % of negative pixels (other than nodata) raises UnsupportedScene,
-    as it is probably scaled dB. Floats: the first rule that holds among finite pixels other than nodata.
-    1. More than 1 % are negative and 1 in 1000 is below -1: db. (Power minus its noise dips below 0, but not so far.)
-    2. A hint (unit, band name, tag) has the word dB: db; sigma0, gamma0, beta0, power or intensity: power; amplitude or
-       DN: amplitude.
-    3. The median of those above 0 is over 5: amplitude; otherwise power.
-    """
-    _check_dtype(sample.dtype)
-    finite = sample[_finite(sample) & _not_nodata(sample, nodata)]
-    negative_share = float(np.mean(finite < 0)) if finite.size else 0.0
-    if sample.dtype.kind != "f":
-        if negative_share > _CLEAR_SHARE:
-            raise UnsupportedScene(
-                f"{negative_share:.0%} of the {sample.dtype} pixels are negative; expected amplitude (DN) above 0. If "
-                "this is scaled dB, convert it to float32 dB; if negatives are invalid, choose the domain amplitude"
-            )
-        return "amplitude"
-    if negative_share > _CLEAR_SHARE and np.quantile(finite, 0.001) < -1:
-        return "db"
-    words = " | ".join(hints)
-    for domain, pattern in (("db", _DB_WORDS), ("power", _POWER_WORDS), ("amplitude", _AMPLITUDE_WORDS)):
-        if pattern.search(words):
-            return domain
-    positive = finite[finite > 0]
-    return "amplitude" if positive.size and np.median(positive) > _DN_MEDIAN else "power"
-
-
-def resolve_domain(domain: str, sample: np.ndarray, nodata: float | None = None, hints: Iterable[str] = ()) -> str:
-    """`domain` checked against the dtype of `sample`, with `auto` replaced by guess_domain's answer."""
-    return guess_domain(sample, nodata, hints) if domain == "auto" else check_domain(domain, sample.dtype)
-
-
-def valid_mask(pixels: np.ndarray, domain: str, nodata: float | None = None) -> np.ndarray:
-    """True where a pixel is valid: finite, not nodata, and above 0 in amplitude and power. Same shape as `pixels`."""
-    check_domain(domain, pixels.dtype)
-    if domain == "db":
-        valid = _finite(pixels)
-    elif pixels.dtype.kind == "f":
-        # Bits 1..0x7F7FFFFF are the positive finite numbers; 0 wraps round to the top.
-        valid = pixels.view(np.uint32) - np.uint32(1) < _LARGEST_BITS
-    else:
-        valid = pixels > 0
-    if nodata_pixel(pixels.dtype, nodata) is not None:
-        valid &= _not_nodata(pixels, nodata)
+def valid_mask(pixels: np.ndarray, measure: Measure) -> np.ndarray:
+    """True where a pixel is valid: finite, neither nodata nor a fill, and a physical value above 0 in amplitude and
+    power. Shape of `pixels`."""
+    _check_dtype(pixels.dtype)
+    valid = _measured(pixels, measure)
+    for value in meaningless_pixels(pixels.dtype, measure):
+        valid &= pixels != value
     return valid
 
 
-def _finite(pixels: np.ndarray) -> np.ndarray:
+def finite_mask(pixels: np.ndarray) -> np.ndarray:
+    """True where a pixel is a finite number. Shape of `pixels`."""
     if pixels.dtype.kind != "f":
         return np.ones(pixels.shape, bool)
-    return pixels.view(np.uint32) & _EXPONENT_BITS != _EXPONENT_BITS
+    exponent = _EXPONENT_BITS[pixels.itemsize]
+    return pixels.view(exponent.dtype) & exponent != exponent
 
 
-def _not_nodata(pixels: np.ndarray, nodata: float | None) -> np.ndarray:
-    wanted = nodata_pixel(pixels.dtype, nodata)
-    return np.ones(pixels.shape, bool) if wanted is None else pixels != wanted
+def _measured(pixels: np.ndarray, measure: Measure) -> np.ndarray:
+    if measure.domain == "db":
+        return finite_mask(pixels)
+    if measure.offset:
+        return finite_mask(pixels) & (_physical(pixels, measure) > 0)
+    if pixels.dtype.kind != "f":
+        return pixels > 0
+    # Bits from 1 to the largest are the positive finite numbers; 0 wraps round to the top.
+    exponent = _EXPONENT_BITS[pixels.itemsize]
+    return pixels.view(exponent.dtype) - exponent.dtype.type(1) < exponent - exponent.dtype.type(1)
 
 
-def nodata_pixel(dtype: np.dtype, nodata: float | None) -> np.generic | None:
-    """The value of `dtype` that means nodata; None if no finite pixel can have it."""
-    if nodata is None or not math.isfinite(nodata):
-        return None
-    if dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            value = dtype.type(nodata)
-        return value if np.isfinite(value) else None
-    limits = np.iinfo(dtype)
-    return dtype.type(nodata) if nodata == int(nodata) and limits.min <= nodata <= limits.max else None
+def _physical(pixels: np.ndarray, measure: Measure) -> np.ndarray:
+    """pixel * scale + offset in float64; infinite where pixels are, or beyond the largest float."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = pixels.astype(np.float64)
+        values *= measure.scale
+        values += measure.offset
+    return values
 
 
-def normalise(pixels: np.ndarray, domain: str, nodata: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+def normalise(pixels: np.ndarray, measure: Measure) -> tuple[np.ndarray, np.ndarray]:
     """Levels in dB (float32, 0 where invalid, finite everywhere) and the valid mask, both of the shape of `pixels`.
 
-    L = 20 log10(amplitude), 10 log10(power), or the dB value itself.
+    L = 20 log10(amplitude), 10 log10(power), or the dB value itself, each after scale and offset.
     """
-    valid = valid_mask(pixels, domain, nodata)
-    if domain == "db":
+    valid = valid_mask(pixels, measure)
+    if measure.domain == "db" and measure.is_plain and pixels.dtype == np.float32:
         return np.where(valid, pixels, np.float32(0)), valid
-    if pixels.dtype.kind != "f":
-        table = _level_table(domain, pixels.dtype.name)
-        level_db = np.take(table, pixels.view(f"u{pixels.dtype.itemsize}"))
+    if pixels.dtype.kind != "f" and pixels.itemsize <= _TABLE_BYTES:
+        table = _level_table(measure.domain, measure.scale, measure.offset, pixels.dtype.name)
+        level_db = np.take(table, pixels.view(f"u{pixels.itemsize}"))
     else:
-        level_db = _level(np.where(valid, pixels, np.float32(1)), domain)
+        level_db = _levels(pixels, valid, measure)
     level_db *= valid
     return level_db, valid
 
 
-def _level(positive: np.ndarray, domain: str) -> np.ndarray:
-    scale = _DB_PER_DECADE[domain]
-    with np.errstate(divide="ignore"):
-        level = np.log10(positive, dtype=np.float64)
-    level *= scale
-    # Only a CPU that treats subnormals as zero goes below this, to minus infinity.
-    return np.maximum(level, scale * math.log10(_SMALLEST_FLOAT32)).astype(np.float32)
-
-
 @lru_cache(maxsize=8)
-def _level_table(domain: str, dtype: str) -> np.ndarray:
-    """Level of every pixel value, by its bits as an unsigned number; 0 where the value is not positive."""
+def _level_table(domain: str, scale: float, offset: float, dtype: str) -> np.ndarray:
+    """Level of every pixel value, by its bits as an unsigned number; 0 where the value has none."""
     values = np.arange(1 << (8 * np.dtype(dtype).itemsize), dtype=np.uint16).astype(dtype)
-    table = np.zeros(values.size, np.float32)
-    table[values > 0] = _level(values[values > 0], domain)
+    measure = Measure(domain, scale, offset)
+    valid = _measured(values, measure)
+    table = np.where(valid, _levels(values, valid, measure), np.float32(0))
     table.flags.writeable = False
     return table
 
 
-def restore(level_db: np.ndarray, domain: str, dtype: np.dtype | str, nodata: float | None = None) -> np.ndarray:
+def _levels(pixels: np.ndarray, valid: np.ndarray, measure: Measure) -> np.ndarray:
+    """float32 levels where valid, any finite number elsewhere."""
+    if measure.domain == "db":
+        values = np.where(valid, _physical(pixels, measure), 0)
+        return np.clip(values, -_LARGEST_LEVEL_DB, _LARGEST_LEVEL_DB, out=values).astype(np.float32)
+    decade = _DB_PER_DECADE[measure.domain]
+    positive = np.where(valid, pixels, pixels.dtype.type(1))
+    if not measure.is_plain:
+        positive = np.minimum(_physical(positive, measure), np.finfo(np.float64).max)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        level = np.log10(positive, dtype=np.float64)
+    level *= decade
+    # Only a product that underflows, or a CPU that treats subnormals as zero, goes below this, to minus infinity.
+    lowest = decade * (_SMALLEST[8 if pixels.itemsize == 8 or not measure.is_plain else 4]) * math.log10(2)
+    return np.maximum(level, lowest, out=level).astype(np.float32)
+
+
+def restore(level_db: np.ndarray, measure: Measure, dtype: np.dtype | str) -> np.ndarray:
     """Valid pixels of `dtype` from float32 levels in dB: the way back of normalise for a tile that is valid everywhere.
 
-    No result is invalid, however extreme the level: integers are rounded and clipped to 1..max, floats are finite (and
-    above 0 in amplitude and power), and what would equal nodata moves to the next value. The caller then puts the
-    invalid pixels back. Raises InvalidArgument for levels that are not numbers.
+    No result is invalid, however extreme the level: integers are rounded and clipped to the valid ones, floats are
+    finite (and their physical value above 0 in amplitude and power), and what would equal nodata or a fill moves to the
+    next value that means something. The caller then puts the invalid pixels back. Raises InvalidArgument for levels that
+    are not numbers.
     """
     dtype = np.dtype(dtype)
-    check_domain(domain, dtype)
+    _check_dtype(dtype)
     if np.isnan(level_db).any():
         raise InvalidArgument("levels hold NaN; expected numbers. The model or its runtime is at fault: run verify")
-    if dtype.kind != "f":
-        pixels = _restore_integers(level_db, domain, dtype)
-    elif domain == "db":
-        limit = np.finfo(dtype).max
-        pixels = np.clip(level_db, -limit, limit).astype(dtype)
+    plain = measure.is_plain
+    if measure.domain == "db" and plain and dtype == np.float32:
+        pixels = np.clip(level_db, -_LARGEST_LEVEL_DB, _LARGEST_LEVEL_DB).astype(dtype)
+    elif measure.domain == "db":
+        pixels = _within_type((level_db.astype(np.float64) - measure.offset) / measure.scale, dtype)
+    elif plain and dtype.kind != "f" and dtype.itemsize <= _TABLE_BYTES:
+        pixels = _restore_small_integers(level_db, measure.domain, dtype)
     else:
-        pixels = _restore_floats(level_db, domain)
-    return _avoid_nodata(pixels, nodata, domain)
+        pixels = _restore_positive(level_db, measure, dtype)
+    return _avoid_meaningless(pixels, measure)
 
 
-def _restore_integers(level_db: np.ndarray, domain: str, dtype: np.dtype) -> np.ndarray:
+def _restore_small_integers(level_db: np.ndarray, domain: str, dtype: np.dtype) -> np.ndarray:
     # float32 is enough: its error at the largest DN is 0.1, under the half that rounding forgives.
     scale = np.float32(math.log(10) / _DB_PER_DECADE[domain])
     values = np.clip(level_db, np.float32(-1), np.float32(200)) * scale
@@ -186,31 +160,78 @@ def _restore_integers(level_db: np.ndarray, domain: str, dtype: np.dtype) -> np.
     return np.clip(values, 1, np.iinfo(dtype).max, out=values).astype(dtype)
 
 
-def _restore_floats(level_db: np.ndarray, domain: str) -> np.ndarray:
-    values = np.clip(level_db, -1000, 1000).astype(np.float64)
-    values *= math.log(10) / _DB_PER_DECADE[domain]
-    np.exp(values, out=values)
+def _restore_positive(level_db: np.ndarray, measure: Measure, dtype: np.dtype) -> np.ndarray:
+    values = np.clip(level_db, -10_000, 10_000).astype(np.float64)
+    values *= math.log(10) / _DB_PER_DECADE[measure.domain]
     with np.errstate(over="ignore", under="ignore"):
-        bits = values.astype(np.float32).view(np.uint32)
-    # From the smallest subnormal to the largest number, said in bits: 0 moves up, infinity moves down.
-    return np.clip(bits, np.uint32(1), _LARGEST_BITS, out=bits).view(np.float32)
+        np.exp(values, out=values)
+        if not measure.is_plain:
+            values -= measure.offset
+            values /= measure.scale
+        pixels = _within_type(values, dtype)
+    if dtype.kind == "f" and not measure.offset:
+        # From the smallest subnormal to the largest number, said in bits: 0 moves up.
+        bits = pixels.view(f"u{dtype.itemsize}")
+        return np.maximum(bits, bits.dtype.type(1), out=bits).view(dtype)
+    return np.maximum(pixels, _lowest_valid(measure, dtype), out=pixels)
 
 
-def _avoid_nodata(pixels: np.ndarray, nodata: float | None, domain: str) -> np.ndarray:
-    wanted = nodata_pixel(pixels.dtype, nodata)
-    if wanted is not None:
-        pixels[pixels == wanted] = _beside(wanted, domain)
+def _within_type(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """float64 numbers (infinite ones too) as the nearest finite pixels of a type."""
+    if dtype.kind != "f":
+        limits = np.iinfo(dtype)
+        return np.clip(np.rint(values, out=values), limits.min, limits.max, out=values).astype(dtype)
+    limit = float(np.finfo(dtype).max)
+    with np.errstate(under="ignore"):
+        return np.clip(values, -limit, limit).astype(dtype)
+
+
+@lru_cache(maxsize=64)
+def _lowest_valid(measure: Measure, dtype: np.dtype) -> np.generic:
+    """The smallest pixel whose physical value, amplitude or power, is above 0; the largest pixel where none is."""
+    if not measure.offset:
+        return dtype.type(1)
+    limits = np.iinfo(dtype) if dtype.kind != "f" else np.finfo(dtype)
+    above = lambda pixel: bool(_physical(np.array(pixel), measure) > 0)
+    with np.errstate(over="ignore"):
+        edge = min(max(-measure.offset / measure.scale, float(limits.min)), float(limits.max))
+    pixel = dtype.type(edge if dtype.kind == "f" else min(max(math.floor(edge), limits.min), limits.max))
+    while pixel > limits.min and above(_step(pixel, -1)):
+        pixel = _step(pixel, -1)
+    while pixel < limits.max and not above(pixel):
+        pixel = _step(pixel, 1)
+    return pixel
+
+
+def _step(pixel: np.generic, direction: int) -> np.generic:
+    """The neighbour of a pixel among those of its type."""
+    if pixel.dtype.kind == "f":
+        return np.nextafter(pixel, pixel.dtype.type(direction * np.inf))
+    return pixel.dtype.type(int(pixel) + direction)
+
+
+def _avoid_meaningless(pixels: np.ndarray, measure: Measure) -> np.ndarray:
+    avoided = meaningless_pixels(pixels.dtype, measure)
+    for value in avoided:
+        found = pixels == value
+        if found.any():
+            pixels[found] = _beside(value, avoided, measure)
     return pixels
 
 
-def _beside(nodata: np.generic, domain: str) -> np.generic:
-    """The nearest valid value to nodata."""
-    if nodata.dtype.kind != "f":
-        return nodata - 1 if nodata == np.iinfo(nodata.dtype).max else nodata + 1
-    limits = np.finfo(nodata.dtype)
-    if nodata == 0 and domain == "db":
-        return limits.tiny  # Not a subnormal: others may read that as zero.
-    return np.nextafter(nodata, -limits.max if nodata == limits.max else limits.max)
+def _beside(value: np.generic, avoided: tuple[np.generic, ...], measure: Measure) -> np.generic:
+    """The next larger pixel that is none of those avoided, or the next smaller one where there is none."""
+    limits = np.finfo(value.dtype) if value.dtype.kind == "f" else np.iinfo(value.dtype)
+    for direction, last in ((1, limits.max), (-1, limits.min)):
+        pixel = value
+        while pixel in avoided and pixel != last:
+            if pixel == 0 and value.dtype.kind == "f" and direction > 0:
+                pixel = limits.tiny  # Not a subnormal: others may read that as zero.
+            else:
+                pixel = _step(pixel, direction)
+        if pixel not in avoided:
+            return pixel
+    return value
 
 
 def fill_invalid(level_db: np.ndarray, valid: np.ndarray) -> np.ndarray:

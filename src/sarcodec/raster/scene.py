@@ -6,26 +6,23 @@ Knows no raster library and no pixel values.
 
 from __future__ import annotations
 
-import json
-import lzma
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from sarcodec.errors import CorruptFile, InvalidArgument, UnsupportedScene
+from sarcodec.errors import InvalidArgument
+from sarcodec.raster import packing
+from sarcodec.raster.packing import corrupt, flag, integer, none_or, number, one_of, row_of, text, tuple_of
 from sarcodec.raster.tiling import Window
 
-PACKED_LIMIT_BYTES = 64 << 20
-"""Most bytes that a description may have before compression; checked before the memory is taken."""
-
-DTYPES = ("uint8", "uint16", "int16", "float32")
+DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "float64")
 """The pixel types that sarcodec takes."""
 
-_ZLIB, _LZMA = b"\x01", b"\x02"
-_LZMA_FILTERS = [{"id": lzma.FILTER_LZMA1, "preset": 9, "dict_size": 1 << 20, "lc": 3, "lp": 0, "pb": 0}]
-
 Tags = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-"""((namespace, ((key, value), ...)), ...); the default namespace is ''."""
+"""((namespace, ((key, value), ...)), ...); the default namespace is ''. A domain that is one text (xml:, json:) has its
+own name as the key. Of IMAGE_STRUCTURE only what changes the meaning of pixels is kept (ALPHA, MINISWHITE)."""
+
+Colour = tuple[int, int, int, int]
+"""Red, green, blue, alpha."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +43,12 @@ class SceneInfo:
     """Size, dtype, georeferencing and words of a scene. A tuple left empty is filled with one default a band.
 
     transform: (a, b, c, d, e, f) with x = a*col + b*row + c, y = d*col + e*row + f; None when the source has none.
+    crs_axes, gcp_crs_axes: GDAL's mapping of the data's axes to those of the CRS ('1,2'), None for the usual one (x is
+    east).
+    crs_epoch: year of the coordinates in a CRS that moves with the ground.
+    mask: None, 'dataset' (one mask for all bands) or 'bands' (one a band, for those with True in masked_bands);
+    mask_form: 'internal' (within the TIFF) or 'sidecar' (.msk).
+    colormaps: one colour a value, from 0; categories: one name a value, from 0; attribute_tables: GDAL's XML.
     Raises InvalidArgument when a tuple has another length than there are bands, or a size is not positive.
     """
 
@@ -65,6 +68,15 @@ class SceneInfo:
     scales: tuple[float, ...] = ()
     offsets: tuple[float, ...] = ()
     colorinterp: tuple[str, ...] = ()
+    crs_axes: str | None = None
+    gcp_crs_axes: str | None = None
+    crs_epoch: float | None = None
+    mask: str | None = None
+    mask_form: str = "internal"
+    masked_bands: tuple[bool, ...] = ()
+    colormaps: tuple[tuple[Colour, ...], ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
+    attribute_tables: tuple[str | None, ...] = ()
 
     def __post_init__(self) -> None:
         if min(self.rows, self.cols, self.count) < 1:
@@ -73,6 +85,10 @@ class SceneInfo:
             )
         if self.transform is not None and len(self.transform) != 6:
             raise InvalidArgument(f"transform has {len(self.transform)} numbers; expected 6")
+        if self.mask not in MASKS or self.mask_form not in MASK_FORMS:
+            raise InvalidArgument(
+                f"mask is {self.mask!r} in the form {self.mask_form!r}; expected one of {MASKS} and one of {MASK_FORMS}"
+            )
         for name, default in _band_defaults(self.count).items():
             values = tuple(getattr(self, name)) or default
             if len(values) != self.count:
@@ -80,10 +96,13 @@ class SceneInfo:
             object.__setattr__(self, name, values)
 
     @property
-    def hints(self) -> tuple[str, ...]:
-        """Words that may tell the domain of the pixels: units, band descriptions, values of tags."""
-        tags = [value for group in (self.tags, *self.band_tags) for _, items in group for _, value in items]
-        return tuple(word for word in (*self.units, *self.descriptions, *tags) if word)
+    def mask_planes(self) -> int:
+        """How many masks there are: none, one for all bands, or one a band (all 255 for a band that has none)."""
+        return {None: 0, "dataset": 1, "bands": self.count}[self.mask]
+
+
+MASKS = (None, "dataset", "bands")
+MASK_FORMS = ("internal", "sidecar")
 
 
 def _band_defaults(count: int) -> dict[str, tuple]:
@@ -95,37 +114,31 @@ def _band_defaults(count: int) -> dict[str, tuple]:
         "scales": (1.0,) * count,
         "offsets": (0.0,) * count,
         "colorinterp": ("gray", *("undefined",) * (count - 1)),
+        "masked_bands": (True,) * count,
+        "colormaps": ((),) * count,
+        "categories": ((),) * count,
+        "attribute_tables": (None,) * count,
     }
 
 
 def pack_scene(info: SceneInfo) -> bytes:
     """`info` without its size and dtype as compressed JSON; b'' when it says nothing else.
 
-    Holds only what is not default. Doubles come back exactly, NaN and infinities included. First byte: 1 for zlib,
-    2 for raw LZMA, whichever is smaller. Raises UnsupportedScene above PACKED_LIMIT_BYTES.
+    Holds only what is not default. Doubles come back exactly, NaN and infinities included. Raises UnsupportedScene
+    where it would be larger than packing.PACKED_LIMIT_BYTES.
     """
     fields = _fields(info)
-    if not fields:
-        return b""
-    text = json.dumps(fields, separators=(",", ":"), sort_keys=True).encode("ascii")
-    if len(text) > PACKED_LIMIT_BYTES:
-        raise UnsupportedScene(
-            f"the scene's tags and control points take {len(text)} bytes; at most {PACKED_LIMIT_BYTES} are taken: "
-            "remove the largest tags from the file"
-        )
-    small = _ZLIB + zlib.compress(text, 9)
-    smaller = _LZMA + lzma.compress(text, lzma.FORMAT_RAW, filters=_LZMA_FILTERS)
-    return min(small, smaller, key=len)
+    return packing.deflate_json(fields) if fields else b""
 
 
 def _fields(info: SceneInfo) -> dict[str, object]:
     """Short key -> value, only for what is not default."""
-    found: dict[str, object] = {"c": info.crs_wkt, "t": info.transform, "G": info.gcp_crs_wkt}
-    found = {key: value for key, value in found.items() if value is not None}
+    found = {key: getattr(info, name) for name, key in _SCENE_KEYS.items()}
+    found = {key: value for key, value in found.items() if value is not None and value != ()}
+    if found.get("f") == "internal":
+        del found["f"]
     if info.gcps:
         found["g"] = _gcp_columns(info.gcps)
-    if info.tags:
-        found["m"] = info.tags
     for name, default in _band_defaults(info.count).items():
         values = getattr(info, name)
         if repr(values) != repr(default):  # -0.0 is not 0.0
@@ -137,116 +150,60 @@ def _gcp_columns(gcps: Sequence[GroundControlPoint]) -> list[list]:
     """Five columns of numbers, then the ids unless they are 1, 2, 3, ..., then the infos unless they are empty."""
     columns = [[getattr(point, name) for point in gcps] for name in ("row", "col", "x", "y", "z")]
     ids, infos = [point.id for point in gcps], [point.info for point in gcps]
-    columns.append([] if ids == _usual_ids(len(gcps)) else ids)
+    columns.append([] if ids == usual_ids(len(gcps)) else ids)
     columns.append([] if not any(infos) else infos)
     return columns
 
 
-def _usual_ids(count: int) -> list[str]:
+def usual_ids(count: int) -> list[str]:
+    """The ids that GDAL gives to control points of a GeoTIFF: 1, 2, 3, ..."""
     return [str(number) for number in range(1, count + 1)]
 
 
 def unpack_scene(data: bytes, rows: int, cols: int, count: int, dtype: str) -> SceneInfo:
     """The SceneInfo that pack_scene was given. Raises CorruptFile on anything that pack_scene does not write."""
-    fields = _load(data) if data else {}
+    fields = packing.inflate_json(data) if data else {}
     unknown = set(fields) - set(_READERS)
     if unknown:
-        raise _corrupt(f"it has the unknown keys {sorted(unknown)}")
+        raise corrupt(f"it has the unknown keys {sorted(unknown)}")
     values: dict[str, object] = {}
     for key, raw in fields.items():
-        name, reader = _READERS[key]
+        name, reader = _NAMES[key], _READERS[key]
         try:
             values[name] = reader(raw)
         except (TypeError, ValueError, OverflowError) as error:
-            raise _corrupt(f"its key {key!r} cannot be read ({error})") from None
+            raise corrupt(f"its key {key!r} cannot be read ({error})") from None
         if name in _BAND_KEYS and len(values[name]) == 1:
             values[name] *= count
     try:
         return SceneInfo(rows, cols, count, dtype, **values)
     except InvalidArgument as error:
-        raise _corrupt(str(error)) from None
-
-
-def _corrupt(what: str) -> CorruptFile:
-    return CorruptFile(f"the scene description is damaged: {what}; expected what sarcodec wrote. Copy the file again")
-
-
-def _load(data: bytes) -> dict[str, object]:
-    try:
-        fields = json.loads(_inflate(data).decode("ascii"))
-    except (ValueError, RecursionError) as error:
-        raise _corrupt(f"it is not JSON ({type(error).__name__})") from None
-    if not isinstance(fields, dict) or not fields:
-        raise _corrupt("it is not a JSON object with keys")
-    return fields
-
-
-def _inflate(data: bytes) -> bytes:
-    head, body = data[:1], data[1:]
-    if head not in (_ZLIB, _LZMA):
-        raise _corrupt(f"its compression is number {head[0]}, and only 1 and 2 are known")
-    try:
-        if head == _ZLIB:
-            inflater = zlib.decompressobj()
-            text = inflater.decompress(body, PACKED_LIMIT_BYTES + 1)
-        else:
-            inflater = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA_FILTERS)
-            text = inflater.decompress(body, PACKED_LIMIT_BYTES + 1)
-    except (zlib.error, lzma.LZMAError, EOFError) as error:
-        raise _corrupt(f"it does not decompress ({error})") from None
-    if not inflater.eof or inflater.unused_data or len(text) > PACKED_LIMIT_BYTES:
-        raise _corrupt(f"its end is missing, is followed by more, or comes after {PACKED_LIMIT_BYTES} bytes")
-    return text
-
-
-def _text(raw: object) -> str:
-    if not isinstance(raw, str):
-        raise TypeError(f"found {type(raw).__name__}, expected text")
-    return raw
-
-
-def _number(raw: object) -> float:
-    if isinstance(raw, bool) or not isinstance(raw, (int, float)):
-        raise TypeError(f"found {type(raw).__name__}, expected a number")
-    return float(raw)
-
-
-def _items(raw: object) -> list:
-    if not isinstance(raw, list):
-        raise TypeError(f"found {type(raw).__name__}, expected a list")
-    return raw
-
-
-def _tuple_of(reader: Callable) -> Callable[[object], tuple]:
-    def read(raw: object) -> tuple:
-        return tuple(reader(item) for item in _items(raw))
-
-    return read
-
-
-def _none_or(reader: Callable) -> Callable[[object], object]:
-    return lambda raw: None if raw is None else reader(raw)
-
-
-def _pair(first: Callable, second: Callable) -> Callable[[object], tuple]:
-    def read(raw: object) -> tuple:
-        left, right = _items(raw)
-        return first(left), second(right)
-
-    return read
+        raise corrupt(str(error)) from None
 
 
 def _gcps(raw: object) -> tuple[GroundControlPoint, ...]:
-    *columns, ids, infos = (_items(column) for column in _items(raw))
+    *columns, ids, infos = (packing.items(column) for column in packing.items(raw))
     if len(columns) != 5:
         raise ValueError(f"found {len(columns)} columns of numbers, expected 5")
-    numbers = [[_number(value) for value in column] for column in columns]
-    ids = [_text(value) for value in ids] or _usual_ids(len(columns[0]))
-    infos = [_text(value) for value in infos] or [""] * len(columns[0])
+    numbers = [[number(value) for value in column] for column in columns]
+    ids = [text(value) for value in ids] or usual_ids(len(columns[0]))
+    infos = [text(value) for value in infos] or [""] * len(columns[0])
     return tuple(GroundControlPoint(*values) for values in zip(*numbers, ids, infos, strict=True))
 
 
-_tags = _tuple_of(_pair(_text, _tuple_of(_pair(_text, _text))))
+_tags = tuple_of(row_of(text, tuple_of(row_of(text, text))))
+
+_SCENE_KEYS = {
+    "crs_wkt": "c",
+    "crs_axes": "a",
+    "crs_epoch": "e",
+    "transform": "t",
+    "gcp_crs_wkt": "G",
+    "gcp_crs_axes": "A",
+    "tags": "m",
+    "mask": "k",
+    "mask_form": "f",
+}
 
 _BAND_KEYS = {
     "nodata": "n",
@@ -256,27 +213,59 @@ _BAND_KEYS = {
     "scales": "s",
     "offsets": "o",
     "colorinterp": "i",
+    "masked_bands": "w",
+    "colormaps": "p",
+    "categories": "C",
+    "attribute_tables": "r",
 }
 
-_READERS: dict[str, tuple[str, Callable]] = {
-    "c": ("crs_wkt", _text),
-    "t": ("transform", _tuple_of(_number)),
-    "G": ("gcp_crs_wkt", _text),
-    "g": ("gcps", _gcps),
-    "m": ("tags", _tags),
-    "n": ("nodata", _tuple_of(_none_or(_number))),
-    "b": ("band_tags", _tuple_of(_tags)),
-    "d": ("descriptions", _tuple_of(_none_or(_text))),
-    "u": ("units", _tuple_of(_none_or(_text))),
-    "s": ("scales", _tuple_of(_number)),
-    "o": ("offsets", _tuple_of(_number)),
-    "i": ("colorinterp", _tuple_of(_text)),
+_NAMES = {key: name for name, key in (_SCENE_KEYS | _BAND_KEYS | {"gcps": "g"}).items()}
+
+_READERS: dict[str, Callable] = {
+    "c": text,
+    "a": text,
+    "e": number,
+    "t": tuple_of(number),
+    "G": text,
+    "A": text,
+    "g": _gcps,
+    "m": _tags,
+    "k": one_of("dataset", "bands"),
+    "f": one_of("sidecar"),
+    "n": tuple_of(none_or(number)),
+    "b": tuple_of(_tags),
+    "d": tuple_of(none_or(text)),
+    "u": tuple_of(none_or(text)),
+    "s": tuple_of(number),
+    "o": tuple_of(number),
+    "i": tuple_of(text),
+    "w": tuple_of(flag),
+    "p": tuple_of(tuple_of(row_of(integer, integer, integer, integer))),
+    "C": tuple_of(tuple_of(text)),
+    "r": tuple_of(none_or(text)),
 }
 
 
 def excerpt(info: SceneInfo, window: Window, bands: Sequence[int]) -> SceneInfo:
-    """What is said of a window and some bands of a scene: transform and control points moved along, nothing else changed."""
-    shift = lambda t: (
+    """What is said of a window and some bands (from 0) of a scene: all that tells places is moved along (transform,
+    control points, rational polynomials, geolocation arrays), nothing else changed."""
+    gcps = tuple(replace(p, row=p.row - window.row, col=p.col - window.col) for p in info.gcps)
+    per_band = {name: tuple(getattr(info, name)[b] for b in bands) for name in _band_defaults(1)}
+    moved = replace(
+        info,
+        rows=window.rows,
+        cols=window.cols,
+        count=len(bands),
+        gcps=gcps,
+        transform=_moved_transform(info.transform, window) if info.transform else None,
+        tags=_moved_tags(info.tags, window),
+        **per_band,
+    )
+    return replace(moved, mask=None) if info.mask == "bands" and not any(moved.masked_bands) else moved
+
+
+def _moved_transform(t: tuple[float, ...], window: Window) -> tuple[float, ...]:
+    return (
         t[0],
         t[1],
         t[2] + t[0] * window.col + t[1] * window.row,
@@ -284,14 +273,22 @@ def excerpt(info: SceneInfo, window: Window, bands: Sequence[int]) -> SceneInfo:
         t[4],
         t[5] + t[3] * window.col + t[4] * window.row,
     )
-    gcps = tuple(replace(p, row=p.row - window.row, col=p.col - window.col) for p in info.gcps)
-    per_band = {name: tuple(getattr(info, name)[b] for b in bands) for name in _band_defaults(1)}
-    return replace(
-        info,
-        rows=window.rows,
-        cols=window.cols,
-        count=len(bands),
-        gcps=gcps,
-        transform=shift(info.transform) if info.transform else None,
-        **per_band,
+
+
+def _moved_tags(tags: Tags, window: Window) -> Tags:
+    """Places that tags count from the first row and column of the scene."""
+    shifts = {
+        "RPC": {"LINE_OFF": window.row, "SAMP_OFF": window.col},
+        "GEOLOCATION": {"LINE_OFFSET": window.row, "PIXEL_OFFSET": window.col},
+    }
+    return tuple(
+        (domain, tuple((key, _less(value, shifts.get(domain, {}).get(key, 0))) for key, value in items))
+        for domain, items in tags
     )
+
+
+def _less(value: str, shift: int) -> str:
+    try:
+        return f"{float(value) - shift:.17g}" if shift else value
+    except ValueError:
+        return value

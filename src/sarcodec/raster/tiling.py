@@ -75,8 +75,8 @@ def check_inside(window: Window, rows: int, cols: int) -> Window:
     """Return `window` if it lies in a scene of rows x cols, or else raise InvalidArgument with the scene's size."""
     if window.row_end > rows or window.col_end > cols:
         raise InvalidArgument(
-            f"window rows {window.row}..{window.row_end - 1}, columns {window.col}..{window.col_end - 1} leaves the "
-            f"scene of {rows} rows and {cols} columns; choose a window inside it"
+            f"the window at COL {window.col}, ROW {window.row} of WIDTH {window.cols} and HEIGHT {window.rows} leaves the "
+            f"scene of {rows} rows and {cols} columns, which are counted from 0; choose a window inside it"
         )
     return window
 

@@ -12,11 +12,11 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from sarcodec.errors import InvalidArgument
 from sarcodec.raster.geotiff import SceneWriter
 from sarcodec.raster.scene import GroundControlPoint, SceneInfo
 from sarcodec.raster.tiling import Window
 from sarcodec.simulate.scene import BANDS, DN_PER_UNIT, SceneSimulator
+from sarcodec.storage import require_different
 
 TILE_PX = 1024
 _GRID_ROWS, _GRID_COLS = 10, 21
@@ -50,8 +50,7 @@ def simulate(
     refuses. Each file appears under its name only when it is whole.
     """
     scene = SceneSimulator(rows, cols, tuple(bands), seed, preset, nodata_border)
-    if truth_path is not None and os.path.abspath(path) == os.path.abspath(truth_path):
-        raise InvalidArgument(f"scene and truth would both be written to {os.fspath(path)}; choose two names")
+    require_different(scene=path, truth=truth_path)
     info = describe(scene)
     with ExitStack() as stack:
         truth = None

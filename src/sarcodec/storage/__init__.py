@@ -1,6 +1,6 @@
 """Where bytes come from and where they go on this machine: names, links, pipes, temporary files, free space."""
 
-from sarcodec.storage.output import Output
-from sarcodec.storage.standard import local_input
+from sarcodec.storage.output import Output, check_output, require_different
+from sarcodec.storage.spooled import input_for, local_input, local_inputs
 
-__all__ = ["Output", "local_input"]
+__all__ = ["Output", "check_output", "input_for", "local_input", "local_inputs", "require_different"]

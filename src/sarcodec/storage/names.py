@@ -16,7 +16,7 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.storage.refusals import shown
 
 Input = str | os.PathLike | bytes | BinaryIO
-"""What a verb reads: a name, the bytes themselves, or an open file."""
+"""What a verb reads: a name, the bytes themselves (which are no file), or an open file."""
 
 STANDARD = "-"
 _STREAMS = re.compile(r"/dev/(stdin|stdout|stderr)|/dev/fd/.*|/proc/.*")
@@ -28,6 +28,7 @@ _KINDS = (
     (stat.S_ISSOCK, "a socket"),
 )
 _MOST_LINKS = 40
+_LONGEST_NAME = 4096  # GDAL also takes the text of a whole file as a name
 
 
 def final_path(name: str) -> Path:
@@ -119,7 +120,7 @@ def _senseless(name: str, error: OSError | ValueError) -> InvalidArgument:
 
 def _files(one: Input) -> Iterator[tuple[str, os.stat_result | None]]:
     """The files an input is read from, as far as its name tells."""
-    if isinstance(one, (bytearray, memoryview)):
+    if isinstance(one, (bytes, bytearray, memoryview)):
         return
     try:
         if hasattr(one, "read"):
@@ -140,6 +141,8 @@ def _parts(name: str) -> Iterator[str]:
     """`name`, or the files inside names as GDAL takes them: GTIFF_DIR:2:a.tif, NETCDF:"a.nc":vv, /vsizip/a.zip/b.tif."""
     if os.path.lexists(name):
         yield name
+        return
+    if len(name) > _LONGEST_NAME:
         return
     for prefix in re.findall(r"/vsi[a-z0-9_]+/", name):
         inside = re.sub("[{}]", "", name[name.index(prefix) + len(prefix) :])

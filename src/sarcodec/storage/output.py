@@ -7,6 +7,7 @@ Knows nothing of what is written.
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import shutil
 import stat
@@ -15,8 +16,9 @@ from pathlib import Path
 from types import TracebackType
 
 from sarcodec.errors import InvalidArgument, OutputExists, SarcodecError
+from sarcodec.storage.forms import GEOTIFF, require_form
 from sarcodec.storage.names import STANDARD, Input, final_path, is_open_as, kind_of, same_as
-from sarcodec.storage.refusals import readable_size, shown, writing
+from sarcodec.storage.refusals import is_utf8, readable_size, shown, writing
 from sarcodec.storage.standard import standard_output, temporary_workspace
 from sarcodec.storage.workspace import Workspace
 
@@ -29,7 +31,8 @@ class Output:
 
     target: a name, whose links are followed (the file behind is written, the link stays), or '-' for standard output.
     inputs: what the verb reads; none of them may be the output. sidecars: endings of all the side files that may be written
-    or removed with it ('.aux.xml'), so that they are looked at before the work. Raises OutputExists where the target or a
+    or removed with it ('.aux.xml'), so that they are looked at before the work. form: what will be written, of
+    `storage.forms`, which the name must not deny. Raises OutputExists where the target or a
     side file is there and `overwrite` is not set; InvalidArgument where nothing can be written under this name or an input
     would be destroyed; SarcodecError where the disk refuses.
 
@@ -44,12 +47,16 @@ class Output:
         overwrite: bool = False,
         inputs: Iterable[Input] = (),
         sidecars: Iterable[str] = (),
+        form: str | None = None,
     ) -> None:
         given = os.fsdecode(target)
-        self.is_stdout = given == STANDARD
+        self._given, self.is_stdout = given, given == STANDARD
         self.name = "standard output" if self.is_stdout else shown(given)
         self.path: Path | None = None if self.is_stdout else final_path(given)
         self._overwrite, self._inputs = overwrite, tuple(inputs)
+        if form and self.path is not None:
+            _refuse_inputs(self.path, self._inputs)  # Of several things that are wrong, the worst is said.
+            self.require_form(form)
         self.check(sidecars)
         self._workspace = temporary_workspace() if self.is_stdout else self._beside_target()
         self.folder = self._workspace.folder
@@ -71,26 +78,30 @@ class Output:
             self._check_stdout()
             return
         for path in (self.path, *self._possible(sidecars)):
-            same = same_as(path, self._inputs)
-            if same:
-                raise InvalidArgument(
-                    f"the output {shown(path)} is the same file as the input {same}, which would be lost; "
-                    "take another name for the output"
-                )
+            _refuse_inputs(path, self._inputs)
             _check_replaceable(path, self._overwrite)
+
+    def require_form(self, form: str) -> None:
+        """Raises InvalidArgument where the target is called as a file of another form than `form` (of `storage.forms`)."""
+        if self.path is None:
+            return
+        require_form(self._given, form)
+        require_form(self.path.name, form)
+        if form == GEOTIFF and not is_utf8(str(self.path.parent)):
+            raise InvalidArgument(
+                f"cannot write {self.name}: GDAL opens only names in UTF-8, and that of the folder is not; take another "
+                "folder, or send it to standard output ('-')"
+            )
 
     def require_space(self, size: int) -> None:
         """Raises SarcodecError where the file system has less than `size` bytes left."""
-        try:
-            free = shutil.disk_usage(self.folder).free
-        except OSError:
-            return  # Unknown: writing will tell.
-        if free < size:
-            place = self.folder.parent
-            raise SarcodecError(
-                f"cannot write {self.name}: it takes up to {readable_size(size)}, and {shown(place)} has "
-                f"{readable_size(free)} left, the disk is full; free space or take another disk"
-            )
+        require_space(self.folder.parent, size, self.name)
+
+    def write(self, data: bytes | str) -> None:
+        """The whole file at once, and publish it. Raises as `publish`."""
+        with writing(self.name), open(self.part, "wb") as file:
+            file.write(data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data)
+        self.publish()
 
     def publish(self, sidecars: Mapping[str, Path] = {}, stale: Iterable[str] = ()) -> None:
         """Put `part` under its name, after its side files.
@@ -164,6 +175,47 @@ class Output:
             )
 
 
+def require_space(folder: Path, size: int, what: str) -> None:
+    """Raises SarcodecError where the file system of `folder` has less than `size` bytes left for `what`."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return  # Unknown: writing will tell.
+    if free < size:
+        raise SarcodecError(
+            f"cannot write {what}: it takes at least {readable_size(size)}, and {shown(folder)} has {readable_size(free)} "
+            "left, the disk is full; free space or take another disk"
+        )
+
+
+def check_output(
+    target: str | os.PathLike, *, overwrite: bool = False, inputs: Iterable[Input] = (), form: str | None = None
+) -> None:
+    """Whether an Output would be refused, for those who have work to do before they make it. Raises as Output."""
+    Output(target, overwrite=overwrite, inputs=inputs, form=form).close()
+
+
+def require_different(**targets: str | os.PathLike | None) -> None:
+    """Raises InvalidArgument where two outputs of one verb are one file. targets: what each is, and its name or None."""
+    given = {what: os.fsdecode(name) for what, name in targets.items() if name is not None}
+    paths = {what: STANDARD if name == STANDARD else final_path(name) for what, name in given.items()}
+    for first, second in itertools.combinations(paths, 2):
+        one, other = paths[first], paths[second]
+        if one == other or (STANDARD not in (one, other) and same_as(one, [other])):
+            raise InvalidArgument(
+                f"{first} and {second} would both be written to {shown(given[second])}; choose two names"
+            )
+
+
+def _refuse_inputs(path: Path, inputs: Iterable[Input]) -> None:
+    same = same_as(path, inputs)
+    if same:
+        raise InvalidArgument(
+            f"the output {shown(path)} is the same file as the input {same}, which would be lost; "
+            "take another name for the output"
+        )
+
+
 def _unwritable(name: str, folder: Path, error: OSError) -> InvalidArgument:
     return InvalidArgument(
         f"cannot write {name}: the folder {shown(folder)} cannot be written ({error.strerror}); take another folder"
@@ -197,7 +249,7 @@ def _is_too_long(path: Path) -> bool:
 
 def _ending(path: Path | None) -> str:
     ending = path.suffix if path else ""
-    return ending if len(os.fsencode(ending)) <= _LONGEST_ENDING else ""
+    return ending if ending.isascii() and len(ending) <= _LONGEST_ENDING else ""
 
 
 def _copy_out(part: Path) -> None:

@@ -25,6 +25,11 @@ def _shown_character(char: str) -> str:
     return f"\\x{ord(char) - 0xDC00:02x}" if escaped_byte else char.encode("unicode_escape").decode()
 
 
+def is_utf8(name: str) -> bool:
+    """Whether libraries that take only text can be given this name."""
+    return not any(0xD800 <= ord(char) <= 0xDFFF for char in name)
+
+
 def readable_size(size: int) -> str:
     """Bytes for people."""
     for factor, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):

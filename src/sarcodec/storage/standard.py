@@ -1,47 +1,15 @@
-"""Standard input and output as files: '-' is spooled into a temporary file, because GDAL wants to jump in it."""
+"""Standard input and output as streams of bytes, and the system's place for temporary files."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from sarcodec.errors import InvalidArgument, SarcodecError
-from sarcodec.storage.names import STANDARD
 from sarcodec.storage.refusals import shown, writing
 from sarcodec.storage.workspace import Workspace
-
-_COPY_BYTES = 1 << 20
-
-
-@contextmanager
-def local_input(path: str | os.PathLike) -> Iterator[Path]:
-    """A file with a name: `path` itself, or for '-' a temporary file that holds all of standard input.
-
-    Errors that come from inside name standard input instead of the temporary file. Raises InvalidArgument where standard
-    input is closed or a terminal, SarcodecError where the system's folder for temporary files is full.
-    """
-    if os.fspath(path) != STANDARD:
-        yield Path(path)
-        return
-    stream = _standard_input()
-    workspace = temporary_workspace()
-    try:
-        spooled = workspace.folder / "standard-input"
-        with writing(f"standard input to the temporary folder {shown(workspace.folder.parent)} (TMPDIR names another)"):
-            with open(spooled, "xb") as file:
-                shutil.copyfileobj(stream, file, _COPY_BYTES)
-        yield spooled
-    except SarcodecError as error:
-        error.args = tuple(str(arg).replace(str(workspace.folder / "standard-input"), "standard input") for arg in error.args)
-        raise
-    finally:
-        workspace.close()
 
 
 def temporary_workspace() -> Workspace:
@@ -66,7 +34,8 @@ def standard_output() -> BinaryIO:
     return stream
 
 
-def _standard_input() -> BinaryIO:
+def standard_input() -> BinaryIO:
+    """Standard input for bytes. Raises InvalidArgument where it is closed, a terminal, or gives text alone."""
     if sys.stdin is None or sys.stdin.closed:
         raise InvalidArgument("standard input is closed; send a file or a pipe into it, or name an input")
     stream = getattr(sys.stdin, "buffer", None)

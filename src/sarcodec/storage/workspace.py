@@ -28,7 +28,7 @@ _NAME = re.compile(r"\.sarcodec-[0-9a-f]{12}\.part")
 # Files of versions before this one, without locks: they are old enough, or they stay.
 _EARLIER = re.compile(r"\.sarcodec-[0-9a-z_]{8,16}\.part|\..+\.[0-9a-f]{12}\.part")
 _LOCK, _NO_LOCK = "lock", "no-lock"
-_NEW_S, _OLD_S = 60, 24 * 3600
+_OLD_S = 24 * 3600
 _ATTEMPTS = 10
 
 
@@ -110,33 +110,46 @@ def _locked(folder: Path) -> int | None:
 def _remove(folder: Path, lock: int | None, owner: int) -> None:
     if os.getpid() != owner:  # A fork of the owner ends; the folder is not its own.
         return
-    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        _remove_lock_last(folder)
     if lock is not None:
         os.close(lock)
+
+
+def _remove_lock_last(folder: Path) -> None:
+    """So that a folder which is not empty has its lock: whoever is killed on the way leaves what can be told from a living one."""
+    for entry in os.scandir(folder):
+        if entry.name == _LOCK:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
+    with suppress(FileNotFoundError):
+        os.unlink(folder / _LOCK)
+    os.rmdir(folder)
 
 
 def _clear(folder: Path) -> None:
     try:
         handle = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
-        # Its owner died between two system calls, or is about to make the lock.
-        if not os.path.lexists(folder / _NO_LOCK) and _age(os.lstat(folder)) > _NEW_S:
-            shutil.rmtree(folder)
+        # Its owner died between two system calls, or is about to make the lock and will then make another folder. Fails for
+        # a folder that is not empty: one without locks.
+        os.rmdir(folder)
         return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if _is_dead(folder, handle):
-            shutil.rmtree(folder)
+            _remove_lock_last(folder)
     finally:
         os.close(handle)
 
 
 def _is_dead(folder: Path, lock: int) -> bool:
     """Whether a lock that could be taken tells of a dead owner: some network file systems keep locks within a machine."""
-    owner = os.read(lock, 256)
-    if not owner:
-        return _age(os.fstat(lock)) > _NEW_S
-    return owner == _machine() or _age(os.lstat(folder)) > _OLD_S
+    owner = os.read(lock, 256)  # Empty: it died before it wrote, or is about to try the lock, and will make another folder.
+    return owner in (b"", _machine()) or _age(os.lstat(folder)) > _OLD_S
 
 
 def _machine() -> bytes:

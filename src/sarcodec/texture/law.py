@@ -10,8 +10,9 @@ import math
 from functools import lru_cache
 from statistics import NormalDist
 
-import numba
 import numpy as np
+
+from sarcodec.compiled import kernel
 
 DB = 10 / math.log(10)
 LEAST_OCTAVE, STEPS_A_OCTAVE, STEPS = -8, 8, 121  # variances from 2^-8 to 2^7 dB^2, evenly in their logarithm
@@ -75,7 +76,7 @@ def speckled(scores: np.ndarray, variance_db2: np.ndarray) -> np.ndarray:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _speckle(scores, variance, quantiles, out):
     """Bilinear between the quantiles of the two nearest variances and scores."""
     rows, columns = quantiles.shape

@@ -5,7 +5,6 @@ moment; state.json the recipe, the step and the best score. Nothing is pickled.
 """
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from sarcodec.errors import InvalidArgument
+from sarcodec.storage import Output
 
 from .recipe import Recipe
 
@@ -82,12 +82,6 @@ def write_tensors(path: Path, tensors: Tensors, step: int) -> None:
 
 def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
     """A file that `write` makes, under its name when it is whole."""
-    beside = path.with_name(path.name + ".part")
-    try:
-        write(beside)
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with Output(path, overwrite=True) as output:
+        write(output.part)
+        output.publish()

@@ -1,12 +1,10 @@
-"""Freeze a trained network into a published model: graphs, integer prior, tables counted on training images, card.
+"""Freeze a trained network into a published model: hyper analysis, integer prior, tables counted on training images, card.
 
 In: a run's folder and the training images; out: a model's folder, whole, whose digest and known answer are in its card.
 """
 
 import io
 import json
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +17,9 @@ from sarcodec.bitstream.prior_arrays import prior_from_arrays
 from sarcodec.bitstream.steps import step_db
 from sarcodec.errors import InvalidArgument
 from sarcodec.networks.dct_codec import DctCodec
-from sarcodec.published import CARD, digest_of, known_answer
+from sarcodec.networks.entropy_model import HyperAnalysis
+from sarcodec.published import CARD, FILES, digest_of, known_answer
+from sarcodec.storage.folder import OutputFolder
 
 from .checkpoint import BEST, STATE
 from .counting import (
@@ -30,7 +30,6 @@ from .counting import (
     table_shapes,
     tables_from_counts,
 )
-from .graphs import hyper_graph
 from .integers import prior_arrays
 from .patches import Image, PatchSource
 from .recipe import Recipe, check_file_name, recipe_of
@@ -44,6 +43,18 @@ def packed_arrays(arrays: dict[str, np.ndarray]) -> bytes:
     out = io.BytesIO()
     np.savez_compressed(out, **arrays)
     return out.getvalue()
+
+
+def hyper_arrays(module: HyperAnalysis) -> dict[str, np.ndarray]:
+    """The hyper analysis as `sarcodec.hyper_analysis` takes it: weights in float16, biases in float32."""
+    first, _, residual, last = module.layers
+    layers = {"first": first, "inner": residual.first, "outer": residual.second, "last": last}
+    arrays = {}
+    for name, layer in layers.items():
+        weight = layer.weight.detach().numpy().astype(np.float16)
+        arrays[f"{name}.weight"] = weight[:, :, 0, 0] if name == "first" else weight
+        arrays[f"{name}.bias"] = layer.bias.detach().numpy().astype(np.float32)
+    return arrays
 
 
 def load_network(run: Path) -> tuple[DctCodec, Recipe, dict]:
@@ -89,7 +100,7 @@ def freeze_network(
         report(f"tables and centroids fitted to {batches} batches")
     prior = prior_from_arrays(arrays)
     contents = {
-        "hyper_analysis.onnx": hyper_graph(model.hyper_analysis),
+        "hyper_analysis.npz": packed_arrays(hyper_arrays(model.hyper_analysis)),
         "prior.npz": packed_arrays(arrays),
         "tables.bin": tables.pack(),
         "transform.npz": packed_arrays({"rotation": model.transform.rotation.numpy()}),
@@ -97,27 +108,32 @@ def freeze_network(
     return contents, prior
 
 
-def write_model(folder: Path, contents: dict[str, bytes], card: dict) -> None:
-    """Write a model's folder beside, then put it in the place of an older one."""
-    beside = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
-        for name, data in (contents | {CARD: json.dumps(card, indent=1).encode() + b"\n"}).items():
-            with open(beside / name, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        shutil.rmtree(folder, ignore_errors=True)
-        beside.replace(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+def write_model(output: OutputFolder, contents: dict[str, bytes], card: dict) -> None:
+    """Write a model's files, and put them in the place of an older one."""
+    for name, data in (contents | {CARD: json.dumps(card, indent=1).encode() + b"\n"}).items():
+        output.write(name, data)
+    output.publish()
 
 
-def freeze(run: Path, model_id: str, images: list[Image], out: Path, report: Callable[[str], None] = print) -> Path:
-    """Publish a run's best weights as the folder OUT/model_id, which is returned; an older model there is replaced."""
+def freeze(
+    run: Path,
+    model_id: str,
+    images: list[Image],
+    out: Path,
+    report: Callable[[str], None] = print,
+    overwrite: bool = False,
+) -> Path:
+    """Publish a run's best weights as the folder OUT/model_id, which is returned.
+
+    Raises InvalidArgument, OutputExists (a model is there and `overwrite` is not set).
+    """
     check_file_name("the model's id", model_id)
+    folder = Path(out) / model_id
+    with OutputFolder(folder, (*FILES, CARD), overwrite=overwrite, inputs=[run]) as output:
+        return _freeze(Path(run), model_id, images, output, report)
+
+
+def _freeze(run: Path, model_id: str, images: list[Image], output: OutputFolder, report: Callable[[str], None]) -> Path:
     model, recipe, state = load_network(Path(run))
     contents, prior = freeze_network(model, recipe, images, report)
     card = {
@@ -131,10 +147,9 @@ def freeze(run: Path, model_id: str, images: list[Image], out: Path, report: Cal
         "step_db": [step_db(0), step_db(639)],
         "trained_on": trained_on(recipe),
     }
-    folder = Path(out) / model_id
-    write_model(folder, contents, card)
-    report(f"published {model_id} in {folder}: {sum(map(len, contents.values())) / 1e6:.1f} MB")
-    return folder
+    write_model(output, contents, card)
+    report(f"published {model_id} in {output.path}: {sum(map(len, contents.values())) / 1e6:.1f} MB")
+    return output.path
 
 
 def trained_on(recipe: Recipe) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sarcodec.raster.radiometry import normalise
+from sarcodec.raster.radiometry import AMPLITUDE, normalise
 from sarcodec.raster.tiling import Window
 from sarcodec.simulate.scene import SceneSimulator
 from sarcodec.simulate.speckle import resimulate
@@ -101,5 +101,5 @@ def simulated_images(recipe: Recipe) -> list[Image]:
         seed = np.random.SeedSequence([recipe.seed, _SIMULATED_STREAM, number]).generate_state(1, np.uint64)[0]
         pixels = SceneSimulator(side, side, seed=int(seed), preset=preset).pixels(Window(0, 0, side, side))
         group = f"simulated_{preset}_{number // len(PRESETS)}"
-        images += [Image(*normalise(band, "amplitude"), "simulated", group, group) for band in pixels]
+        images += [Image(*normalise(band, AMPLITUDE), "simulated", group, group) for band in pixels]
     return images

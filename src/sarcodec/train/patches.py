@@ -10,6 +10,7 @@ import torch
 
 from sarcodec.errors import InvalidArgument, SarcodecError, UnsupportedScene
 from sarcodec.raster import geotiff, radiometry
+from sarcodec.raster.meaning import BandMeaning, scene_meaning
 
 from .recipe import GRID_PX, STEP_INDICES, Recipe
 
@@ -82,15 +83,20 @@ def _read_index(path: Path) -> list[dict[str, str]]:
 
 def _bands(path: Path, family: str, group: str) -> list[Image]:
     pixels, info = geotiff.read_array(path)
-    domain = radiometry.guess_domain(pixels, info.nodata[0], info.hints)
-    if domain != "amplitude":
-        raise UnsupportedScene(f"its pixels look like {domain}, expected amplitude (DN); convert it")
+    meanings = scene_meaning(info, [band.reshape(-1) for band in pixels], [None] * info.count)
+    others = [f"band {number} {meaning.why}" for number, meaning in enumerate(meanings, 1) if not _is_amplitude(meaning)]
+    if others:
+        raise UnsupportedScene(f"its pixels are not all amplitude (DN): {others[0]}; convert it")
     images = []
-    for band, nodata in zip(pixels, info.nodata, strict=True):
-        level, valid = radiometry.normalise(band, "amplitude", nodata)
+    for band, meaning in zip(pixels, meanings, strict=True):
+        level, valid = radiometry.normalise(band, meaning.measure)
         if valid.mean() > 0.5:
             images.append(Image(radiometry.fill_invalid(level, valid), valid, family, group, str(path)))
     return images
+
+
+def _is_amplitude(meaning: BandMeaning) -> bool:
+    return meaning.measure is not None and meaning.measure.domain == "amplitude"
 
 
 def read_native(folder: Path, scenes: list[str]) -> list[Image]:

@@ -68,13 +68,16 @@ def train(
 
 
 def freeze_run(
-    run: str | Path, model_id: str, data: str | Path | None, out: str | Path, report: Report = print
+    run: str | Path, model_id: str, data: str | Path | None, out: str | Path, report: Report = print, overwrite: bool = False
 ) -> Path:
-    """Publish the best weights of a run as OUT/model_id, with tables counted on the images it was trained on."""
+    """Publish the best weights of a run as OUT/model_id, with tables counted on the images it was trained on.
+
+    Raises InvalidArgument, OutputExists.
+    """
     run = Path(run)
     recipe = load_network(run)[1]
     images = training_images(_adapted(recipe, data, report), data, run, report)
-    return freeze(run, model_id, images, Path(out), report)
+    return freeze(run, model_id, images, Path(out), report, overwrite)
 
 
 def is_autoencoder(recipe_path: str | Path) -> bool:

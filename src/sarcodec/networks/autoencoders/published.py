@@ -19,6 +19,7 @@ from torch import nn
 
 from sarcodec.errors import InvalidArgument, ModelError, OutputExists, UnknownModel
 from sarcodec.networks.levels import Scale, scale_of
+from sarcodec.storage import Output
 
 from .family import Autoencoder, Shape, parameter_count
 
@@ -123,18 +124,10 @@ def publish(network: Autoencoder, card: dict, out: Path, precision: str, overwri
     }
     card["digest"] = digest_of(weights, card).hex()
     # A cut between the two leaves a folder whose digest does not fit, which `load` refuses.
-    _replace(folder / WEIGHTS, weights)
-    _replace(folder / CARD, (json.dumps(card, indent=1) + "\n").encode())
+    for name, data in ((WEIGHTS, weights), (CARD, (json.dumps(card, indent=1) + "\n").encode())):
+        with Output(folder / name, overwrite=True) as output:
+            output.write(data)
     return folder
-
-
-def _replace(path: Path, data: bytes) -> None:
-    beside = path.with_name(path.name + ".part")
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def packed(state: dict[str, torch.Tensor], precision: str) -> dict[str, torch.Tensor]:

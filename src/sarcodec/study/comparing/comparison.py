@@ -19,6 +19,7 @@ import numpy as np
 
 from sarcodec.errors import SarcodecError
 from sarcodec.raster.geotiff import read_array
+from sarcodec.storage import Output
 from sarcodec.study.comparing.cases import Case
 from sarcodec.study.comparing.contenders import Contender, Setting, child_environment
 from sarcodec.study.comparing.equal_bytes import LADDER_PSNR_DB, Stream, at_most, at_setting
@@ -81,13 +82,11 @@ def _encode(contender: Contender, place: Workplace, case: Case, setting: Setting
     target = place.path(case, setting, "bin")
     if target.exists():
         return None
-    part, start = target.with_name(f".{target.name}.{os.getpid()}.part"), time.perf_counter()
-    try:
-        contender.encode(case.scene, setting, part)
+    start = time.perf_counter()
+    with Output(target) as output:
+        contender.encode(case.scene, setting, output.part)
         seconds = time.perf_counter() - start
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+        output.publish()
     return seconds
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sarcodec.evaluate.peers import JPEG_2000
-from sarcodec.raster.radiometry import fill_invalid, normalise, restore
+from sarcodec.raster.radiometry import AMPLITUDE, fill_invalid, normalise, restore
 
 LADDER_PSNR_DB = (28.0, 29.0, 30.0, 31.0, 32.0, 33.0, 34.0, 35.0, 36.0, 37.0, 38.0, 39.0, 40.0)
 """Settings of its own curve: RMSE from about 4 dB to 1 dB."""
@@ -38,7 +38,7 @@ class Stream:
 def at_setting(dn: np.ndarray, psnr_db: float, gain: float = 1.0) -> Stream:
     """The stream of uint16 amplitudes at one setting."""
     data = _encode(_level(dn), psnr_db, gain)
-    decoded = restore(JPEG_2000.decode(data, 1) / np.float32(gain), "amplitude", dn.dtype)
+    decoded = restore(JPEG_2000.decode(data, 1) / np.float32(gain), AMPLITUDE, dn.dtype)
     # It has no mask: what was invalid is told apart here for nothing, to its advantage.
     return Stream(psnr_db, gain, len(data), np.where(dn > 0, decoded, dn))
 
@@ -83,7 +83,7 @@ def _error(dn: np.ndarray, stream: Stream) -> float:
 
 
 def _level(dn: np.ndarray) -> np.ndarray:
-    return fill_invalid(*normalise(dn, "amplitude"))
+    return fill_invalid(*normalise(dn, AMPLITUDE))
 
 
 def _encode(level_db: np.ndarray, psnr_db: float, gain: float) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec.evaluate.study_metrics import tiles
-from sarcodec.raster.radiometry import normalise
+from sarcodec.raster.radiometry import AMPLITUDE, normalise
 from sarcodec.study.comparing.cases import Case
 from sarcodec.study.comparing.comparison import decoded_dn
 from sarcodec.study.comparing.contenders import Contender
@@ -51,7 +51,7 @@ def worst(results: Results, contender: Contender, cases: Sequence[Case], work: P
 
 def square_error(original_dn: np.ndarray, decoded_dn: np.ndarray) -> float:
     """Mean squared error of the level in dB^2, over valid pixels."""
-    (before, valid), (after, _) = (normalise(np.ascontiguousarray(dn), "amplitude") for dn in (original_dn, decoded_dn))
+    (before, valid), (after, _) = (normalise(np.ascontiguousarray(dn), AMPLITUDE) for dn in (original_dn, decoded_dn))
     return float(np.mean((after - before)[valid] ** 2)) if valid.any() else 0.0
 
 

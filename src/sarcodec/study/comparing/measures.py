@@ -14,7 +14,7 @@ from sarcodec.evaluate.edges import EdgePreservation
 from sarcodec.evaluate.similarity import SimilarityAccumulator
 from sarcodec.evaluate.study_metrics import study_figures
 from sarcodec.fidelity.metrics import compare_levels
-from sarcodec.raster.radiometry import normalise
+from sarcodec.raster.radiometry import AMPLITUDE, normalise
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def measure(original_dn: np.ndarray, decoded_dn: np.ndarray, guide_dn: np.ndarra
     Invalid pixels (DN 0) of the original are left out of the errors. InvalidArgument where shapes differ.
     """
     study = study_figures(original_dn, decoded_dn)
-    (before, valid), (after, still_valid) = (normalise(dn, "amplitude") for dn in (original_dn, decoded_dn))
+    (before, valid), (after, still_valid) = (normalise(dn, AMPLITUDE) for dn in (original_dn, decoded_dn))
     valid = valid & still_valid
     guide = None if guide_dn is None else _guide(guide_dn)
     errors = compare_levels(before, after, valid, guide)
@@ -71,5 +71,5 @@ def measure(original_dn: np.ndarray, decoded_dn: np.ndarray, guide_dn: np.ndarra
 
 
 def _guide(dn: np.ndarray) -> np.ndarray:
-    level, valid = normalise(dn, "amplitude")
+    level, valid = normalise(dn, AMPLITUDE)
     return np.where(valid, level, np.float32(np.nan))

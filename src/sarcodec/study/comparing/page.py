@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 
-from sarcodec.evaluate.page import picture
+from sarcodec.evaluate.maps import picture
+from sarcodec.evaluate.page import style as page_style
 from sarcodec.evaluate.png import diverging_png, grey_png
 from sarcodec.evaluate.study_metrics import to_study_unit
-from sarcodec.raster.radiometry import normalise
+from sarcodec.raster.radiometry import AMPLITUDE, normalise
 from sarcodec.study.comparing.gallery import Specimen
 from sarcodec.study.comparing.tables import DASH, Figure, Table
 from sarcodec.study.comparing.texts import figure_parts
@@ -23,11 +23,11 @@ ERROR_REACH_DB = 6.0
 _STYLE = """
 .scroll { overflow-x: auto } table.wide td:first-child { white-space: nowrap }
 table.wide td, table.wide th { padding: 3px 8px; font-size: 13.5px }
-td small { color: #777; display: block; font-size: 11.5px }
+td small { color: var(--soft); display: block; font-size: 11.5px }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 18px; margin: 6px 0; font-size: 13.5px }
 .legend i { display: inline-block; width: 22px; height: 3px; vertical-align: middle; margin-right: 6px }
 .gallery figure { max-width: 258px; flex: 0 0 258px } h3 { font-size: 16px; margin: 22px 0 2px }
-p.note { color: #666; font-size: 13px; margin: 0 } pre { white-space: pre-wrap; font: inherit }
+p.note { color: var(--soft); font-size: 13px; margin: 0 } pre { white-space: pre-wrap; font: inherit }
 figure.small { flex: 1 1 280px; max-width: 420px }
 """
 
@@ -67,7 +67,7 @@ class Page:
 
 def render(page: Page) -> str:
     """The page as HTML text."""
-    style = files("sarcodec.evaluate").joinpath("page.css").read_text(encoding="utf-8") + _STYLE
+    style = page_style() + _STYLE
     facts = "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in page.facts)
     method = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in page.method.split("\n\n"))
     return (
@@ -124,7 +124,7 @@ def _cell(cell: str | Figure) -> str:
 def _specimen(specimen: Specimen) -> str:
     record, (ours, theirs) = specimen.record, specimen.rmse_db
     where = f"{record.image}, band {record.band}, from row {specimen.row}, column {specimen.col}"
-    levels = [normalise(dn, "amplitude")[0] for dn in (specimen.original_dn, specimen.decoded_dn)]
+    levels = [normalise(dn, AMPLITUDE)[0] for dn in (specimen.original_dn, specimen.decoded_dn)]
     error = diverging_png(levels[1] - levels[0], ERROR_REACH_DB)
     reach = f"decoded less original: blue \N{MINUS SIGN}{ERROR_REACH_DB:g} dB, red +{ERROR_REACH_DB:g} dB"
     bits = f"{record.bits_per_pixel:.3f} bit/pixel"

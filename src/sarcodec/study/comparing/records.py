@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sarcodec.storage import Output
 from sarcodec.study.comparing.contenders import Setting
 from sarcodec.study.comparing.measures import Measures
 
@@ -49,9 +49,8 @@ class Record:
 
 def save_record(path: Path, record: Record) -> None:
     """Write it under its name when it is whole."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps({"version": _VERSION, **asdict(record)}, indent=1), encoding="utf-8")
-    os.replace(part, path)
+    with Output(path, overwrite=True) as output:
+        output.write(json.dumps({"version": _VERSION, **asdict(record)}, indent=1))
 
 
 def load_record(path: Path) -> Record | None:

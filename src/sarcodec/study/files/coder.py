@@ -7,15 +7,17 @@ memory.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from sarcodec.bitstream.mask import pack_invalid, unpack_invalid
-from sarcodec.errors import CorruptFile, InvalidArgument, UnknownModel
+from sarcodec.errors import CorruptFile, InvalidArgument, UnknownModel, UnsupportedScene
 from sarcodec.raster.geotiff import read_array, write_array
-from sarcodec.raster.radiometry import fill_invalid, normalise, resolve_domain, restore
+from sarcodec.raster.meaning import scene_meaning
+from sarcodec.raster.radiometry import Measure, fill_invalid, normalise, restore
 from sarcodec.raster.scene import SceneInfo, pack_scene, unpack_scene
+from sarcodec.storage import check_output
+from sarcodec.storage.forms import RESEARCH
 from sarcodec.study.files import latent_file
 from sarcodec.study.files.latent_file import DIGEST_BYTES, OFFSETS_A_DB, BandData, Head
 from sarcodec.study.files.latent_stream import LARGEST
@@ -50,12 +52,11 @@ def encode_scene(
     overlap_px: of the tiles of a model that is bound to its tile, and of a scene too large to be seen whole. Raises
     InvalidArgument, OutputExists, UnreadableScene, UnsupportedScene.
     """
-    latent_file.check_target(Path(out), overwrite)
+    check_output(out, overwrite=overwrite, inputs=[path], form=RESEARCH)
     pixels, info = read_array(path)
-    sample = pixels.reshape(-1)[:: -(-pixels.size // _SAMPLE)]
-    domain = resolve_domain(domain, sample, info.nodata[0], info.hints)
+    domain = _domain(pixels, info, domain)
     layout = layout_for(model, info.rows, info.cols, overlap_px)
-    levels = [normalise(band, domain, nodata) for band, nodata in zip(pixels, info.nodata)]
+    levels = [normalise(band, Measure(domain, nodata=nodata)) for band, nodata in zip(pixels, info.nodata)]
     offsets = tuple(_offset_q(level, valid) for level, valid in levels)
     head = Head(
         model.id, model.digest[:DIGEST_BYTES], layout, model.latent_channels, info.dtype, domain,
@@ -84,8 +85,22 @@ def decode_scene(path, model, out_tif, overwrite: bool = False) -> None:
     pixels = np.empty((info.count, info.rows, info.cols), info.dtype)
     for number, (band, offset) in enumerate(zip(bands, head.offsets_db)):
         level = _levels(model, head, band.latents, offset)
-        pixels[number] = _restored(level, band.mask, head.domain, info, info.nodata[number])
+        pixels[number] = _restored(level, band.mask, Measure(head.domain, nodata=info.nodata[number]), info)
     write_array(out_tif, pixels, _tagged(info, head), overwrite)
+
+
+def _domain(pixels: np.ndarray, info: SceneInfo, wanted: str) -> str:
+    """The one domain of all bands. UnsupportedScene for what a research file has no words for: several domains, fills, scaled dB."""
+    rows = [band.reshape(-1)[:_SAMPLE] for band in pixels]
+    meanings = scene_meaning(info, rows, [None] * info.count, wanted)
+    measures = [meaning.measure for meaning in meanings]
+    domains = {measure.domain if measure else "no radar" for measure in measures}
+    if len(domains) > 1 or None in measures or any(m.fills or m.domain == "db" and not m.is_plain for m in measures):
+        raise UnsupportedScene(
+            f"bands are {', '.join(sorted(domains))}, with scales {info.scales}; a research file takes radar bands of one domain, dB without scale, and no fill "
+            "values that are not declared as nodata. Take such bands out"
+        )
+    return domains.pop()
 
 
 def layout_for(model, rows: int, cols: int, overlap_px: int) -> Layout:
@@ -135,9 +150,9 @@ def _levels(model, head: Head, latents: np.ndarray, offset_db: float) -> np.ndar
     return level
 
 
-def _restored(level_db: np.ndarray, mask: bytes, domain: str, info: SceneInfo, nodata: float | None) -> np.ndarray:
+def _restored(level_db: np.ndarray, mask: bytes, measure: Measure, info: SceneInfo) -> np.ndarray:
     valid, invalid_pixels = unpack_invalid(mask, level_db.shape, info.dtype)
-    pixels, bits = restore(level_db, domain, info.dtype, nodata), f"u{invalid_pixels.itemsize}"
+    pixels, bits = restore(level_db, measure, info.dtype), f"u{invalid_pixels.itemsize}"
     pixels.view(bits)[~valid] = invalid_pixels.view(bits)[~valid]  # as bits: a NaN has a pattern to keep
     return pixels
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import secrets
 import struct
 import zlib
 from dataclasses import dataclass
@@ -17,9 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sarcodec.bitstream.container import DOMAINS, DTYPES
+from sarcodec.bitstream import container
+from sarcodec.bitstream.container import DOMAINS
 from sarcodec.bitstream.varint import Cursor, pack_varint
-from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, OutputExists, TruncatedFile
+from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
+from sarcodec.storage import Output
+from sarcodec.storage.forms import RESEARCH
 from sarcodec.study.files import latent_fit, latent_stream
 from sarcodec.study.files.tiles import CELL_PX, MAX_TILE_PX, Layout, lead
 
@@ -28,6 +30,7 @@ DIGEST_BYTES = 16
 OFFSETS_A_DB = 256
 MAX_SIDE, MAX_PIXELS = 1 << 20, 1 << 29
 MAX_CHANNELS, MAX_LATENTS, MAX_BANDS = 1024, 1 << 25, 64
+DTYPES = container.DTYPES[:4]
 
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _SHORTEST = len(MAGIC) + 1 + 4
@@ -148,27 +151,9 @@ def read(path: str | os.PathLike) -> bytes:
 
 
 def write(path: str | os.PathLike, data: bytes, overwrite: bool = False) -> None:
-    """The file appears under its name whole, or not at all. Raises OutputExists, InvalidArgument."""
-    path = Path(path)
-    check_target(path, overwrite)
-    part = path.with_name(f".sarcodec-{secrets.token_hex(8)}.part")
-    try:
-        with open(part, "xb") as target:
-            target.write(data)
-            target.flush()
-            os.fsync(target.fileno())
-        check_target(path, overwrite)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def check_target(path: Path, overwrite: bool) -> None:
-    """Before the work as after it. Raises OutputExists, InvalidArgument."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise InvalidArgument(f"cannot write {path}; expected a file name in a folder that exists")
-    if path.exists() and not overwrite:
-        raise OutputExists(f"{path} is already there; ask for overwriting or take another name")
+    """The file appears under its name whole, or not at all. Raises as storage.Output."""
+    with Output(path, overwrite=overwrite, form=RESEARCH) as output:
+        output.write(data)
 
 
 def _opened(data: bytes) -> Cursor:

@@ -1,0 +1,215 @@
+"""Bands that the model codes, into tile payloads: levels with their halo, the latents of each tile, its invalid pixels.
+
+In: an open raster, what its bands measure, and a tile codec; out: `TileData` of a tile and band, then payload bytes at any step index.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sarcodec.bitstream.container import LEARNED, OFFSETS_A_DB, BandField
+from sarcodec.bitstream.mask import pack_invalid
+from sarcodec.bitstream.sections import MASK, POWER, Section, pack_tile
+from sarcodec.errors import UnsupportedScene
+from sarcodec.lapped import BLOCK, OVERLAP, Borders
+from sarcodec.measure import Measure
+from sarcodec.raster.geotiff import SceneReader
+from sarcodec.raster.radiometry import fill_invalid, normalise
+from sarcodec.raster.tiling import TileGrid, Window, grow
+from sarcodec.texture.correction import Ground
+from sarcodec.texture.fitting import Original, fitted_correction
+from sarcodec.tile import CELL_PX, HALO_PX, TILE_PX, Known
+from sarcodec.tile_encoder import SEARCHING, TileEncoder
+
+from .borders import tile_borders
+from .sampling import hidden_pixels
+from .texture import around, noise_latents, normalised, pixel_variances
+
+OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
+LEVEL_MAX_DB = 1000  # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
+EXTENSION = "symmetric"
+
+
+@dataclass(frozen=True)
+class LearnedBand:
+    """What a band measures; values that are fill where a mask hides them; the level, in 1/64 dB, that is taken off before analysis."""
+
+    measure: Measure
+    hidden: tuple[float, ...]
+    offset_q: int
+
+    @classmethod
+    def of(cls, measure: Measure, hidden: tuple[float, ...], sample: np.ndarray) -> "LearnedBand":
+        """sample: pixels of the band, in one row."""
+        level, valid = normalise(sample, measure)
+        usual = level[valid & (np.abs(level) <= OFFSET_MAX_DB)]  # what is beyond all physics must not shift the band
+        offset = int(np.rint(usual.mean(dtype=np.float64) * OFFSETS_A_DB)) if usual.size else 0
+        return cls(measure, hidden, offset)
+
+    @property
+    def offset_db(self) -> float:
+        return self.offset_q / OFFSETS_A_DB
+
+
+@dataclass(frozen=True, eq=False)
+class TileData:
+    """One tile of one band: its packed mask (b'' if all valid) and its latents (rows, cols, 1024), None if nothing is valid."""
+
+    place: tuple[int, int]
+    mask: bytes
+    latents: np.ndarray | None
+
+
+class LearnedEncoder:
+    """Analysis of tiles of the bands that the model codes; safe for threads where the reader is.
+
+    bands: what each of them measures, by band from 0; offset and reference of each are chosen here. together: every second one leans on the one before, but not at
+    effort 0.
+    """
+
+    def __init__(self, reader: SceneReader, bands: dict[int, LearnedBand], codec: TileEncoder, together: bool = True):
+        self.reader, self.info, self.codec, self.learned = reader, reader.info, codec, bands
+        self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX)
+        leaning, order = together and codec.effort >= SEARCHING, sorted(bands)
+        self.references = {b: order[n - 1] if leaning and n % 2 else None for n, b in enumerate(order)}
+        self.guides = {b: order[(n + 1) % len(order)] if len(order) > 1 else None for n, b in enumerate(order)}
+
+    def field(self, band: int) -> BandField:
+        """What the head says of a band."""
+        known = self.learned[band]
+        measure = known.measure
+        return BandField(
+            LEARNED, measure.domain, measure.scale, measure.offset, measure.fills, known.offset_q, self.references[band]
+        )
+
+    def analyse(self, tile: int, band: int) -> TileData:
+        """Read one tile and its halo, keep its mask, transform its levels."""
+        window = self.grid.window(tile)
+        around = grow(window, HALO_PX, self.info.rows, self.info.cols)
+        pixels = self.reader.read(band, around)
+        level, valid = self.levels(band, around, pixels)
+        _check_levels(level, window)
+        inside = window.within(around)
+        mask = pack_invalid(np.ascontiguousarray(pixels[inside]), np.ascontiguousarray(valid[inside]))
+        if not valid[grow(window, OVERLAP, self.info.rows, self.info.cols).within(around)].any():
+            return TileData((tile, band), mask, None)
+        level = level - np.float32(self.learned[band].offset_db)
+        latents = self.codec.analyse(self._canvas(level, valid, window, around), tile_borders(self.grid, tile))
+        rows, cols = (-(-n // CELL_PX) for n in window.shape)
+        return TileData((tile, band), mask, np.ascontiguousarray(latents[:rows, :cols]))
+
+    def levels(self, band: int, window: Window, pixels: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Levels in dB of a window of a band, and where they are valid; fill values that a mask hides are not."""
+        pixels = self.reader.read(band, window) if pixels is None else pixels
+        known = self.learned[band]
+        level, valid = normalise(pixels, known.measure)
+        hidden = hidden_pixels(self.reader, band, window, pixels, known.hidden)
+        if hidden is not None:
+            valid &= ~hidden
+            level = np.where(valid, level, np.float32(0))
+        return level, valid
+
+    @staticmethod
+    def _canvas(level: np.ndarray, valid: np.ndarray, window: Window, around: Window) -> np.ndarray:
+        """Levels on the fixed (576, 576) block: invalid pixels filled, the rest of cut cells continued, 0 beyond the scene.
+
+        The scene is continued by its mirror image: a thin strip of pixels that fades into something else would be spread over all
+        frequencies, each of them too weak to be kept (docs/log.md).
+        """
+        top, left = (HALO_PX - (window.row - around.row), HALO_PX - (window.col - around.col))
+        rows, cols = (-(-(n + p) // CELL_PX) * CELL_PX - p for n, p in zip(level.shape, (top, left)))
+        grown = [(0, rows - level.shape[0]), (0, cols - level.shape[1])]
+        filled = np.pad(_filled(level, valid, (window.row - around.row, window.col - around.col)), grown, EXTENSION)
+        canvas = np.zeros((TILE_PX + 2 * HALO_PX,) * 2, np.float32)
+        rows, cols = min(rows, canvas.shape[0] - top), min(cols, canvas.shape[1] - left)
+        canvas[top : top + rows, left : left + cols] = filled[:rows, :cols]
+        return canvas
+
+    def encode(self, tile: list[TileData], step: int) -> list[bytes]:
+        """The payloads of all learned bands of a tile, in their order, at a step index."""
+        payloads, decoded = [], {}
+        for data in tile:
+            band = data.place[1]
+            latents, sections = None, [Section(MASK, data.mask)] if data.mask else []
+            if data.latents is not None:
+                section, known = self.codec.encode(data.latents, step, decoded.get(self.references[band]))
+                power = self._correction(data, known) if self.codec.effort >= SEARCHING else b""
+                latents, sections = known.latents, [*sections, section, *([Section(POWER, power)] if power else [])]
+            decoded[band] = latents
+            payloads.append(pack_tile(sorted(sections, key=lambda s: s.kind)))
+        return payloads
+
+    def _correction(self, data: TileData, known: Known) -> bytes:
+        """What the power section says: from the tile alone, less the pixels that the neighbours' latents have a say in."""
+        tile, band = data.place
+        original, borders = self._original(tile, band), tile_borders(self.grid, tile)
+        original = replace(original, valid=original.valid & _own(original.valid.shape, borders))
+        if not original.valid.any():
+            return b""
+        shape, cells = original.levels.shape, data.latents.shape[:2]
+        pixels = lambda latents: self.codec.decoder.synthesise(around(latents), borders)[: shape[0], : shape[1]]
+        lost = known.lost.mean(1).reshape(cells)
+        levels = pixels(self.codec.decoder.dequantise(known.latents, *cells)) + np.float32(self.learned[band].offset_db)
+        ground = Ground.of(levels, np.pad(lost, 1, "edge"))
+        variances, scores = pixel_variances(lost, shape), np.zeros(shape, np.float32)
+        if variances.any():
+            scores = normalised(pixels(noise_latents(known.lost, tile, band).reshape(data.latents.shape)), lost)
+        return fitted_correction(ground, original, scores, variances).pack()
+
+    def _original(self, tile: int, band: int) -> Original:
+        """Levels of a tile, and those of the next learned band as a guide to where the ground is calm."""
+        window, measure, other = self.grid.window(tile), self.learned[band].measure, self.guides[band]
+        whole = measure.domain == "amplitude" and measure.offset == 0 and np.dtype(self.info.dtype).kind != "f"
+        guide = None
+        if other is not None:
+            levels, valid = self.levels(other, window)
+            guide = np.where(valid, levels, np.float32(np.nan))
+        return Original(*self.levels(band, window), 1 / 12 if whole else 0.0, guide)
+
+
+def _own(shape: tuple[int, int], borders: Borders) -> np.ndarray:
+    """Pixels of a tile that its own latents decide: those not beside a border of the tile that is lapped."""
+    own = np.ones(shape, bool)
+    for axis, lapped in enumerate((borders.rows, borders.cols)):
+        lines = np.moveaxis(own, axis, 0)
+        lines[: OVERLAP * bool(lapped[0])] = False
+        if lapped[-1]:
+            lines[-OVERLAP:] = False
+    return own
+
+
+def _filled(level: np.ndarray, valid: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
+    """Invalid pixels filled. corner: row and column of the tile's first pixel in `level`.
+
+    Around the tile's borders each block that the transform rotates is filled from itself alone, so that the neighbours, who see
+    other pixels, fill it alike: otherwise valid pixels there would come back wrong.
+    """
+    if valid.all():
+        return level
+    filled = fill_invalid(level, valid)
+    spans = [_rotated_spans(first, length) for first, length in zip(corner, level.shape)]
+    for rows, on_row in spans[0]:
+        for cols, on_col in spans[1]:
+            if (on_row or on_col) and valid[rows, cols].any():
+                filled[rows, cols] = fill_invalid(level[rows, cols], valid[rows, cols])
+    return filled
+
+
+def _rotated_spans(first: int, length: int) -> list[tuple[slice, bool]]:
+    """The stretches that are rotated within an axis of `length` pixels whose tile begins at `first`, and which lie on its borders."""
+    spans = []
+    for border in range(first % BLOCK, length + OVERLAP, BLOCK):
+        stretch = slice(max(0, border - OVERLAP), min(length, border + OVERLAP))
+        if stretch.start < stretch.stop:
+            spans.append((stretch, border in (first, first + TILE_PX)))
+    return spans
+
+
+def _check_levels(level_db: np.ndarray, window: Window) -> None:
+    """UnsupportedScene where dB pixels are beyond all physics: a fill value that nobody declared."""
+    worst = float(np.abs(level_db).max())
+    if worst > LEVEL_MAX_DB:
+        raise UnsupportedScene(
+            f"pixels at rows {window.row}..{window.row_end - 1}, columns {window.col}..{window.col_end - 1} reach "
+            f"{worst:.6g} dB, expected at most {LEVEL_MAX_DB} dB; declare them as nodata (gdal_edit.py -a_nodata)"
+        )

@@ -1,0 +1,114 @@
+"""Pictures of a page: a PNG within it, a colour bar with its unit, and the frame of a part that is shown larger.
+
+In: arrays with NaN where nothing is valid, and a `Scale`; out: text of one <figure>.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sarcodec.evaluate.png import COLD_RGB, WARM_RGB, WHITE_RGB, diverging_png, grey_png, heat_png
+from sarcodec.evaluate.words import safe, short, signed
+
+_SHORTEST_SIDE_PX = 320  # pictures of fewer pixels are shown enlarged, each pixel as a square
+_REACHES_DB = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the colours from `low` to `high` mean. kind: 'grey', 'diverging' (about 0), or 'heat'; `unit` as words."""
+
+    kind: str
+    low: float
+    high: float
+    unit: str
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """A picture: `title`, `note` (a sentence), values (rows, cols), scale, and the words for those who do not see it.
+
+    crop: the framed part as (top, left, height, width) in shares of the picture. is_crop: it is such a part.
+    """
+
+    title: str
+    note: str
+    values: np.ndarray
+    scale: Scale
+    alt: str
+    crop: tuple[float, float, float, float] | None = None
+    is_crop: bool = False
+
+
+def grey_scale(level_db: np.ndarray) -> Scale:
+    """From the 1st to the 99th percentile of the levels, to whole dB outwards."""
+    known = level_db[np.isfinite(level_db)]
+    low, high = np.percentile(known, (1, 99)) if known.size else (0.0, 1.0)
+    low, high = math.floor(low), math.ceil(high)
+    return Scale("grey", float(low), float(high if high > low else low + 1), "dB")
+
+
+def error_scale(errors_db: list[np.ndarray]) -> Scale:
+    """One for all of them: the first round number that nearly no dot of any of them exceeds."""
+    parts = [np.abs(error[np.isfinite(error)]) for error in errors_db]
+    largest = max((float(np.percentile(part, 99.5)) for part in parts if part.size), default=0.0)
+    reach = next((float(reach) for reach in _REACHES_DB if reach >= largest), math.ceil(largest))
+    return Scale("diverging", -reach, reach, "dB")
+
+
+def heat_scale(arrays: list[np.ndarray], unit: str) -> Scale:
+    """One for all of them, from the lowest to the highest value."""
+    low, high = (float(end([end(array) for array in arrays])) for end in (np.min, np.max))
+    return Scale("heat", low, high, unit)
+
+
+def draw(one: Map) -> str:
+    """The <figure>."""
+    frame = "" if one.crop is None else _frame(one.crop)
+    image = _image(_png(one.values, one.scale), one.values.shape, one.alt)
+    kind = "pic cut" if one.is_crop else "pic"
+    return (
+        f'<figure><figcaption><b>{safe(one.title)}</b><br>{safe(one.note)}</figcaption><div class="{kind}">{image}{frame}</div>'
+        f"{_bar(one.scale)}</figure>"
+    )
+
+
+def picture(name: str, note: str, png: bytes, shape: tuple[int, int]) -> str:
+    """A <figure> with a PNG of `shape` (rows, cols) and a caption, without a colour bar."""
+    image = _image(png, shape, name)
+    return f"<figure>{image}<figcaption><b>{safe(name)}</b><br>{safe(note)}</figcaption></figure>"
+
+
+def _image(png: bytes, shape: tuple[int, int], alt: str) -> str:
+    rows, cols = shape
+    scale = max(1, -(-_SHORTEST_SIDE_PX // max(rows, cols)))
+    kind = " class=enlarged" if scale > 1 else ""
+    data = base64.b64encode(png).decode("ascii")
+    size = f"width={cols * scale} height={rows * scale}"
+    return f"<img {size}{kind} alt=\"{safe(alt)}\" src='data:image/png;base64,{data}'>"
+
+
+def _png(values: np.ndarray, scale: Scale) -> bytes:
+    if scale.kind == "diverging":
+        return diverging_png(values, scale.high)
+    return (grey_png if scale.kind == "grey" else heat_png)(values, scale.low, scale.high)
+
+
+def _frame(crop: tuple[float, float, float, float]) -> str:
+    names = ("top", "left", "height", "width")
+    style = ";".join(f"{name}:{100 * share:.3f}%" for name, share in zip(names, crop, strict=True))
+    return f'<i class=crop style="{style}"></i>'
+
+
+def _bar(scale: Scale) -> str:
+    """The colours from low to high, three numbers with their unit below. Values beyond take the colour of the end."""
+    colours = {"grey": ((0, 0, 0), (255, 255, 255)), "diverging": (COLD_RGB, WHITE_RGB, WARM_RGB), "heat": (WHITE_RGB, WARM_RGB)}
+    stops = ",".join(f"rgb{rgb}".replace(" ", "") for rgb in colours[scale.kind])
+    write = (lambda value: signed(value, 6).rstrip("0").rstrip(".") or "0") if scale.kind == "diverging" else short
+    ends = (write(scale.low), write((scale.low + scale.high) / 2), write(scale.high))
+    marks = "".join(f"<span>{text} {safe(scale.unit)}</span>" for text in ends)
+    return f'<div class=bar><i style="background:linear-gradient(to right,{stops})"></i><div>{marks}</div></div>'

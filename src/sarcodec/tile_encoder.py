@@ -1,0 +1,111 @@
+"""One tile of one learned band, encoded: analysed, quantised along the trellis, entropy-coded.
+
+In: levels in dB less the band's offset with their halo, a step index, the latents of a band to lean on; out: a section, and what its
+decoder will know. Knows no scene and no file.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sarcodec.bitstream import entropy
+from sarcodec.bitstream.prior import CHANNELS, FRACTION_BITS, GROUPS, HYPER_CELLS, HYPER_MAX, LATENT_TABLES, TileLatents
+from sarcodec.bitstream.sections import Section, pack_latents
+from sarcodec.bitstream.steps import OCTAVE, step_db
+from sarcodec.bitstream.trellis import places
+from sarcodec.lapped import Borders
+from sarcodec.published import Model
+from sarcodec.quantiser import Quantiser
+from sarcodec.tile import Known, TileDecoder
+
+EFFORTS = range(10)
+SEARCHING = 1  # from this effort on symbols are searched along the trellis
+BOTH_WAYS = 9  # from this effort on a band is also tried without the band that it leans on
+DEFAULT_EFFORT = 6
+
+
+def step_plane_value(step: int) -> np.float32:
+    """What the networks are told of a step: log2(step in dB) / 4."""
+    return np.float32(np.log2(step_db(step)) / 4)
+
+
+class _Writing:
+    """The encoder's port: chooses symbols, keeps table numbers and symbols in the order of reading."""
+
+    def __init__(self, quantiser: Quantiser, hyper: np.ndarray, latents: np.ndarray, weight: np.ndarray):
+        self.quantiser, self.hyper_symbols, self.values, self.weight = quantiser, hyper, latents, weight
+        self.rows, self.symbols, self.state = [], [], 0
+
+    def keep(self, rows, symbols):
+        self.rows.append(rows.astype(np.uint16).reshape(-1))
+        self.symbols.append(symbols.astype(np.int32).reshape(-1))
+
+    def hyper(self, rows):
+        self.keep(rows, self.hyper_symbols)
+        return self.hyper_symbols
+
+    def latents(self, rows, mean, cells, channels):
+        residual = self.values[cells, channels] - mean * np.float32(2.0**-FRACTION_BITS)
+        symbols, which, self.state = self.quantiser.choose(residual, rows, self.weight[channels], self.state)
+        self.keep(rows + LATENT_TABLES * which, symbols)
+        return places(symbols, which)
+
+
+@dataclass(frozen=True, eq=False)
+class TileEncoder:
+    """Encodes tiles for one published model, at an effort of 0 to 9 (docs/format.md, 9.9). Safe for threads."""
+
+    model: Model
+    effort: int = DEFAULT_EFFORT
+
+    @cached_property
+    def decoder(self) -> TileDecoder:
+        """What reads the sections again."""
+        return TileDecoder(self.model)
+
+    @cached_property
+    def _quantiser(self) -> Quantiser:
+        return Quantiser(self.model.tables, self.model.prior.centroids, greedy=self.effort < SEARCHING)
+
+    @cached_property
+    def _deviation(self) -> np.ndarray:
+        return np.exp2(self.model.prior.steps.deviation / OCTAVE).astype(np.float32)
+
+    def analyse(self, levels_db: np.ndarray, borders: Borders) -> np.ndarray:
+        """Levels (576, 576) float32: a tile with 32 px around, 0 outside the scene -> latents (16, 16, 1024) in dB."""
+        return self.model.transform.analyse(levels_db, borders)
+
+    def encode(self, latents_db: np.ndarray, step: int, reference: TileLatents | None = None) -> tuple[Section, Known]:
+        """Latents (rows, cols, 1024) in dB -> their section at a step index, and what a decoder will know of the tile.
+
+        reference: the same tile of the band that this one may lean on, as it is decoded.
+        """
+        hyper = self._hyper_symbols(latents_db, step)
+        coded = self._encode(latents_db, step, hyper, reference)
+        if reference is None or self.effort < BOTH_WAYS:
+            return coded
+        alone = self._encode(latents_db, step, hyper, None)
+        return min(coded, alone, key=lambda pair: len(pair[0].payload))
+
+    def _encode(self, latents_db, step, hyper, reference) -> tuple[Section, Known]:
+        rows, cols, _ = latents_db.shape
+        steps = self.model.prior.steps.steps_db(step)
+        weight = np.square(steps / np.float32(step_db(step)))
+        port = _Writing(self._quantiser, hyper, latents_db.reshape(-1, CHANNELS) / steps, weight)
+        lost = np.zeros((rows * cols, CHANNELS), np.float32) if self.effort >= SEARCHING else None
+        latents = self.model.prior.walk(step, rows, cols, port, reference, lost)
+        symbols = np.concatenate(port.symbols)
+        stream = entropy.encode(self.model.tables, np.concatenate(port.rows), symbols)
+        return pack_latents(symbols, stream, reference is not None), Known.of(self.model, latents, step, lost)
+
+    def _hyper_symbols(self, latents_db: np.ndarray, step: int) -> np.ndarray:
+        """Hyper symbols (n,) int64 of a tile: hyper analysis, rounded. The encoder alone runs it."""
+        rows, cols, _ = latents_db.shape
+        u = latents_db / self._deviation
+        plane = np.full((rows, cols, 1), step_plane_value(step))
+        features = np.concatenate([np.log2(1 + 4 * np.abs(u)), np.clip(u[..., : GROUPS[0]], -8, 8), plane], 2)
+        grow = [(0, -n % HYPER_CELLS) for n in (rows, cols)]
+        features = np.pad(features, [*grow, (0, 0)]).astype(np.float32)
+        z = self.model.hyper_analysis(features)
+        return np.clip(np.rint(z.reshape(-1)), -HYPER_MAX, HYPER_MAX).astype(np.int64)
