@@ -64,6 +64,15 @@ def test_gates_learn_at_their_own_rate(scenes, recipe, tmp_path, rate):
     assert len(tuned) == len(set(tuned)) == len(before)
 
 
+def test_statistics_rest_after_their_share_of_the_batches(scenes, recipe, tmp_path):
+    trainer = StudyTrainer(replace(recipe, batches=4, norm_rests_after=0.5), scenes, tmp_path, report=_silent)
+    counted = []
+    for _ in range(4):
+        trainer.train_batch()
+        counted += [int(trainer.network.state_dict()["encoder.1.num_batches_tracked"])]
+    assert counted == [1, 2, 2, 2]
+
+
 def test_a_run_in_less_memory_takes_the_same_way(scenes, recipe, tmp_path):
     ways = []
     for spare in (False, True):
