@@ -132,7 +132,9 @@ def build(
     upsampling: str = "bilinear",
 ) -> Autoencoder:
     """An untrained network: 'baseline', 'resnet-lite', 'residual' or 'attention'; `Shape` says what may be asked for."""
-    return Autoencoder(Shape(name, latent_channels, base_width, channel_gate, spatial_gate, reach, open_gates, upsampling))
+    return Autoencoder(
+        Shape(name, latent_channels, base_width, channel_gate, spatial_gate, reach, open_gates, upsampling)
+    )
 
 
 def parameter_count(module: nn.Module) -> int:
