@@ -11,7 +11,7 @@ from quality.test_page import read_page
 import sarcodec
 from sarcodec.decoding.tile_sizes import tile_sizes
 from sarcodec.raster.geotiff import read_array, write_array
-from sarcodec.raster.scene import SceneInfo
+from sarcodec.format.scene import SceneInfo
 
 
 def test_the_page_says_what_evaluate_says(scene, packed, decoded, tmp_path):

@@ -7,6 +7,7 @@ import torch
 
 from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.autoencoders import CBAM, VARIANTS, build, parameter_count
+from sarcodec_lab.networks.autoencoders.family import UPSAMPLINGS
 
 PARAMETERS = {"baseline": 2_257_809, "resnet-lite": 5_648_033, "residual": 23_836_257, "attention": 24_009_025}
 
@@ -122,6 +123,23 @@ def test_the_channel_gate_binds_a_network_to_its_tile():
     assert not build("residual", base_width=4).shape.tile_bound
 
 
+def _decoded_flat(upsampling):
+    """What the decoder makes of a latent without a pattern, away from the border."""
+    torch.manual_seed(0)
+    network = build("residual", base_width=4, upsampling=upsampling).eval()
+    return network.decoder(torch.ones(1, 16, 24, 24) * torch.randn(1, 16, 1, 1))[..., 160:-160, 160:-160]
+
+
+def test_bilinear_upsampling_makes_a_flat_picture_of_a_flat_latent():
+    assert _decoded_flat("bilinear").std() < 1e-6
+    assert _decoded_flat("transposed").std() > 1e-5
+
+
+def test_upsampling_takes_the_same_places_in_a_network():
+    names = [set(build("attention", base_width=4, upsampling=u).state_dict()) for u in UPSAMPLINGS]
+    assert names[0] == names[1]
+
+
 def test_reach_stretches_the_output_and_begins_in_the_middle():
     network = build("baseline", base_width=4, reach=(-1.6, 3.5))
     network.calm(head=0.0)
@@ -160,6 +178,7 @@ def test_a_calm_start_makes_gates_even():
         ({"name": "baseline", "latent_channels": 65}, "latent_channels"),
         ({"name": "baseline", "base_width": 0}, "base_width"),
         ({"name": "baseline", "reach": (0.6, 1.0)}, "reach"),
+        ({"name": "residual", "upsampling": "nearest"}, "upsampling"),
     ],
 )
 def test_what_cannot_be_built_is_refused_by_name(arguments, word):

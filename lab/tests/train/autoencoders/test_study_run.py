@@ -8,10 +8,11 @@ from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from sarcodec.errors import InvalidArgument, ModelError, OutputExists, SarcodecError
-from sarcodec_lab.networks.autoencoders import VARIANTS, build
+from sarcodec_lab.networks.autoencoders import VARIANTS, Autoencoder, build
 from sarcodec_lab.networks.autoencoders.published import load, packed, unpacked
 from sarcodec_lab.train.autoencoders.fitting import ALLOWED, _Judge, fitted_steps
 from sarcodec_lab.train.autoencoders.grafting import bound_to_latent, freeze_all_but_latent, start_from
+from sarcodec_lab.train.autoencoders.keeping import State, write_best, write_state
 from sarcodec_lab.train.autoencoders.loop import StudyTrainer, cosine_rate, progress_line
 from sarcodec_lab.train.autoencoders.quick import quick_check
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
@@ -62,6 +63,16 @@ def test_gates_learn_at_their_own_rate(scenes, recipe, tmp_path, rate):
         assert moved == pytest.approx(factor * cosine_rate(gated, 0), rel=1e-2)
     tuned = [p for group in trainer.optimiser.param_groups for p in group["params"]]
     assert len(tuned) == len(set(tuned)) == len(before)
+
+
+def test_statistics_rest_after_their_share_of_the_batches(scenes, recipe, tmp_path):
+    trainer = StudyTrainer(replace(recipe, batches=4, norm_rests_after=0.5), scenes, tmp_path, report=_silent)
+    norm, counted = trainer.network.encoder[1], []
+    for _ in range(4):
+        before = int(norm.num_batches_tracked)
+        trainer.train_batch()
+        counted.append(int(norm.num_batches_tracked) - before)
+    assert counted == [1, 1, 0, 0]
 
 
 def test_a_run_in_less_memory_takes_the_same_way(scenes, recipe, tmp_path):
@@ -177,6 +188,20 @@ def test_a_run_can_be_published_with_the_step_of_its_training(study_run, tmp_pat
     folder = publish_run(study_run, "plain", None, tmp_path, fitting_crops=0, report=_silent)
     step = json.loads((study_run / "state.json").read_text())["step"]
     assert json.loads((folder / "card.json").read_text())["steps"] == [step] * 8
+
+
+@pytest.mark.parametrize("variant", ["baseline", "residual"])
+def test_a_run_goes_over_to_another_range(recipe, tmp_path, variant):
+    torch.manual_seed(0)
+    own, other = (replace(recipe, variant=variant, base_width=4, range=r) for r in ("study", "centred"))
+    trained = Autoencoder(own.shape).eval()
+    trained.calm()
+    write_best(tmp_path, trained.state_dict(), own, 1)
+    write_state(tmp_path, State(1, 0.0, 1, 1.0, 0, 1.0), trained.state_dict(), own)
+    network = Autoencoder(other.shape).eval()
+    start_from(network, tmp_path / "best.safetensors")
+    x = 0.4 + 0.2 * torch.rand(1, 1, 32, 32)
+    torch.testing.assert_close(network(x)[0], trained(x)[0], atol=2e-3, rtol=0)
 
 
 def test_other_networks_are_not_started_from(study_run):

@@ -22,6 +22,7 @@ VARIANTS = ("baseline", "resnet-lite", "residual", "attention")
 LATENT_CHANNELS = range(4, 65)
 REDUCTION_PX = 16  # pixels of a side for each element of the latent
 BASE_WIDTH = {"baseline": 64, "resnet-lite": 32, "residual": 64, "attention": 64}
+UPSAMPLINGS = ("bilinear", "transposed")
 MIDDLE = 0.5
 _STAGES = 4
 
@@ -29,7 +30,9 @@ _STAGES = 4
 @dataclass(frozen=True)
 class Shape:
     """What a network of the family is built from. base_width None: the study's. The gates concern `attention` alone
-    (open: `cbam` says what). reach: the values between which the reconstruction lies.
+    (open: `cbam` says what). reach: the values between which the reconstruction lies. upsampling concerns `residual` and
+    `attention` alone: the study's is bilinear and makes a flat picture of a flat latent, whatever was learnt; a transposed
+    convolution can draw a pattern.
 
     Raises InvalidArgument when a value has no meaning.
     """
@@ -41,6 +44,7 @@ class Shape:
     spatial_gate: bool = True
     reach: tuple[float, float] = (0.0, 1.0)
     open_gates: bool = False
+    upsampling: str = "bilinear"
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
@@ -52,6 +56,8 @@ class Shape:
         if not (isinstance(self.base_width, int) and 1 <= self.base_width <= 256):
             raise InvalidArgument(f"base_width is {self.base_width}, expected a whole number from 1 to 256")
 
+        if self.upsampling not in UPSAMPLINGS:
+            raise InvalidArgument(f"upsampling is {self.upsampling!r}, expected one of {', '.join(UPSAMPLINGS)}")
         low, high = self.reach
         if not low < MIDDLE < high:
             raise InvalidArgument(f"reach is {low} to {high}, expected two numbers around {MIDDLE}")
@@ -123,9 +129,12 @@ def build(
     spatial_gate: bool = True,
     reach: tuple[float, float] = (0.0, 1.0),
     open_gates: bool = False,
+    upsampling: str = "bilinear",
 ) -> Autoencoder:
     """An untrained network: 'baseline', 'resnet-lite', 'residual' or 'attention'; `Shape` says what may be asked for."""
-    return Autoencoder(Shape(name, latent_channels, base_width, channel_gate, spatial_gate, reach, open_gates))
+    return Autoencoder(
+        Shape(name, latent_channels, base_width, channel_gate, spatial_gate, reach, open_gates, upsampling)
+    )
 
 
 def parameter_count(module: nn.Module) -> int:
@@ -179,7 +188,7 @@ def _pre_activation(shape: Shape) -> tuple[nn.Sequential, nn.Sequential]:
 
     b = shape.base_width
     widths = [b, b, 2 * b, 4 * b, 8 * b, shape.latent_channels]
-    return _residual_encoder(widths, block), _residual_decoder(widths, block, norm=not attentive)
+    return _residual_encoder(widths, block), _residual_decoder(widths, block, not attentive, shape.upsampling)
 
 
 def _residual_encoder(widths: list[int], block) -> nn.Sequential:
@@ -189,11 +198,17 @@ def _residual_encoder(widths: list[int], block) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _residual_decoder(widths: list[int], block, norm: bool) -> nn.Sequential:
+def _doubled(here: int, there: int, upsampling: str) -> list[nn.Module]:
+    """Two layers, so that all that follows has the same place in the network."""
+    if upsampling == "transposed":
+        return [nn.Identity(), nn.ConvTranspose2d(here, there, 2, 2, bias=False)]
+    return [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False), nn.Conv2d(here, there, 1, bias=False)]
+
+
+def _residual_decoder(widths: list[int], block, norm: bool, upsampling: str) -> nn.Sequential:
     layers, back = [], widths[:0:-1]
     for here, there in pairwise(back):
-        layers += [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)]
-        layers += [nn.Conv2d(here, there, 1, bias=False)] + ([nn.BatchNorm2d(there)] if norm else [])
+        layers += _doubled(here, there, upsampling) + ([nn.BatchNorm2d(there)] if norm else [])
         layers += [block(there, there), block(there, there)]
     return nn.Sequential(*layers, *_head(widths[0]))
 

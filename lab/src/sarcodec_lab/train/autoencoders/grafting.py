@@ -1,5 +1,8 @@
-"""Weights of a run put into a network with another number of latent channels. In: a network, a path; out: the network, changed."""
+"""Weights of a run put into a network with another number of latent channels, or over another range of levels. In: a network, a path;
+out: the network, changed."""
 
+import json
+import math
 from pathlib import Path
 
 import torch
@@ -8,19 +11,22 @@ from safetensors.torch import load_file
 
 from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.autoencoders import Autoencoder, Shape
+from sarcodec_lab.networks.autoencoders.family import MIDDLE
 
-from sarcodec_lab.train.autoencoders.keeping import BEST
+from sarcodec_lab.train.autoencoders.keeping import BEST, STATE, recipe_of
 
 
 def start_from(network: Autoencoder, path: str | Path) -> None:
     """Load weights; with fewer latent channels the first of them stay, with more the new ones begin unheard.
 
+    Where the run beside the weights had another range, the last layer is scaled so that levels about the middle come out as they did.
     Raises InvalidArgument when the file is not one of this network's.
     """
     try:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
         raise InvalidArgument(f"cannot start from {path} ({error}); expected the {BEST} of a run") from error
+    _fit_reach(network, weights, Path(path).parent / STATE)
     own = network.state_dict()
     if set(own) != set(weights):
         odd = sorted(set(own) ^ set(weights))[:3]
@@ -35,6 +41,32 @@ def start_from(network: Autoencoder, path: str | Path) -> None:
     network.load_state_dict(
         {name: grafted(value, weights[name], name.startswith("decoder.")) for name, value in own.items()}
     )
+
+
+def _fit_reach(network: Autoencoder, weights: dict[str, torch.Tensor], state: Path) -> None:
+    """Change the last layer's weights to those that give the same under the network's own sigmoid, to first order."""
+    if not state.exists():
+        return
+    try:
+        before = recipe_of(json.loads(state.read_text())["recipe"]).shape.reach
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidArgument(f"{state} does not say what run it is of ({error}); expected that of a run") from error
+    (at_before, slope_before), (at_now, slope_now) = map(_at_middle, (before, network.shape.reach))
+    last = max((n for n in weights if n.startswith("decoder.") and n.endswith(".bias")), key=_place)
+    factor = slope_before / slope_now
+    weights[last] = (weights[last] - at_before) * factor + at_now
+    weights[last.replace(".bias", ".weight")] = weights[last.replace(".bias", ".weight")] * factor
+
+
+def _place(name: str) -> int:
+    return int(name.split(".")[1])
+
+
+def _at_middle(reach: tuple[float, float]) -> tuple[float, float]:
+    """Where a sigmoid stretched to `reach` is at the middle of the levels, and how steep it is there."""
+    low, high = reach
+    part = (MIDDLE - low) / (high - low)
+    return math.log(part / (1 - part)), (high - low) * part * (1 - part)
 
 
 def grafted(own: torch.Tensor, other: torch.Tensor, reads_latent: bool) -> torch.Tensor:

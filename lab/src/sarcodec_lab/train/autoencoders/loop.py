@@ -122,7 +122,7 @@ class StudyTrainer:
         x = self.source.batch(self.batch).to(self.device, memory_format=torch.channels_last)
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate() * group["factor"]
-        self.network.train()
+        self._set_mode()
         with self.precision():
             loss, parts = loss_of(self.fast, x, self.recipe, self.step)
         self._check_finite("loss", loss)
@@ -133,6 +133,13 @@ class StudyTrainer:
         self.optimiser.step()
         self.batch += 1
         return {name: value.item() for name, value in parts.items()} | {"norm": norm.item()}
+
+    def _set_mode(self) -> None:
+        self.network.train()
+        if self.recipe.norm_rests(self.batch):
+            for module in self.network.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.eval()
 
     def precision(self):
         """The context of a forward pass."""

@@ -28,6 +28,7 @@ class AutoencoderRecipe:
     channel_gate: bool = True
     spatial_gate: bool = True
     open_gates: bool = False
+    upsampling: str = "bilinear"
     range: str = "study"
     objective: str = "study"
     mse_weight: float = 0.7
@@ -43,6 +44,7 @@ class AutoencoderRecipe:
     schedule: str = "plateau"
     warmup_batches: int = 0
     clip_norm: float = 0.5
+    norm_rests_after: float = 1.0
     patience: int = 10
     train_subset: float = 0.20
     families: tuple[tuple[str, float], ...] = (
@@ -90,6 +92,7 @@ class AutoencoderRecipe:
             self.spatial_gate,
             self.scale.clip,
             self.open_gates,
+            self.upsampling,
         )
 
     @property
@@ -106,6 +109,10 @@ class AutoencoderRecipe:
     def weighted(self) -> frozenset[str]:
         """Families that crops are drawn from."""
         return frozenset(family for family, weight in self.families if weight > 0)
+
+    def norm_rests(self, batch: int) -> bool:
+        """Whether batch normalisation goes by its running statistics in a batch, counted from 0, and leaves them alone."""
+        return batch >= self.norm_rests_after * self.total_batches
 
     def crop_px(self, batch: int) -> int:
         """Side of the crops of a batch, counted from 0."""
@@ -129,6 +136,7 @@ _RANGES = {
     "gate_rate": (1e-6, 1e3),
     "warmup_batches": (0, 1_000_000),
     "clip_norm": (1e-6, 1e6),
+    "norm_rests_after": (0, 1),
     "patience": (0, 1_000_000),
     "train_subset": (0.01, 1.0),
     "judge_every": (1, 100_000_000),
