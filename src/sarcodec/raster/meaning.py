@@ -38,7 +38,7 @@ _MOST_CLASSES, _EQUAL_NEIGHBOURS, _MASK_VALUES = 64, 0.8, 3
 _EQUAL_CLASSES = 0.6  # small areas have many borders
 _SMOOTH_STEP = 0.01  # of the range of most values: neighbours in geometry differ by less, speckle by more
 _SMOOTH_SHARE = 0.02  # of the middle value: the same of linear power, whose range a city makes large
-_SMOOTH_BEND = 0.3  # heights and angles bend less from pixel to pixel than they rise; speckle, filtered too, does not
+_SMOOTH_BEND = 0.4  # heights and angles bend less from pixel to pixel than they rise; speckle, filtered too, does not
 _LEAST_JUDGED = 256
 
 
