@@ -12,13 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sarcodec.errors import InvalidArgument, UnsupportedScene
-<<<<<<< HEAD
 from sarcodec.format.measure import DOMAINS, MOST_FILLS, Measure, meaningless_pixels
-from sarcodec.raster.declared import declared_exact, is_radar_name
-=======
-from sarcodec.measure import DOMAINS, MOST_FILLS, Measure, meaningless_pixels
 from sarcodec.raster.declared import declarations, declared_exact, is_radar_name
->>>>>>> break1
 from sarcodec.raster.distribution import Distribution, describe, find_fills, hidden_values, zero_is_fill
 from sarcodec.raster.domains import decide, obeyed
 from sarcodec.signal.radiometry import finite_mask
