@@ -105,7 +105,7 @@ def test_names_count_as_wholes(name, expected):
     ["angle", "localIncidenceAngle", "projectedLocalIncidenceAngle", "incidenceAngleFromEllipsoid", "mask", "layoverShadowMask", "lat", "longitude",
      "elevation", "dem", "VV_mask", "quality", "Land cover class", "local_incidence_angle", "data-mask", "LIA", "Layover/Shadow mask",
      "inc_map_ell", "local incident angle", "ls_map", "LSMap", "validity", "orthorectifiedLat", "hgt", "SRTM", "Land Cover", "rtc_anf_gamma0_to_beta0",
-     "border_mask", "Einfallswinkel", "Maske", "acquisition_time", "offNadirAngle", "VV_mask", "localIncidenceAngle_VV"],
+     "border_mask", "Einfallswinkel", "Maske", "acquisition_time", "offNadirAngle", "localIncidenceAngle_VV"],
 )  # fmt: skip
 def test_names_of_geometry_and_masks(name):
     assert is_exact_name(name)

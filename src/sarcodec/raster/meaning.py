@@ -257,7 +257,8 @@ def _alike(meaning: BandMeaning, sample: BandSample, domain: str, judged: bool) 
     possible = domain == "db" or (meaning.measure.scale > 0 and sample.figures.low >= 0)
     if not judged and possible:
         few = "too few valid pixels to judge by" if sample.figures.count else "no valid pixel"
-        measure = replace(meaning.measure, domain=domain, fills=sample.fills if domain == "db" else meaning.measure.fills)
+        fills = sample.fills if domain == "db" else meaning.measure.fills
+        measure = replace(meaning.measure, domain=domain, fills=fills)
         return replace(meaning, measure=measure, why=f"{few}; taken as the other bands are")
     raise UnsupportedScene(
         f"band {sample.number} is {meaning.measure.domain} by its values ({meaning.why}), but the other bands are {domain}; expected one "
