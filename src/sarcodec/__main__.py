@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import importlib.util
 import os
 import signal
 import sys
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_streams()
     options = build_parser().parse_args(arguments)
     _limit_libraries(options)
+    _name_proj_data()
     show_log()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_TERMINATED))  # so that partial files are removed
     try:
@@ -113,6 +115,14 @@ def _limit_libraries(options: argparse.Namespace) -> None:
     if not getattr(options, "all_threads", False):
         for name in _LIBRARY_THREADS:
             os.environ.setdefault(name, "1")
+
+
+def _name_proj_data() -> None:
+    """GDAL has PROJ look up units of length past what rasterio told it of its data, and PROJ complains on stderr where it has none."""
+    for folder in importlib.util.find_spec("rasterio").submodule_search_locations or ():
+        data = os.path.join(folder, "proj_data")
+        if "PROJ_LIB" not in os.environ and os.path.isdir(data):
+            os.environ.setdefault("PROJ_DATA", data)
 
 
 def _fail(message: str, code: int) -> int:
