@@ -13,6 +13,7 @@ import threading
 import numpy as np
 
 from sarcodec.errors import InvalidArgument, UnreadableScene
+from sarcodec.raster.behind import files_behind
 from sarcodec.raster.description import check_supported, describe
 from sarcodec.raster.gdal import GDAL_ERRORS, check_band, reason, to_rasterio
 from sarcodec.raster.quiet import open_reader
@@ -37,11 +38,14 @@ class SceneReader:
     """A raster that is open for reading; see open_scene.
 
     info: its SceneInfo; notes: sentences about what of the raster is not in it and will not come back; paths: all files
-    that it is made of, as GDAL names them.
+    that it is made of, its own name first, as GDAL names them.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self._path = os.fsdecode(path)
+        try:
+            self._path = os.fsdecode(path)
+        except TypeError as error:
+            raise InvalidArgument(f"the raster is {path!r}; expected the name of a file") from error
         self._lock = threading.Lock()
         check_raster_name(self._path)
         try:
@@ -51,7 +55,8 @@ class SceneReader:
         try:
             check_supported(self._dataset, self._path)
             found = describe(self._dataset)
-            self.info, self.notes, self.paths = found.info, found.notes, tuple(self._dataset.files) or (self._path,)
+            self.info, self.notes = found.info, found.notes
+            self.paths = files_behind(self._path, self._dataset.files)
         except BaseException as error:
             self._dataset.close()
             if isinstance(error, (*GDAL_ERRORS, UnicodeDecodeError)):
