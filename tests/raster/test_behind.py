@@ -76,3 +76,11 @@ def test_a_vrt_that_names_itself_has_an_end(here):
     (here / "loop2.vrt").write_text(VRT.format(1, "loop.vrt"))
     with open_scene("loop.vrt") as reader:
         assert any(path.endswith("loop2.vrt") for path in reader.paths)
+
+
+def test_a_file_that_is_called_as_a_part_of_another_is_read(here):
+    shutil.copy("plain.tif", "GTIFF_DIR:1:a.tif")
+    with open_scene("GTIFF_DIR:1:a.tif") as reader:
+        assert (reader.info.rows, reader.info.cols) == (70, 90)
+    with pytest.raises(InvalidArgument, match="same file as the input"):
+        sarcodec.compress("GTIFF_DIR:1:a.tif", "GTIFF_DIR:1:a.tif", overwrite=True)

@@ -131,10 +131,15 @@ def run(options: argparse.Namespace) -> int:
 def _outputs(options: argparse.Namespace, inputs: list[Path], stack: ExitStack) -> dict[str, Output]:
     """Whatever would stop the last step is said before hours are spent."""
     given = {name: getattr(options, name) for name in _FORMS if getattr(options, name)}
+    inputs = [*inputs, *_files_in(options.data), *(file for name in options.models for file in _files_in(Path(name)))]
     return {
         name: stack.enter_context(Output(path, overwrite=options.overwrite, inputs=inputs, form=_FORMS[name]))
         for name, path in given.items()
     }
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
 
 
 def _facts(options: argparse.Namespace) -> tuple[tuple[str, str], ...]:

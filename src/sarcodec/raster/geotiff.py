@@ -34,6 +34,11 @@ def open_scene(path: str | os.PathLike) -> SceneReader:
     return SceneReader(path)
 
 
+def _as_file(path: str) -> str:
+    """A file may be called as GDAL calls a part of another one (GTIFF_DIR:1:a.tif)."""
+    return os.path.join(".", path) if ":" in path and not os.path.isabs(path) and os.path.lexists(path) else path
+
+
 class SceneReader:
     """A raster that is open for reading; see open_scene.
 
@@ -49,7 +54,7 @@ class SceneReader:
         self._lock = threading.Lock()
         check_raster_name(self._path)
         try:
-            self._dataset = open_reader(self._path)
+            self._dataset = open_reader(_as_file(self._path))
         except GDAL_ERRORS as error:
             raise raster_refusal(self._path, reason(error)) from error
         try:
