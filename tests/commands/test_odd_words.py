@@ -24,3 +24,8 @@ def test_a_word_with_a_line_break_is_refused_in_one_line(here, word):  # noqa: F
 @pytest.mark.parametrize("size", ["999999999999", "9" * 40, "3000000000"])
 def test_a_simulated_scene_has_the_size_of_a_raster(here, size):  # noqa: F811
     refused(2, "at most", "simulate", here / "s.tif", "--size", size, "8")
+
+
+def test_what_a_library_says_itself_is_not_shown(here):  # noqa: F811
+    (here / "damaged.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(500))
+    refused(3, "HDF5", "compress", here / "damaged.h5", here / "o.sarc")
