@@ -23,12 +23,14 @@ def scene(tmp_path_factory):
     """A scene with a mask and words in side files, beside each of which lies a link to it."""
     folder = tmp_path_factory.mktemp("behind")
     simulate(folder / "plain.tif", 70, 90, bands=("VV",), seed=3)
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(folder / "plain.tif") as source:
-        with rasterio.open(
-            folder / "in.tif", "w", driver="GTiff", height=70, width=90, count=1, dtype="uint16", nodata=0
-        ) as dataset:
-            dataset.write(source.read())
-            dataset.write_mask(np.tri(70, 90, 40, dtype=bool))
+    form = {"driver": "GTiff", "height": 70, "width": 90, "count": 1, "dtype": "uint16", "nodata": 0}
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False),
+        rasterio.open(folder / "plain.tif") as source,
+        rasterio.open(folder / "in.tif", "w", **form) as dataset,
+    ):
+        dataset.write(source.read())
+        dataset.write_mask(np.tri(70, 90, 40, dtype=bool))
     (folder / "in.tif.aux.xml").write_text('<PAMDataset><Metadata><MDI key="A">b</MDI></Metadata></PAMDataset>')
     return folder
 
