@@ -46,6 +46,8 @@ def sources_of(dataset: rasterio.DatasetReader) -> Sources:
     """Raises UnreadableScene where a side file is there that cannot be read."""
     account = _account(dataset)
     path = next((name for name in dataset.files if os.path.isfile(name)), None)
+    if dataset.driver == "VRT" and not os.path.isfile(dataset.name):
+        path = None  # Made up of a name or a text: the first file is that of a source, with side files of its own.
     side = _side_file(f"{path}.aux.xml") if path else None
     if path:
         _check_mask(f"{path}.msk", dataset)
