@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from commands.test_files import FAST, here, refused, small  # noqa: F401
+from cli.test_files import FAST, here, refused, small  # noqa: F401
 
 
 def test_an_empty_name_is_no_missing_option(here):  # noqa: F811
