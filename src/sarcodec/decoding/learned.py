@@ -4,27 +4,32 @@ In: an open `FileReader`; out: pixels in the scene's dtype. Latents of recent ti
 decodes each tile once.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-
-from sarcodec.models import published
-from sarcodec.format.reader import FileReader
-from sarcodec.format.mask import unpack_invalid
-from sarcodec.entropy.prior import TileLatents
-from sarcodec.format.sections import LATENTS, LEANING, MASK, POWER, Section
-from sarcodec.errors import CorruptFile, ModelError
-from sarcodec.signal.lapped import CHANNELS
-from sarcodec.format.measure import Measure
-from sarcodec.signal.radiometry import restore
-from sarcodec.format.tiling import TileGrid
-from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power, with_texture
-from sarcodec.decoding.tile import CELL_PX, HALO_CELLS, TILE_CELLS, TILE_PX, TileDecoder
 
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.kept import Kept
 from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction, noise_latents, normalised, pixel_variances
+from sarcodec.decoding.tile import CELL_PX, HALO_CELLS, TILE_CELLS, TILE_PX, TileDecoder
+from sarcodec.entropy.prior import TileLatents
+from sarcodec.errors import CorruptFile, ModelError
+from sarcodec.format.mask import unpack_invalid
+from sarcodec.format.measure import Measure
+from sarcodec.format.reader import FileReader
+from sarcodec.format.sections import LATENTS, LEANING, MASK, POWER, Section
+from sarcodec.format.tiling import TileGrid
+from sarcodec.models import published
+from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power, with_texture
+from sarcodec.signal.lapped import CHANNELS
+from sarcodec.signal.radiometry import restore
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats, Integers, Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +37,8 @@ class _Decoded:
     """A decoded tile: latents, lost variances by cell (rows, cols) in dB^2, noise (cells, 1024) in dB; None: not asked for."""
 
     latents: TileLatents
-    lost: np.ndarray | None
-    noise: np.ndarray | None
+    lost: Floats | None
+    noise: Floats | None
 
 
 class LearnedDecoder:
@@ -62,7 +67,7 @@ class LearnedDecoder:
     def sections(self, tile: int, band: int) -> dict[int, Section]:
         return {s.kind: s for s in self.file.sections(tile, band)}
 
-    def symbols(self, tile: int, band: int) -> np.ndarray:
+    def symbols(self, tile: int, band: int) -> Integers:
         """All coded symbols of a tile and band (n,) int32; checks both checksums and the mask."""
         sections, window = self.sections(tile, band), self.grid.window(tile)
         if MASK in sections:
@@ -107,7 +112,7 @@ class LearnedDecoder:
         noise = noise_latents(known.lost, tile, band) if self.wanted.speckle == "restore" else None
         return _Decoded(known.latents, known.lost.mean(1).reshape(rows, cols), noise)
 
-    def _with_halo(self, tile: int, band: int, noise: bool = False) -> np.ndarray:
+    def _with_halo(self, tile: int, band: int, noise: bool = False) -> Floats:
         """Latents (or noise) in dB of a tile and a cell around (18, 18, 1024) float32, 0 where the scene ends."""
         side = TILE_CELLS + 2 * HALO_CELLS
         latents = np.zeros((side, side, CHANNELS), np.float32)
@@ -123,7 +128,7 @@ class LearnedDecoder:
                 latents[here] = self._in_db(theirs, other, there, noise)
         return latents
 
-    def _in_db(self, kept: _Decoded, tile: int, cells: tuple[slice, slice], noise: bool) -> np.ndarray:
+    def _in_db(self, kept: _Decoded, tile: int, cells: tuple[slice, slice], noise: bool) -> Floats:
         """Some cells of a tile (n, m, 1024), dequantised, or their noise."""
         values = kept.noise if noise else kept.latents.values
         chosen = values.reshape(*self.cells(tile), CHANNELS)[cells]
@@ -131,7 +136,7 @@ class LearnedDecoder:
             return chosen
         return self.codec.dequantise(TileLatents(chosen.reshape(-1, CHANNELS), kept.latents.step), *chosen.shape[:2])
 
-    def levels(self, tile: int, band: int) -> np.ndarray:
+    def levels(self, tile: int, band: int) -> Floats:
         """Levels in dB of a tile's pixels as they were asked for, float32; meaningful where pixels are valid."""
         rows, cols = self.grid.window(tile).shape
         offset = np.float32(self.header.bands[band].offset_db)
@@ -143,7 +148,7 @@ class LearnedDecoder:
             raise CorruptFile(f"tile {tile}, band {band} decodes to levels that are not finite; the file is damaged")
         return levels if self.wanted == LEAST_ERROR else self._given_back(tile, band, levels)
 
-    def _given_back(self, tile: int, band: int, levels: np.ndarray) -> np.ndarray:
+    def _given_back(self, tile: int, band: int, levels: Floats) -> Floats:
         """Levels of least error to levels with the power, and the texture, that was lost."""
         section = self.sections(tile, band).get(POWER)
         correction = unpack_correction(section.payload) if section else NONE
@@ -156,7 +161,7 @@ class LearnedDecoder:
         scores, variances = normalised(noise, lost), pixel_variances(lost, levels.shape)
         return with_texture(ground, scores, variances, correction, self.wanted.reconstruct == "power")
 
-    def _lost_with_halo(self, tile: int, band: int) -> np.ndarray:
+    def _lost_with_halo(self, tile: int, band: int) -> Floats:
         """Lost variances of a tile's cells and one around (rows + 2, cols + 2), the nearest cell's where there is none."""
         rows, cols = self.cells(tile)
         row, col = divmod(tile, self.grid.shape[1])
@@ -171,7 +176,7 @@ class LearnedDecoder:
                     out[tuple(p[0] for p in place)] = theirs.lost[tuple(p[1] for p in place)]
         return out
 
-    def tile_pixels(self, tile: int, band: int) -> np.ndarray:
+    def tile_pixels(self, tile: int, band: int) -> Pixels:
         """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were."""
         mask = self.sections(tile, band).get(MASK)
         shape, measure = self.grid.window(tile).shape, self.measures[band]
@@ -192,5 +197,5 @@ def _shared(begin: int, length: int, side: int) -> tuple[slice, slice]:
     return slice(first, last), slice(first - begin, last - begin)
 
 
-def _bits(array: np.ndarray) -> np.dtype:
+def _bits(array: Floats) -> np.dtype:
     return np.dtype(f"u{array.dtype.itemsize}")

@@ -1,11 +1,17 @@
 """How many bytes each tile of a compressed file takes, from its index alone."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.format.reader import FileReader
 from sarcodec.format.tiling import TileGrid
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats, Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +26,11 @@ class TileSizes:
     cols: int
     tile_px: int
     file_bytes: int
-    bytes: np.ndarray
-    pixels: np.ndarray
+    bytes: Floats
+    pixels: Pixels
 
     @property
-    def bits_per_pixel(self) -> np.ndarray:
+    def bits_per_pixel(self) -> Floats:
         """Of every tile, (bands, tile rows, tile cols)."""
         return 8 * self.bytes / self.pixels
 

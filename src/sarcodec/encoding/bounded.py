@@ -1,22 +1,28 @@
 """Bands that promise something of every pixel, into payloads: within a bound in dB, or exact, by JPEG XL. No model, no float network."""
 
+from __future__ import annotations
+
 from decimal import ROUND_DOWN, Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.decoding.band_kinds import measure_of
+from sarcodec.decoding.bounded import decode_sections, keeps
+from sarcodec.decoding.tile import TILE_PX
+from sarcodec.encoding.pixel_source import PixelSource
+from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.format.bounded import LOSSLESS, pack_bounded, pack_exact
 from sarcodec.format.container import BandField
 from sarcodec.format.jpegxl import require_library
 from sarcodec.format.mask import pack_invalid
 from sarcodec.format.partition import BOUNDS, BOUNDS_A_DB
 from sarcodec.format.sections import LEVELS, MASK, Section, pack_tile
-from sarcodec.decoding.band_kinds import measure_of
-from sarcodec.decoding.bounded import decode_sections, keeps
-from sarcodec.encoding.pixel_source import PixelSource
-from sarcodec.errors import InvalidArgument, TargetNotReached
-from sarcodec.signal.radiometry import valid_mask
 from sarcodec.format.tiling import TileGrid
-from sarcodec.decoding.tile import TILE_PX
+from sarcodec.signal.radiometry import valid_mask
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Pixels
 
 
 def bound_of(max_error_db: float) -> int:
@@ -56,11 +62,11 @@ class BoundedEncoder:
             )
         return payload
 
-    def _bounded(self, pixels: np.ndarray, valid: np.ndarray) -> list[Section]:
+    def _bounded(self, pixels: Pixels, valid: Bools) -> list[Section]:
         contents, held = pack_bounded(pixels, valid, self.measure, self.field.bound)
         return _sections(pack_invalid(pixels, held), contents)
 
-    def _exact(self, pixels: np.ndarray, valid: np.ndarray) -> list[Section]:
+    def _exact(self, pixels: Pixels, valid: Bools) -> list[Section]:
         """All pixels in the image, or the invalid ones in the mask: whichever is smaller."""
         forms = [_sections(b"", pack_exact(pixels, np.ones_like(valid)))]
         if not valid.all():

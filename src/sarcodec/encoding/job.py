@@ -11,16 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
+from sarcodec.decoding.tile import CELL_PX, TILE_LOG2
+from sarcodec.decoding.workers import Workers
+from sarcodec.encoding.learned import TileData
+from sarcodec.encoding.scene import SceneEncoder, TileWork
+from sarcodec.errors import InvalidArgument
 from sarcodec.format.container import DIGEST_BYTES, Header
 from sarcodec.format.writer import FileWriter
-from sarcodec.errors import InvalidArgument
 from sarcodec.quality.classes import class_of
 from sarcodec.storage.output import require_space
-from sarcodec.decoding.tile import CELL_PX, TILE_LOG2
-
-from sarcodec.encoding.scene import SceneEncoder, TileWork
-from sarcodec.encoding.learned import TileData
-from sarcodec.decoding.workers import Workers
 
 DEFAULT_QUALITY = 60.0
 KEEP_IN_MEMORY = 512 << 20  # bytes of latents; more go to a file

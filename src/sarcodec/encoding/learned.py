@@ -3,27 +3,32 @@
 In: an open raster, what its bands measure, and a tile codec; out: `TileData` of a tile and band, then payload bytes at any step index.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.decoding.borders import tile_borders
+from sarcodec.decoding.reconstruction import around, noise_latents, normalised, pixel_variances
+from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX, Known
+from sarcodec.encoding.pixel_source import PixelSource
+from sarcodec.encoding.sampling import hidden_pixels
+from sarcodec.encoding.texture_fitting import Original, fitted_correction
+from sarcodec.encoding.tile import SEARCHING, TileEncoder
+from sarcodec.errors import UnsupportedScene
 from sarcodec.format.container import LEARNED, OFFSETS_A_DB, BandField
 from sarcodec.format.mask import pack_invalid
-from sarcodec.format.sections import MASK, POWER, Section, pack_tile
-from sarcodec.errors import UnsupportedScene
-from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders
 from sarcodec.format.measure import Measure
-from sarcodec.encoding.pixel_source import PixelSource
-from sarcodec.signal.radiometry import fill_invalid, normalise
+from sarcodec.format.sections import MASK, POWER, Section, pack_tile
 from sarcodec.format.tiling import TileGrid, Window, grow
 from sarcodec.signal.correction import Ground
-from sarcodec.encoding.texture_fitting import Original, fitted_correction
-from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX, Known
-from sarcodec.encoding.tile import SEARCHING, TileEncoder
+from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders
+from sarcodec.signal.radiometry import fill_invalid, normalise
 
-from sarcodec.decoding.borders import tile_borders
-from sarcodec.encoding.sampling import hidden_pixels
-from sarcodec.decoding.reconstruction import around, noise_latents, normalised, pixel_variances
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats, Pixels
 
 OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
 LEVEL_MAX_DB = 1000  # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
@@ -39,7 +44,7 @@ class LearnedBand:
     offset_q: int
 
     @classmethod
-    def of(cls, measure: Measure, hidden: tuple[float, ...], sample: np.ndarray) -> "LearnedBand":
+    def of(cls, measure: Measure, hidden: tuple[float, ...], sample: Floats) -> "LearnedBand":
         """sample: pixels of the band, in one row."""
         level, valid = normalise(sample, measure)
         usual = level[valid & (np.abs(level) <= OFFSET_MAX_DB)]  # what is beyond all physics must not shift the band
@@ -57,7 +62,7 @@ class TileData:
 
     place: tuple[int, int]
     mask: bytes
-    latents: np.ndarray | None
+    latents: Floats | None
 
 
 class LearnedEncoder:
@@ -98,7 +103,7 @@ class LearnedEncoder:
         rows, cols = (-(-n // CELL_PX) for n in window.shape)
         return TileData((tile, band), mask, np.ascontiguousarray(latents[:rows, :cols]))
 
-    def levels(self, band: int, window: Window, pixels: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def levels(self, band: int, window: Window, pixels: Pixels | None = None) -> tuple[Floats, Floats]:
         """Levels in dB of a window of a band, and where they are valid; fill values that a mask hides are not."""
         pixels = self.reader.read(band, window) if pixels is None else pixels
         known = self.learned[band]
@@ -110,7 +115,7 @@ class LearnedEncoder:
         return level, valid
 
     @staticmethod
-    def _canvas(level: np.ndarray, valid: np.ndarray, window: Window, around: Window) -> np.ndarray:
+    def _canvas(level: Floats, valid: Bools, window: Window, around: Window) -> Floats:
         """Levels on the fixed (576, 576) block: invalid pixels filled, the rest of cut cells continued, 0 beyond the scene.
 
         The scene is continued by its mirror image: a thin strip of pixels that fades into something else would be spread over all
@@ -167,7 +172,7 @@ class LearnedEncoder:
         return Original(*self.levels(band, window), 1 / 12 if whole else 0.0, guide)
 
 
-def _own(shape: tuple[int, int], borders: Borders) -> np.ndarray:
+def _own(shape: tuple[int, int], borders: Borders) -> Pixels:
     """Pixels of a tile that its own latents decide: those not beside a border of the tile that is lapped."""
     own = np.ones(shape, bool)
     for axis, lapped in enumerate((borders.rows, borders.cols)):
@@ -178,7 +183,7 @@ def _own(shape: tuple[int, int], borders: Borders) -> np.ndarray:
     return own
 
 
-def _filled(level: np.ndarray, valid: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
+def _filled(level: Floats, valid: Bools, corner: tuple[int, int]) -> Pixels:
     """Invalid pixels filled. corner: row and column of the tile's first pixel in `level`.
 
     Around the tile's borders each block that the transform rotates is filled from itself alone, so that the neighbours, who see
@@ -205,7 +210,7 @@ def _rotated_spans(first: int, length: int) -> list[tuple[slice, bool]]:
     return spans
 
 
-def _check_levels(level_db: np.ndarray, window: Window) -> None:
+def _check_levels(level_db: Floats, window: Window) -> None:
     """UnsupportedScene where dB pixels are beyond all physics: a fill value that nobody declared."""
     worst = float(np.abs(level_db).max())
     if worst > LEVEL_MAX_DB:

@@ -4,25 +4,30 @@ what a file decodes to.
 In: a job of `compression` that can write the scene at any step; out: the step and its file, not yet under its name.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.format.writer import FileWriter
+from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.decoding.tile import TILE_PX
+from sarcodec.decoding.workers import Workers
+from sarcodec.encoding.job import Job
+from sarcodec.encoding.scene import SceneEncoder, TileWork
+from sarcodec.encoding.targets import ERROR_SLOPE, Try, first_step_for_rmse, search
 from sarcodec.entropy.steps import STEP_COUNT, quality_of_step
 from sarcodec.errors import TargetNotReached
+from sarcodec.format.tiling import Window
+from sarcodec.format.writer import FileWriter
 from sarcodec.quality.classes import QualityClass, Verdict, class_of, judge
 from sarcodec.quality.metrics import CUT_PX, ErrorAccumulator
 from sarcodec.signal.radiometry import normalise
-from sarcodec.format.tiling import Window
-from sarcodec.decoding.tile import TILE_PX
 
-from sarcodec.decoding.scene import SceneDecoder
-from sarcodec.encoding.scene import SceneEncoder, TileWork
-from sarcodec.encoding.job import Job
-from sarcodec.encoding.targets import ERROR_SLOPE, Try, first_step_for_rmse, search
-from sarcodec.decoding.workers import Workers
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 MOST_TRIES = 28
 FIRST_RMSE_DB = 3.5  # of a bound of 1 dB on multilooked error: where a search begins
@@ -137,7 +142,7 @@ def _levels(encoder: SceneEncoder, decoder: SceneDecoder, place: tuple[int, int]
     return level, decoded, valid & still, same
 
 
-def _guide(encoder: SceneEncoder, window: Window, band: int) -> np.ndarray | None:
+def _guide(encoder: SceneEncoder, window: Window, band: int) -> Floats | None:
     other = encoder.learned.guides[band]
     if other is None:
         return None

@@ -4,15 +4,21 @@ In: residuals in steps, table numbers, the model's tables and centroids; out: sy
 nothing of the search: any path decodes, and so does one that is taken symbol by symbol (`greedy`). Floats are allowed here.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.entropy.compiled import kernel
 from sarcodec.entropy.prior import CENTROIDS, FRACTION_BITS, LATENT_TABLES
 from sarcodec.entropy.tables import MAX_MAGNITUDE, FrozenTables, bits
 from sarcodec.entropy.trellis import HALF_STEP, NEXT_STATE, QUANTISER
-from sarcodec.entropy.compiled import kernel
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 # Bits that one squared step of error is worth, where a channel's step is the step of its index. A uniform quantiser at high
 # rate has 8.66 (see train.loss); 6 to 7.5 gave the smallest files at equal error on development places (docs/log.md).
@@ -37,25 +43,25 @@ class Quantiser:
     """Chooses symbols under a model's tables; centroids (256, 8) uint8 in 1/32 step; greedy: no search, twenty times as fast."""
 
     tables: FrozenTables
-    centroids: np.ndarray
+    centroids: Floats
     greedy: bool = False
 
     @cached_property
-    def _bits(self) -> np.ndarray:
+    def _bits(self) -> Floats:
         return bits(self.tables).astype(np.float32)
 
     @cached_property
-    def _small(self) -> np.ndarray:
+    def _small(self) -> Floats:
         """Bits of symbols of size 0..15, by table, sign and size (512, 2, 16) float32: nearly all that is ever asked."""
         t, small = self.tables, np.zeros((2 * LATENT_TABLES, 2, _SMALL), np.float32)
         _fill_small(self._bits, t.start, t.radius, t.shift, t.skip, small)
         return small
 
     @cached_property
-    def _inwards(self) -> np.ndarray:
+    def _inwards(self) -> Floats:
         return self.centroids.astype(np.float32) / (1 << FRACTION_BITS)
 
-    def choose(self, residual: np.ndarray, rows: np.ndarray, weight: np.ndarray, state: int):
+    def choose(self, residual: Floats, rows: Floats, weight: Floats, state: int):
         """residual, rows (cells, channels), weight (channels,): (channel step / step)^2, the trellis state at the start
         -> symbols and quantisers of that shape, int64, the state at the end."""
         shape, t = residual.shape, self.tables

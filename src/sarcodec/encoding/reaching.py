@@ -7,17 +7,16 @@ import math
 
 import numpy as np
 
-from sarcodec.format.writer import FileWriter
-from sarcodec.entropy.steps import STEP_COUNT, step_of_quality
-from sarcodec.errors import TargetNotReached
-from sarcodec.signal.radiometry import normalise
-
+from sarcodec.decoding.reconstruction import LEAST_ERROR
 from sarcodec.decoding.scene import SceneDecoder
-from sarcodec.encoding.scene import TileWork
 from sarcodec.encoding.job import Analysed, Job, Target
 from sarcodec.encoding.quality_class import reach_class
+from sarcodec.encoding.scene import TileWork
 from sarcodec.encoding.targets import ERROR_SLOPE, RATE_SLOPE, Try, first_step_for_rmse, search, typical_step
-from sarcodec.decoding.reconstruction import LEAST_ERROR
+from sarcodec.entropy.steps import STEP_COUNT, step_of_quality
+from sarcodec.errors import TargetNotReached
+from sarcodec.format.writer import FileWriter
+from sarcodec.signal.radiometry import normalise
 
 RATE_TOLERANCE = 0.005  # ends the search early
 RATE_PROMISE = 0.02  # for files of more than SMALL_FILE bytes, whose heads do not count

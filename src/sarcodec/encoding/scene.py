@@ -6,22 +6,23 @@ In: an open raster, what its bands mean, what is asked; out: the work of a tile,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from sarcodec.decoding.tile import TILE_PX
+from sarcodec.encoding.bounded import BoundedEncoder
+from sarcodec.encoding.learned import LearnedBand, LearnedEncoder, TileData
+from sarcodec.encoding.meanings import promised_field
+from sarcodec.encoding.pixel_source import PixelSource
+from sarcodec.encoding.sampling import sample_band
+from sarcodec.encoding.tile import TileEncoder
 from sarcodec.format.container import EXACT, LEARNED, BandField
 from sarcodec.format.pixels import pack_pixels
 from sarcodec.format.sections import PIXELS, Section, pack_tile
-from sarcodec.encoding.pixel_source import PixelSource
-from sarcodec.raster.meaning import BandMeaning
 from sarcodec.format.tiling import TileGrid
-from sarcodec.decoding.tile import TILE_PX
-from sarcodec.encoding.tile import TileEncoder
+from sarcodec.raster.meaning import BandMeaning
 
-from sarcodec.encoding.bounded import BoundedEncoder
-from sarcodec.encoding.meanings import promised_field
-from sarcodec.encoding.learned import LearnedBand, LearnedEncoder, TileData
-from sarcodec.encoding.sampling import sample_band
+if TYPE_CHECKING:
+    from sarcodec.arrays import Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +91,7 @@ class SceneEncoder:
         return self._bounded[band].encode(tile)
 
     @staticmethod
-    def _exact(pixels: np.ndarray) -> bytes:
+    def _exact(pixels: Pixels) -> bytes:
         return pack_tile([Section(PIXELS, pack_pixels(pixels))])
 
     def encode(self, work: TileWork, step: int) -> list[bytes]:

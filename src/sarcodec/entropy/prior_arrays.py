@@ -1,5 +1,9 @@
 """The integer prior as named arrays of whole numbers, for a model's folder, and back. Knows no file."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sarcodec.entropy.integer_layers import Layer
@@ -22,13 +26,16 @@ from sarcodec.entropy.prior import (
 from sarcodec.entropy.steps import OCTAVE, StepLaw
 from sarcodec.errors import ModelError
 
+if TYPE_CHECKING:
+    from sarcodec.arrays import Integers
+
 HYPER_LAYERS = {"hyper1": HYPER_MAX, "hyper2": 255, "hyper3": 255}
 FEATURE_CHANNELS = tuple(g // p * (2 if n < 2 else 1) for n, (g, p) in enumerate(zip(GROUPS, POOL)))
 PASSES = 2 * len(GROUPS)
 COMPANDING_SIZE = 8192
 
 
-def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
+def prior_from_arrays(arrays: dict[str, Integers]) -> Prior:
     """Build and prove a Prior. Raises ModelError when an array is missing, of another shape, or breaks a bound."""
     try:
         for name, array in arrays.items():
@@ -62,7 +69,7 @@ def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
     return prior
 
 
-def _errors(arrays: dict[str, np.ndarray]) -> np.ndarray:
+def _errors(arrays: dict[str, Integers]) -> Integers:
     """Expected errors; none (zeros) in models older than the array, which give back no power of their own accord."""
     return arrays.get("errors", np.zeros((len(GROUPS) * SCALE_LEVELS, CENTROIDS), np.uint8))
 

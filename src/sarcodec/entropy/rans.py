@@ -6,8 +6,8 @@ the 32-bit state. Knows no error, no byte order and no file; `entropy` is its on
 
 import numpy as np
 
-from sarcodec.entropy.tables import MAX_MAGNITUDE, PRECISION_BITS
 from sarcodec.entropy.compiled import kernel
+from sarcodec.entropy.tables import MAX_MAGNITUDE, PRECISION_BITS
 
 LOOKUP_BITS = 6  # a lookup entry a 64 slots: 256 bytes a table, measured fastest of 4 to 10
 

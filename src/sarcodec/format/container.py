@@ -9,9 +9,9 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from sarcodec.format.varint import LIMIT, LONGEST, Cursor, fold, pack_varint, unfold
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, TruncatedFile
 from sarcodec.format.measure import DOMAINS, MOST_FILLS
+from sarcodec.format.varint import LIMIT, LONGEST, Cursor, fold, pack_varint, unfold
 from sarcodec.storage.recognised import compressed_refusal
 
 MAGIC = b"\x89SAR"

@@ -6,11 +6,11 @@ import zlib
 from types import TracebackType
 from typing import BinaryIO
 
+from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 from sarcodec.format import container
 from sarcodec.format.container import BOUNDED, EXACT, LEARNED, Entry, Header
 from sarcodec.format.sections import LATENTS, LEANING, LEVELS, MASK, PIXELS, POWER, Section, unpack_tile
 from sarcodec.format.source import open_source
-from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 
 _BELONGING = {LEARNED: (LATENTS, MASK, LEANING, POWER), BOUNDED: (MASK, LEVELS), EXACT: (PIXELS,)}
 
@@ -23,7 +23,7 @@ class FileReader:
     stay after `close`. Pickled by its path or by its bytes; a reader of a file object is not.
     """
 
-    def __init__(self, source: str | os.PathLike | bytes | BinaryIO) -> None:
+    def __init__(self, source: str | os.PathLike[str] | bytes | BinaryIO) -> None:
         self._source = open_source(source)
         self.name, self.size = self._source.name, self._source.size
         try:

@@ -1,13 +1,19 @@
 """Sections of a tile's payload, and the checksum of its symbols: frozen values to bytes and back (docs/format.md, 5 and 9)."""
 
+from __future__ import annotations
+
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.format.varint import Cursor, pack_varint
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
+from sarcodec.format.varint import Cursor, pack_varint
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Pixels
 
 LATENTS, MASK, LEVELS, LEANING, PIXELS, POWER = 1, 2, 3, 4, 5, 64
 
@@ -53,7 +59,7 @@ def unpack_tile(payload: bytes) -> list[Section]:
     return sections
 
 
-def pack_latents(symbols: np.ndarray, stream: bytes, leaning: bool = False) -> Section:
+def pack_latents(symbols: Pixels, stream: bytes, leaning: bool = False) -> Section:
     """Latents section: checksum of symbols (integers, any shape, in coding order), then their entropy-coded bytes."""
     return Section(LEANING if leaning else LATENTS, struct.pack("<H", symbols_checksum(symbols)) + stream)
 
@@ -65,7 +71,7 @@ def unpack_latents(section: Section) -> tuple[int, bytes]:
     return int.from_bytes(section.payload[:2], "little"), section.payload[2:]
 
 
-def check_symbols(symbols: np.ndarray, checksum: int) -> None:
+def check_symbols(symbols: Pixels, checksum: int) -> None:
     """Raises CorruptFile unless the decoded symbols are those that were coded."""
     found = symbols_checksum(symbols)
     if found != checksum:
@@ -75,6 +81,6 @@ def check_symbols(symbols: np.ndarray, checksum: int) -> None:
         )
 
 
-def symbols_checksum(symbols: np.ndarray) -> int:
+def symbols_checksum(symbols: Pixels) -> int:
     """The low 16 bits of the CRC-32 of the symbols as little-endian int32; ten times as fast as a 16-bit CRC of Python's."""
     return zlib.crc32(np.ascontiguousarray(symbols, "<i4").data) & 0xFFFF

@@ -38,7 +38,7 @@ class Source(Protocol):
         """Read no more; a second time is as good as once."""
 
 
-def open_source(source: str | os.PathLike | bytes | BinaryIO) -> Source:
+def open_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
     """A path, bytes, or a binary file with `read` and `seek`. InvalidArgument where it cannot be opened or is something else."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return BytesSource(bytes(source))
@@ -54,7 +54,7 @@ def open_source(source: str | os.PathLike | bytes | BinaryIO) -> Source:
 class PathSource:
     """A regular file, found again by its path where it is pickled."""
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.name = os.fsdecode(path)
         self._path = os.path.abspath(self.name)
         self._descriptor = _Descriptor(self.name)

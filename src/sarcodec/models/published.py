@@ -3,6 +3,8 @@
 In: a model's folder (shipped in the package, or one of SARCODEC_MODELS); out: a frozen Model. Nothing is ever unpickled.
 """
 
+from __future__ import annotations
+
 import hashlib
 import importlib.resources
 import io
@@ -13,6 +15,7 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +26,9 @@ from sarcodec.entropy.tables import FrozenTables
 from sarcodec.errors import ModelError, UnknownModel
 from sarcodec.models.hyper_analysis import HyperAnalysis
 from sarcodec.signal.lapped import OVERLAP, LappedTransform
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 DEFAULT_MODEL = "lapped32"
 FILES = ("hyper_analysis.npz", "prior.npz", "tables.bin", "transform.npz")
@@ -133,7 +139,7 @@ def _load_folder(home: str) -> Model:
     return model
 
 
-def _arrays(data: bytes) -> dict[str, np.ndarray]:
+def _arrays(data: bytes) -> dict[str, Floats]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {k: archive[k] for k in archive.files}
@@ -141,7 +147,7 @@ def _arrays(data: bytes) -> dict[str, np.ndarray]:
         raise ModelError(f"an array file of the model cannot be read ({error}); install it again") from error
 
 
-def _transform(model_id: str, arrays: dict[str, np.ndarray]) -> LappedTransform:
+def _transform(model_id: str, arrays: dict[str, Floats]) -> LappedTransform:
     """ModelError unless the rotation is there and orthogonal: the decoder undoes it by its transpose."""
     rotation, size = arrays.get("rotation", np.zeros(0)), 2 * OVERLAP
     fine = rotation.shape == (size, size) and rotation.dtype == np.float32 and np.isfinite(rotation).all()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sarcodec.quality.charts import Series, Shade, line_chart
+from sarcodec.quality.classes import CLASSES
 from sarcodec.quality.histograms import STEP_DB
 from sarcodec.quality.texture import TextureSummary
 from sarcodec.quality.thumbnails import Thumbnails
-from sarcodec.quality.classes import CLASSES
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 _BLUE, _RED = "var(--blue)", "var(--red)"
 _SHADES = {"archive": "#4caf5060", "analysis": "#4caf5030"}
@@ -50,7 +55,7 @@ def histogram_chart(thumbs: Thumbnails) -> str:
     return _figure(chart, "Histograms", note)
 
 
-def _shares(thumbs: Thumbnails) -> tuple[np.ndarray, list[np.ndarray]]:
+def _shares(thumbs: Thumbnails) -> tuple[Floats, list[Floats]]:
     """Levels (n,) in dB, and of both images the per cent of pixels a dB (n,)."""
     found, width = thumbs.histogram, STEP_DB * _MERGED_BINS
     bins = -(-found.original.size // _MERGED_BINS)

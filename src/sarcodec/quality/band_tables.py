@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sarcodec.quality.metrics import ErrorSummary
 from sarcodec.quality.texture import TextureSummary
 from sarcodec.quality.words import in_db, number, safe, signed
-from sarcodec.quality.metrics import ErrorSummary
 
 _ARROW = "\N{RIGHTWARDS ARROW}"
 Row = tuple[str, str, str]

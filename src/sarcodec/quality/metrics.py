@@ -6,11 +6,15 @@ Memory does not grow with the scene but for 28 bytes a 16 x 16 window. Must not 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.quality.speckle import PITCH_PX, WINDOW_PX, measure_windows, power_of, split_blocks, window_enl
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats
 
 MULTILOOK_PX = 8
 """Side of the blocks whose mean power is compared in `multilook_rmse_db`."""
@@ -65,13 +69,13 @@ class ErrorSummary:
 class _WindowRecord:
     """One value a window, float32; `homogeneity` is the ENL of the selection image, NaN where none was given."""
 
-    homogeneity: np.ndarray
-    enl_original: np.ndarray
-    enl_decoded: np.ndarray
-    correlation_across_original: np.ndarray
-    correlation_across_decoded: np.ndarray
-    correlation_along_original: np.ndarray
-    correlation_along_decoded: np.ndarray
+    homogeneity: Floats
+    enl_original: Floats
+    enl_decoded: Floats
+    correlation_across_original: Floats
+    correlation_across_decoded: Floats
+    correlation_along_original: Floats
+    correlation_along_decoded: Floats
 
 
 class ErrorAccumulator:
@@ -97,10 +101,10 @@ class ErrorAccumulator:
 
     def add(
         self,
-        original_db: np.ndarray,
-        decoded_db: np.ndarray,
-        valid: np.ndarray,
-        selection_db: np.ndarray | None = None,
+        original_db: Floats,
+        decoded_db: Floats,
+        valid: Bools,
+        selection_db: Floats | None = None,
     ) -> None:
         """Add one window: levels in dB, float (rows, cols), bool mask of the same shape.
 
@@ -136,7 +140,7 @@ class ErrorAccumulator:
             **self._speckle(),
         )
 
-    def _check_selection(self, original: np.ndarray, selection_db: np.ndarray | None) -> None:
+    def _check_selection(self, original: Floats, selection_db: Floats | None) -> None:
         given = selection_db is not None
         if self._selecting not in (None, given):
             raise InvalidArgument("selection_db was given for some windows only; give it for every window or for none")
@@ -147,7 +151,7 @@ class ErrorAccumulator:
             )
         self._selecting = given
 
-    def _add_pixels(self, original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> None:
+    def _add_pixels(self, original: Floats, decoded: Floats, valid: Bools) -> None:
         count = int(np.count_nonzero(valid))
         self._pixels += count
         self._invalid += valid.size - count
@@ -163,14 +167,14 @@ class ErrorAccumulator:
         bins = np.minimum(np.ceil(magnitude / HISTOGRAM_STEP_DB), _HISTOGRAM_BINS - 1).astype(np.int64)
         self._histogram += np.bincount(bins, minlength=_HISTOGRAM_BINS)
 
-    def _add_blocks(self, original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> None:
+    def _add_blocks(self, original: Floats, decoded: Floats, valid: Bools) -> None:
         kept = _split_multilook(valid).all(axis=(1, 2))
         looks = [power_of(_split_multilook(level)[kept]).mean(axis=(1, 2)) for level in (original, decoded)]
         self._blocks += int(np.count_nonzero(kept))
         self._block_square_sum += float(np.sum((10 * np.log10(looks[1] / looks[0])) ** 2))
 
     def _add_windows(
-        self, original: np.ndarray, decoded: np.ndarray, valid: np.ndarray, selection_db: np.ndarray | None
+        self, original: Floats, decoded: Floats, valid: Bools, selection_db: Floats | None
     ) -> None:
         kept = split_blocks(valid, WINDOW_PX, PITCH_PX).all(axis=(1, 2))
         homogeneity = np.full(kept.size, np.nan, dtype=np.float32)
@@ -205,10 +209,10 @@ class ErrorAccumulator:
 
 
 def compare_levels(
-    original_db: np.ndarray,
-    decoded_db: np.ndarray,
-    valid: np.ndarray,
-    selection_db: np.ndarray | None = None,
+    original_db: Floats,
+    decoded_db: Floats,
+    valid: Bools,
+    selection_db: Floats | None = None,
 ) -> ErrorSummary:
     """Summary of one image that fits in memory; arguments and errors as in `ErrorAccumulator.add` and `.summary`."""
     errors = ErrorAccumulator()
@@ -216,7 +220,7 @@ def compare_levels(
     return errors.summary()
 
 
-def _check_window(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> None:
+def _check_window(original: Floats, decoded: Floats, valid: Bools) -> None:
     if original.ndim != 2 or original.shape != decoded.shape or original.shape != valid.shape:
         raise InvalidArgument(
             f"found shapes {original.shape} (original), {decoded.shape} (decoded) and {valid.shape} (valid), "
@@ -231,11 +235,11 @@ def _check_window(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) 
             )
 
 
-def _split_multilook(pixels: np.ndarray) -> np.ndarray:
+def _split_multilook(pixels: Floats) -> Floats:
     return split_blocks(pixels, MULTILOOK_PX, MULTILOOK_PX)
 
 
-def _choose(homogeneity: np.ndarray) -> np.ndarray:
+def _choose(homogeneity: Floats) -> Floats:
     """Indices of the tenth of the windows (at least one, if there is one) with the highest ENL in the selection."""
     count = int(np.ceil(MOST_HOMOGENEOUS * homogeneity.size))
     return np.argsort(-homogeneity, kind="stable")[:count]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.storage import Output
 from sarcodec.storage.forms import PNG
 from sarcodec.storage.refusals import writing
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats
 
 ERROR_RANGE_DB = 3.0
 """The error is drawn from minus to plus this."""
@@ -33,9 +37,9 @@ _PANEL_INCHES = 4.6  # what is left for one of three panels beside ticks and col
 class _Row:
     """One row of panels: levels in dB, the mask, the grey stretch in dB, and the corner (row, col) in the scene."""
 
-    original: np.ndarray
-    decoded: np.ndarray
-    valid: np.ndarray
+    original: Floats
+    decoded: Floats
+    valid: Bools
     stretch_db: tuple[float, float]
     corner: tuple[int, int]
 
@@ -48,9 +52,9 @@ class _Row:
 
 def draw_triptych(
     path_png: str | Path,
-    original_db: np.ndarray,
-    decoded_db: np.ndarray,
-    valid: np.ndarray,
+    original_db: Floats,
+    decoded_db: Floats,
+    valid: Bools,
     title: str,
     footer_lines: Sequence[str] = (),
 ) -> None:
@@ -70,7 +74,7 @@ def draw_triptych(
         _write(output, _lay_out(whole, _detail(whole), title, list(footer_lines)))
 
 
-def _check(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> None:
+def _check(original: Floats, decoded: Floats, valid: Bools) -> None:
     if original.ndim != 2 or not original.shape == decoded.shape == valid.shape or not valid.any():
         raise InvalidArgument(
             f"found shapes {original.shape}, {decoded.shape} and {valid.shape} with {np.count_nonzero(valid)} valid "
@@ -78,7 +82,7 @@ def _check(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> None
         )
 
 
-def _stretch(levels: np.ndarray) -> tuple[float, float]:
+def _stretch(levels: Floats) -> tuple[float, float]:
     low, high = (float(value) for value in np.percentile(levels, _STRETCH_PERCENT))
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 

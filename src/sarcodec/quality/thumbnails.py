@@ -6,11 +6,15 @@ In: windows of levels in dB with their place; out: small images in dB with NaN w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.quality.histograms import Histogram, HistogramPair
 from sarcodec.quality.speckle import power_of
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats
 
 MOST_CELLS = 640
 """Cells along the longer side of a scene."""
@@ -24,12 +28,12 @@ class Thumbnails:
     """A band in cells of `cell_px` squared pixels, each the mean power of its valid pixels, as a level in dB."""
 
     cell_px: int
-    original_db: np.ndarray
-    decoded_db: np.ndarray
+    original_db: Floats
+    decoded_db: Floats
     histogram: Histogram | None
 
     @property
-    def error_db(self) -> np.ndarray:
+    def error_db(self) -> Floats:
         """Decoded less original level of each cell."""
         return self.decoded_db - self.original_db
 
@@ -63,7 +67,7 @@ class ThumbnailCollector:
         self._original, self._decoded = np.zeros(shape), np.zeros(shape)
         self._histogram = HistogramPair()
 
-    def add(self, row: int, col: int, original_db: np.ndarray, decoded_db: np.ndarray, valid: np.ndarray) -> None:
+    def add(self, row: int, col: int, original_db: Floats, decoded_db: Floats, valid: Bools) -> None:
         """One window whose corner is at (row, col): levels in dB (rows, cols) and the mask."""
         place = tuple(
             slice(first // self.cell_px, -(-(first + size) // self.cell_px))
@@ -80,7 +84,7 @@ class ThumbnailCollector:
             levels = [10 * np.log10(sums / self._count) for sums in (self._original, self._decoded)]
         return Thumbnails(self.cell_px, *levels, self._histogram.histogram())
 
-    def _cells(self, values: np.ndarray) -> np.ndarray:
+    def _cells(self, values: Floats) -> Floats:
         rows, cols = (-(-size // self.cell_px) for size in values.shape)
         padded = np.zeros((rows * self.cell_px, cols * self.cell_px), values.dtype)
         padded[: values.shape[0], : values.shape[1]] = values

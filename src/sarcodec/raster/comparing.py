@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sarcodec.raster.gdal import same_crs
 from sarcodec.format.scene import Colour, SceneInfo, Tags
+from sarcodec.raster.gdal import same_crs
 
 _BLACK = (0, 0, 0, 255)
 _ABSENT = "\0"  # is in no text of GDAL's

@@ -17,9 +17,9 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from sarcodec.errors import UnsupportedScene
-from sarcodec.raster.losses import lost_here
-from sarcodec.raster.masks import MaskKind, mask_kind
 from sarcodec.format.scene import DTYPES, Colour, GroundControlPoint, SceneInfo, Tags
+from sarcodec.raster.losses import lost_here
+from sarcodec.raster.masks import mask_kind
 from sarcodec.raster.sources import Sources, sources_of, usual_axes
 from sarcodec.raster.tags import find_tags
 

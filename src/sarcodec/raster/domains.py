@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from sarcodec.errors import UnsupportedScene
 from sarcodec.format.measure import DOMAINS
-from sarcodec.raster.declared import AMPLITUDE, DB, LINEAR, POWER, SIGMA, declarations
-from sarcodec.raster.distribution import Distribution
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.declared import AMPLITUDE, DB, POWER, SIGMA, declarations
+from sarcodec.raster.distribution import Distribution
 
 if TYPE_CHECKING:
     from sarcodec.raster.meaning import BandSample

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.format.measure import DOMAINS, MOST_FILLS, Measure, meaningless_pixels
+from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.declared import declared_exact, is_radar_name
 from sarcodec.raster.distribution import Distribution, describe, find_fills, hidden_values, zero_is_fill
 from sarcodec.raster.domains import decide, obeyed
 from sarcodec.signal.radiometry import finite_mask
-from sarcodec.format.scene import SceneInfo
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Pixels
 
 _PHOTO = {
     "red",
@@ -56,8 +60,8 @@ class BandSample:
     """Pixels (n,) of one band (number from 1), which of them may be measurements, fills found among them, and their figures."""
 
     number: int
-    pixels: np.ndarray
-    usable: np.ndarray
+    pixels: Pixels
+    usable: Pixels
     fills: tuple[float, ...]
     hidden: tuple[float, ...]
     scale: float
@@ -67,8 +71,8 @@ class BandSample:
 
 def scene_meaning(
     info: SceneInfo,
-    samples: Sequence[np.ndarray],
-    masked: Sequence[np.ndarray | None],
+    samples: Sequence[Pixels],
+    masked: Sequence[Bools | None],
     domain: str = "auto",
     exact_bands: Sequence[int] | None = None,
 ) -> tuple[BandMeaning, ...]:
@@ -98,7 +102,7 @@ def _check_asked(info: SceneInfo, domain: str, exact_bands: Sequence[int] | None
     return named
 
 
-def _sample(info: SceneInfo, band: int, pixels: np.ndarray, masked: np.ndarray | None) -> BandSample:
+def _sample(info: SceneInfo, band: int, pixels: Pixels, masked: Bools | None) -> BandSample:
     pixels = np.ascontiguousarray(pixels).reshape(-1)
     usable = finite_mask(pixels)
     for value in meaningless_pixels(pixels.dtype, Measure("db", nodata=info.nodata[band])):

@@ -20,12 +20,12 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.transform import guard_transform
 
 
-def open_reader(path: str | os.PathLike, **options: object) -> DatasetReader:
+def open_reader(path: str | os.PathLike[str], **options: object) -> DatasetReader:
     """As rasterio.open(path, **options)."""
     return _reader(os.fspath(path), **options)
 
 
-def open_writer(path: str | os.PathLike, **options: object) -> DatasetWriter:
+def open_writer(path: str | os.PathLike[str], **options: object) -> DatasetWriter:
     """As rasterio.open(path, "w", **options), for a driver that writes in place, such as GTiff."""
     if options.get("transform") is not None:
         options["transform"] = guard_transform(options["transform"])

@@ -11,22 +11,26 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import InvalidArgument, SarcodecError, UnsupportedScene
+from sarcodec.format.scene import DTYPES, SceneInfo
+from sarcodec.format.tiling import Window, check_inside
 from sarcodec.raster.comparing import Difference, differences, merged
 from sarcodec.raster.description import read_info
 from sarcodec.raster.gdal import GDAL_ERRORS, check_band, reason, to_rasterio
 from sarcodec.raster.masks import MaskWriter
 from sarcodec.raster.quiet import environment, open_reader, open_writer
-from sarcodec.format.scene import DTYPES, SceneInfo
 from sarcodec.raster.sidecar import compose
 from sarcodec.raster.tiff_tags import NotTiff
-from sarcodec.format.tiling import Window, check_inside
 from sarcodec.raster.writing import creation_options, finish_tags, write_info
 from sarcodec.storage.forms import GEOTIFF
 from sarcodec.storage.output import Output
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Pixels
 
 _SAID, _MASK = ".aux.xml", ".msk"
 _SIDE_FILES = (_SAID, _MASK, ".ovr", ".msk.ovr")
@@ -44,11 +48,11 @@ class SceneWriter:
 
     def __init__(
         self,
-        target: Output | str | os.PathLike,
+        target: Output | str | os.PathLike[str],
         info: SceneInfo,
         overwrite: bool = False,
         threads: int = 1,
-        inputs: Iterable[str | os.PathLike] = (),
+        inputs: Iterable[str | os.PathLike[str]] = (),
     ) -> None:
         if info.dtype not in DTYPES:
             raise UnsupportedScene(f"cannot write {info.dtype} pixels; expected one of {', '.join(DTYPES)}")
@@ -88,7 +92,7 @@ class SceneWriter:
         """Raises SarcodecError where the disk has less than `size` bytes left, before the work."""
         self._output.require_space(size)
 
-    def write(self, band: int, window: Window, pixels: np.ndarray) -> None:
+    def write(self, band: int, window: Window, pixels: Pixels) -> None:
         """Write `pixels` (rows, cols) of the scene's dtype into `window` of band `band` (the first is 0)."""
         check_band(band, self._info.count)
         self._check(window, pixels, self._info.dtype)
@@ -98,7 +102,7 @@ class SceneWriter:
         except GDAL_ERRORS as error:
             raise self._translated(error) from error
 
-    def write_mask(self, plane: int, window: Window, values: np.ndarray) -> None:
+    def write_mask(self, plane: int, window: Window, values: Pixels) -> None:
         """Write `values` (rows, cols), uint8, into `window` of mask `plane` (of info.mask_planes, the first is 0)."""
         if not 0 <= plane < self._info.mask_planes:
             raise InvalidArgument(f"mask index is {plane}; this scene has {self._info.mask_planes} masks")
@@ -109,7 +113,7 @@ class SceneWriter:
         except GDAL_ERRORS as error:
             raise self._translated(error) from error
 
-    def _check(self, window: Window, values: np.ndarray, dtype: str) -> None:
+    def _check(self, window: Window, values: Pixels, dtype: str) -> None:
         check_inside(window, self._info.rows, self._info.cols)
         if values.shape != window.shape or values.dtype != dtype:
             raise InvalidArgument(

@@ -11,8 +11,8 @@ from contextlib import suppress
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from sarcodec.raster.comparing import Difference, merged
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.comparing import Difference, merged
 from sarcodec.raster.writing import colour_name
 
 _ORDER = ("crs_wkt", "transform", "gcps")

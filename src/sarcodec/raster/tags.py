@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 import rasterio
 
-from sarcodec.raster.gdal_xml import Item
 from sarcodec.format.scene import Tags
+from sarcodec.raster.gdal_xml import Item
 
 _COMPUTED = ("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "LocationInfo", "TIFF", "xml:VRT", "vrt_sources")
 _STATISTICS = re.compile("STATISTICS_.*|TIFFTAG_(MIN|MAX)SAMPLEVALUE", re.IGNORECASE)

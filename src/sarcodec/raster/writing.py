@@ -17,12 +17,12 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
+from sarcodec.format.scene import SceneInfo, Tags
 from sarcodec.raster import tiff_tags
 from sarcodec.raster.comparing import same_numbers
 from sarcodec.raster.gdal_xml import Item, decode, tiff_colour, tiff_item
 from sarcodec.raster.masks import layout_options
 from sarcodec.raster.quiet import open_reader
-from sarcodec.format.scene import SceneInfo, Tags
 from sarcodec.raster.tiff_tags import Tag
 
 MOST_POINTS_IN_TIFF = 10_922
