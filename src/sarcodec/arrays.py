@@ -17,6 +17,9 @@ Floats: TypeAlias = npt.NDArray[np.floating]
 Integers: TypeAlias = npt.NDArray[np.integer]
 """Whole numbers, signed or not."""
 
+Wholes: TypeAlias = Integers | Floats
+"""Whole numbers, as integers or as float32."""
+
 Bools: TypeAlias = npt.NDArray[np.bool_]
 """Where something holds."""
 

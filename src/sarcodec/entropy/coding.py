@@ -70,7 +70,7 @@ class Decoder:
         values, modes = self._decode(rows, trellis.NEXT_STATE, _JUMP, self._mode)
         return values, trellis.QUANTISER[modes]
 
-    def _decode(self, rows, next_mode, jump, mode) -> tuple[Integers, Integers]:
+    def _decode(self, rows: Integers, next_mode: Integers, jump: Integers, mode: int) -> tuple[Integers, Integers]:
         tables = self._tables
         rows = _checked_rows(rows, len(tables) - int(jump.max()))
         values, modes = np.empty(rows.size, np.int32), np.empty(rows.size, np.uint8)

@@ -11,7 +11,7 @@ in 1/32 step. Encoder and decoder take the same walk, so they cannot disagree. K
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -30,7 +30,7 @@ from sarcodec.entropy.steps import OCTAVE, StepLaw
 from sarcodec.entropy.trellis import HALF_STEP
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats, Integers
+    from sarcodec.arrays import Floats, Integers, Wholes
 
 GROUPS = (16, 80, 288, 640)
 CHANNELS = 1024
@@ -59,7 +59,7 @@ class SymbolPort(Protocol):
     def hyper(self, rows: Integers) -> Integers:
         """Table numbers (n,) -> hyper symbols (n,) int64."""
 
-    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
+    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice[int, int, None]) -> Integers:
         """Table numbers of quantiser 0 and means in 1/32 step (cells, channels) -> places on the half-step grid, int64."""
 
 
@@ -86,13 +86,14 @@ class Accumulator:
     bias (8, width, 11), exponent (width,).
     """
 
-    side: Integers
-    groups: tuple[Integers, ...]
-    references: tuple[Integers, ...]
+    side: Wholes
+    groups: tuple[Wholes, ...]
+    references: tuple[Wholes, ...]
     bias: Integers
     exponent: Integers
+    requantise: Requantiser = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         worst_bias = np.abs(self.bias).max(axis=(0, 2))
         weights, limits = [self.side, *self.groups, *self.references], [255, *FEATURE_MAX, *FEATURE_MAX]
         check_bound("accumulator", weights, limits, worst_bias, self.exponent)
@@ -133,7 +134,7 @@ class Prior:
         port: SymbolPort,
         reference: TileLatents | None = None,
         lost: Floats | None = None,
-    ) -> Floats:
+    ) -> Integers:
         """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int64.
 
         reference: the same tile of another band. lost: of the latents' shape, float32; filled with the expected squared errors of
@@ -142,7 +143,7 @@ class Prior:
         side = self.read_hyper(step, rows, cols, port)
         return _Walk(self, step, rows, cols, side, reference, lost).run(port)
 
-    def read_hyper(self, step: int, rows: int, cols: int, port: SymbolPort) -> Integers:
+    def read_hyper(self, step: int, rows: int, cols: int, port: SymbolPort) -> Floats:
         """Side features (rows * cols, 128) from hyper symbols that the port gives."""
         grid = (-(-rows // HYPER_CELLS), -(-cols // HYPER_CELLS))
         octave = min(int(step) // 64, OCTAVE_CLASSES - 1)
@@ -161,7 +162,7 @@ class _Walk:
         step: int,
         rows: int,
         cols: int,
-        side: Integers,
+        side: Floats,
         reference: TileLatents | None = None,
         lost: Floats | None = None,
     ):
@@ -184,7 +185,8 @@ class _Walk:
         for group, (size, taps) in enumerate(zip(GROUPS, REFERENCE_TAPS)):
             channels = slice(begin, begin + size)
             seen = features(latents[:, channels], factor[channels], self.prior.companding, group)
-            seen = gather(padded(seen, *self.shape), self.places) if taps > 1 else seen
+            if taps > 1:
+                seen = gather(padded(seen, *self.shape), self.places)
             self.total = self.total + seen @ self.prior.accumulator.references[group]
             begin += size
         ratio = law.power(law.log2_steps(reference.step) - law.log2_steps(self.step), 16)
@@ -235,7 +237,7 @@ class _Walk:
         variance = np.exp2((law.deviation - law.log2_steps(self.step))[channels] / np.float32(OCTAVE / 2))
         return np.where(rows % SCALE_LEVELS == 0, error * variance.astype(np.float32), error)
 
-    def spread(self, latents: Integers, group: int, channels: slice, cells) -> Integers:
+    def spread(self, latents: Integers, group: int, channels: slice, cells: Integers | slice) -> Floats:
         """What a group's decoded latents add to the accumulator at some cells (n, width)."""
         seen = features(latents, self.feature_factor[channels], self.prior.companding, group)
         return gather(padded(seen, *self.shape), self.places[cells]) @ self.prior.accumulator.groups[group]

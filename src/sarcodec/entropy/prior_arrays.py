@@ -43,10 +43,7 @@ def prior_from_arrays(arrays: dict[str, Integers]) -> Prior:
                 raise ModelError(
                     f"array {name} of the prior is {array.dtype}, expected whole numbers; install the model again"
                 )
-        layer = lambda name, limit: Layer(
-            name, arrays[name + ".weight"], arrays[name + ".bias"], arrays[name + ".exponent"], limit
-        )
-        hyper = HyperSynthesis(*(layer(name, limit) for name, limit in HYPER_LAYERS.items()))
+        hyper = HyperSynthesis(*(_layer(arrays, name, limit) for name, limit in HYPER_LAYERS.items()))
         accumulator = Accumulator(
             arrays["side.weight"],
             tuple(arrays[f"group{g}.weight"] for g in range(len(GROUPS))),
@@ -55,7 +52,7 @@ def prior_from_arrays(arrays: dict[str, Integers]) -> Prior:
             arrays["accumulator.exponent"],
         )
         hidden, head, gain = (
-            tuple(layer(f"{kind}{n}", 255) for n in range(PASSES)) for kind in ("hidden", "head", "gain")
+            tuple(_layer(arrays, f"{kind}{n}", 255) for n in range(PASSES)) for kind in ("hidden", "head", "gain")
         )
         law = StepLaw(
             arrays["steps.offsets"].astype(np.int64), arrays["steps.deviation"].astype(np.int64), arrays["steps.powers"]
@@ -67,6 +64,10 @@ def prior_from_arrays(arrays: dict[str, Integers]) -> Prior:
     _check_shapes(prior)
     _check_ranges(prior)
     return prior
+
+
+def _layer(arrays: dict[str, Integers], name: str, input_max: int) -> Layer:
+    return Layer(name, arrays[f"{name}.weight"], arrays[f"{name}.bias"], arrays[f"{name}.exponent"], input_max)
 
 
 def _errors(arrays: dict[str, Integers]) -> Integers:

@@ -24,7 +24,7 @@ POWER_BITS = 20  # power table: round(2 ** (i / 1024) * 2 ** 20)
 
 def step_db(step: float) -> float:
     """The step in dB of a step index."""
-    return 2.0 ** (step / 64 - 4)
+    return float(2.0 ** (step / 64 - 4))
 
 
 def step_of_quality(quality: float) -> int:

@@ -18,6 +18,8 @@ import numpy as np
 from sarcodec.errors import ModelError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from sarcodec.arrays import Bools, Floats, Integers
 
 PRECISION_BITS = 14
@@ -128,7 +130,7 @@ def cost(tables: FrozenTables, rows: Integers, values: Integers) -> float:
     return float(np.sum(bits(tables)[tables.start[rows] + np.minimum(place, escape)]) + gamma.sum() + shift.sum())
 
 
-def from_weights(weights: list[Integers], shift: Integers, skip: Bools) -> FrozenTables:
+def from_weights(weights: list[Floats], shift: Integers, skip: Bools) -> FrozenTables:
     """Quantise weights to frequencies that sum to 16384, none below 1, with the least excess bits.
 
     weights[t] (float64, 2R + 2): weight of q = -R, ..., +R, then of ESCAPE; ignored where skip[t]. The scale is free.
@@ -166,7 +168,7 @@ def _normal_mass(low: float, high: float) -> float:
     return 1 - 0.5 * (math.erfc(-low) + math.erfc(high))
 
 
-def _code_order(weight: Floats) -> Integers:
+def _code_order(weight: Floats) -> Floats:
     weight = np.asarray(weight, np.float64)
     if weight.ndim != 1 or weight.size < 2 or weight.size % 2 or weight.size > 2 * MAX_RADIUS + 2:
         raise ModelError(f"weights have shape {weight.shape}, expected (2R + 2,) with R from 0 to {MAX_RADIUS}")
@@ -195,11 +197,11 @@ def _quantise(weight: Floats) -> Integers:
         frequencies[least] -= missing <= 0
 
 
-def _frozen(array: Integers, dtype: type, name: str) -> Integers:
+def _frozen(array: Integers | Bools, dtype: npt.DTypeLike, name: str) -> Integers | Bools:
     source = np.asarray(array)
     if source.ndim != 1 or source.dtype.kind not in "biu":
         raise ModelError(f"table array {name} is {source.dtype} of {source.ndim} axes, expected integers on one axis")
-    copy = source.astype(dtype)
+    copy: Integers | Bools = source.astype(dtype)
     if not np.array_equal(copy, source):
         raise ModelError(f"table array {name} does not fit {np.dtype(dtype)}")
     copy.flags.writeable = False

@@ -18,7 +18,7 @@ from sarcodec.format.partition import level_numbers, representatives, within
 from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Bools, Floats, Pixels
+    from sarcodec.arrays import Bools, Integers, Pixels
 
 LOSSLESS = 0  # the bound of exact pixels
 SAMPLES = ("uint8", "uint16", "float32")
@@ -29,7 +29,7 @@ MOST_PATTERNS = 1 << 14
 _LZMA_CHAIN = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20, "lc": 0, "lp": 0, "pb": 0, "preset": 6}]
 
 
-def pack_bounded(pixels: Pixels, valid: Bools, measure: Measure, bound: int) -> tuple[bytes, Pixels]:
+def pack_bounded(pixels: Pixels, valid: Bools, measure: Measure, bound: int) -> tuple[bytes, Bools]:
     """Section contents (b'' if no pixel is left for it) of pixels (rows, cols), and which pixels it holds (bool).
 
     Held are valid pixels that come back within the bound; not those that would come back as nodata or a fill, nor those that
@@ -106,7 +106,7 @@ def filled(image: Pixels, held: Bools) -> Pixels:
     return across[source]
 
 
-def _first_level(levels: Floats) -> int:
+def _first_level(levels: Integers) -> int:
     """Where a window of `MOST_LEVELS` begins: at the lowest level, or around the middle one where they are too far apart."""
     first = int(levels.min())
     if int(levels.max()) - first >= MOST_LEVELS:

@@ -5,6 +5,7 @@ Knows no meaning of the samples. The library is imagecodecs, which wraps libjxl.
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ _EFFORTS = {"uint8": (7, 9), "uint16": (7, 9), "float32": (7,)}  # whichever giv
 def pack_image(image: Pixels) -> bytes:
     """(rows, cols) of uint8, uint16 or float32 as a bare JPEG XL codestream. Raises InvalidArgument without imagecodecs."""
     library, image = _imagecodecs(), np.ascontiguousarray(image)
-    streams = [
+    streams: list[bytes] = [
         library.jpegxl_encode(
             image, lossless=True, effort=effort, photometric="gray", usecontainer=False, numthreads=1
         )
@@ -46,7 +47,7 @@ def require_library() -> None:
     _imagecodecs()
 
 
-def _imagecodecs():
+def _imagecodecs() -> ModuleType:
     try:
         import imagecodecs
     except ImportError as error:

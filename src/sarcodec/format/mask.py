@@ -42,7 +42,7 @@ def pack_invalid(pixels: Pixels, valid: Bools) -> bytes:
     return bytes([flags]) + head + body
 
 
-def unpack_invalid(data: bytes, shape: tuple[int, int], dtype: np.dtype | str) -> tuple[Bools, Bools]:
+def unpack_invalid(data: bytes, shape: tuple[int, int], dtype: np.dtype | str) -> tuple[Bools, Pixels]:
     """The map of valid pixels (shape, bool), and pixels (shape, dtype): invalid ones as they were, 0 elsewhere.
 
     Takes memory in proportion to shape only, whatever data says. Raises CorruptFile; InvalidArgument on other dtypes.
@@ -133,6 +133,7 @@ def _inflate(body: bytes, flags: int, shape: tuple[int, int], itemsize: int) -> 
     if not body:
         return b""
     limit = shape[0] * (-(-shape[1] // 8) + shape[1] * itemsize)
+    inflater: zlib._Decompress | lzma.LZMADecompressor
     try:
         if flags & _LZMA:
             inflater = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA_CHAIN)

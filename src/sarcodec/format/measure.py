@@ -65,5 +65,5 @@ def nodata_pixel(dtype: np.dtype, nodata: float | None) -> np.generic | None:
 
 def meaningless_pixels(dtype: np.dtype, measure: Measure) -> tuple[np.generic, ...]:
     """The finite values of `dtype` that are nodata or fill, rising, each once."""
-    found = {nodata_pixel(dtype, value) for value in (measure.nodata, *measure.fills)} - {None}
-    return tuple(sorted(found))
+    found = {nodata_pixel(dtype, value) for value in (measure.nodata, *measure.fills)}
+    return tuple(sorted(value for value in found if value is not None))

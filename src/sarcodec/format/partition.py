@@ -148,7 +148,7 @@ def _parts(scale: float) -> float:
     return min(DB_A_STEP * abs(scale), float(np.finfo(np.float64).max) / 4)
 
 
-def representatives(levels: Floats, dtype: str, measure: Measure, bound: int) -> Integers:
+def representatives(levels: Integers, dtype: str, measure: Measure, bound: int) -> Pixels:
     """The pixels that levels (int64, any shape) stand for. Raises CorruptFile for a level that no pixel has."""
     check_bounded(measure)
     if measure.domain == "db":
@@ -161,7 +161,7 @@ def representatives(levels: Floats, dtype: str, measure: Measure, bound: int) ->
     return table.values.astype(unsigned).view(dtype)[levels]
 
 
-def _db_representatives(levels: Floats, dtype: np.dtype, scale: float, bound: int) -> Pixels:
+def _db_representatives(levels: Integers, dtype: np.dtype, scale: float, bound: int) -> Pixels:
     if dtype.kind == "f":
         # Halves: 0 dB, which often means nodata, is no representative.
         with np.errstate(over="ignore", under="ignore"):
@@ -172,7 +172,7 @@ def _db_representatives(levels: Floats, dtype: np.dtype, scale: float, bound: in
     return np.clip(levels * (2 * half + 1) + half, limits.min, limits.max).astype(dtype)
 
 
-def _check_levels(levels: Floats, lowest: int, highest: int) -> None:
+def _check_levels(levels: Integers, lowest: int, highest: int) -> None:
     if levels.size and not lowest <= levels.min() <= levels.max() <= highest:
         raise CorruptFile(
             f"levels {levels.min()} to {levels.max()} of a tile, expected {lowest} to {highest}; the file is damaged"

@@ -17,7 +17,7 @@ from sarcodec.errors import CorruptFile
 from sarcodec.format.varint import Cursor
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats, Pixels
+    from sarcodec.arrays import Pixels
 
 MOST_DIFFERENCES = 2
 MOST_PATTERNS = 256
@@ -116,7 +116,7 @@ def _summed(image: Pixels, across: int, down: int) -> Pixels:
     return image
 
 
-def _folded(residual: Floats) -> Pixels:
+def _folded(residual: Pixels) -> Pixels:
     """0, -1, 1, -2, ... (modulo 2^bits) as 0, 1, 2, 3, ..."""
     signed = residual.view(f"i{residual.itemsize}")
     return ((signed << 1) ^ (signed >> (8 * residual.itemsize - 1))).view(residual.dtype)
@@ -162,6 +162,7 @@ def _read_image(cursor: Cursor, flags: int, shape: tuple[int, int], unsigned: np
 
 
 def _inflate(body: bytes, flags: int, size: int) -> bytes:
+    inflater: zlib._Decompress | lzma.LZMADecompressor
     try:
         if flags & _LZMA:
             inflater = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA_CHAIN)

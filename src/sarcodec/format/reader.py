@@ -1,8 +1,11 @@
 """A sarcodec file that is read by place: head at once, payloads on demand. Knows nothing of what a payload holds."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import zlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import BinaryIO
 
@@ -32,13 +35,13 @@ class FileReader:
             self.close()
             raise
 
-    def __enter__(self) -> "FileReader":
+    def __enter__(self) -> FileReader:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Callable[[str | bytes, bytes], FileReader], tuple[str | bytes, bytes]]:
         return _reopened, (self._source.again(), self.head_digest)
 
     def close(self) -> None:

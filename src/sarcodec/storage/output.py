@@ -58,7 +58,7 @@ class Output:
             _refuse_inputs(self.path, self._inputs)  # Of several things that are wrong, the worst is said.
             self.require_form(form)
         self.check(sidecars)
-        self._workspace = temporary_workspace() if self.is_stdout else self._beside_target()
+        self._workspace = temporary_workspace() if self.is_stdout else _beside(self.path, self.name)
         self.folder = self._workspace.folder
         self.part = self.folder / f"part{_ending(self.path)}"
 
@@ -77,7 +77,7 @@ class Output:
         if self.path is None:
             self._check_stdout()
             return
-        for path in (self.path, *self._possible(sidecars)):
+        for path in (self.path, *_possible(self.path, sidecars)):
             _refuse_inputs(path, self._inputs)
             _check_replaceable(path, self._overwrite)
 
@@ -115,21 +115,21 @@ class Output:
                 _copy_out(self.part)
             return
         self.check((*sidecars, *stale))
-        self._require_short(sidecars)
+        self._require_short(self.path, sidecars)
         with writing(self.name):
             for file in (*sidecars.values(), self.part):
                 _sync_file(file)
-            new = [(file, self._beside(ending)) for ending, file in sidecars.items()]
-            self._place(new, self._possible((*sidecars, *stale)))
+            new = [(file, _side_file(self.path, ending)) for ending, file in sidecars.items()]
+            self._place(self.path, new, _possible(self.path, (*sidecars, *stale)))
             _sync_folder(self.path.parent)
         self.close()
 
-    def _place(self, sidecars: list[tuple[Path, Path]], gone: Iterable[Path]) -> None:
+    def _place(self, path: Path, sidecars: list[tuple[Path, Path]], gone: Iterable[Path]) -> None:
         """Rename; the old side files wait in the private folder until the main file is there."""
-        moves = [(path, self.folder / f"old-{number}") for number, path in enumerate(gone) if os.path.lexists(path)]
+        moves = [(old, self.folder / f"old-{number}") for number, old in enumerate(gone) if os.path.lexists(old)]
         done: list[tuple[Path, Path]] = []
         try:
-            for source, target in (*moves, *sidecars, (self.part, self.path)):
+            for source, target in (*moves, *sidecars, (self.part, path)):
                 os.replace(source, target)
                 done.append((source, target))
         except BaseException:
@@ -137,31 +137,12 @@ class Output:
                 os.replace(target, source)
             raise
 
-    def _beside(self, ending: str) -> Path:
-        return self.path.with_name(self.path.name + ending)
-
-    def _possible(self, endings: Iterable[str]) -> list[Path]:
-        """Side files that can be there: a name at its greatest length has none."""
-        return [self._beside(ending) for ending in dict.fromkeys(endings) if not _is_too_long(self._beside(ending))]
-
-    def _require_short(self, endings: Iterable[str]) -> None:
-        for path in map(self._beside, endings):
-            if _is_too_long(path):
+    def _require_short(self, path: Path, endings: Iterable[str]) -> None:
+        for needed in (_side_file(path, ending) for ending in endings):
+            if _is_too_long(needed):
                 raise InvalidArgument(
-                    f"{self.name} needs the side file {shown(path.name)}, a name that is too long here; take a shorter name"
+                    f"{self.name} needs the side file {shown(needed.name)}, a name that is too long here; take a shorter name"
                 )
-
-    def _beside_target(self) -> Workspace:
-        folder = self.path.parent
-        try:
-            return Workspace(folder)
-        except PermissionError as error:
-            raise _unwritable(self.name, folder, error) from error
-        except OSError as error:
-            if error.strerror and "read-only" in error.strerror.lower():
-                raise _unwritable(self.name, folder, error) from error
-            with writing(self.name):
-                raise
 
     def _check_stdout(self) -> None:
         stream = standard_output()
@@ -205,6 +186,29 @@ def require_different(**targets: str | os.PathLike[str] | None) -> None:
             raise InvalidArgument(
                 f"{first} and {second} would both be written to {shown(given[second])}; choose two names"
             )
+
+
+def _side_file(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
+def _possible(path: Path, endings: Iterable[str]) -> list[Path]:
+    """Side files that can be there: a name at its greatest length has none."""
+    files = (_side_file(path, ending) for ending in dict.fromkeys(endings))
+    return [file for file in files if not _is_too_long(file)]
+
+
+def _beside(path: Path, name: str) -> Workspace:
+    """A private folder in that of the target; name: the target for messages."""
+    try:
+        return Workspace(path.parent)
+    except PermissionError as error:
+        raise _unwritable(name, path.parent, error) from error
+    except OSError as error:
+        if error.strerror and "read-only" in error.strerror.lower():
+            raise _unwritable(name, path.parent, error) from error
+        with writing(name):
+            raise
 
 
 def _refuse_inputs(path: Path, inputs: Iterable[Input]) -> None:

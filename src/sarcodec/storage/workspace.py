@@ -22,7 +22,7 @@ from sarcodec.errors import SarcodecError
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # a module elsewhere; asked for before every use
 
 _NAME = re.compile(r"\.sarcodec-[0-9a-f]{12}\.part")
 # Files of versions before this one, without locks: they are old enough, or they stay.
@@ -57,9 +57,12 @@ def clear_leftovers(beside: Path) -> None:
             with suppress(OSError):
                 if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
                     _clear(Path(entry.path))
-                elif _EARLIER.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                    if _age(entry.stat(follow_symlinks=False)) > _OLD_S:
-                        os.unlink(entry.path)
+                elif _EARLIER.fullmatch(entry.name) and _is_old_file(entry):
+                    os.unlink(entry.path)
+
+
+def _is_old_file(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False) and _age(entry.stat(follow_symlinks=False)) > _OLD_S
 
 
 def _made(beside: Path) -> tuple[Path, int | None]:
