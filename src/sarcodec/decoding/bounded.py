@@ -72,4 +72,5 @@ def keeps(
     """Which pixels came back as promised: within the bound where valid in the original, the same bits elsewhere."""
     bits = f"u{original.itemsize}"
     same = original.view(bits) == decoded.view(bits)
-    return same if bound == LOSSLESS else same | valid & within(original, decoded, measure, bound)
+    found: Bools = same if bound == LOSSLESS else same | valid & within(original, decoded, measure, bound)
+    return found

@@ -37,7 +37,8 @@ class Kept(Generic[Result]):
                 with self._lock:
                     self._futures.pop(key, None)
                 future.set_exception(error)
-        return future.result()
+        found: Result = future.result()
+        return found
 
     def _future(self, key: Hashable) -> tuple[Future, bool]:
         """The future of a key, and whether it is the caller who has to fulfil it."""

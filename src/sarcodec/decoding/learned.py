@@ -99,7 +99,8 @@ class LearnedDecoder:
         return None if kept is None else kept.latents
 
     def _tile(self, tile: int, band: int) -> _Decoded | None:
-        return self._tiles.get((tile, band), lambda: self._decode(tile, band))
+        found: _Decoded | None = self._tiles.get((tile, band), lambda: self._decode(tile, band))
+        return found
 
     def _decode(self, tile: int, band: int) -> _Decoded | None:
         section, reference = self._coded(self.sections(tile, band), tile, band)
@@ -174,7 +175,8 @@ class LearnedDecoder:
                     begins = (d * TILE_CELLS + 1 for d in (r - row, c - col))
                     place = [_shared(b, n, s) for b, n, s in zip(begins, self.cells(other), (rows + 2, cols + 2))]
                     out[tuple(p[0] for p in place)] = theirs.lost[tuple(p[1] for p in place)]
-        return out
+        found: Floats = out
+        return found
 
     def tile_pixels(self, tile: int, band: int) -> Pixels:
         """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were."""

@@ -47,8 +47,10 @@ def hidden_pixels(
     fill = np.zeros(pixels.shape, bool)
     for value in values:
         fill |= np.isnan(pixels) if np.isnan(value) else pixels == np.asarray(value).astype(pixels.dtype)
-    return hidden & fill
+    found: Bools | None = hidden & fill
+    return found
 
 
 def _masked(reader: PixelSource, band: int, window: Window) -> Floats:
-    return reader.read_mask(band if reader.info.mask_planes > 1 else 0, window) == 0
+    found: Floats = reader.read_mask(band if reader.info.mask_planes > 1 else 0, window) == 0
+    return found

@@ -45,7 +45,8 @@ TRIM_HALVINGS = 6
 
 def power_of(level_db: Floats) -> Floats:
     """Linear power of levels; 150 dB above or below what they are relative to says enough."""
-    return np.exp(np.clip(level_db, -150, 150) * np.float32(np.log(10) / 10))
+    found: Floats = np.exp(np.clip(level_db, -150, 150) * np.float32(np.log(10) / 10))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,10 +191,12 @@ def _windows(pixels: Pixels) -> Floats:
 
 
 def _centred(levels: Floats) -> Floats:
-    return levels - levels.mean((1, 2), keepdims=True)
+    found: Floats = levels - levels.mean((1, 2), keepdims=True)
+    return found
 
 
 def _variation(power: Floats) -> Floats:
     """Variance over squared mean of each of (windows, side, side) powers."""
-    return power.var((1, 2), ddof=1) / np.square(power.mean((1, 2)))
+    found: Floats = power.var((1, 2), ddof=1) / np.square(power.mean((1, 2)))
+    return found
 

@@ -74,7 +74,7 @@ class Decoder:
         tables = self._tables
         rows = _checked_rows(rows, len(tables) - int(jump.max()))
         values, modes = np.empty(rows.size, np.int32), np.empty(rows.size, np.uint8)
-        state, self._place, mode, fine = rans.decode(
+        state, self._place, last_mode, fine = rans.decode(
             tables.cumulative,
             tables.layout,
             self._lookup,
@@ -90,7 +90,7 @@ class Decoder:
         )
         self._state = np.uint64(state)
         if next_mode is trellis.NEXT_STATE:
-            self._mode = mode
+            self._mode = int(last_mode)
         if not fine or state == 0:
             raise CorruptFile("an entropy-coded stream holds a value that no encoder writes; the file is damaged")
         return values, modes

@@ -59,7 +59,7 @@ class SymbolPort(Protocol):
     def hyper(self, rows: Integers) -> Integers:
         """Table numbers (n,) -> hyper symbols (n,) int64."""
 
-    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice[int, int, None]) -> Integers:
+    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
         """Table numbers of quantiser 0 and means in 1/32 step (cells, channels) -> places on the half-step grid, int64."""
 
 
@@ -190,7 +190,8 @@ class _Walk:
             self.total = self.total + seen @ self.prior.accumulator.references[group]
             begin += size
         ratio = law.power(law.log2_steps(reference.step) - law.log2_steps(self.step), 16)
-        return np.clip(latents * ratio >> 16, -REFERENCE_MAX, REFERENCE_MAX)
+        found: Integers = np.clip(latents * ratio >> 16, -REFERENCE_MAX, REFERENCE_MAX)
+        return found
 
     def run(self, port: SymbolPort) -> Integers:
         rows, cols = self.shape
@@ -254,4 +255,5 @@ def features(latents: Integers, factor: Integers, companding: Integers, group: i
         linear = np.minimum((magnitude * 20 + 64) >> 7, FEATURE_SIZE_MAX) * np.sign(latents)
         return np.concatenate([linear.astype(np.float32), size], 1)
     total = size.reshape(len(size), -1, POOL[group]).sum(2)
-    return np.floor(total * np.float32(10 / (1 << POOL_SHIFT[group])))
+    found: Floats = np.floor(total * np.float32(10 / (1 << POOL_SHIFT[group])))
+    return found

@@ -86,15 +86,15 @@ def encode(
             state, place = _push_escape(state, words, place, np.uint64(symbol - escape))
             symbol = escape
         at = np.int64(table & _START_MASK) + symbol
-        low = np.uint32(cumulative[at])
-        frequency = np.uint32(cumulative[at + 1]) - low
+        begin = np.uint32(cumulative[at])
+        frequency = np.uint32(cumulative[at + 1]) - begin
         if state >> _EMIT >= frequency:
             place -= 1
             words[place] = state & _LOW16
             state >>= _WORD
         narrow = np.uint32(state)  # 32-bit division is several times faster than 64-bit
         share = narrow // frequency
-        state = (np.uint64(share) << _PRECISION) + np.uint64(narrow - share * frequency + low)
+        state = (np.uint64(share) << _PRECISION) + np.uint64(narrow - share * frequency + begin)
     return state, place, -1
 
 
@@ -136,9 +136,9 @@ def decode(
     values: Integers,
     next_mode: Integers,
     jump: Integers,
-    mode: int,
+    mode: int | np.int64,
     modes: Integers,
-) -> tuple[np.uint64, int, int, bool]:
+) -> tuple[np.uint64, int, int | np.int64, bool]:
     """Fills `values` and `modes`: the mode that each value was read in. Gives state, next word, mode, and whether every
     value was one that an encoder writes. In mode m a value's table is row + jump[m], the next mode next_mode[m, value & 1];
     a skipped value leaves the mode as it is."""

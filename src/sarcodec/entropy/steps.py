@@ -59,10 +59,12 @@ class StepLaw:
         octave, part = exponent >> 10, exponent & (OCTAVE - 1)
         shift = octave + (bits - POWER_BITS)
         mantissa = self.powers[part].astype(np.int64)
-        return np.where(shift >= 0, mantissa << np.maximum(shift, 0), mantissa >> np.maximum(-shift, 0))
+        found: Integers = np.where(shift >= 0, mantissa << np.maximum(shift, 0), mantissa >> np.maximum(-shift, 0))
+        return found
 
     def steps_db(self, step: int) -> Floats:
         """Each channel's step in dB (1024,) float32, the same on every machine."""
         exponent = self.log2_steps(step)
         mantissa = self.powers[exponent & (OCTAVE - 1)].astype(np.float64)
-        return np.ldexp(mantissa, (exponent >> 10) - POWER_BITS).astype(np.float32)
+        found: Floats = np.ldexp(mantissa, (exponent >> 10) - POWER_BITS).astype(np.float32)
+        return found

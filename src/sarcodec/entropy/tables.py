@@ -82,7 +82,8 @@ class FrozenTables:
         known = self.__dict__.setdefault("_lookups", {})
         if slot_bits not in known:
             known[slot_bits] = _slot_symbols(self, slot_bits)
-        return known[slot_bits]
+        found: Integers = known[slot_bits]
+        return found
 
     def digest(self) -> bytes:
         """SHA-256 (32 bytes) of the canonical, uncompressed form: the same whatever zlib packed it."""

@@ -197,7 +197,8 @@ def within(first: Pixels, second: Pixels, measure: Measure, bound: int) -> Bools
     apart = exponents[1] - exponents[0]
     near = apart <= 8  # a ratio of up to 100 takes 7 bits, a mantissa may lack one
     high = high << np.where(near, apart, np.uint64(0))
-    return near & (high <= low * np.uint64(factor) >> np.uint64(RATIO_BITS))
+    found: Bools = near & (high <= low * np.uint64(factor) >> np.uint64(RATIO_BITS))
+    return found
 
 
 def _within_integers(low: Pixels, high: Pixels, factor: int) -> Pixels:
@@ -210,7 +211,8 @@ def _within_float64(first: Pixels, second: Pixels, factor: int) -> Pixels:
     low, high = np.minimum(first, second), np.maximum(first, second)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         near = high <= low * (factor / (1 << RATIO_BITS) * _CERTAIN)
-    return (first == second) | near & (low >= np.finfo(np.float64).tiny)
+    found: Pixels = (first == second) | near & (low >= np.finfo(np.float64).tiny)
+    return found
 
 
 def _within_db(first: Pixels, second: Pixels, scale: float, bound: int) -> Pixels:
@@ -219,4 +221,5 @@ def _within_db(first: Pixels, second: Pixels, scale: float, bound: int) -> Pixel
     largest = _largest_difference(scale, bound) * (_CERTAIN if first.itemsize == 8 else 1)
     with np.errstate(invalid="ignore", over="ignore"):  # infinite pixels: no difference is within
         difference = np.abs(first.astype(np.float64) - second.astype(np.float64))
-    return (first == second) & np.isfinite(first) | (difference <= largest)
+    found: Pixels = (first == second) & np.isfinite(first) | (difference <= largest)
+    return found

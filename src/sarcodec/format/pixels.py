@@ -63,7 +63,8 @@ def _keys(pixels: Pixels) -> Pixels:
     bits = np.ascontiguousarray(pixels).view(f"u{pixels.itemsize}")
     top = bits.dtype.type(1 << (8 * bits.itemsize - 1))
     if pixels.dtype.kind == "i":
-        return bits ^ top
+        found: Pixels = bits ^ top
+        return found
     return np.where(bits & top, ~bits, bits | top) if pixels.dtype.kind == "f" else bits
 
 
@@ -124,7 +125,8 @@ def _folded(residual: Pixels) -> Pixels:
 
 def _unfolded(folded: Pixels) -> Pixels:
     one = folded.dtype.type(1)
-    return (folded >> one) ^ (~(folded & one) + one)
+    found: Pixels = (folded >> one) ^ (~(folded & one) + one)
+    return found
 
 
 def _planes(values: Pixels) -> bytes:

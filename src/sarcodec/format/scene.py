@@ -186,12 +186,12 @@ def unpack_scene(data: bytes, rows: int, cols: int, count: int, dtype: str) -> S
 
 
 def _gcps(raw: object) -> tuple[GroundControlPoint, ...]:
-    *columns, ids, infos = (packing.items(column) for column in packing.items(raw))
+    *columns, raw_ids, raw_infos = (packing.items(column) for column in packing.items(raw))
     if len(columns) != 5:
         raise ValueError(f"found {len(columns)} columns of numbers, expected 5")
     numbers = [[number(value) for value in column] for column in columns]
-    ids = [text(value) for value in ids] or usual_ids(len(columns[0]))
-    infos = [text(value) for value in infos] or [""] * len(columns[0])
+    ids = [text(value) for value in raw_ids] or usual_ids(len(columns[0]))
+    infos = [text(value) for value in raw_infos] or [""] * len(columns[0])
     return tuple(GroundControlPoint(*values) for values in zip(*numbers, ids, infos, strict=True))
 
 

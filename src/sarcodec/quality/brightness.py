@@ -17,7 +17,7 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.quality.speckle import power_of
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Bools, Floats
+    from sarcodec.arrays import Bools, Floats, Integers
 
 GUIDE_STEP_DB = 0.25
 """Pixels are counted by the guide's level in cells of this; a bin is a run of cells."""
@@ -69,7 +69,7 @@ class BrightnessBias:
             self._bin(np.flatnonzero((number == n) & (self._pixels > 0))) for n in np.unique(number[self._pixels > 0])
         )
 
-    def _bin(self, cells: Floats) -> BrightnessBin:
+    def _bin(self, cells: Integers) -> BrightnessBin:
         original, decoded = float(self._original[cells].sum()), float(self._decoded[cells].sum())
         pixels = int(self._pixels[cells].sum())
         return BrightnessBin(

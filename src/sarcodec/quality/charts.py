@@ -12,6 +12,8 @@ import numpy as np
 from sarcodec.quality.words import MINUS, safe
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from sarcodec.arrays import Floats
 
 WIDTH, HEIGHT = 460, 300  # letters of 12 in it stay readable where a page is 400 wide
@@ -47,7 +49,7 @@ class _Axis:
     start: float  # in pixels
     end: float
 
-    def place(self, values):
+    def place(self, values: npt.ArrayLike) -> Floats:
         return self.start + (np.asarray(values, np.float64) - self.low) / (self.high - self.low) * (
             self.end - self.start
         )
@@ -61,7 +63,7 @@ class _Axis:
 class _LogAxis(_Axis):
     """`low` and `high` are values above 0."""
 
-    def place(self, values):
+    def place(self, values: npt.ArrayLike) -> Floats:
         share = np.log(np.asarray(values, np.float64) / self.low) / math.log(self.high / self.low)
         return self.start + share * (self.end - self.start)
 
@@ -104,7 +106,7 @@ def _log_span(values: Floats, margin: float = 1.06) -> tuple[float, float]:
 
 
 def _round_step(step: float) -> float:
-    power = 10 ** math.floor(math.log10(step))
+    power = 10.0 ** math.floor(math.log10(step))
     return next(power * n for n in (1, 2, 5, 10) if power * n >= step * 0.999)
 
 

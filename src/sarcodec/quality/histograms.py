@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Bools, Floats
+    from sarcodec.arrays import Bools, Floats, Integers
 
 STEP_DB = 1 / 16
 """Width of a bin: the distances are exact to about this."""
@@ -36,8 +36,8 @@ class Histogram:
     """Counts a bin; bin `n` begins at `low_db` + n STEP_DB. From the first that either image uses to the last."""
 
     low_db: float
-    original: Floats
-    decoded: Floats
+    original: Integers
+    decoded: Integers
 
 
 class HistogramPair:

@@ -6,7 +6,7 @@ Memory does not grow with the scene but for 28 bytes a 16 x 16 window. Must not 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.quality.speckle import PITCH_PX, WINDOW_PX, measure_windows, power_of, split_blocks, window_enl
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Bools, Floats
+    import numpy.typing as npt
+
+    from sarcodec.arrays import Bools, Floats, Integers
 
 MULTILOOK_PX = 8
 """Side of the blocks whose mean power is compared in `multilook_rmse_db`."""
@@ -28,6 +30,7 @@ HISTOGRAM_STEP_DB = 1 / 1024
 MOST_HOMOGENEOUS = 0.1
 """Share of the windows that a selection image chooses."""
 
+_Number = TypeVar("_Number", bound=np.generic)
 _HISTOGRAM_BINS = 128 * 1024  # up to 128 dB; larger errors share the last bin, and the maximum is known exactly
 
 
@@ -127,6 +130,8 @@ class ErrorAccumulator:
                 "compare images that have valid pixels in common"
             )
         mse = self._square_sum / self._pixels
+        windows, medians = self._speckle()
+        before, after = medians["enl_original"], medians["enl_decoded"]
         return ErrorSummary(
             pixels=self._pixels,
             invalid=self._invalid,
@@ -137,14 +142,16 @@ class ErrorAccumulator:
             max_abs_error_db=self._max_abs,
             p999_abs_error_db=self._percentile(0.999),
             multilook_rmse_db=float(np.sqrt(self._block_square_sum / self._blocks)) if self._blocks else None,
-            **self._speckle(),
+            enl_windows=windows,
+            enl_ratio=None if before is None or after is None else after / before,
+            **medians,
         )
 
     def _check_selection(self, original: Floats, selection_db: Floats | None) -> None:
         given = selection_db is not None
         if self._selecting not in (None, given):
             raise InvalidArgument("selection_db was given for some windows only; give it for every window or for none")
-        if given and np.shape(selection_db) != original.shape:
+        if selection_db is not None and np.shape(selection_db) != original.shape:
             raise InvalidArgument(
                 f"found a selection of shape {np.shape(selection_db)}, expected {original.shape}; "
                 "give the same window of the other band"
@@ -176,11 +183,11 @@ class ErrorAccumulator:
     def _add_windows(
         self, original: Floats, decoded: Floats, valid: Bools, selection_db: Floats | None
     ) -> None:
-        kept = split_blocks(valid, WINDOW_PX, PITCH_PX).all(axis=(1, 2))
+        kept: Bools = split_blocks(valid, WINDOW_PX, PITCH_PX).all(axis=(1, 2))
         homogeneity = np.full(kept.size, np.nan, dtype=np.float32)
         if selection_db is not None:
             levels = split_blocks(np.asarray(selection_db, dtype=np.float64), WINDOW_PX, PITCH_PX)
-            kept = kept & np.isfinite(levels).all(axis=(1, 2))
+            kept &= np.isfinite(levels).all(axis=(1, 2))
             homogeneity[kept] = window_enl(levels[kept])
         before, after = measure_windows(original, kept), measure_windows(decoded, kept)
         self._records.append(
@@ -196,7 +203,8 @@ class ErrorAccumulator:
             return self._max_abs
         return min(bin_index * HISTOGRAM_STEP_DB, self._max_abs)
 
-    def _speckle(self) -> dict[str, float | int | None]:
+    def _speckle(self) -> tuple[int, dict[str, float | None]]:
+        """How many windows are chosen, and the median of each of their figures, by its name."""
         columns = {
             field.name: np.concatenate([getattr(record, field.name) for record in self._records])
             for field in fields(_WindowRecord)
@@ -204,8 +212,7 @@ class ErrorAccumulator:
         homogeneity = columns.pop("homogeneity")
         chosen = _choose(homogeneity) if self._selecting else np.arange(homogeneity.size)
         medians = {name: float(np.median(values[chosen])) if chosen.size else None for name, values in columns.items()}
-        ratio = medians["enl_decoded"] / medians["enl_original"] if chosen.size else None
-        return {"enl_windows": int(chosen.size), "enl_ratio": ratio, **medians}
+        return int(chosen.size), medians
 
 
 def compare_levels(
@@ -235,11 +242,11 @@ def _check_window(original: Floats, decoded: Floats, valid: Bools) -> None:
             )
 
 
-def _split_multilook(pixels: Floats) -> Floats:
+def _split_multilook(pixels: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
     return split_blocks(pixels, MULTILOOK_PX, MULTILOOK_PX)
 
 
-def _choose(homogeneity: Floats) -> Floats:
+def _choose(homogeneity: Floats) -> Integers:
     """Indices of the tenth of the windows (at least one, if there is one) with the highest ENL in the selection."""
     count = int(np.ceil(MOST_HOMOGENEOUS * homogeneity.size))
     return np.argsort(-homogeneity, kind="stable")[:count]

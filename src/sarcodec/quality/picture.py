@@ -18,6 +18,11 @@ from sarcodec.storage.forms import PNG
 from sarcodec.storage.refusals import writing
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
     from sarcodec.arrays import Bools, Floats
 
 ERROR_RANGE_DB = 3.0
@@ -90,19 +95,19 @@ def _stretch(levels: Floats) -> tuple[float, float]:
 def _detail(whole: _Row) -> _Row:
     """The window of at most 128 x 128 pixels around the brightest valid pixel, moved inside the scene."""
     peak = np.unravel_index(np.argmax(np.where(whole.valid, whole.original, -np.inf)), whole.original.shape)
-    corner = tuple(
+    top, left = (
         int(np.clip(centre - DETAIL_PX // 2, 0, max(0, size - DETAIL_PX)))
         for centre, size in zip(peak, whole.original.shape, strict=True)
     )
-    part = tuple(slice(start, start + DETAIL_PX) for start in corner)
+    part = slice(top, top + DETAIL_PX), slice(left, left + DETAIL_PX)
     levels = whole.original[part][whole.valid[part]]
     # Up to the peak and not the 98th percentile: the shape of the target is what this row is for.
     low, high = _stretch(levels)[0], float(levels.max())
     stretch = (low, high) if high > low else (low - 0.5, low + 0.5)
-    return _Row(whole.original[part], whole.decoded[part], whole.valid[part], stretch, corner)
+    return _Row(whole.original[part], whole.decoded[part], whole.valid[part], stretch, (top, left))
 
 
-def _lay_out(whole: _Row, detail: _Row, title: str, footer_lines: list[str]):
+def _lay_out(whole: _Row, detail: _Row, title: str, footer_lines: list[str]) -> Figure:
     figure_class, rectangle_class = _matplotlib()
     footer_inches = 0.25 + 0.2 * len(footer_lines)
     heights = tuple(_PANEL_INCHES * _aspect(row) for row in (whole, detail))
@@ -129,10 +134,11 @@ def _lay_out(whole: _Row, detail: _Row, title: str, footer_lines: list[str]):
 def _aspect(row: _Row) -> float:
     """Height of a panel for its width, within what a page can show."""
     rows, cols = row.original.shape
-    return min(1.6, max(0.4, rows / cols))
+    found: float = min(1.6, max(0.4, rows / cols))
+    return found
 
 
-def _draw_row(figure, axes, row: _Row, names: tuple[str, str, str]) -> None:
+def _draw_row(figure: Figure, axes: Sequence[Axes], row: _Row, names: tuple[str, ...]) -> None:
     grey, diverging = _colour_maps()
     low, high = row.stretch_db
     error = np.where(row.valid, row.decoded, 0) - np.where(row.valid, row.original, 0)
@@ -152,13 +158,14 @@ def _draw_row(figure, axes, row: _Row, names: tuple[str, str, str]) -> None:
         bar.ax.tick_params(labelsize=8)
 
 
-def _colour_maps():
+def _colour_maps() -> tuple[Colormap, Colormap]:
     from matplotlib import colormaps
 
-    return tuple(colormaps[name].with_extremes(bad=_NODATA_COLOUR) for name in ("gray", "RdBu_r"))
+    grey, diverging = (colormaps[name].with_extremes(bad=_NODATA_COLOUR) for name in ("gray", "RdBu_r"))
+    return grey, diverging
 
 
-def _matplotlib():
+def _matplotlib() -> tuple[type[Figure], type[Rectangle]]:
     try:
         from matplotlib.figure import Figure
         from matplotlib.patches import Rectangle
@@ -167,7 +174,7 @@ def _matplotlib():
     return Figure, Rectangle
 
 
-def _write(output: Output, figure) -> None:
+def _write(output: Output, figure: Figure) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with writing(output.name), open(output.part, "wb") as stream:

@@ -130,5 +130,6 @@ def _surround(blocks: Floats) -> Floats:
     """Means of SURROUND x SURROUND where all are inside."""
     for axis in (0, 1):
         places = blocks.shape[axis] - SURROUND + 1
-        blocks = sum(np.take(blocks, np.arange(n, n + places), axis) for n in range(SURROUND)) / SURROUND
+        first, *others = (np.take(blocks, np.arange(n, n + places), axis) for n in range(SURROUND))
+        blocks = sum(others, first) / SURROUND
     return blocks

@@ -43,7 +43,8 @@ class SimilarityAccumulator:
 
     def add(self, original_db: Floats, decoded_db: Floats, valid: Bools) -> None:
         """One window: levels in dB (rows, cols), mask."""
-        first, second = (np.where(valid, level, 0).astype(np.float64) for level in (original_db, decoded_db))
+        first: Floats = np.where(valid, original_db, 0).astype(np.float64)
+        second: Floats = np.where(valid, decoded_db, 0).astype(np.float64)
         for scale in range(len(SCALE_WEIGHTS)):
             if min(valid.shape) < _TAPS_PX:
                 return
@@ -101,10 +102,12 @@ def _sum(taps: Floats, parts: list[Floats]) -> Floats:
         np.add(first, last, out=scratch)
         scratch *= tap
         sums += scratch
-    return sums
+    found: Floats = sums
+    return found
 
 
-def _halve(image: Floats) -> Floats:
+def _halve(image: Floats | Bools) -> Floats:
     """Means of 2 x 2; an odd last row or column is left out."""
     rows, cols = (size // 2 * 2 for size in image.shape)
-    return image[:rows, :cols].reshape(rows // 2, 2, cols // 2, 2).mean(axis=(1, 3))
+    found: Floats = image[:rows, :cols].reshape(rows // 2, 2, cols // 2, 2).mean(axis=(1, 3))
+    return found

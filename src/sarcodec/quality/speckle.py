@@ -6,12 +6,14 @@ In go levels in dB and a mask, out comes one record a window. Knows nothing of w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats
+    import numpy.typing as npt
+
+    from sarcodec.arrays import Bools, Floats
 
 WINDOW_PX = 15
 """Side of a window. Windows stand on a grid of `PITCH_PX`, so that scenes cut on it give the same windows."""
@@ -19,6 +21,7 @@ WINDOW_PX = 15
 PITCH_PX = 16
 
 _LARGEST_ENL = 1e6
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def power_of(level_db: Floats) -> Floats:
     return np.power(10.0, np.asarray(level_db, dtype=np.float64) / 10.0)
 
 
-def split_blocks(pixels: Floats, side_px: int, pitch_px: int) -> Floats:
+def split_blocks(pixels: npt.NDArray[_Number], side_px: int, pitch_px: int) -> npt.NDArray[_Number]:
     """(rows, cols) -> (blocks, side, side): whole blocks only, row by row, corners at multiples of the pitch."""
     if min(pixels.shape) < side_px:
         return np.empty((0, side_px, side_px), dtype=pixels.dtype)
@@ -46,7 +49,7 @@ def split_blocks(pixels: Floats, side_px: int, pitch_px: int) -> Floats:
     return views[::pitch_px, ::pitch_px].reshape(-1, side_px, side_px)
 
 
-def measure_windows(level_db: Floats, kept: Floats) -> WindowStatistics:
+def measure_windows(level_db: Floats, kept: Bools) -> WindowStatistics:
     """Statistics of the windows that `kept` (one bool a window, in the order of `split_blocks`) asks for.
 
     ENL = mean^2 / variance of linear intensity, at most 1e6 (a window without any texture). The correlation is that of
@@ -62,7 +65,8 @@ def window_enl(levels: Floats) -> Floats:
     power = power_of(levels)
     mean_squared = power.mean(axis=(1, 2)) ** 2
     variance = power.var(axis=(1, 2), ddof=1)
-    return (mean_squared / np.maximum(variance, mean_squared / _LARGEST_ENL)).astype(np.float32)
+    found: Floats = (mean_squared / np.maximum(variance, mean_squared / _LARGEST_ENL)).astype(np.float32)
+    return found
 
 
 def _lag_one(levels: Floats) -> tuple[Floats, Floats]:

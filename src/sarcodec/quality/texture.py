@@ -47,10 +47,10 @@ class TextureAccumulator:
         """One window: levels in dB (rows, cols), mask, the guide's level (NaN where it has none)."""
         if guide_db is not None:
             self._brightness.add(original_db, decoded_db, valid, guide_db)
-        for part in (self._edges, self._ratio):
-            part.add(original_db, decoded_db, valid, guide_db)
-        for part in (self._similarity, self.histograms):
-            part.add(original_db, decoded_db, valid)
+        self._edges.add(original_db, decoded_db, valid, guide_db)
+        self._ratio.add(original_db, decoded_db, valid, guide_db)
+        self._similarity.add(original_db, decoded_db, valid)
+        self.histograms.add(original_db, decoded_db, valid)
 
     def summary(self) -> TextureSummary:
         """The figures of everything added so far."""

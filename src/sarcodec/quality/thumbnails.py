@@ -6,7 +6,7 @@ In: windows of levels in dB with their place; out: small images in dB with NaN w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,11 @@ from sarcodec.quality.histograms import Histogram, HistogramPair
 from sarcodec.quality.speckle import power_of
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from sarcodec.arrays import Bools, Floats
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 MOST_CELLS = 640
 """Cells along the longer side of a scene."""
@@ -81,14 +85,15 @@ class ThumbnailCollector:
     def finish(self) -> Thumbnails:
         """The images of everything added so far."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            levels = [10 * np.log10(sums / self._count) for sums in (self._original, self._decoded)]
-        return Thumbnails(self.cell_px, *levels, self._histogram.histogram())
+            original, decoded = (10 * np.log10(sums / self._count) for sums in (self._original, self._decoded))
+        return Thumbnails(self.cell_px, original, decoded, self._histogram.histogram())
 
-    def _cells(self, values: Floats) -> Floats:
+    def _cells(self, values: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
         rows, cols = (-(-size // self.cell_px) for size in values.shape)
         padded = np.zeros((rows * self.cell_px, cols * self.cell_px), values.dtype)
         padded[: values.shape[0], : values.shape[1]] = values
-        return padded.reshape(rows, self.cell_px, cols, self.cell_px).sum(axis=(1, 3))
+        found: npt.NDArray[_Number] = padded.reshape(rows, self.cell_px, cols, self.cell_px).sum(axis=(1, 3))
+        return found
 
 
 def _starts(size: int, side: int) -> list[int]:

@@ -128,8 +128,10 @@ def _wkt(crs: CRS | None) -> str | None:
         whole, again = crs.to_wkt(version="WKT2_2019"), CRS.from_wkt(short)
         official = crs.to_authority() is not None and crs.to_authority() == again.to_authority()
         if again != crs or not (official or again.to_wkt(version="WKT2_2019") == whole):
-            return whole
-    return short
+            found: str | None = whole
+            return found
+    found: str | None = short
+    return found
 
 
 def _unusual_axes(element: ElementTree.Element | None, wkt: str | None) -> str | None:

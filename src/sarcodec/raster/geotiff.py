@@ -74,7 +74,8 @@ class SceneReader:
         check_inside(window, self.info.rows, self.info.cols)
         try:
             with self._lock:
-                return self._dataset.read(band + 1, window=to_rasterio(window))
+                found: Pixels = self._dataset.read(band + 1, window=to_rasterio(window))
+                return found
         except GDAL_ERRORS as error:
             raise UnreadableScene(
                 f"cannot read rows {window.row}..{window.row_end - 1} of band {band + 1} of {self._path}: "
@@ -91,7 +92,8 @@ class SceneReader:
             return np.full(window.shape, 255, np.uint8)
         try:
             with self._lock:
-                return self._dataset.read_masks(plane + 1, window=to_rasterio(window))
+                found: Integers = self._dataset.read_masks(plane + 1, window=to_rasterio(window))
+                return found
         except GDAL_ERRORS as error:
             raise UnreadableScene(
                 f"cannot read rows {window.row}..{window.row_end - 1} of the mask of {self._path}: {reason(error)}; the "

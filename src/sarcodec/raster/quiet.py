@@ -69,7 +69,8 @@ def _within_env(kind: type) -> type:
 
 def _property(found: property | GetSetDescriptorType) -> property:
     def asked(function: Callable) -> Callable:
-        return ensure_env(lambda self, *value: function(self, *value))
+        found: Callable = ensure_env(lambda self, *value: function(self, *value))
+        return found
 
     return property(asked(found.__get__), asked(found.__set__), doc=found.__doc__)
 

@@ -94,7 +94,8 @@ def _domain(dataset: rasterio.DatasetReader, band: int, name: str, said: list[It
 
 def _cut_items(dataset: rasterio.DatasetReader, band: int, name: str) -> dict[str, str]:
     with suppress(UnicodeDecodeError):
-        return dataset.tags(band, ns=name or None)
+        found: dict[str, str] = dataset.tags(band, ns=name or None)
+        return found
     return {}
 
 
@@ -145,7 +146,8 @@ def _item(dataset: rasterio.DatasetReader, domain: _Domain, key: str, written: s
         return written  # Its bytes are not UTF-8; the XML has them.
     if found is None and not key.isascii() and ":" not in key:
         return written  # As the key's.
-    return found
+    result: str | None = found
+    return result
 
 
 def _is_ghost(key: str, items: dict[str, str]) -> bool:

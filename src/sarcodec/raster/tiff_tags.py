@@ -128,7 +128,8 @@ def _read(file: BinaryIO, place: int, size: int) -> bytes:
 
 
 def _pointer_at(file: BinaryIO, layout: _Layout, place: int) -> int:
-    return layout.pointer.unpack(_read(file, place, layout.pointer.size))[0]
+    found: int = layout.pointer.unpack(_read(file, place, layout.pointer.size))[0]
+    return found
 
 
 def _entries(file: BinaryIO, layout: _Layout, place: int) -> tuple[list[bytes], int]:

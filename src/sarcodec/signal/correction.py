@@ -96,7 +96,8 @@ class Ground:
         return detail * np.float32(1 / max(float(np.sqrt(np.mean(np.square(detail)))), 1e-3))
 
 
-def decibels(factor):
+def decibels(factor: Floats) -> Floats:
+    """Of a ratio of powers, any shape."""
     return 10 * np.log10(factor)
 
 
@@ -119,7 +120,7 @@ def detail_law(detail: Floats, correction: Correction) -> tuple[Floats, Floats]:
     """Mean error in dB, and lost variance over the expected one, at each pixel, float32."""
     means = np.array(correction.means) * MEAN_UNIT_DB
     spreads = np.exp2(np.array(correction.spreads) * SPREAD_UNIT)
-    return tuple(_between_knots(detail, values.astype(np.float32)) for values in (means, spreads))
+    return _between_knots(detail, means.astype(np.float32)), _between_knots(detail, spreads.astype(np.float32))
 
 
 def _between_knots(detail: Floats, values: Floats) -> Floats:
@@ -128,7 +129,8 @@ def _between_knots(detail: Floats, values: Floats) -> Floats:
         return np.full(detail.shape, values[0])
     place = np.clip((detail - np.float32(DETAIL_KNOTS[0])) * np.float32(1 / (DETAIL_KNOTS[1] - DETAIL_KNOTS[0])), 0, 2)
     low = np.minimum(place.astype(np.int32), len(values) - 2)
-    return values[low] + np.diff(values)[low] * (place - low)
+    found: Floats = values[low] + np.diff(values)[low] * (place - low)
+    return found
 
 
 def with_texture(

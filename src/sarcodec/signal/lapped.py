@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats, Pixels
+    from sarcodec.arrays import Bools, Floats, Integers
 
 BLOCK = 32
 OVERLAP = BLOCK // 2
@@ -26,10 +26,11 @@ def dct_rows(block: int = BLOCK) -> Floats:
     k, i = np.arange(block)[:, None], np.arange(block)[None]
     rows = np.sqrt(2 / block) * np.cos(np.pi * (2 * i + 1) * k / (2 * block))
     rows[0] /= np.sqrt(2)
-    return rows
+    found: Floats = rows
+    return found
 
 
-def channel_order(block: int = BLOCK) -> Floats:
+def channel_order(block: int = BLOCK) -> Integers:
     """Channel -> vertical frequency * block + horizontal frequency (block^2,): by rising a^2 + b^2."""
     return np.argsort([a * a + b * b for a in range(block) for b in range(block)], kind="stable")
 
@@ -38,7 +39,8 @@ def dct_matrix(block: int = BLOCK) -> Floats:
     """The two-dimensional DCT-II as one matrix (block^2, block^2) float32, low frequencies first."""
     rows = dct_rows(block)
     basis = np.einsum("ai,bj->abij", rows, rows).reshape(block * block, block * block)
-    return basis[channel_order(block)].astype(np.float32)
+    found: Floats = basis[channel_order(block)].astype(np.float32)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +48,8 @@ class Borders:
     """Which block borders of a tile are rotated: bool (n + 1,) for n rows of blocks, and (m + 1,) for m columns; the first and
     last are the tile's own. A border at an edge of the scene is not."""
 
-    rows: Floats
-    cols: Floats
+    rows: Bools
+    cols: Bools
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +63,11 @@ class LappedTransform:
         return dct_rows().astype(np.float32)
 
     @cached_property
-    def _order(self) -> Floats:
+    def _order(self) -> Integers:
         return channel_order()
 
     @cached_property
-    def _places(self) -> Floats:
+    def _places(self) -> Integers:
         return np.argsort(self._order)
 
     def analyse(self, levels_db: Floats, borders: Borders) -> Floats:
@@ -81,12 +83,12 @@ class LappedTransform:
         n, m, _ = latents_db.shape
         blocks = latents_db[:, :, self._places].reshape(n, m, BLOCK, BLOCK).transpose(0, 2, 1, 3)
         across = np.ascontiguousarray(blocks) @ self._dct
-        pixels = self._dct.T @ across.reshape(n, BLOCK, m * BLOCK)
+        pixels: Floats = self._dct.T @ across.reshape(n, BLOCK, m * BLOCK)
         pixels = self._rotated(pixels.reshape(n * BLOCK, m * BLOCK), borders, self.rotation.T)
         return pixels[BLOCK:-BLOCK, BLOCK:-BLOCK]
 
     @staticmethod
-    def _rotated(pixels: Pixels, borders: Borders, rotation: Floats) -> Floats:
+    def _rotated(pixels: Floats, borders: Borders, rotation: Floats) -> Floats:
         """A copy, rotated along the rows and then along the columns around each border that `borders` names."""
         out = pixels.astype(np.float32)
         down = out[OVERLAP:-OVERLAP].reshape(len(borders.rows), 2 * OVERLAP, -1)

@@ -55,7 +55,7 @@ def _tables() -> tuple[Floats, Floats, Floats]:
         u, density, mean, deviation = _log_gamma(looks)
         shift.append(-DB * mean)
         quantiles.append((np.interp(shares, np.cumsum(density) - density / 2, u) - mean) / deviation)
-    return tuple(np.array(a, np.float32) for a in (shift, 1 / every, quantiles))
+    return np.array(shift, np.float32), (1 / every).astype(np.float32), np.array(quantiles, np.float32)
 
 
 def _looked_up(table: Floats, variance_db2: Floats) -> Floats:
@@ -66,7 +66,8 @@ def _looked_up(table: Floats, variance_db2: Floats) -> Floats:
     place = np.minimum(place, np.float32(STEPS - 1.001))
     low = place.astype(np.int32)
     value = table[low] * (1 - (place - low)) + table[low + 1] * (place - low)
-    return value * np.minimum(variance / least, np.float32(1))
+    found: Floats = value * np.minimum(variance / least, np.float32(1))
+    return found
 
 
 def power_shift_db(variance_db2: Floats) -> Floats:
@@ -77,13 +78,13 @@ def power_shift_db(variance_db2: Floats) -> Floats:
 def speckled(scores: Floats, variance_db2: Floats) -> Floats:
     """Normal scores to levels in dB of mean 0, that variance, and the skewness that speckle of it has; float32, one shape."""
     out = np.empty(scores.shape, np.float32)
-    flat = [np.ascontiguousarray(a, np.float32).reshape(-1) for a in (scores, variance_db2)]
-    _speckle(*flat, _tables()[2], out.reshape(-1))
+    flat, variance = (np.ascontiguousarray(a, np.float32).reshape(-1) for a in (scores, variance_db2))
+    _speckle(flat, variance, _tables()[2], out.reshape(-1))
     return out
 
 
 @kernel()
-def _speckle(scores, variance, quantiles, out):
+def _speckle(scores: Floats, variance: Floats, quantiles: Floats, out: Floats) -> None:
     """Bilinear between the quantiles of the two nearest variances and scores."""
     rows, columns = quantiles.shape
     for i in range(scores.size):

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats, Pixels
+    from sarcodec.arrays import Floats
 
 CELL_PX, BLOCK_PX = 32, 8
 _BLOCKS_A_CELL = CELL_PX // BLOCK_PX
 
 
-def block_means(pixels: Pixels) -> Floats:
+def block_means(pixels: Floats) -> Floats:
     """Means of 8 x 8 px (rows / 8, cols / 8), rounded up; the last rows and columns are repeated in cut blocks."""
     return block_sums(pixels) / np.float32(BLOCK_PX**2)
 
 
-def block_sums(pixels: Pixels, pad: str = "edge") -> Floats:
+def block_sums(pixels: Floats, pad: Literal["edge", "constant"] = "edge") -> Floats:
     """Sums of 8 x 8 px; cut blocks filled as `np.pad` does."""
     rows, cols = (-(-n // BLOCK_PX) for n in pixels.shape)
-    grow = [(0, n * BLOCK_PX - have) for n, have in zip((rows, cols), pixels.shape)]
+    grow = [(0, rows * BLOCK_PX - pixels.shape[0]), (0, cols * BLOCK_PX - pixels.shape[1])]
     whole = np.pad(pixels, grow, pad) if any(g for _, g in grow) else pixels
-    return whole.reshape(rows, BLOCK_PX, cols, BLOCK_PX).sum((1, 3), dtype=pixels.dtype)
+    found: Floats = whole.reshape(rows, BLOCK_PX, cols, BLOCK_PX).sum((1, 3), dtype=pixels.dtype)
+    return found
 
 
 def _spread(values: Floats, times: int, axis: int, first: float, count: int) -> Floats:
@@ -33,7 +34,8 @@ def _spread(values: Floats, times: int, axis: int, first: float, count: int) -> 
     part = (place - low).astype(np.float32)
     part = part[:, None] if axis == 0 else part
     high = np.minimum(low + 1, values.shape[axis] - 1)
-    return values.take(low, axis) * (1 - part) + values.take(high, axis) * part
+    found: Floats = values.take(low, axis) * (1 - part) + values.take(high, axis) * part
+    return found
 
 
 def blocks_to_pixels(blocks: Floats, shape: tuple[int, int]) -> Floats:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.format.measure import DOMAINS, Measure, meaningless_pixels, nodata_pixel
+from sarcodec.format.measure import DOMAINS, Measure, Number, meaningless_pixels, nodata_pixel
 from sarcodec.format.scene import DTYPES
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ AMPLITUDE = Measure("amplitude")
 """DN as they stand, 0 invalid: what detected products are."""
 
 _DB_PER_DECADE = {"amplitude": 20.0, "power": 10.0}
-_EXPONENT_BITS = {4: np.uint32(0x7F800000), 8: np.uint64(0x7FF0000000000000)}
+_EXPONENT_BITS: dict[int, np.uint32 | np.uint64] = {4: np.uint32(0x7F800000), 8: np.uint64(0x7FF0000000000000)}
 _SMALLEST = {4: -149, 8: -1074}  # the smallest positive float is 2 to this power
 _LARGEST_LEVEL_DB = float(np.finfo(np.float32).max)
 _TABLE_BYTES = 2  # levels of integers up to this size are looked up
@@ -62,10 +62,11 @@ def finite_mask(pixels: Pixels) -> Bools:
     if pixels.dtype.kind != "f":
         return np.ones(pixels.shape, bool)
     exponent = _EXPONENT_BITS[pixels.itemsize]
-    return pixels.view(exponent.dtype) & exponent != exponent
+    found: Bools = pixels.view(exponent.dtype) & exponent != exponent
+    return found
 
 
-def _measured(pixels: Pixels, measure: Measure) -> Floats:
+def _measured(pixels: Pixels, measure: Measure) -> Bools:
     if measure.domain == "db":
         return finite_mask(pixels)
     if measure.offset:
@@ -86,7 +87,7 @@ def _physical(pixels: Pixels, measure: Measure) -> Floats:
     return values
 
 
-def normalise(pixels: Pixels, measure: Measure) -> tuple[Floats, Floats]:
+def normalise(pixels: Pixels, measure: Measure) -> tuple[Floats, Bools]:
     """Levels in dB (float32, 0 where invalid, finite everywhere) and the valid mask, both of the shape of `pixels`.
 
     L = 20 log10(amplitude), 10 log10(power), or the dB value itself, each after scale and offset.
@@ -155,7 +156,7 @@ def restore(level_db: Floats, measure: Measure, dtype: np.dtype | str) -> Pixels
     return _avoid_meaningless(pixels, measure)
 
 
-def _restore_small_integers(level_db: Floats, domain: str, dtype: np.dtype) -> Floats:
+def _restore_small_integers(level_db: Floats, domain: str, dtype: np.dtype) -> Pixels:
     # float32 is enough: its error at the largest DN is 0.1, under the half that rounding forgives.
     scale = np.float32(math.log(10) / _DB_PER_DECADE[domain])
     values = np.clip(level_db, np.float32(-1), np.float32(200)) * scale
@@ -164,7 +165,7 @@ def _restore_small_integers(level_db: Floats, domain: str, dtype: np.dtype) -> F
     return np.clip(values, 1, np.iinfo(dtype).max, out=values).astype(dtype)
 
 
-def _restore_positive(level_db: Floats, measure: Measure, dtype: np.dtype) -> Floats:
+def _restore_positive(level_db: Floats, measure: Measure, dtype: np.dtype) -> Pixels:
     values = np.clip(level_db, -10_000, 10_000).astype(np.float64)
     values *= math.log(10) / _DB_PER_DECADE[measure.domain]
     with np.errstate(over="ignore", under="ignore"):
@@ -176,11 +177,12 @@ def _restore_positive(level_db: Floats, measure: Measure, dtype: np.dtype) -> Fl
     if dtype.kind == "f" and not measure.offset:
         # From the smallest subnormal to the largest number, said in bits: 0 moves up.
         bits = pixels.view(f"u{dtype.itemsize}")
-        return np.maximum(bits, bits.dtype.type(1), out=bits).view(dtype)
+        found: Pixels = np.maximum(bits, bits.dtype.type(1), out=bits).view(dtype)
+        return found
     return np.maximum(pixels, _lowest_valid(measure, dtype), out=pixels)
 
 
-def _within_type(values: Floats, dtype: np.dtype) -> Floats:
+def _within_type(values: Floats, dtype: np.dtype) -> Pixels:
     """float64 numbers (infinite ones too) as the nearest finite pixels of a type."""
     if dtype.kind != "f":
         limits = np.iinfo(dtype)
@@ -191,12 +193,16 @@ def _within_type(values: Floats, dtype: np.dtype) -> Floats:
 
 
 @lru_cache(maxsize=64)
-def _lowest_valid(measure: Measure, dtype: np.dtype) -> np.generic:
+def _lowest_valid(measure: Measure, dtype: np.dtype) -> Number:
     """The smallest pixel whose physical value, amplitude or power, is above 0; the largest pixel where none is."""
     if not measure.offset:
-        return dtype.type(1)
+        found: Number = dtype.type(1)
+        return found
     limits = np.iinfo(dtype) if dtype.kind != "f" else np.finfo(dtype)
-    above = lambda pixel: bool(_physical(np.array(pixel), measure) > 0)
+
+    def above(pixel: Number) -> bool:
+        return bool(_physical(np.array(pixel), measure) > 0)
+
     with np.errstate(over="ignore"):
         edge = min(max(-measure.offset / measure.scale, float(limits.min)), float(limits.max))
     pixel = dtype.type(edge if dtype.kind == "f" else min(max(math.floor(edge), limits.min), limits.max))
@@ -204,17 +210,19 @@ def _lowest_valid(measure: Measure, dtype: np.dtype) -> np.generic:
         pixel = _step(pixel, -1)
     while pixel < limits.max and not above(pixel):
         pixel = _step(pixel, 1)
-    return pixel
+    found: Number = pixel
+    return found
 
 
-def _step(pixel: np.generic, direction: int) -> np.generic:
+def _step(pixel: Number, direction: int) -> Number:
     """The neighbour of a pixel among those of its type."""
     if pixel.dtype.kind == "f":
-        return np.nextafter(pixel, pixel.dtype.type(direction * np.inf))
+        found: Number = np.nextafter(pixel, pixel.dtype.type(direction * np.inf))
+        return found
     return pixel.dtype.type(int(pixel) + direction)
 
 
-def _avoid_meaningless(pixels: Pixels, measure: Measure) -> Floats:
+def _avoid_meaningless(pixels: Pixels, measure: Measure) -> Pixels:
     avoided = meaningless_pixels(pixels.dtype, measure)
     for value in avoided:
         found = pixels == value
@@ -223,14 +231,15 @@ def _avoid_meaningless(pixels: Pixels, measure: Measure) -> Floats:
     return pixels
 
 
-def _beside(value: np.generic, avoided: tuple[np.generic, ...], measure: Measure) -> np.generic:
+def _beside(value: Number, avoided: tuple[Number, ...], measure: Measure) -> Number:
     """The next larger pixel that is none of those avoided, or the next smaller one where there is none."""
-    limits = np.finfo(value.dtype) if value.dtype.kind == "f" else np.iinfo(value.dtype)
+    dtype: np.dtype = value.dtype
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
     for direction, last in ((1, limits.max), (-1, limits.min)):
         pixel = value
         while pixel in avoided and pixel != last:
-            if pixel == 0 and value.dtype.kind == "f" and direction > 0:
-                pixel = limits.tiny  # Not a subnormal: others may read that as zero.
+            if pixel == 0 and dtype.kind == "f" and direction > 0:
+                pixel = np.finfo(dtype).tiny  # Not a subnormal: others may read that as zero.
             else:
                 pixel = _step(pixel, direction)
         if pixel not in avoided:
@@ -252,7 +261,7 @@ def fill_invalid(level_db: Floats, valid: Bools) -> Floats:
     return np.where(valid, level_db, _double(coarse, level_db.shape))
 
 
-def _halve(level_db: Floats, valid: Bools) -> tuple[Floats, Floats]:
+def _halve(level_db: Floats, valid: Bools) -> tuple[Floats, Bools]:
     """Mean of the valid levels of each 2x2, and where there is one. An odd edge counts as followed by invalid."""
     # A quarter before the sum: four of the largest floats must not overflow.
     levels = np.where(valid, level_db * np.float32(0.25), np.float32(0))

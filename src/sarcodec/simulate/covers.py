@@ -26,7 +26,7 @@ from sarcodec.simulate.lattice import (
 )
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats
+    from sarcodec.arrays import Floats, Integers
 
 _INCIDENCE = np.deg2rad(39.0)
 
@@ -141,7 +141,8 @@ def _phase(cell: Cell, turn: float, length_px: float) -> Floats:
     wave = 2 * np.pi / length_px
     down = np.mod(cell.rows.astype(np.float64) * (wave * np.sin(turn)), 2 * np.pi)
     across = np.mod(cell.cols.astype(np.float64) * (wave * np.cos(turn)), 2 * np.pi)
-    return down.astype(np.float32) + across.astype(np.float32)
+    found: Floats = down.astype(np.float32) + across.astype(np.float32)
+    return found
 
 
 def _turned(cell: Cell, seeds: Seeds) -> tuple[Floats, Floats]:
@@ -152,7 +153,7 @@ def _turned(cell: Cell, seeds: Seeds) -> tuple[Floats, Floats]:
     return across * cosine + down * sine, down * cosine - across * sine
 
 
-def _ploughed(vv: Floats, vh: Floats, parcel: Floats, over: Floats) -> tuple[Floats, Floats]:
+def _ploughed(vv: Floats, vh: Floats, parcel: Integers, over: Floats) -> tuple[Floats, Floats]:
     """Tramlines and beds across some parcels: a weak comb of 4 to 7 pixels, stronger in VV."""
     comb = np.sin(over * (2 * np.pi / (4 + 3 * uniform(parcel, 21)))) * np.maximum(uniform(parcel, 22) - 0.6, 0) * 2
     return vv + comb, vh + 0.5 * comb

@@ -122,15 +122,15 @@ class Land:
         road = np.zeros((CELL, CELL), bool)
         if preset.road_px:
             road = dry & ~rock & (np.abs(level_line_px(cell, 256, key + 400)) < preset.road_px)
-            np.copyto(sigma_db, np.float32([[[-15.5]], [[-23]]]), where=road)
+            np.copyto(sigma_db, _both(-15.5, -23), where=road)
         if preset.river_px:
             bent = level_line_px(cell, 256, key + 500) + 2.5 * noise(cell, 32, key + 501)
             half = preset.river_px * (1 + 0.3 * noise(cell, 64, key + 502))
             river = dry & (np.abs(bent) < half)
             bank = dry & ~river & ~road & (np.abs(bent) < half + 1.5)
-            np.copyto(sigma_db, np.float32([[[-7.5]], [[-13]]]), where=bank)
+            np.copyto(sigma_db, _both(-7.5, -13), where=bank)
             np.copyto(sigma_db, covers.water(cell, key + 503), where=river & ~road)
-            np.copyto(sigma_db, np.float32([[[4]], [[-8]]]), where=river & road)
+            np.copyto(sigma_db, _both(4, -8), where=river & road)
 
     def _draw_ships(self, cell: Cell, sigma_db: Floats, wet: Bools) -> None:
         """Hulls as bright rectangles with a few very bright points; only where there is sea below them."""
@@ -147,7 +147,9 @@ class Land:
             self._draw_ship(cell, sigma_db, wet, centre, draws[2:], int(one[0]))
 
     @staticmethod
-    def _draw_ship(cell: Cell, sigma_db: Floats, wet: Bools, centre: tuple, draws: list, key: int) -> None:
+    def _draw_ship(
+        cell: Cell, sigma_db: Floats, wet: Bools, centre: tuple[float, float], draws: list[float], key: int
+    ) -> None:
         turn, size, bright, _ = draws
         half_length, half_width = 2 + 14 * size**2, 0.6 + 1.6 * size
         span = int(half_length) + 3
@@ -166,3 +168,8 @@ class Land:
         for band, offset in enumerate((0.0, -9.0)):
             view = sigma_db[band, rows, cols]
             view[hull] = np.minimum(level + offset + band * normal(parts, 3), 38)[hull]
+
+
+def _both(vv_db: float, vh_db: float) -> Floats:
+    """A level of each band, (2, 1, 1) float32."""
+    return np.array([[[vv_db]], [[vh_db]]], np.float32)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats, Integers
+    from sarcodec.arrays import Floats, Integers, Wholes
 
 CELL = 128
 
@@ -42,13 +42,13 @@ class Seeds:
     """Nearest seed of every pixel: `index` (CELL, CELL) into the seeds' `ids` (uint32) and places `rows`, `cols`
     (float32)."""
 
-    index: Floats
-    ids: Floats
+    index: Integers
+    ids: Integers
     rows: Floats
     cols: Floats
 
 
-def hashed(key: int, first: Floats, second: Floats) -> Integers:
+def hashed(key: int, first: Wholes, second: Wholes) -> Integers:
     """uint32 hash of two integer arrays (broadcast; any sign) under `key`: multiply, mix with the finaliser of
     MurmurHash3."""
     mixed = np.atleast_1d(first).astype(np.int64).astype(np.uint32) * np.uint32(0x9E3779B1)
@@ -62,7 +62,7 @@ def hashed(key: int, first: Floats, second: Floats) -> Integers:
     return mixed
 
 
-def uniform(hashes: Floats, draw: int = 0) -> Floats:
+def uniform(hashes: Integers, draw: int = 0) -> Floats:
     """Hashes (uint32) -> float32 in [0, 1); `draw` 0, 1, 2, ... gives as many independent numbers from one hash as
     wanted."""
     if draw:
@@ -72,10 +72,10 @@ def uniform(hashes: Floats, draw: int = 0) -> Floats:
     return (hashes >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
 
 
-def normal(hashes: Floats, draw: int = 0) -> Floats:
+def normal(hashes: Integers, draw: int = 0) -> Floats:
     """About normal (sum of four uniforms), float32, mean 0, variance 1, never beyond 3.5."""
-    total = sum(uniform(hashes, 4 * draw + step + 1) for step in range(4))
-    return (total - np.float32(2)) * np.float32(np.sqrt(3))
+    first, *others = (uniform(hashes, 4 * draw + step + 1) for step in range(4))
+    return (sum(others, first) - np.float32(2)) * np.float32(np.sqrt(3))
 
 
 def noise(cell: Cell, scale: int, key: int) -> Floats:

@@ -22,7 +22,7 @@ from sarcodec.simulate.scene import BANDS, DN_PER_UNIT, SceneSimulator
 from sarcodec.storage import require_different
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats
+    from sarcodec.arrays import Pixels
 
 TILE_PX = 1024
 _GRID_ROWS, _GRID_COLS = 10, 21
@@ -99,7 +99,7 @@ def control_points(rows: int, cols: int) -> tuple[GroundControlPoint, ...]:
     """A grid of up to 10 x 21 points over the scene, as an annotation's geolocation grid: 10 m pixels, slightly bent,
     with heights."""
     lines = _spread(rows, _GRID_ROWS)
-    points = []
+    points: list[GroundControlPoint] = []
     for line in lines:
         for pixel in _spread(cols, _GRID_COLS):
             down, across = line * _PIXEL_M, pixel * _PIXEL_M
@@ -125,6 +125,6 @@ def _spread(size: int, count: int) -> list[float]:
     return sorted({float(round(size * step / (count - 1))) for step in range(count)})
 
 
-def _write_bands(writer: SceneWriter, window: Window, pixels: Floats) -> None:
+def _write_bands(writer: SceneWriter, window: Window, pixels: Pixels) -> None:
     for band, image in enumerate(pixels):
         writer.write(band, window, np.ascontiguousarray(image))

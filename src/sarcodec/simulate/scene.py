@@ -7,7 +7,7 @@ whole, bit for bit, on one machine. Writes nothing and knows no file format.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -28,10 +28,17 @@ _NOISE_CELL = 64
 class Rectangle(Protocol):
     """What a window must have, all in pixels; `sarcodec.format.tiling.Window` does."""
 
-    row: int
-    col: int
-    rows: int
-    cols: int
+    @property
+    def row(self) -> int: ...
+
+    @property
+    def col(self) -> int: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def cols(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class SceneSimulator:
     preset: str = "mixed"
     nodata_border: bool = False
     sensor: Sensor = GRDH
+    _land: Land = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if min(self.rows, self.cols) < 1:
@@ -61,7 +69,7 @@ class SceneSimulator:
         object.__setattr__(self, "bands", tuple(self.bands))
         object.__setattr__(self, "_land", Land(self.preset, self.seed))
 
-    def reflectivity(self, window: Rectangle) -> Bools:
+    def reflectivity(self, window: Rectangle) -> Floats:
         """True reflectivity (bands, rows, cols), float32, linear sigma nought with the noise floor in it; no border is
         cut."""
         self._check(window)

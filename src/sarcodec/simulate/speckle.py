@@ -20,7 +20,7 @@ import numpy as np
 from sarcodec.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats
+    from sarcodec.arrays import Floats, Integers
 
 BLOCK_ROWS = 64
 BLOCK_COLS = 32
@@ -49,7 +49,7 @@ class Sensor:
     samples: int = 1
     reach_px: int = 8
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         band = (self.looks - 1) * self.look_spacing + self.range_bandwidth
         if self.looks < 1 or self.reach_px < 1 or not 0 < self.azimuth_bandwidth <= 1 or not 0 < band <= self.samples:
             raise InvalidArgument(
@@ -76,7 +76,7 @@ GRDH = Sensor(
 SINGLE_LOOK = Sensor("IW SLC", range_bandwidth=0.75, azimuth_bandwidth=0.65, range_window=0.73, azimuth_window=0.75)
 
 
-def impulse_response(positions_px: Floats, bandwidth: float, window: float, reach_px: float) -> Floats:
+def impulse_response(positions_px: Floats | Integers, bandwidth: float, window: float, reach_px: float) -> Floats:
     """Amplitude of the system at `positions_px` (any shape): the Fourier transform of the Hamming-type pass band,
     float64.
 
@@ -86,7 +86,8 @@ def impulse_response(positions_px: Floats, bandwidth: float, window: float, reac
     turns = bandwidth * positions_px
     sincs = window * np.sinc(turns) + (1 - window) / 2 * (np.sinc(turns - 1) + np.sinc(turns + 1))
     edge = np.clip((np.abs(positions_px) / (reach_px + 1) - 0.5) * 2, 0, 1)
-    return sincs * (0.5 + 0.5 * np.cos(np.pi * edge))
+    found: Floats = sincs * (0.5 + 0.5 * np.cos(np.pi * edge))
+    return found
 
 
 @lru_cache(maxsize=8)
@@ -95,7 +96,8 @@ def _azimuth_matrix(sensor: Sensor) -> Floats:
     reach = sensor.reach_px
     lag = np.arange(BLOCK_ROWS + 2 * reach)[None, :] - reach - np.arange(BLOCK_ROWS)[:, None]
     response = impulse_response(lag, sensor.azimuth_bandwidth, sensor.azimuth_window, reach) * (np.abs(lag) <= reach)
-    return (response / np.sqrt((response[0] ** 2).sum())).astype(np.float32)
+    found: Floats = (response / np.sqrt((response[0] ** 2).sum())).astype(np.float32)
+    return found
 
 
 @lru_cache(maxsize=8)

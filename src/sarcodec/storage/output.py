@@ -58,7 +58,7 @@ class Output:
             _refuse_inputs(self.path, self._inputs)  # Of several things that are wrong, the worst is said.
             self.require_form(form)
         self.check(sidecars)
-        self._workspace = temporary_workspace() if self.is_stdout else _beside(self.path, self.name)
+        self._workspace = temporary_workspace() if self.path is None else _beside(self.path, self.name)
         self.folder = self._workspace.folder
         self.part = self.folder / f"part{_ending(self.path)}"
 
@@ -182,7 +182,7 @@ def require_different(**targets: str | os.PathLike[str] | None) -> None:
     paths = {what: STANDARD if name == STANDARD else final_path(name) for what, name in given.items()}
     for first, second in itertools.combinations(paths, 2):
         one, other = paths[first], paths[second]
-        if one == other or (STANDARD not in (one, other) and same_as(one, [other])):
+        if one == other or (isinstance(one, Path) and isinstance(other, Path) and same_as(one, [other])):
             raise InvalidArgument(
                 f"{first} and {second} would both be written to {shown(given[second])}; choose two names"
             )
