@@ -25,3 +25,7 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 
 Pixels: TypeAlias = npt.NDArray[Any]
 """Pixels, or their bit patterns, of any of the types that a scene may have: the one kind of array whose type is known only when it runs."""
+
+Whole: TypeAlias = int | np.integer
+Real: TypeAlias = float | np.floating
+"""A number within a compiled loop, where Python's and NumPy's are one."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class BoundedDecoder:
     """Tiles of the bounded bands of a file. Safe for threads. measures: what the pixels of each band are, None: not known."""
 
-    def __init__(self, file: FileReader, measures: Sequence[Measure | None]):
+    def __init__(self, file: FileReader, measures: Sequence[Measure | None]) -> None:
         require_library()
         self.file, self.measures = file, measures
         self.grid = TileGrid(file.header.rows, file.header.cols, TILE_PX)
@@ -38,11 +38,11 @@ class BoundedDecoder:
         """Pixels of a tile (rows, cols) in the scene's dtype."""
         header, shape = self.file.header, self.grid.window(tile).shape
         sections = {s.kind: s for s in self.file.sections(tile, band)}
-        return decode_sections(sections, shape, header.dtype, self.measures[band], header.bands[band].bound)
+        return decode_sections(sections, shape, header.dtype, self.measures[band], header.bands[band].bound or LOSSLESS)
 
     def keeps(self, original: Pixels, decoded: Pixels, band: int) -> bool:
         """Whether decoded pixels are what the file promises of their originals."""
-        measure, bound = self.measures[band], self.file.header.bands[band].bound
+        measure, bound = self.measures[band], self.file.header.bands[band].bound or LOSSLESS
         valid = np.ones(original.shape, bool) if measure is None else valid_mask(original, measure)
         return bool(keeps(original, decoded, valid, measure, bound).all())
 
@@ -57,7 +57,7 @@ def decode_sections(
             raise CorruptFile("a tile has pixels without levels; the file is damaged")
         return kept
     contents = sections[LEVELS].payload
-    if bound == LOSSLESS:
+    if bound == LOSSLESS or measure is None:
         pixels = unpack_exact(contents, shape, dtype)
     else:
         pixels = unpack_bounded(contents, shape, dtype, measure, bound)
@@ -72,5 +72,5 @@ def keeps(
     """Which pixels came back as promised: within the bound where valid in the original, the same bits elsewhere."""
     bits = f"u{original.itemsize}"
     same = original.view(bits) == decoded.view(bits)
-    found: Bools = same if bound == LOSSLESS else same | valid & within(original, decoded, measure, bound)
+    found: Bools = same if bound == LOSSLESS or measure is None else same | valid & within(original, decoded, measure, bound)
     return found

@@ -33,7 +33,7 @@ class Reconstruction:
     reconstruct: str = "power"
     speckle: str = "keep"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, words in (("reconstruct", LEVELS), ("speckle", SPECKLES)):
             if getattr(self, name) not in words:
                 raise InvalidArgument(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(words)}")

@@ -30,7 +30,7 @@ class SceneDecoder:
     """Tiles of all planes of a file. Raises NewerVersion for tiles of another size, InvalidArgument where speckle is to be restored and no
     band is coded by a model, or where the extra that bounded bands need is not installed."""
 
-    def __init__(self, file: FileReader, threads: int = 1, wanted: Reconstruction = Reconstruction()):
+    def __init__(self, file: FileReader, threads: int = 1, wanted: Reconstruction = Reconstruction()) -> None:
         header = file.header
         if header.tile_log2 != TILE_LOG2:
             raise NewerVersion("the file uses tiles of another size; it needs a newer sarcodec")
@@ -58,9 +58,11 @@ class SceneDecoder:
     def tile_pixels(self, tile: int, band: int) -> Pixels:
         """Pixels of a tile (rows, cols) in the scene's dtype."""
         kind = self.kind(band)
-        if kind == LEARNED:
+        if kind == LEARNED and self.learned is not None:
             return self.learned.tile_pixels(tile, band)
-        return self._exact(tile, band, self.header.dtype) if kind == EXACT else self._bounded.tile_pixels(tile, band)
+        if kind == BOUNDED and self._bounded is not None:
+            return self._bounded.tile_pixels(tile, band)
+        return self._exact(tile, band, self.header.dtype)
 
     def tile_mask(self, tile: int, plane: int) -> Integers:
         """Values of a mask (plane from 0) of a tile (rows, cols) uint8."""
@@ -76,14 +78,14 @@ class SceneDecoder:
         """All that is coded of a tile and plane, checked: symbols of a learned band, or else pixels in one row."""
         if plane >= len(self.header.bands):
             return self.tile_mask(tile, plane - len(self.header.bands)).reshape(-1)
-        if self.kind(plane) == LEARNED:
+        if self.kind(plane) == LEARNED and self.learned is not None:
             return self.learned.symbols(tile, plane)
         return self.tile_pixels(tile, plane).reshape(-1)
 
     def keeps(self, original: Pixels, decoded: Pixels, band: int) -> bool:
         """Whether decoded pixels of a band are what the file promises of their originals; True where it promises nothing of them."""
         kind = self.kind(band)
-        if kind == BOUNDED:
+        if kind == BOUNDED and self._bounded is not None:
             return self._bounded.keeps(original, decoded, band)
         bits = f"u{original.itemsize}"
         return kind == LEARNED or bool((original.view(bits) == decoded.view(bits)).all())

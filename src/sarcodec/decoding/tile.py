@@ -32,14 +32,15 @@ HALO_PX = HALO_CELLS * CELL_PX
 class _Reading:
     """The decoder's port."""
 
-    def __init__(self, decoder: entropy.Decoder):
-        self.decoder, self.symbols = decoder, []
+    def __init__(self, decoder: entropy.Decoder) -> None:
+        self.decoder = decoder
+        self.symbols: list[Integers] = []
 
-    def hyper(self, rows):
+    def hyper(self, rows: Integers) -> Integers:
         self.symbols.append(self.decoder.decode(rows.astype(np.uint16).reshape(-1)))
         return np.clip(self.symbols[-1].astype(np.int64), -HYPER_MAX, HYPER_MAX)
 
-    def latents(self, rows, mean, cells, channels):
+    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
         symbols, which = self.decoder.decode_dependent(rows.astype(np.uint16).reshape(-1))
         self.symbols.append(symbols)
         return places(symbols, which).reshape(rows.shape)
@@ -54,7 +55,7 @@ class Known:
     lost: Floats | None
 
     @classmethod
-    def of(cls, model: Model, latents: Floats, step: int, lost: Floats | None = None) -> "Known":
+    def of(cls, model: Model, latents: Integers, step: int, lost: Floats | None = None) -> "Known":
         """From what a walk leaves: latents (cells, 1024) int64, and lost variances in step^2 of the channels, overwritten."""
         if lost is not None:
             lost *= np.square(model.prior.steps.steps_db(step))
@@ -84,11 +85,11 @@ class TileDecoder:
 
     def decode_known(
         self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
-    ) -> Known:
-        """As `decode`, with the lost variances."""
+    ) -> tuple[TileLatents, Floats]:
+        """As `decode`, with the lost variances: those of `Known`."""
         lost = np.zeros((rows * cols, CHANNELS), np.float32)
         latents = _read(self.model, section, step, rows, cols, reference, lost)[1]
-        return Known.of(self.model, latents, step, lost)
+        return Known.of(self.model, latents, step, lost).latents, lost
 
     def dequantise(self, latents: TileLatents, rows: int, cols: int) -> Floats:
         """Decoded latents of a tile of rows x cols cells -> (rows, cols, 1024) float32 in dB."""
@@ -100,14 +101,20 @@ class TileDecoder:
         return self.model.transform.synthesise(latents_db, borders)
 
 
-def _narrowed(latents: Floats) -> Floats:
+def _narrowed(latents: Integers) -> Integers:
     """The same whole numbers in 32 bits where they fit, as they do in every file that is not made up to be odd."""
     fits = np.abs(latents).max(initial=0) < 1 << 31
     return latents.astype(np.int32) if fits else latents
 
 
 def _read(
-    model: Model, section: Section, step: int, rows: int, cols: int, reference, lost=None
+    model: Model,
+    section: Section,
+    step: int,
+    rows: int,
+    cols: int,
+    reference: TileLatents | None,
+    lost: Floats | None = None,
 ) -> tuple[Integers, Integers]:
     """Symbols (n,) int32 and latents (rows * cols, 1024) int64 in 1/32 step of a section, its checksum tried.
 

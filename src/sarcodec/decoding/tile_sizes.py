@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from sarcodec.format.reader import FileReader
 from sarcodec.format.tiling import TileGrid
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats, Pixels
+    from sarcodec.arrays import Floats, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +27,8 @@ class TileSizes:
     cols: int
     tile_px: int
     file_bytes: int
-    bytes: Floats
-    pixels: Pixels
+    bytes: Integers
+    pixels: Integers
 
     @property
     def bits_per_pixel(self) -> Floats:
@@ -35,7 +36,7 @@ class TileSizes:
         return 8 * self.bytes / self.pixels
 
 
-def tile_sizes(path) -> TileSizes:
+def tile_sizes(path: str | os.PathLike[str] | bytes | BinaryIO) -> TileSizes:
     """Read the index of a compressed file. Raises FormatError's kin."""
     with FileReader(path) as file:
         header, planes = file.header, file.header.planes

@@ -183,7 +183,7 @@ class ErrorAccumulator:
     def _add_windows(
         self, original: Floats, decoded: Floats, valid: Bools, selection_db: Floats | None
     ) -> None:
-        kept: Bools = split_blocks(valid, WINDOW_PX, PITCH_PX).all(axis=(1, 2))
+        kept: Bools = np.asarray(split_blocks(valid, WINDOW_PX, PITCH_PX).all(axis=(1, 2)))
         homogeneity = np.full(kept.size, np.nan, dtype=np.float32)
         if selection_db is not None:
             levels = split_blocks(np.asarray(selection_db, dtype=np.float64), WINDOW_PX, PITCH_PX)

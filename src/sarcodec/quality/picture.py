@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.patches import Rectangle
 
     from sarcodec.arrays import Bools, Floats
@@ -108,12 +109,12 @@ def _detail(whole: _Row) -> _Row:
 
 
 def _lay_out(whole: _Row, detail: _Row, title: str, footer_lines: list[str]) -> Figure:
-    figure_class, rectangle_class = _matplotlib()
+    figure_class, layout_class, rectangle_class = _matplotlib()
     footer_inches = 0.25 + 0.2 * len(footer_lines)
     heights = tuple(_PANEL_INCHES * _aspect(row) for row in (whole, detail))
     size = (_FIGURE_INCHES, 1.4 + sum(heights) + footer_inches)
-    figure = figure_class(figsize=size, dpi=140, layout="constrained", facecolor="white")
-    figure.get_layout_engine().set(rect=(0, footer_inches / size[1], 1, 1 - footer_inches / size[1]), hspace=0.03)
+    layout = layout_class(rect=(0, footer_inches / size[1], 1, 1 - footer_inches / size[1]), hspace=0.03)
+    figure = figure_class(figsize=size, dpi=140, layout=layout, facecolor="white")
     figure.suptitle(title, fontsize=16, fontweight="bold")
     axes = figure.subplots(2, 3, height_ratios=heights)
     _draw_row(figure, axes[0], whole, ("original", "decoded", "error (decoded - original)"))
@@ -165,13 +166,14 @@ def _colour_maps() -> tuple[Colormap, Colormap]:
     return grey, diverging
 
 
-def _matplotlib() -> tuple[type[Figure], type[Rectangle]]:
+def _matplotlib() -> tuple[type[Figure], type[ConstrainedLayoutEngine], type[Rectangle]]:
     try:
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
         from matplotlib.patches import Rectangle
     except ImportError as error:
         raise InvalidArgument("matplotlib is not installed; install sarcodec with the extra `plot`") from error
-    return Figure, Rectangle
+    return Figure, ConstrainedLayoutEngine, Rectangle
 
 
 def _write(output: Output, figure: Figure) -> None:

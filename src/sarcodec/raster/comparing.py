@@ -118,4 +118,4 @@ def _trimmed(colours: tuple[Colour, ...]) -> tuple[Colour, ...]:
     end = len(colours)
     while end and tuple(colours[end - 1]) == _BLACK:
         end -= 1
-    return tuple(map(tuple, colours[:end]))
+    return tuple((red, green, blue, alpha) for red, green, blue, alpha in colours[:end])

@@ -68,16 +68,23 @@ def describe(pixels: Pixels, valid: Bools, scale: float = 1.0, offset: float = 0
     some = np.where(known, pixels[middle], 0).astype(np.float64) * abs(scale)
     steps = np.abs(np.diff(some))[known[1:] & known[:-1]]
     whole = bool((values == np.rint(values)).all())
+    low, q001, q05, median, q95, q999, high = (float(level) for level in levels)
     return Distribution(
-        values.size,
-        np.unique(values).size,
-        *(float(level) for level in levels),
-        float(np.mean(values < 0)),
-        whole,
-        whole and pixels.dtype.kind == "f" and _are_squares(values, pixels.dtype),
-        float(np.median(steps)) if steps.size else 0.0,
-        float(np.mean(steps == 0)) if steps.size else 0.0,
-        _growth(some, known),
+        count=values.size,
+        distinct=np.unique(values).size,
+        low=low,
+        q001=q001,
+        q05=q05,
+        median=median,
+        q95=q95,
+        q999=q999,
+        high=high,
+        negative=float(np.mean(values < 0)),
+        whole=whole,
+        squares=whole and pixels.dtype.kind == "f" and _are_squares(values, pixels.dtype),
+        step=float(np.median(steps)) if steps.size else 0.0,
+        equal=float(np.mean(steps == 0)) if steps.size else 0.0,
+        growth=_growth(some, known),
     )
 
 
@@ -111,9 +118,10 @@ def find_fills(values: Pixels) -> tuple[float, ...]:
     """Values that mean nothing among finite pixels (n,): usual fills far from all others, and isolated spikes of the histogram."""
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     near = [value for value in USUAL_FILLS if low * (1 + 1e-6) <= value <= high or low <= value <= high * (1 + 1e-6)]
-    usual = [nodata_pixel(values.dtype, value) for value in near if _is_usual(value, values)]
-    for value in usual:
-        values = values[values != value]
+    pixels = (nodata_pixel(values.dtype, value) for value in near if _is_usual(value, values))
+    usual = [pixel for pixel in pixels if pixel is not None]
+    for pixel in usual:
+        values = values[values != pixel]
     return tuple(sorted({*map(float, usual), *_spikes(thinned(values))}))
 
 
@@ -159,7 +167,7 @@ def zero_is_fill(values: Pixels) -> bool:
         np.count_nonzero(others == v)
         for v in (*((below.max(),) if below.size else ()), *((above.min(),) if above.size else ()))
     ]
-    return zeros >= FILL_TIMES * max(nearest)
+    return bool(zeros >= FILL_TIMES * max(nearest))
 
 
 def hidden_values(pixels: Pixels, masked: Bools) -> tuple[float, ...]:

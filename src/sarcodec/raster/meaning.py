@@ -107,13 +107,13 @@ def _sample(info: SceneInfo, band: int, pixels: Pixels, masked: Bools | None) ->
     usable = finite_mask(pixels)
     for value in meaningless_pixels(pixels.dtype, Measure("db", nodata=info.nodata[band])):
         usable &= pixels != value
-    hidden = ()
+    hidden: tuple[float, ...] = ()
     if masked is not None and masked.any():
         hidden = hidden_values(pixels, masked.reshape(-1))
         usable &= ~masked.reshape(-1)
     fills = find_fills(pixels[usable])[:MOST_FILLS]
-    for value in fills:
-        usable &= pixels != pixels.dtype.type(value)
+    for fill in fills:
+        usable &= pixels != pixels.dtype.type(fill)
     scale, offset = _declared_scale(info, band)
     figures = describe(pixels, usable, scale, offset)
     return BandSample(band + 1, pixels, usable, fills, hidden, scale, offset, figures)
@@ -227,14 +227,20 @@ def _listed(values: tuple[float, ...]) -> str:
 
 def _agreed(info: SceneInfo, meanings: list[BandMeaning]) -> tuple[BandMeaning, ...]:
     """A band without one valid pixel is of the domain of the others."""
-    empty = lambda m: m.measure is not None and m.why.startswith("no valid pixel")
-    others = {m.measure.domain for m in meanings if m.measure is not None and not empty(m)}
+    others = {m.measure.domain for m in meanings if m.measure is not None and not _is_empty(m)}
     if len(others) != 1 or np.dtype(info.dtype).kind != "f":
         return tuple(meanings)
     domain = others.pop()
-    return tuple(
-        replace(m, measure=replace(m.measure, domain=domain), why="no valid pixel; taken as the other bands are")
-        if empty(m) and (domain == "db" or m.measure.scale > 0)
-        else m
-        for m in meanings
-    )
+    return tuple(_of_domain(m, domain) for m in meanings)
+
+
+def _is_empty(meaning: BandMeaning) -> bool:
+    return meaning.measure is not None and meaning.why.startswith("no valid pixel")
+
+
+def _of_domain(meaning: BandMeaning, domain: str) -> BandMeaning:
+    """An empty band of the domain of the others, where its scale allows that; any other band as it is."""
+    measure = meaning.measure
+    if measure is None or not _is_empty(meaning) or (domain != "db" and measure.scale <= 0):
+        return meaning
+    return replace(meaning, measure=replace(measure, domain=domain), why="no valid pixel; taken as the other bands are")

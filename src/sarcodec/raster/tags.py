@@ -141,7 +141,7 @@ def _item(dataset: rasterio.DatasetReader, domain: _Domain, key: str, written: s
     if not key or "\0" in key:
         return None
     try:
-        found = dataset.get_tag_item(key, domain.name or None, bidx=domain.band)
+        found: str | None = dataset.get_tag_item(key, domain.name or None, bidx=domain.band)
     except UnicodeDecodeError:
         return written  # Its bytes are not UTF-8; the XML has them.
     if found is None and not key.isascii() and ":" not in key:

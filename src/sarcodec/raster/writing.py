@@ -98,10 +98,10 @@ def write_info(dataset: rasterio.io.DatasetWriter, info: SceneInfo, alone: bool 
         dataset.offsets = info.offsets
     _write_own_tags(dataset, info, alone)
     for band in range(1, info.count + 1):
-        if info.descriptions[band - 1]:
-            dataset.set_band_description(band, plain(info.descriptions[band - 1]))
-        if info.units[band - 1]:
-            dataset.set_band_unit(band, plain(info.units[band - 1]))
+        if description := info.descriptions[band - 1]:
+            dataset.set_band_description(band, plain(description))
+        if unit := info.units[band - 1]:
+            dataset.set_band_unit(band, plain(unit))
 
 
 def plain(words: str) -> str:

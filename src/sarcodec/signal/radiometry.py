@@ -196,8 +196,8 @@ def _within_type(values: Floats, dtype: np.dtype) -> Pixels:
 def _lowest_valid(measure: Measure, dtype: np.dtype) -> Number:
     """The smallest pixel whose physical value, amplitude or power, is above 0; the largest pixel where none is."""
     if not measure.offset:
-        found: Number = dtype.type(1)
-        return found
+        one: Number = dtype.type(1)
+        return one
     limits = np.iinfo(dtype) if dtype.kind != "f" else np.finfo(dtype)
 
     def above(pixel: Number) -> bool:
@@ -205,13 +205,12 @@ def _lowest_valid(measure: Measure, dtype: np.dtype) -> Number:
 
     with np.errstate(over="ignore"):
         edge = min(max(-measure.offset / measure.scale, float(limits.min)), float(limits.max))
-    pixel = dtype.type(edge if dtype.kind == "f" else min(max(math.floor(edge), limits.min), limits.max))
+    pixel: Number = dtype.type(edge if dtype.kind == "f" else min(max(math.floor(edge), limits.min), limits.max))
     while pixel > limits.min and above(_step(pixel, -1)):
         pixel = _step(pixel, -1)
     while pixel < limits.max and not above(pixel):
         pixel = _step(pixel, 1)
-    found: Number = pixel
-    return found
+    return pixel
 
 
 def _step(pixel: Number, direction: int) -> Number:
