@@ -167,7 +167,7 @@ class LearnedDecoder:
         """Lost variances of a tile's cells and one around (rows + 2, cols + 2), the nearest cell's where there is none."""
         rows, cols = self.cells(tile)
         row, col = divmod(tile, self.grid.shape[1])
-        out = np.pad(lost, 1, "edge")
+        out: Floats = np.pad(lost, 1, "edge")
         for r in range(max(0, row - 1), min(self.grid.shape[0], row + 2)):
             for c in range(max(0, col - 1), min(self.grid.shape[1], col + 2)):
                 other = r * self.grid.shape[1] + c
@@ -176,8 +176,7 @@ class LearnedDecoder:
                     begins = (d * TILE_CELLS + 1 for d in (r - row, c - col))
                     place = [_shared(b, n, s) for b, n, s in zip(begins, self.cells(other), (rows + 2, cols + 2))]
                     out[tuple(p[0] for p in place)] = theirs.lost[tuple(p[1] for p in place)]
-        found: Floats = out
-        return found
+        return out
 
     def tile_pixels(self, tile: int, band: int) -> Pixels:
         """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were."""

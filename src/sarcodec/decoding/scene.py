@@ -21,7 +21,7 @@ from sarcodec.format.sections import PIXELS
 from sarcodec.format.tiling import TileGrid
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats, Integers, Pixels
+    from sarcodec.arrays import Integers, Pixels
 
 MASK_DTYPE = "uint8"
 
@@ -68,13 +68,13 @@ class SceneDecoder:
         """Values of a mask (plane from 0) of a tile (rows, cols) uint8."""
         return self._exact(tile, len(self.header.bands) + plane, MASK_DTYPE)
 
-    def _exact(self, tile: int, plane: int, dtype: str) -> Floats:
+    def _exact(self, tile: int, plane: int, dtype: str) -> Pixels:
         sections = {s.kind: s for s in self.file.sections(tile, plane)}
         if PIXELS not in sections:
             raise CorruptFile(f"tile {tile}, plane {plane} has no pixels; the file is damaged")
         return unpack_pixels(sections[PIXELS].payload, self.grid.window(tile).shape, dtype)
 
-    def symbols(self, tile: int, plane: int) -> Floats:
+    def symbols(self, tile: int, plane: int) -> Pixels:
         """All that is coded of a tile and plane, checked: symbols of a learned band, or else pixels in one row."""
         if plane >= len(self.header.bands):
             return self.tile_mask(tile, plane - len(self.header.bands)).reshape(-1)

@@ -37,7 +37,7 @@ def promised_field(meaning: BandMeaning, dtype: str, bound: int) -> BandField:
     if meaning.kind == EXACT:
         return BandField(EXACT, None)
     measure = meaning.measure
-    if bound and is_identity(dtype, measure, bound):
+    if measure is None or (bound and is_identity(dtype, measure, bound)):
         bound = LOSSLESS
     if bound == LOSSLESS and dtype not in IMAGES:
         return BandField(EXACT, None)

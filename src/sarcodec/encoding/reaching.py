@@ -36,7 +36,7 @@ def reach(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | None]:
         return step, job.stream(step), 1, None
     tiles = Analysed(job.encoder, job.pool, job.folder, job.tick).tiles
     if aim.kind == "class":
-        return *reach_class(job, aim.value, tiles), None
+        return *reach_class(job, aim.quality_class, tiles), None
     return _reach_rmse(job, aim.value, tiles) if aim.kind == "rmse_db" else _reach_size(job, aim, tiles)
 
 
@@ -44,7 +44,7 @@ def _without_step(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | 
     """Where no band is learned there is one file, which reaches a target or does not."""
     writer = job.stream(0)
     samples = job.encoder.info.rows * job.encoder.info.cols * job.encoder.info.count
-    wanted = {"size": aim.value, "bpp": aim.value * samples / 8 if aim.kind == "bpp" else None}.get(aim.kind)
+    wanted = {"size": aim.value, "bpp": aim.value * samples / 8}.get(aim.kind)
     size = writer.size(job.header(0))
     if wanted is not None and size > max(wanted, SMALL_FILE if aim.kind == "bpp" else 0):
         raise TargetNotReached(
@@ -57,7 +57,8 @@ def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, File
     samples = job.encoder.info.rows * job.encoder.info.cols * job.encoder.info.count
     wanted = aim.value if aim.kind == "size" else aim.value * samples / 8
     aimed = wanted * (1 - SIZE_MARGIN) if aim.kind == "size" else wanted
-    sizes, writers = {}, {}
+    sizes: dict[int, int] = {}
+    writers: dict[int, FileWriter] = {}
     place = typical_step(8 * aimed / samples)
 
     def measure(step: int) -> float:
@@ -66,7 +67,9 @@ def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, File
         sizes[step] = writers[step].size(job.header(step))
         return place - typical_step(8 * sizes[step] / samples)
 
-    off = lambda t: abs(math.log(sizes[t.step] / aimed))
+    def off(t: Try) -> float:
+        return abs(math.log(sizes[t.step] / aimed))
+
     limited = aim.kind == "size"
     tries = search(
         measure, place, RATE_SLOPE, lambda t: off(t) < (SIZE_MARGIN if limited else RATE_TOLERANCE), lean=limited
@@ -94,7 +97,8 @@ def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, File
 
 
 def _reach_rmse(job: Job, wanted: float, tiles: list[TileWork]) -> tuple[int, FileWriter, int, float]:
-    writers, errors = {}, {}
+    writers: dict[int, FileWriter] = {}
+    errors: dict[int, float] = {}
 
     def measure(step: int) -> float:
         writers[step] = job.write_pass(tiles, step)
@@ -117,7 +121,7 @@ def _rmse_db(job: Job, writer: FileWriter, step: int) -> float:
     with writer.reader(job.header(step)) as file:
         decoder = SceneDecoder(file, job.pool.threads, LEAST_ERROR)
 
-        def squares(place):
+        def squares(place: tuple[int, int]) -> tuple[float, int]:
             tile, band = place
             level, valid = encoder.learned.levels(band, encoder.grid.window(tile))
             decoded, _ = normalise(decoder.tile_pixels(tile, band), encoder.learned.learned[band].measure)

@@ -11,7 +11,7 @@ from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.format.tiling import TileGrid, Window
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Bools, Floats, Pixels
+    from sarcodec.arrays import Bools, Pixels
 
 SAMPLE_TILES = 9
 
@@ -47,10 +47,9 @@ def hidden_pixels(
     fill = np.zeros(pixels.shape, bool)
     for value in values:
         fill |= np.isnan(pixels) if np.isnan(value) else pixels == np.asarray(value).astype(pixels.dtype)
-    found: Bools | None = hidden & fill
-    return found
+    return hidden & fill
 
 
-def _masked(reader: PixelSource, band: int, window: Window) -> Floats:
-    found: Floats = reader.read_mask(band if reader.info.mask_planes > 1 else 0, window) == 0
-    return found
+def _masked(reader: PixelSource, band: int, window: Window) -> Bools:
+    hidden: Bools = reader.read_mask(band if reader.info.mask_planes > 1 else 0, window) == 0
+    return hidden

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -30,8 +30,11 @@ from sarcodec.signal.law import speckled
 from sarcodec.signal.planes import block_sums, blocks_to_pixels
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Bools, Floats, Pixels
+    import numpy.typing as npt
 
+    from sarcodec.arrays import Bools, Floats, Integers
+
+_Number = TypeVar("_Number", bound=np.generic)
 LARGEST = LIMIT - 1
 HOLD = 0.02  # share of a tile's power by which each correction is held to the tile's mean
 ERROR_REACH = 4.0  # deviations: larger errors are structure that was lost, not speckle
@@ -71,7 +74,7 @@ class Original:
     def power(self) -> Floats:
         return self.within(self.levels)
 
-    def within(self, levels: Floats) -> Pixels:
+    def within(self, levels: Floats) -> Floats:
         """Powers of levels where pixels are valid, 0 elsewhere."""
         return np.where(self.valid, power_of(levels - np.float32(self.scale_db)), np.float32(0))
 
@@ -98,18 +101,20 @@ def fitted_correction(ground: Ground, original: Original, scores: Floats, varian
     return replace(found, restored=_whole([rest], POWER_UNIT_DB)[0])
 
 
-def _whole(values, unit: float) -> tuple[int, ...]:
+def _whole(values: Floats | list[float], unit: float) -> tuple[int, ...]:
     return tuple(int(n) for n in np.clip(np.rint(np.asarray(values) / unit), -LARGEST, LARGEST))
 
 
-def _hats(places: Floats, knots) -> tuple[Floats, Floats]:
+def _hats(places: Floats, knots: Floats | tuple[float, ...]) -> tuple[Integers, Floats]:
     """The knot below each place and the share of the next one."""
     at = np.interp(places, knots, np.arange(len(knots)))
     low = np.minimum(at.astype(np.int64), len(knots) - 2)
     return low, at - low
 
 
-def _solve(low, part, weight, target, knots, hold: float) -> Floats:
+def _solve(
+    low: Integers, part: Floats, weight: Floats, target: Floats, knots: tuple[float, ...], hold: float
+) -> Floats:
     """Values c at knots with sum over w_i (sum_j w_j c_j) weight = sum w_i target: interpolated, they carry weight into target."""
     count = len(knots)
     matrix, right = np.zeros((count, count)), np.zeros(count)
@@ -136,7 +141,9 @@ def _fitted_power(ground: Ground, original: Original) -> tuple[int, ...]:
     return _whole(np.array(power) * POWER_UNIT_DB + rest, POWER_UNIT_DB)
 
 
-def _fitted_detail(ground: Ground, original: Original, texture: tuple[Floats, Floats], power: tuple[int, ...]):
+def _fitted_detail(
+    ground: Ground, original: Original, texture: tuple[Floats, Floats], power: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Mean and variance of the error by detail, the variance trimmed until calm windows have their looks again."""
     variance = texture[1]
     some = original.valid[::EVERY]
@@ -172,7 +179,7 @@ def _trim_octaves(ground: Ground, original: Original, texture: tuple[Floats, Flo
     return (low + high) / 2
 
 
-def _calm_windows(original: Original) -> Floats:
+def _calm_windows(original: Original) -> Integers:
     """Numbers of the windows in which the guide's power varies least; without a guide, of many anywhere: those that vary
     little in the image itself, original or decoded, have more looks than the ground gives them."""
     whole = np.flatnonzero(_windows(original.valid).all((1, 2)))
@@ -183,7 +190,7 @@ def _calm_windows(original: Original) -> Floats:
     return whole[np.argsort(varies, kind="stable")[:count]]
 
 
-def _windows(pixels: Pixels) -> Floats:
+def _windows(pixels: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
     if min(pixels.shape) < WINDOW_PX:
         return np.empty((0, WINDOW_PX, WINDOW_PX), pixels.dtype)
     views = np.lib.stride_tricks.sliding_window_view(pixels, (WINDOW_PX, WINDOW_PX))

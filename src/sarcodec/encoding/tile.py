@@ -39,19 +39,21 @@ def step_plane_value(step: int) -> np.float32:
 class _Writing:
     """The encoder's port: chooses symbols, keeps table numbers and symbols in the order of reading."""
 
-    def __init__(self, quantiser: Quantiser, hyper: Floats, latents: Floats, weight: Floats):
+    def __init__(self, quantiser: Quantiser, hyper: Integers, latents: Floats, weight: Floats) -> None:
         self.quantiser, self.hyper_symbols, self.values, self.weight = quantiser, hyper, latents, weight
-        self.rows, self.symbols, self.state = [], [], 0
+        self.rows: list[Integers] = []
+        self.symbols: list[Integers] = []
+        self.state = 0
 
-    def keep(self, rows, symbols):
+    def keep(self, rows: Integers, symbols: Integers) -> None:
         self.rows.append(rows.astype(np.uint16).reshape(-1))
         self.symbols.append(symbols.astype(np.int32).reshape(-1))
 
-    def hyper(self, rows):
+    def hyper(self, rows: Integers) -> Integers:
         self.keep(rows, self.hyper_symbols)
         return self.hyper_symbols
 
-    def latents(self, rows, mean, cells, channels):
+    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
         residual = self.values[cells, channels] - mean * np.float32(2.0**-FRACTION_BITS)
         symbols, which, self.state = self.quantiser.choose(residual, rows, self.weight[channels], self.state)
         self.keep(rows + LATENT_TABLES * which, symbols)
@@ -94,7 +96,9 @@ class TileEncoder:
         alone = self._encode(latents_db, step, hyper, None)
         return min(coded, alone, key=lambda pair: len(pair[0].payload))
 
-    def _encode(self, latents_db, step, hyper, reference) -> tuple[Section, Known]:
+    def _encode(
+        self, latents_db: Floats, step: int, hyper: Integers, reference: TileLatents | None
+    ) -> tuple[Section, Known]:
         rows, cols, _ = latents_db.shape
         steps = self.model.prior.steps.steps_db(step)
         weight = np.square(steps / np.float32(step_db(step)))

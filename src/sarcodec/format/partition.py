@@ -201,25 +201,25 @@ def within(first: Pixels, second: Pixels, measure: Measure, bound: int) -> Bools
     return found
 
 
-def _within_integers(low: Pixels, high: Pixels, factor: int) -> Pixels:
+def _within_integers(low: Pixels, high: Pixels, factor: int) -> Bools:
     """high * 2^32 <= low * factor in 64 bits: the product in two halves, as factor has up to 39 bits and low 32."""
     whole, part = divmod(factor, 1 << RATIO_BITS)
     return high <= low * np.uint64(whole) + (low * np.uint64(part) >> np.uint64(RATIO_BITS))
 
 
-def _within_float64(first: Pixels, second: Pixels, factor: int) -> Pixels:
+def _within_float64(first: Pixels, second: Pixels, factor: int) -> Bools:
     low, high = np.minimum(first, second), np.maximum(first, second)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         near = high <= low * (factor / (1 << RATIO_BITS) * _CERTAIN)
-    found: Pixels = (first == second) | near & (low >= np.finfo(np.float64).tiny)
+    found: Bools = (first == second) | near & (low >= np.finfo(np.float64).tiny)
     return found
 
 
-def _within_db(first: Pixels, second: Pixels, scale: float, bound: int) -> Pixels:
+def _within_db(first: Pixels, second: Pixels, scale: float, bound: int) -> Bools:
     if first.dtype.kind != "f":
         return np.abs(first.astype(np.int64) - second.astype(np.int64)) <= half_width(scale, bound)
     largest = _largest_difference(scale, bound) * (_CERTAIN if first.itemsize == 8 else 1)
     with np.errstate(invalid="ignore", over="ignore"):  # infinite pixels: no difference is within
         difference = np.abs(first.astype(np.float64) - second.astype(np.float64))
-    found: Pixels = (first == second) & np.isfinite(first) | (difference <= largest)
+    found: Bools = (first == second) & np.isfinite(first) | (difference <= largest)
     return found

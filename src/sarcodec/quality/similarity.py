@@ -96,14 +96,13 @@ def _smooth(image: Floats) -> Floats:
 def _sum(taps: Floats, parts: list[Floats]) -> Floats:
     """Weighted sum of parts of one shape; the taps are the same both ways."""
     half = len(parts) // 2
-    sums = taps[half] * parts[half]
+    sums: Floats = taps[half] * parts[half]
     scratch = np.empty_like(sums)
     for tap, first, last in zip(taps[:half], parts[:half], parts[:half:-1], strict=True):
         np.add(first, last, out=scratch)
         scratch *= tap
         sums += scratch
-    found: Floats = sums
-    return found
+    return sums
 
 
 def _halve(image: Floats | Bools) -> Floats:

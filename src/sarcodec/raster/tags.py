@@ -146,8 +146,7 @@ def _item(dataset: rasterio.DatasetReader, domain: _Domain, key: str, written: s
         return written  # Its bytes are not UTF-8; the XML has them.
     if found is None and not key.isascii() and ":" not in key:
         return written  # As the key's.
-    result: str | None = found
-    return result
+    return found
 
 
 def _is_ghost(key: str, items: dict[str, str]) -> bool:

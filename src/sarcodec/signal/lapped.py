@@ -24,10 +24,9 @@ CHANNELS = BLOCK * BLOCK
 def dct_rows(block: int = BLOCK) -> Floats:
     """Orthonormal one-dimensional DCT-II (block, block) float64, frequencies down."""
     k, i = np.arange(block)[:, None], np.arange(block)[None]
-    rows = np.sqrt(2 / block) * np.cos(np.pi * (2 * i + 1) * k / (2 * block))
+    rows: Floats = np.sqrt(2 / block) * np.cos(np.pi * (2 * i + 1) * k / (2 * block))
     rows[0] /= np.sqrt(2)
-    found: Floats = rows
-    return found
+    return rows
 
 
 def channel_order(block: int = BLOCK) -> Integers:
