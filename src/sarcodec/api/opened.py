@@ -1,9 +1,6 @@
 """A compressed file, opened lazily: what it says at once, pixels by window."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,9 +14,6 @@ from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.api.shown import as_html, as_line
 from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.decoding.workers import thread_count, workers
-
-if TYPE_CHECKING:
-    from sarcodec.arrays import Pixels
 
 
 class CompressedScene:

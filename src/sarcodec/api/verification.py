@@ -1,11 +1,8 @@
 """The verb verify: every checksum, every symbol, the model; and, beside an original, what was lost and what must not be."""
 
-from __future__ import annotations
-
 import os
 import time
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +17,6 @@ from sarcodec.format.scene import SceneInfo
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.reconstruction import LEAST_ERROR
 from sarcodec.decoding.workers import workers
-
-if TYPE_CHECKING:
-    from sarcodec.arrays import Pixels
 
 
 @dataclass(frozen=True)

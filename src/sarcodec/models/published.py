@@ -200,7 +200,8 @@ class _Question:
 def known_answer(prior: Prior) -> str:
     """Checksum of all table numbers and means on fixed symbols at four steps, the last tile leaning on the first: the same on
     every machine."""
-    question, walked = _Question(), list[Integers]()
+    question = _Question()
+    walked: list[Integers] = []
     for step, rows, cols in ((40, 5, 6), (330, 6, 5), (600, 4, 9), (250, 5, 6)):
         reference = TileLatents(walked[0], 40) if len(walked) == 3 else None
         walked.append(prior.walk(step, rows, cols, question, reference))
