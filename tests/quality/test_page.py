@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from sarcodec.quality.charts import HEIGHT, Series, Shade, line_chart
+from sarcodec.quality.classes import CLASSES, judge
 from sarcodec.quality.contents import BandPage, Detail, KeyFigure, Page
 from sarcodec.quality.maps import error_scale, grey_scale, heat_scale, round_up
+from sarcodec.quality.metrics import compare_levels
 from sarcodec.quality.page import render, style
 from sarcodec.quality.png import NODATA_RGB, diverging_png, grey_png, heat_png
 from sarcodec.quality.texture import TextureAccumulator
 from sarcodec.quality.thumbnails import ThumbnailCollector
 from sarcodec.quality.words import listed, number, safe, signed
-from sarcodec.quality.classes import CLASSES, judge
-from sarcodec.quality.metrics import compare_levels
 
 VOID = {"meta", "img", "br", "line", "rect", "circle", "polyline"}
 

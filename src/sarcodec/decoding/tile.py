@@ -55,7 +55,7 @@ class Known:
     lost: Floats | None
 
     @classmethod
-    def of(cls, model: Model, latents: Integers, step: int, lost: Floats | None = None) -> "Known":
+    def of(cls, model: Model, latents: Integers, step: int, lost: Floats | None = None) -> Known:
         """From what a walk leaves: latents (cells, 1024) int64, and lost variances in step^2 of the channels, overwritten."""
         if lost is not None:
             lost *= np.square(model.prior.steps.steps_db(step))

@@ -66,7 +66,7 @@ class Analysed:
         if 4 * total > KEEP_IN_MEMORY:
             # A mapped file that meets a full disk kills the process.
             require_space(Path(folder or tempfile.gettempdir()), 4 * total, "the latents that are kept between passes")
-            self._file = tempfile.TemporaryFile(dir=folder, prefix=".sarcodec-")
+            self._file = tempfile.TemporaryFile(dir=folder, prefix=".sarcodec-")  # noqa: SIM115  # open as long as this object
             self._store = np.memmap(self._file, np.float32, "w+", shape=(total,))
         else:
             self._store = np.empty(total, np.float32)

@@ -45,7 +45,7 @@ class LearnedBand:
     offset_q: int
 
     @classmethod
-    def of(cls, measure: Measure, hidden: tuple[float, ...], sample: Pixels) -> "LearnedBand":
+    def of(cls, measure: Measure, hidden: tuple[float, ...], sample: Pixels) -> LearnedBand:
         """sample: pixels of the band, in one row."""
         level, valid = normalise(sample, measure)
         usual = level[valid & (np.abs(level) <= OFFSET_MAX_DB)]  # what is beyond all physics must not shift the band

@@ -34,7 +34,7 @@ _HALF_STATES = _STATES // 2
 # Which state leads to state t by a symbol of parity p: (2, states). Even states (quantiser 0) lead to the lower half of the
 # states, odd ones to the upper half, so that the search keeps the two kinds apart: state 2 u + q is place u of kind q.
 _BEFORE = np.argsort(NEXT_STATE.astype(np.int64).T, axis=1, kind="stable")
-assert (_BEFORE % 2 == np.arange(_STATES) // _HALF_STATES).all()
+assert (np.arange(_STATES) // _HALF_STATES == _BEFORE % 2).all()
 _PLACE = (_BEFORE // 2).astype(np.int32)
 
 

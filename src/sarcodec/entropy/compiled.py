@@ -15,6 +15,7 @@ import pickle
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import FunctionType
@@ -130,10 +131,8 @@ def _written(folder: Path, name: str, data: bytes) -> bool:
 
 
 def _removed(path: Path) -> None:
-    try:
+    with suppress(OSError):
         path.unlink(missing_ok=True)
-    except OSError:
-        pass
 
 
 @cache  # once a process

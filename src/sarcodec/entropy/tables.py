@@ -7,6 +7,7 @@ Knows nothing of rANS states, tiles or networks. Floats are in the builders and 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import zlib
 from dataclasses import dataclass
@@ -156,7 +157,7 @@ def gaussian_weights(sigma: float, radius: int, shift: int = 0) -> Floats:
     if not (sigma > 0 and math.isfinite(sigma)):
         raise ModelError(f"sigma is {sigma}, expected a finite number above 0")
     edges = [(q * 2**shift - 0.5) / (sigma * math.sqrt(2)) for q in range(-radius, radius + 2)]
-    cells = [_normal_mass(low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    cells = [_normal_mass(low, high) for low, high in itertools.pairwise(edges)]
     return np.array([*cells, 0.5 * (math.erfc(-edges[0]) + math.erfc(edges[-1]))])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Section:
 def pack_tile(sections: list[Section]) -> bytes:
     """The payload of one (tile, band). Kinds must rise; no section at all gives b''."""
     kinds = [section.kind for section in sections]
-    if any(not 1 <= kind <= _LAST_KIND for kind in kinds) or any(a >= b for a, b in zip(kinds, kinds[1:])):
+    if any(not 1 <= kind <= _LAST_KIND for kind in kinds) or any(a >= b for a, b in itertools.pairwise(kinds)):
         raise InvalidArgument(f"section kinds {kinds} must rise from 1 to {_LAST_KIND}")
     parts = [bytes([s.kind]) + pack_varint(len(s.payload)) + s.payload for s in sections[:-1]]
     parts += [bytes([s.kind | 128]) + s.payload for s in sections[-1:]]

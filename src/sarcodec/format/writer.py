@@ -34,7 +34,7 @@ class FileWriter:
         self._entries: list[Entry] = []
         # The spool has no name where the system allows it, so that even a killed process leaves nothing.
         with writing(self._output.name):
-            self._spool = tempfile.TemporaryFile(dir=self._output.folder)
+            self._spool = tempfile.TemporaryFile(dir=self._output.folder)  # noqa: SIM115  # open as long as this object
 
     def __enter__(self) -> "FileWriter":
         return self

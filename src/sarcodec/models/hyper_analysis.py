@@ -38,7 +38,7 @@ class HyperAnalysis:
     last: tuple[Floats, Floats]
 
     @classmethod
-    def of(cls, arrays: dict[str, Floats]) -> "HyperAnalysis":
+    def of(cls, arrays: dict[str, Floats]) -> HyperAnalysis:
         """From the arrays of a published model. Raises ModelError where one is missing, has another shape, or is not finite."""
         for name, shape in _SHAPES.items():
             found = arrays.get(name)

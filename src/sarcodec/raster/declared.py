@@ -6,6 +6,7 @@ that a declaration leaves possible, and names of bands that are no radar. Knows 
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -123,7 +124,7 @@ def text_domains(text: str) -> frozenset[str] | None:
 
 def _spelled(words: list[str]) -> set[frozenset[str]]:
     """Quantities that are written in two words: sigma nought, digital number."""
-    pairs = {first + second for first, second in zip(words, words[1:])}
+    pairs = {first + second for first, second in itertools.pairwise(words)}
     return {_DOMAINS[pair] for pair in pairs if pair in _DOMAINS}
 
 

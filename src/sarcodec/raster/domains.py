@@ -95,7 +95,7 @@ def _db_possible(sample: BandSample) -> bool:
     d = sample.figures
     if (sample.scale, sample.offset) == (1.0, 0.0):
         return _WHOLE_DB[0] <= d.q05 and d.q95 <= _WHOLE_DB[1]
-    return -200 < d.q001 and d.q999 < 200
+    return d.q001 > -200 and d.q999 < 200
 
 
 def _whole_numbers(sample: BandSample, possible: frozenset[str], where: str, own: bool) -> tuple[str, str]:
@@ -141,7 +141,7 @@ def _floats(sample: BandSample, possible: frozenset[str], where: str) -> tuple[s
         # DN that are multiplied by speckle: dB of DN are lower, and no whole numbers.
         speckled = d.growth is not None and d.growth > 0.5 and (d.whole or d.median > 60)
         positive = d.negative <= _CLEAR_SHARE or d.q001 > -1
-        if positive and (d.q999 > _DB_CEILING or d.median < 2 or speckled) or d.q999 > 200 or d.q001 < -300:
+        if (positive and (d.q999 > _DB_CEILING or d.median < 2 or speckled)) or d.q999 > 200 or d.q001 < -300:
             raise _contradiction(sample, possible, where)
         return "db", f"{where} and {d}"
     looks_db = _looks_db(d)

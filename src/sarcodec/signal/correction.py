@@ -78,7 +78,7 @@ class Ground:
     lost: Floats
 
     @classmethod
-    def of(cls, levels: Floats, lost: Floats) -> "Ground":
+    def of(cls, levels: Floats, lost: Floats) -> Ground:
         return cls(levels, block_means(levels), lost)
 
     def shift_blocks(self) -> Floats:

@@ -85,7 +85,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         yield standard_input()
         return
     try:
-        stream = open(path, "rb")
+        stream = open(path, "rb")  # noqa: SIM115  # closed below; only errors of opening are caught here
     except OSError as error:
         raise unreadable(error, path) from error
     with stream:
