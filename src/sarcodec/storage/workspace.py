@@ -54,11 +54,15 @@ def clear_leftovers(beside: Path) -> None:
         return
     with suppress(OSError), os.scandir(beside) as found:
         for entry in found:
-            with suppress(OSError):
-                if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
-                    _clear(Path(entry.path))
-                elif _EARLIER.fullmatch(entry.name) and _is_old_file(entry):
-                    os.unlink(entry.path)
+            _clear_leftover(entry)
+
+
+def _clear_leftover(entry: os.DirEntry[str]) -> None:
+    with suppress(OSError):
+        if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+            _clear(Path(entry.path))
+        elif _EARLIER.fullmatch(entry.name) and _is_old_file(entry):
+            os.unlink(entry.path)
 
 
 def _is_old_file(entry: os.DirEntry[str]) -> bool:
