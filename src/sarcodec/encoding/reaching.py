@@ -4,6 +4,7 @@ In: a job that can write the scene at any step, and what it aims at; out: the st
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -82,18 +83,25 @@ def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, File
                 f"this scene takes {8 * sizes[best] / samples:.4f} bits a pixel with the "
                 f"{'coarsest' if best else 'finest'} step, {aim.value} were asked for"
             )
-        return best, writers[best], len(tries), None
+    else:
+        best = _largest_that_fits(measure, tries, sizes, wanted)
+    return best, writers[best], len(tries), None
+
+
+def _largest_that_fits(
+    measure: Callable[[int], float], tries: list[Try], sizes: dict[int, int], wanted: float
+) -> int:
+    """The step of the largest file of at most `wanted` bytes; where no try has given one, coarser steps are tried and added."""
     fitting = [t for t in tries if sizes[t.step] <= wanted]
-    while not fitting and tries[-1].step < 639:  # a curve that is not smooth: give way until it fits
-        coarser = min(639, max(t.step for t in tries) + 24)
+    while not fitting and tries[-1].step < STEP_COUNT - 1:  # a curve that is not smooth: give way until it fits
+        coarser = min(STEP_COUNT - 1, max(t.step for t in tries) + 24)
         tries.append(Try(coarser, measure(coarser)))
         fitting = [t for t in tries if sizes[t.step] <= wanted]
     if not fitting:
         raise TargetNotReached(
             f"the smallest file of this scene takes {min(sizes.values())} bytes, {int(wanted)} were allowed"
         )
-    best = max(fitting, key=lambda t: sizes[t.step]).step
-    return best, writers[best], len(tries), None
+    return max(fitting, key=lambda t: sizes[t.step]).step
 
 
 def _reach_rmse(job: Job, wanted: float, tiles: list[TileWork]) -> tuple[int, FileWriter, int, float]:
