@@ -192,6 +192,15 @@ def test_a_band_without_valid_pixels_says_so():
     assert any("nothing to compare" in text for text in reader.text) and "changed" in reader.text
 
 
+def test_figures_that_a_band_has_not_leave_the_page_whole():
+    level = 40 + 10 * np.log10(np.random.default_rng(5).gamma(4.4, 1 / 4.4, (24, 24)))
+    whole = _band(level, level, np.ones(level.shape, bool))
+    texture = replace(whole.texture, ratio=None, histograms=None)
+    band = replace(whole, texture=texture, thumbnails=replace(whole.thumbnails, histogram=None))
+    text = " ".join(read_page(render(Page("t", (), (), (band,)))).text)
+    assert "no pixel of this band is valid" in text and "Edges kept" in text and "Ratio image: mean" not in text
+
+
 def test_a_logarithmic_axis_has_equal_steps_for_equal_ratios():
     chart = line_chart(
         [Series("", np.array([0.01, 0.1, 1.0]), np.arange(3.0), "#000", marks=True)], "x", "y", log_x=True
