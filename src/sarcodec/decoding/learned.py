@@ -199,5 +199,5 @@ def _shared(begin: int, length: int, side: int) -> tuple[slice, slice]:
     return slice(first, last), slice(first - begin, last - begin)
 
 
-def _bits(array: Floats) -> np.dtype:
+def _bits(array: Pixels) -> np.dtype:
     return np.dtype(f"u{array.dtype.itemsize}")

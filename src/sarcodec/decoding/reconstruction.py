@@ -16,7 +16,7 @@ from sarcodec.signal.noise import normal_scores
 from sarcodec.signal.planes import cells_to_pixels
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats, Pixels
+    from sarcodec.arrays import Floats
 
 LEVELS, SPECKLES = ("power", "log"), ("keep", "restore")
 LEAST_VARIANCE = np.float32(1e-12)
@@ -60,6 +60,6 @@ def pixel_variances(cells: Floats, shape: tuple[int, int]) -> Floats:
     return cells_to_pixels(cells, shape)
 
 
-def normalised(noise: Floats, cells: Floats) -> Pixels:
+def normalised(noise: Floats, cells: Floats) -> Floats:
     """Noise in dB at pixels -> normal scores, by the variances of its cells."""
     return noise / np.sqrt(np.maximum(pixel_variances(cells, noise.shape), LEAST_VARIANCE))

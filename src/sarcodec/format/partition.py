@@ -47,8 +47,8 @@ def spacing(bound: int) -> int:
 class Partition:
     """Intervals in rising order: the first pixel of each and its representative, (n,) uint32, floats as their bits."""
 
-    firsts: Pixels
-    values: Pixels
+    firsts: Integers
+    values: Integers
 
 
 @lru_cache(maxsize=8)
@@ -135,7 +135,7 @@ def _float32_below(pixels: Pixels) -> Floats:
         return np.where(near > pixels, np.nextafter(near, np.float32(0)), near)
 
 
-def _db_levels(pixels: Pixels, scale: float, bound: int) -> Pixels:
+def _db_levels(pixels: Pixels, scale: float, bound: int) -> Integers:
     if pixels.dtype.kind != "f":
         return pixels.astype(np.int64) // (2 * half_width(scale, bound) + 1)
     with np.errstate(over="ignore", under="ignore"):
@@ -201,7 +201,7 @@ def within(first: Pixels, second: Pixels, measure: Measure, bound: int) -> Bools
     return found
 
 
-def _within_integers(low: Pixels, high: Pixels, factor: int) -> Bools:
+def _within_integers(low: Integers, high: Integers, factor: int) -> Bools:
     """high * 2^32 <= low * factor in 64 bits: the product in two halves, as factor has up to 39 bits and low 32."""
     whole, part = divmod(factor, 1 << RATIO_BITS)
     return high <= low * np.uint64(whole) + (low * np.uint64(part) >> np.uint64(RATIO_BITS))

@@ -14,7 +14,7 @@ from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
 from sarcodec.format.varint import Cursor, pack_varint
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Pixels
+    from sarcodec.arrays import Integers
 
 LATENTS, MASK, LEVELS, LEANING, PIXELS, POWER = 1, 2, 3, 4, 5, 64
 
@@ -60,7 +60,7 @@ def unpack_tile(payload: bytes) -> list[Section]:
     return sections
 
 
-def pack_latents(symbols: Pixels, stream: bytes, leaning: bool = False) -> Section:
+def pack_latents(symbols: Integers, stream: bytes, leaning: bool = False) -> Section:
     """Latents section: checksum of symbols (integers, any shape, in coding order), then their entropy-coded bytes."""
     return Section(LEANING if leaning else LATENTS, struct.pack("<H", symbols_checksum(symbols)) + stream)
 
@@ -72,7 +72,7 @@ def unpack_latents(section: Section) -> tuple[int, bytes]:
     return int.from_bytes(section.payload[:2], "little"), section.payload[2:]
 
 
-def check_symbols(symbols: Pixels, checksum: int) -> None:
+def check_symbols(symbols: Integers, checksum: int) -> None:
     """Raises CorruptFile unless the decoded symbols are those that were coded."""
     found = symbols_checksum(symbols)
     if found != checksum:
@@ -82,6 +82,6 @@ def check_symbols(symbols: Pixels, checksum: int) -> None:
         )
 
 
-def symbols_checksum(symbols: Pixels) -> int:
+def symbols_checksum(symbols: Integers) -> int:
     """The low 16 bits of the CRC-32 of the symbols as little-endian int32; ten times as fast as a 16-bit CRC of Python's."""
     return zlib.crc32(np.ascontiguousarray(symbols, "<i4").data) & 0xFFFF
