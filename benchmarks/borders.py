@@ -27,12 +27,12 @@ import numpy as np
 from rasterio.errors import NotGeoreferencedWarning
 
 import sarcodec
-from sarcodec.raster.geotiff import SceneWriter, open_scene
-from sarcodec.signal.radiometry import Measure, normalise
+from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX
 from sarcodec.format.scene import excerpt
 from sarcodec.format.tiling import Window
+from sarcodec.raster.geotiff import SceneWriter, open_scene
+from sarcodec.signal.radiometry import Measure, normalise
 from sarcodec.simulate.product import simulate
-from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX
 
 BESIDE_PX = 16
 SHIFT_PX = TILE_PX // 2  # where the second cut of a scene begins: whole cells, and borders as far away as can be

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from api.scenes import amplitude, store
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"

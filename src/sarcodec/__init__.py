@@ -55,7 +55,7 @@ except PackageNotFoundError:  # run from a checkout that was never installed
     __version__ = "0.1.0"
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'sarcodec' has no attribute {name!r}")
     found = getattr(importlib.import_module(_HOMES[name]), "open_compressed" if name == "open" else name)

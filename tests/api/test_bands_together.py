@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from api.scenes import amplitude, store, walk
 
 import sarcodec
+from api.scenes import amplitude, store, walk
+from sarcodec.errors import InvalidArgument
 from sarcodec.format.reader import FileReader
 from sarcodec.format.sections import LATENTS, LEANING
-from sarcodec.errors import InvalidArgument
 from sarcodec.simulate.product import simulate
 
 
@@ -75,5 +75,5 @@ def test_valid_pixels_beside_invalid_ones_across_a_tile_border_keep_their_error(
     valid = pixels > 0
     square = np.square(20 * np.log10(walked.after[valid] / walked.before[valid].astype(float)))
     near = (np.minimum(abs(rows - 512), abs(cols - 512)) < 20)[None][np.broadcast_to(valid, pixels.shape)]
-    assert 0 < near.sum() and np.sqrt(square[near].mean()) < 1.25 * np.sqrt(square[~near].mean())
+    assert near.sum() > 0 and np.sqrt(square[near].mean()) < 1.25 * np.sqrt(square[~near].mean())
     assert np.sqrt(square.max()) < 10

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from api.fuzzed import fuzzed_scene
-from api.scenes import amplitude, bits, store, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sarcodec
-from sarcodec.format.partition import within
+from api.fuzzed import fuzzed_scene
+from api.scenes import amplitude, bits, store, walk
 from sarcodec.decoding import bounded
 from sarcodec.encoding.bounded import bound_of
 from sarcodec.errors import InvalidArgument, TargetNotReached
+from sarcodec.format.partition import within
 from sarcodec.raster.geotiff import read_array
 from sarcodec.signal.radiometry import valid_mask
 

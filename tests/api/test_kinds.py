@@ -4,13 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from api.scenes import amplitude, bits, speckle, store, walk
 
 import sarcodec
+from api.scenes import amplitude, bits, speckle, store, walk
 from sarcodec.errors import InvalidArgument, TargetNotReached, UnsupportedScene
-from sarcodec.raster.geotiff import SceneWriter, open_scene, read_array
 from sarcodec.format.scene import SceneInfo
 from sarcodec.format.tiling import Window
+from sarcodec.raster.geotiff import SceneWriter, open_scene, read_array
 
 ROWS, COLS = 70, 90
 

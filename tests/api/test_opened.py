@@ -12,10 +12,10 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pytest
 import rasterio.windows
-from api.scenes import amplitude, store
 from rasterio.crs import CRS
 
 import sarcodec
+from api.scenes import amplitude, store
 from sarcodec import Window
 from sarcodec.decoding.kept import Kept
 from sarcodec.errors import CorruptFile, InvalidArgument
@@ -195,7 +195,7 @@ def test_the_table_says_more_and_is_escaped(scene, packed):
 
 
 @pytest.mark.parametrize(
-    ("options", "about", "words"),
+    "options, about, words",
     [
         ({"lossless": True}, {}, ("lossless", "1 band x", "no CRS")),
         ({"max_error_db": 0.5}, {}, ("bounded, at most 0.5 dB off",)),
@@ -240,7 +240,7 @@ def test_open_ends_are_the_scene_s_edges(scene, whole):
 
 
 @pytest.mark.parametrize(
-    ("window", "words"),
+    "window, words",
     [
         (rasterio.windows.Window(40.5, 30, 60, 50), "col_off is 40.5; a window is of whole pixels"),
         (rasterio.windows.Window(40, 30, 60, 50.25), "round_lengths"),
@@ -264,7 +264,7 @@ def test_windows_that_mean_nothing(scene, window, words):
 
 
 @pytest.mark.parametrize(
-    ("bands", "order"),
+    "bands, order",
     [
         (np.int64(1), [1]),
         (np.uint8(1), [1]),
@@ -282,7 +282,7 @@ def test_bands_in_all_forms(scene, whole, bands, order):
 
 
 @pytest.mark.parametrize(
-    ("bands", "words"),
+    "bands, words",
     [
         (2, r"no band 3 \(number 2 in Python, which counts from 0\); the scene has 2 bands"),
         (-1, "counts from 0"),

@@ -5,18 +5,18 @@ import dataclasses
 import numpy as np
 import pytest
 import rasterio
-from api.scenes import amplitude, bits, speckle, store, walk
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
 import sarcodec
+from api.scenes import amplitude, bits, speckle, store, walk
 from sarcodec.entropy.steps import step_db, step_of_quality
 from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.format.measure import Measure
+from sarcodec.format.scene import GroundControlPoint
 from sarcodec.raster.geotiff import read_array
 from sarcodec.signal.radiometry import valid_mask
-from sarcodec.format.scene import GroundControlPoint
 
 KINDS = [
     ("uint8", "amplitude"),

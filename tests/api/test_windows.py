@@ -4,16 +4,16 @@ import dataclasses
 
 import numpy as np
 import pytest
-from api.scenes import amplitude, bits, store, walk
 
 import sarcodec
+from api.scenes import amplitude, bits, store, walk
 from sarcodec import Window
-from sarcodec.format.reader import FileReader
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.encoding.learned import LearnedBand, LearnedEncoder
 from sarcodec.encoding.sampling import sample_band
-from sarcodec.format.measure import Measure
 from sarcodec.errors import InvalidArgument
+from sarcodec.format.measure import Measure
+from sarcodec.format.reader import FileReader
 from sarcodec.raster.geotiff import open_scene, read_array
 from sarcodec.signal.radiometry import normalise
 

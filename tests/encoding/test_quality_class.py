@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from api.scenes import amplitude, store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sarcodec
-from sarcodec.encoding.quality_class import MOST_TRIES, NEARLY, coarsest
+from api.scenes import amplitude, store
 from sarcodec.api.comparison import compare_scenes
+from sarcodec.encoding.quality_class import MOST_TRIES, NEARLY, coarsest
 from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.raster.geotiff import read_array
 from sarcodec.simulate.product import simulate

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from format.slow_reader import SlowModel, read_file, sections
 
 import sarcodec
-from sarcodec.models import published
-from sarcodec.format.reader import FileReader
+from format.slow_reader import SlowModel, read_file, sections
 from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.format.reader import FileReader
+from sarcodec.models import published
 from sarcodec.simulate.product import simulate
 
 ROWS, COLS = 61, 90  # 2 x 3 cells, cut at both edges

@@ -176,7 +176,7 @@ def _report(
         seconds=seconds,
         mode=mode_of(encoder.fields),
         max_error_db=max(bounds, default=0.0) if aim.kind in PROMISES else None,
-        quality_class=aim.value if aim.kind == "class" else None,
+        quality_class=aim.quality_class or None,
         band_kinds=kinds,
         notes=encoder.reader.notes,
     )

@@ -29,12 +29,12 @@ class FileWriter:
     written, SarcodecError where the disk refuses.
     """
 
-    def __init__(self, path: str | os.PathLike, overwrite: bool = False, inputs: Iterable[Input] = ()) -> None:
+    def __init__(self, path: str | os.PathLike[str], overwrite: bool = False, inputs: Iterable[Input] = ()) -> None:
         self._output = Output(path, overwrite=overwrite, inputs=inputs, form=SARCODEC)
         self._entries: list[Entry] = []
         # The spool has no name where the system allows it, so that even a killed process leaves nothing.
         with writing(self._output.name):
-            self._spool = tempfile.TemporaryFile(dir=self._output.folder)
+            self._spool = tempfile.TemporaryFile(dir=self._output.folder)  # noqa: SIM115  # open as long as this object
 
     def __enter__(self) -> "FileWriter":
         return self

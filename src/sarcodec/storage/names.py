@@ -15,7 +15,7 @@ from typing import BinaryIO
 from sarcodec.errors import InvalidArgument
 from sarcodec.storage.refusals import shown
 
-Input = str | os.PathLike | bytes | BinaryIO
+Input = str | os.PathLike[str] | bytes | BinaryIO
 """What a verb reads: a name, the bytes themselves (which are no file), or an open file."""
 
 STANDARD = "-"
@@ -91,7 +91,7 @@ def _behind_links(path: Path) -> Path:
     raise InvalidArgument(f"{shown(path)} is a link that leads in a circle; take another name")
 
 
-def _stat(path: str | os.PathLike) -> os.stat_result | None:
+def _stat(path: str | os.PathLike[str]) -> os.stat_result | None:
     try:
         return os.stat(path)
     except FileNotFoundError:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from sarcodec.errors import InvalidArgument, OutputExists
-
 from sarcodec_lab.train.checkpoint import LAST
 from sarcodec_lab.train.freeze import freeze, load_network
 from sarcodec_lab.train.loop import Trainer

@@ -7,7 +7,6 @@ from torch.nn import functional as F
 
 from sarcodec_lab.networks.autoencoders import REDUCTION_PX, Autoencoder
 from sarcodec_lab.networks.levels import SPAN_DB
-
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
 
 WINDOW_PX, SIGMA_PX = 11, 1.5

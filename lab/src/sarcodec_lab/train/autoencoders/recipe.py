@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.autoencoders import REDUCTION_PX, Shape
 from sarcodec_lab.networks.levels import SCALES, Scale, scale_of
-
 from sarcodec_lab.train.recipe import DEVICES, check_families, check_file_name, check_type
 
 OBJECTIVES = ("study", "rate-distortion")
