@@ -45,7 +45,9 @@ def _counted(files: Mapping[str, int]) -> str:
     for name, count in files.items():
         lines[room_of(name)] += count
         modules[room_of(name)] += 1
-    rows = [f"| `{room}` | {modules[room]} | {lines[room]:,} |" for room in sorted(lines, key=lambda r: ("lab" in r, r))]
+    rows = [
+        f"| `{room}` | {modules[room]} | {lines[room]:,} |" for room in sorted(lines, key=lambda r: ("lab" in r, r))
+    ]
     total = f"| all | {sum(modules.values())} | {sum(lines.values()):,} |"
     return "\n".join(["| room | modules | lines |", "|---|---|---|", *rows, total])
 
@@ -53,7 +55,18 @@ def _counted(files: Mapping[str, int]) -> str:
 def _moved(before: str, after: str) -> str:
     """One row an old room: its lines, those of them that are still there by new room, and those that are not."""
     old, kept, gone = files_at(before), defaultdict(Counter), Counter()
-    changes = _git("diff", f"--find-renames={SIMILAR}", "-l0", "--diff-filter=MRD", "--numstat", "-z", before, after, "--", *FOLDERS)
+    changes = _git(
+        "diff",
+        f"--find-renames={SIMILAR}",
+        "-l0",
+        "--diff-filter=MRD",
+        "--numstat",
+        "-z",
+        before,
+        after,
+        "--",
+        *FOLDERS,
+    )
     for name, new, lost in _changes(changes):
         if name in old:
             gone[room_of(name)] += lost

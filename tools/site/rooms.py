@@ -84,7 +84,10 @@ def draw_rooms() -> str:
     rooms = read_rooms()
     top = max(map(rooms.height, rooms.names))
     places = {room: _place(room, top - rooms.height(room)) for room in rooms.names}
-    parts = [f"<style>{_STYLE}</style>", text(0, 17, "Who imports whom (shaded: what a reader loads)", "start", "title")]
+    parts = [
+        f"<style>{_STYLE}</style>",
+        text(0, 17, "Who imports whom (shaded: what a reader loads)", "start", "title"),
+    ]
     read = {_room(module, rooms.names) for module in loaded(READER)}
     parts += [_arrow(places[room], places[other]) for room in rooms.names for other in rooms.drawn(room)]
     for room, (x, y) in places.items():
@@ -103,7 +106,9 @@ def loaded(module: str) -> frozenset[str]:
             found.add(name)
             waiting += [name.rpartition(".")[0], *_imported_at_once(path)]
     if module not in found:
-        raise FileNotFoundError(f"found no {module}, where reading begins; say in tools/site/rooms.py where it begins now")
+        raise FileNotFoundError(
+            f"found no {module}, where reading begins; say in tools/site/rooms.py where it begins now"
+        )
     return frozenset(found)
 
 
@@ -168,7 +173,9 @@ def _arrow(begin: tuple[float, float], end: tuple[float, float]) -> str:
     if not across:
         line = f"M{x:.1f} {bottom:.1f}V{y:.1f}"
     elif end[1] - begin[1] > _ROW_PX:
-        line = f"M{side:.1f} {bottom - _BOX_HEIGHT_PX / 2:.1f}Q{x:.1f} {bottom - _BOX_HEIGHT_PX / 2:.1f} {x:.1f} {y:.1f}"
+        line = (
+            f"M{side:.1f} {bottom - _BOX_HEIGHT_PX / 2:.1f}Q{x:.1f} {bottom - _BOX_HEIGHT_PX / 2:.1f} {x:.1f} {y:.1f}"
+        )
     else:
         from_x, middle = begin[0] + _BOX_PX / 2 + across * _BOX_PX / 4, (bottom + y) / 2
         line = f"M{from_x:.1f} {bottom:.1f}C{from_x:.1f} {middle + 4:.1f} {x:.1f} {middle - 4:.1f} {x:.1f} {y:.1f}"

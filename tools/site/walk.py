@@ -56,7 +56,10 @@ WHOLE_UP = (
 def draw_walk() -> str:
     right = WIDTH_PX - _LANE_PX - 1
     parts = [f"<style>{_STYLE}</style>", text(0, 17, "One pixel, there and back", "start", "title")]
-    parts += [text(1 + _LANE_PX / 2, 44, "compress ↓", "middle"), text(right + _LANE_PX / 2, 44, "decompress ↑", "middle")]
+    parts += [
+        text(1 + _LANE_PX / 2, 44, "compress ↓", "middle"),
+        text(right + _LANE_PX / 2, 44, "decompress ↑", "middle"),
+    ]
     floats = len(FLOATS_DOWN) * _ROW_PX
     for x, upper, lower, down in ((1, FLOATS_DOWN, WHOLE_DOWN, True), (right, FLOATS_UP, WHOLE_UP, False)):
         parts += _lane(x, _TOP_PX, upper, "box", down) + _lane(x, _TOP_PX + floats + _GAP_PX, lower, "box whole", down)
