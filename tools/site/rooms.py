@@ -16,7 +16,7 @@ from charts import WIDTH_PX, svg, text
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (ROOT / "src", ROOT / "lab" / "src")
-_BOX_PX, _BOX_HEIGHT_PX, _ROW_PX, _TOP_PX = 124, 44, 74, 40
+_BOX_PX, _BOX_HEIGHT_PX, _ROW_PX, _TOP_PX = 158, 46, 76, 40
 _PLACES = {  # the column of each room, from the left, and the few words that say what it is for
     "sarcodec_lab": (0, "training, study"),
     "__main__": (1, "exit codes"),
@@ -24,7 +24,7 @@ _PLACES = {  # the column of each room, from the left, and the few words that sa
     "api": (1, "public verbs"),
     "encoding": (1, "pixels to payloads"),
     "decoding": (0, "payloads to pixels"),
-    "simulate": (3, "made-up scenes"),
+    "simulate": (2, "made-up scenes"),
     "quality": (2, "figures, verdicts"),
     "raster": (1, "GeoTIFF and pixels"),
     "models": (0, "weights, tables"),
@@ -37,7 +37,7 @@ _PLACES = {  # the column of each room, from the left, and the few words that sa
 READER = "sarcodec.api.opened"
 _NEXT_COLUMN = 2  # of a room that this file does not know yet
 _STYLE = """.box{fill:#f2f6f6;stroke:#8a979f;stroke-width:1}.lab{stroke-dasharray:5 4}.read{fill:#d5ebe8;stroke:#00695c}.tip{fill:#5b6a75;stroke:none}
-path.edge{stroke:#7a8790;stroke-width:1.4}text.small{font-size:12px;fill:#5b6a75}
+path.edge{stroke:#7a8790;stroke-width:1.4}text.small{font-size:14px;fill:#5b6a75}text.strong{font-size:15px}
 @media(prefers-color-scheme:dark){text.small{fill:#a3b0b8}.box{fill:#263238;stroke:#7c8890}.read{fill:#123b37;stroke:#4db6a6}.tip{fill:#a3b0b8}path.edge{stroke:#a7b3bb}}"""
 
 
@@ -89,7 +89,11 @@ def draw_rooms() -> str:
         text(0, 17, "Who imports whom (shaded: what a reader loads)", "start", "title"),
     ]
     read = {_room(module, rooms.names) for module in loaded(READER)}
-    parts += [_arrow(places[room], places[other]) for room in rooms.names for other in rooms.drawn(room)]
+    parts += [
+        _arrow(places[room], places[other], 0.1 + 0.8 * rooms.height(other) / top)
+        for room in rooms.names
+        for other in rooms.drawn(room)
+    ]
     for room, (x, y) in places.items():
         parts += _box(room, x, y, "box lab" if room == "sarcodec_lab" else "box read" if room in read else "box")
     return svg("Rooms and their imports", parts, _TOP_PX + (top + 1) * _ROW_PX - (_ROW_PX - _BOX_HEIGHT_PX) + 4)
@@ -153,31 +157,41 @@ def _path(module: str) -> Path | None:
 def _place(room: str, row: int) -> tuple[float, float]:
     """The upper left corner of a room's box."""
     column = _PLACES.get(room, (_NEXT_COLUMN, ""))[0]
-    return column * (WIDTH_PX - _BOX_PX - 2) / 3 + 1, _TOP_PX + row * _ROW_PX
+    return column * (WIDTH_PX - _BOX_PX - 2) / 2 + 1, _TOP_PX + row * _ROW_PX
 
 
 def _box(room: str, x: float, y: float, kind: str) -> list[str]:
     middle = x + _BOX_PX / 2
     return [
         f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{_BOX_PX}" height="{_BOX_HEIGHT_PX}" rx="6"/>',
-        text(middle, y + 18, room, "middle", "strong"),
-        text(middle, y + 35, _PLACES.get(room, (0, ""))[1], "middle", "small"),
+        text(middle, y + 19, room, "middle", "strong"),
+        text(middle, y + 37, _PLACES.get(room, (0, ""))[1], "middle", "small"),
     ]
 
 
-def _arrow(begin: tuple[float, float], end: tuple[float, float]) -> str:
-    """From the bottom of a box to the top of one below it, or from its side where that stands far below in another column."""
+def _arrow(begin: tuple[float, float], end: tuple[float, float], gap: float) -> str:
+    """From the bottom of a box to the top of one below it. Where that stands far below in another column, from side to side, down
+    through the gap between the columns; gap: how far into it, 0 to 1."""
     across = (end[0] > begin[0]) - (end[0] < begin[0])
     x, y = end[0] + _BOX_PX / 2 - across * _BOX_PX / 4, end[1] - 7
-    side, bottom = begin[0] + _BOX_PX * (across > 0), begin[1] + _BOX_HEIGHT_PX
+    bottom = begin[1] + _BOX_HEIGHT_PX
     if not across:
-        line = f"M{x:.1f} {bottom:.1f}V{y:.1f}"
-    elif end[1] - begin[1] > _ROW_PX:
-        line = (
-            f"M{side:.1f} {bottom - _BOX_HEIGHT_PX / 2:.1f}Q{x:.1f} {bottom - _BOX_HEIGHT_PX / 2:.1f} {x:.1f} {y:.1f}"
-        )
-    else:
-        from_x, middle = begin[0] + _BOX_PX / 2 + across * _BOX_PX / 4, (bottom + y) / 2
-        line = f"M{from_x:.1f} {bottom:.1f}C{from_x:.1f} {middle + 4:.1f} {x:.1f} {middle - 4:.1f} {x:.1f} {y:.1f}"
-    points = f"{x - 4:.1f},{y:.1f} {x + 4:.1f},{y:.1f} {x:.1f},{y + 7:.1f}"
+        return _edge(f"M{x:.1f} {bottom:.1f}V{y:.1f}", (x, y + 7), (0, 1))
+    if end[1] - begin[1] > _ROW_PX:
+        side, middle = begin[0] + _BOX_PX * (across > 0), begin[1] + _BOX_HEIGHT_PX / 2
+        x, y = end[0] + _BOX_PX * (across < 0), end[1] + _BOX_HEIGHT_PX / 2
+        lane = side + gap * (x - side)
+        line = f"M{side:.1f} {middle:.1f}Q{lane:.1f} {middle:.1f} {lane:.1f} {middle + 16:.1f}V{y - 16:.1f}"
+        return _edge(f"{line}Q{lane:.1f} {y:.1f} {x - 7 * across:.1f} {y:.1f}", (x, y), (across, 0))
+    from_x, middle = begin[0] + _BOX_PX / 2 + across * _BOX_PX / 4, (bottom + y) / 2
+    line = f"M{from_x:.1f} {bottom:.1f}C{from_x:.1f} {middle + 4:.1f} {x:.1f} {middle - 4:.1f} {x:.1f} {y:.1f}"
+    return _edge(line, (x, y + 7), (0, 1))
+
+
+def _edge(line: str, tip: tuple[float, float], towards: tuple[int, int]) -> str:
+    """A line with its arrowhead; towards: the direction in which it points."""
+    (x, y), (right, down) = tip, towards
+    back, wide = (x - 7 * right, y - 7 * down), (4 * down, 4 * right)
+    corners = ((back[0] - wide[0], back[1] - wide[1]), (back[0] + wide[0], back[1] + wide[1]), tip)
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in corners)
     return f'<path class="edge" d="{line}"/><polygon class="tip" points="{points}"/>'

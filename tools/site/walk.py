@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from charts import WIDTH_PX, svg, text
 from rooms import ROOT
 
-_LANE_PX, _BOX_PX, _ROW_PX, _TOP_PX, _GAP_PX = 262, 44, 58, 58, 30
+_LANE_PX, _BOX_PX, _ROW_PX, _TOP_PX, _GAP_PX = 268, 46, 60, 58, 30
 _STYLE = """.box{fill:#f2f6f6;stroke:#8a979f;stroke-width:1}.whole{fill:#e0efed;stroke:#00695c}
 path.edge{stroke:#7a8790;stroke-width:1.4}.tip{fill:#5b6a75;stroke:none}.line{stroke:#b45309;stroke-dasharray:6 5;stroke-width:1.5}
-text.small{font-size:12px;fill:#5b6a75}text.line{stroke:none;fill:#b45309}
+text.strong{font-size:15px}text.small{font-size:14px;fill:#5b6a75}text.line{font-size:14px;stroke:none;fill:#b45309}
 @media(prefers-color-scheme:dark){.box{fill:#263238;stroke:#7c8890}.whole{fill:#123b37;stroke:#4db6a6}.tip{fill:#a3b0b8}
 path.edge{stroke:#a7b3bb}text.small{fill:#a3b0b8}.line{stroke:#f0a04b}text.line{fill:#f0a04b}}"""
 
@@ -75,8 +75,8 @@ def _lane(x: float, top: float, steps: tuple[Step, ...], kind: str, down: bool) 
         y, middle = top + row * _ROW_PX, x + _LANE_PX / 2
         parts += [
             f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{_LANE_PX}" height="{_BOX_PX}" rx="6"/>',
-            text(middle, y + 18, step.what, "middle", "strong"),
-            text(middle, y + 35, step.module, "middle", "small"),
+            text(middle, y + 19, step.what, "middle", "strong"),
+            text(middle, y + 37, step.module, "middle", "small"),
         ]
         if row:
             parts.append(_arrow(x, y - _ROW_PX + _BOX_PX, _ROW_PX - _BOX_PX, down))
