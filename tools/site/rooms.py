@@ -34,7 +34,6 @@ _PLACES = {  # the column of each room, from the left, and the few words that sa
     "storage": (1, "names, outputs"),
     "errors": (1, "one tree"),
 }
-READER = "sarcodec.api.opened"
 _NEXT_COLUMN = 2  # of a room that this file does not know yet
 _STYLE = """.box{fill:#f2f6f6;stroke:#8a979f;stroke-width:1}.lab{stroke-dasharray:5 4}.read{fill:#d5ebe8;stroke:#00695c}.tip{fill:#5b6a75;stroke:none}
 path.edge{stroke:#7a8790;stroke-width:1.4}text.small{font-size:14px;fill:#5b6a75}text.strong{font-size:15px}
@@ -88,7 +87,7 @@ def draw_rooms() -> str:
         f"<style>{_STYLE}</style>",
         text(0, 17, "Who imports whom (shaded: what a reader loads)", "start", "title"),
     ]
-    read = {_room(module, rooms.names) for module in loaded(READER)}
+    read = {_room(module, rooms.names) for module in loaded(home_of("open"))}
     parts += [
         _arrow(places[room], places[other], 0.1 + 0.8 * rooms.height(other) / top)
         for room in rooms.names
@@ -114,6 +113,16 @@ def loaded(module: str) -> frozenset[str]:
             f"found no {module}, where reading begins; say in tools/site/rooms.py where it begins now"
         )
     return frozenset(found)
+
+
+def home_of(verb: str) -> str:
+    """The module that a public verb comes from, by the table of names in `sarcodec/__init__.py`."""
+    for node in ast.walk(ast.parse((SOURCES[0] / "sarcodec" / "__init__.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if key is not None and ast.unparse(key) == repr(verb):
+                    return ast.literal_eval(value)
+    raise LookupError(f"found no {verb!r} in the table of sarcodec/__init__.py; tools/site/rooms.py looks there")
 
 
 def _layers() -> list[str]:
