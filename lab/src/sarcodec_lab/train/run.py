@@ -134,7 +134,7 @@ def _open_board(folder: Path, step: int, report: Report):
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        report("tensorboard is not installed: no curves are kept; pip install 'sarcodec[train]'")
+        report("tensorboard is not installed: no curves are kept; pip install 'sarcodec-lab[train]'")
         return None
     return SummaryWriter(str(folder), purge_step=step + 1)
 

@@ -95,7 +95,7 @@ def _board(folder: Path, batch: int, report: Report) -> StudyBoard | None:
     try:
         return StudyBoard(folder / "tensorboard", batch)
     except ImportError:
-        report("tensorboard is not installed: no curves are kept; pip install 'sarcodec[train]'")
+        report("tensorboard is not installed: no curves are kept; pip install 'sarcodec-lab[train]'")
         return None
 
 
