@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rasterio.crs import CRS
 
 from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.format.scene import SceneInfo
@@ -104,7 +105,7 @@ def test_names_count_as_wholes(name, expected):
     ["angle", "localIncidenceAngle", "projectedLocalIncidenceAngle", "incidenceAngleFromEllipsoid", "mask", "layoverShadowMask", "lat", "longitude",
      "elevation", "dem", "VV_mask", "quality", "Land cover class", "local_incidence_angle", "data-mask", "LIA", "Layover/Shadow mask",
      "inc_map_ell", "local incident angle", "ls_map", "LSMap", "validity", "orthorectifiedLat", "hgt", "SRTM", "Land Cover", "rtc_anf_gamma0_to_beta0",
-     "border_mask", "Einfallswinkel", "Maske", "acquisition_time", "offNadirAngle", "VV_mask", "localIncidenceAngle_VV"],
+     "border_mask", "Einfallswinkel", "Maske", "acquisition_time", "offNadirAngle", "localIncidenceAngle_VV"],
 )  # fmt: skip
 def test_names_of_geometry_and_masks(name):
     assert is_exact_name(name)
@@ -402,6 +403,7 @@ def test_any_bits_have_an_answer_or_are_refused(dtype):
 def test_a_band_of_nothing_but_fill():
     empty = np.full((ROWS, COLS), -9999, np.float32)
     assert [m.measure.domain for m in meaning_of(db(), empty)] == ["db", "db"]
+    assert meaning_of(db(), empty)[1].measure.fills == (-9999,)
     assert [m.measure.domain for m in meaning_of(power(), np.where(db() > -10, 0, empty))] == ["power", "power"]
     assert domain_of(np.full((ROWS, COLS), -9999, np.int16)) == "amplitude"
 
@@ -444,6 +446,12 @@ def test_alpha_palette_units_and_names():
     assert meaning_of(dn(dtype="uint8"), colorinterp=("palette",))[0].kind == "exact"
     assert meaning_of(db(), db(2), units=("dB", "degrees"))[1].kind == "exact"
     assert meaning_of(dn(), dn(2), descriptions=("VV", "layoverShadowMask"))[1].kind == "exact"
+
+
+def test_the_unit_of_a_vertical_crs_is_not_the_band_s():
+    wkt = CRS.from_epsg(7415).to_wkt()
+    assert meaning_of(dn(), units=("metre",))[0].kind == "exact"
+    assert meaning_of(dn(), units=("metre",), crs_wkt=wkt)[0].kind == "radar"
 
 
 def test_dim_and_empty_bands_beside_radar_stay_radar():

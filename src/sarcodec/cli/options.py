@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from sarcodec.storage.refusals import shown
+
 USAGE_ERROR = 2
 
 
@@ -16,7 +18,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how to get help; exit code 2."""
-        self.exit(USAGE_ERROR, f"sarcodec: {message}; see {self.prog} --help\n")
+        self.exit(USAGE_ERROR, f"sarcodec: {shown(message)}; see {self.prog} --help\n")
+
+
+def one_line(message: str) -> str:
+    """A message without line breaks; what else cannot be printed is escaped."""
+    return shown(" ".join(message.split()))
 
 
 def add_verb(

@@ -51,6 +51,7 @@ _QUALIFIERS = set(
 _EXACT_UNITS = set(
     "deg degree degrees rad radian radians m meter meters metre metres class classes flag flags bit bits mask label".split()
 ) | {"°"}
+_LENGTHS = {"m", "meter", "meters", "metre", "metres"}  # GDAL gives that of a vertical CRS to every band
 _KEYS = set(
     "unit units unittype pixelunits pixelunit dataunits backscatterunits backscatterunit radiometryunits scale scaling datascale "
     "outputscale radiometricscale backscatterscale amplitudescale radiometry calibration calibrationtype radiometriccalibration "
@@ -88,7 +89,7 @@ def declared_exact(info: SceneInfo, band: int) -> str | None:
     if colour in ("alpha", "palette"):
         return f"colour interpretation {colour}"
     unit = (info.units[band] or "").strip().lower().strip("[]()")
-    if unit in _EXACT_UNITS:
+    if unit in _EXACT_UNITS and not (unit in _LENGTHS and re.search("VERT_?(CS|CRS)", info.crs_wkt or "")):
         return f"unit {info.units[band]!r}"
     return next((f"band name {name!r}" for name in _names(info, band) if is_exact_name(name)), None)
 

@@ -262,7 +262,9 @@ def _alike(meaning: BandMeaning, measure: Measure, sample: BandSample, domain: s
     possible = domain == "db" or (measure.scale > 0 and sample.figures.low >= 0)
     if not judged and possible:
         few = "too few valid pixels to judge by" if sample.figures.count else "no valid pixel"
-        return replace(meaning, measure=replace(measure, domain=domain), why=f"{few}; taken as the other bands are")
+        fills = sample.fills if domain == "db" else measure.fills
+        changed = replace(measure, domain=domain, fills=fills)
+        return replace(meaning, measure=changed, why=f"{few}; taken as the other bands are")
     raise UnsupportedScene(
         f"band {sample.number} is {measure.domain} by its values ({meaning.why}), but the other bands are {domain}; expected one "
         f"domain, or a unit at every band (gdal_edit.py -units). Choose --exact-bands {sample.number} if it is no radar, or --domain {domain} "

@@ -16,7 +16,7 @@ _NEEDED = ("torch", "safetensors", "tensorboard")
 def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verbs."""
     parser = add_verb(verbs, "train", "train a model (extra `train`)", run)
-    parser.set_defaults(all_threads=True)
+    parser.set_defaults(all_threads=True, starts_processes=True)
     parser.add_argument(
         "recipe", metavar="RECIPE.toml", type=Path, help="such as lab/recipes/lapped32.toml or lab/recipes/attention.toml"
     )
@@ -32,7 +32,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--quick", action="store_true", help="autoencoders: 50 batches, and whether the network learns")
     parser = add_verb(verbs, "publish", "publish the best weights of an autoencoder's run (extra `train`)", run_publish)
-    parser.set_defaults(all_threads=True)
+    parser.set_defaults(all_threads=True, starts_processes=True)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
     add_data(parser)
@@ -52,7 +52,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     add_overwrite(parser)
     parser = add_verb(verbs, "freeze", "publish the best weights of a run as a model (extra `train`)", run_freeze)
-    parser.set_defaults(all_threads=True)
+    parser.set_defaults(all_threads=True, starts_processes=True)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
     add_data(parser)

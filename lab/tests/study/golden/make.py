@@ -12,9 +12,9 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from study.test_latent_file import example  # noqa: E402  # the folder of the tests is found first
 
-from sarcodec_lab.study.files import latent_file  # noqa: E402  # the folder of the tests is found first
-from sarcodec_lab.study.files.latent_file import BandData  # noqa: E402  # the folder of the tests is found first
-from sarcodec_lab.study.files.tiles import lead  # noqa: E402  # the folder of the tests is found first
+from sarcodec_lab.study.files import latent_file
+from sarcodec_lab.study.files.latent_file import BandData
+from sarcodec_lab.study.files.tiles import lead
 
 
 def main() -> None:
