@@ -66,7 +66,7 @@ class Comparison:
 
 
 def compare_scenes(
-    original: str | os.PathLike, decoded: str | os.PathLike, domain: str = "auto", watch: Watch | None = None
+    original: str | os.PathLike[str], decoded: str | os.PathLike[str], domain: str = "auto", watch: Watch | None = None
 ) -> Comparison:
     """Errors of every band of `decoded`. Homogeneous windows, bins and edges are chosen in the next band, if there is
     one.

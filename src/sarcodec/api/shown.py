@@ -65,6 +65,6 @@ def _georeferencing(info: SceneInfo) -> str:
 
 
 def _band(info: SceneInfo, band: int) -> str:
-    """Number as in `read`, with name and unit where there are any."""
+    """Number from 1, as in `read`, with name and unit where there are any."""
     name, unit = info.descriptions[band], info.units[band]
-    return f"{band}" + (f": {name}" if name else "") + (f" [{unit}]" if unit else "")
+    return f"{band + 1}" + (f": {name}" if name else "") + (f" [{unit}]" if unit else "")
