@@ -42,7 +42,7 @@ def test_the_bytes_are_those_of_the_file_that_compress_writes(tmp_path, pixels, 
     sarcodec.compress(tmp_path / "in.tif", tmp_path / "x.sarc", threads=1, effort=effort)
     found = sarcodec.encode(
         pixels, crs=UTM, transform=PLACE, nodata=0, descriptions=("VV", "VH"), units=("DN", None), scales=1,
-        tags={"MISSION": "S1A", "AREA_OR_POINT": "Area", "MORE": {"KEY": 1}}, band_tags=({}, {"LOOKS": 4.4}),
+        tags={"MISSION": "S1A", "MORE": {"KEY": 1}}, band_tags=({}, {"LOOKS": 4.4}),
         threads=1, effort=effort,
     )  # fmt: skip
     assert found == (tmp_path / "x.sarc").read_bytes()
@@ -89,7 +89,7 @@ def test_lossless_arrays_of_all_types(pixels, dtype):
 
 
 def test_all_that_is_said_is_there(tmp_path, pixels):
-    gcps = [GroundControlPoint(r, c, c / 10, r / 10, 5, str(n), "") for n, (r, c) in enumerate(((0, 0), (0, 90), (70, 3)), 1)]
+    gcps = [GroundControlPoint(float(r), float(c), c / 10, r / 10, 5.0, str(n), "") for n, (r, c) in enumerate(((0, 0), (0, 90), (70, 3)), 1)]
     words = dict(descriptions=("a", None), units="DN", scales=(1, 2), offsets=0, nodata=(0, None), tags={"K": "v", "N": {"k": 1}})
     data = sarcodec.encode(pixels, crs=32633, transform=tuple(PLACE)[:6], gcps=(gcps, "EPSG:4326"), domain="amplitude", threads=1, **words)
     with sarcodec.open(data, threads=1) as scene:

@@ -128,8 +128,9 @@ class Description:
         at, rows, cols = self.transform, self._info.rows, self._info.cols
         if not (at.b or at.d):
             return BoundingBox(at.c, at.f + at.e * rows, at.c + at.a * cols, at.f)
-        corners = [at * place for place in ((0, 0), (cols, 0), (0, rows), (cols, rows))]
-        xs, ys = zip(*corners)
+        corners = ((0, 0), (cols, 0), (0, rows), (cols, rows))
+        xs = [at.a * col + at.b * row + at.c for col, row in corners]
+        ys = [at.d * col + at.e * row + at.f for col, row in corners]
         return BoundingBox(min(xs), min(ys), max(xs), max(ys))
 
     @property
