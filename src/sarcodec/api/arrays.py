@@ -66,8 +66,20 @@ def encode(
         offsets: of each band.
         tags: {key: value}; {namespace: {key: value}} for tags of another namespace than the default one.
         band_tags: the same of each band.
-        quality, target_bpp, target_size, target_rmse_db, quality_class, max_error_db, lossless: as in `compress`.
-        domain, exact_bands, effort, independent_bands, model, threads, progress: as in `compress`.
+        quality: 0 to 100, the quantiser step, which halves every 10 (60: 1 dB).
+        target_bpp: bits a pixel and band.
+        target_size: bytes, never exceeded.
+        target_rmse_db: root mean square error in dB over all valid pixels.
+        quality_class: 'archive' or 'analysis', the smallest bytes whose bands all keep to the bounds of that class.
+        max_error_db: no valid pixel is off by more. Needs the extra `bounded`.
+        lossless: all pixels come back bit for bit. Needs the extra `bounded`.
+        domain: what the pixels of radar bands are; 'auto' is what units, names, tags and values say.
+        exact_bands: bands, from 1, that are no radar and are kept bit for bit, besides those that are found; (): there are none.
+        effort: 0 (fast) up to the smallest file, as in `compress`.
+        independent_bands: code every band alone, so that it can be decoded alone.
+        model: id of a published model; default the newest.
+        threads: how many tiles are coded at once; default one a core.
+        progress: called with the number of steps that are done and the number that is expected.
 
     Raises:
         InvalidArgument: for arguments that have no meaning, and arrays of another shape.
