@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from api.scenes import amplitude
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
 import sarcodec
+from api.scenes import amplitude
 from sarcodec.errors import CorruptFile, InvalidArgument, NotSarcodec, TargetNotReached, UnsupportedScene
 
 UTM = CRS.from_epsg(32633)
@@ -32,7 +32,16 @@ def data(pixels):
 @pytest.mark.parametrize("effort", [0, 6])
 def test_the_bytes_are_those_of_the_file_that_compress_writes(tmp_path, pixels, effort):
     with rasterio.open(
-        tmp_path / "in.tif", "w", driver="GTiff", count=2, height=ROWS, width=COLS, dtype="uint16", crs=UTM, transform=PLACE, nodata=0
+        tmp_path / "in.tif",
+        "w",
+        driver="GTiff",
+        count=2,
+        height=ROWS,
+        width=COLS,
+        dtype="uint16",
+        crs=UTM,
+        transform=PLACE,
+        nodata=0,
     ) as dataset:
         dataset.write(pixels)
         dataset.update_tags(MISSION="S1A")
@@ -64,14 +73,16 @@ def test_decode_takes_bands_and_windows(data):
     whole = sarcodec.decode(data, threads=1)
     for kind in (bytes, bytearray, memoryview):
         np.testing.assert_array_equal(sarcodec.decode(kind(data), indexes=2, threads=1), whole[1])
-    np.testing.assert_array_equal(sarcodec.decode(data, indexes=[2], window=Window(5, 10, 20, 30)), whole[1:, 10:40, 5:25])
+    np.testing.assert_array_equal(
+        sarcodec.decode(data, indexes=[2], window=Window(5, 10, 20, 30)), whole[1:, 10:40, 5:25]
+    )
     log = sarcodec.decode(data, reconstruct="log", threads=1)
     restored = sarcodec.decode(data, reconstruct="log", speckle="restore", threads=1)
     assert (log != whole).any() and (restored != log).any()
 
 
 def test_a_file_of_one_band_comes_as_rows_and_columns(tmp_path, pixels):
-    profile = dict(driver="GTiff", count=1, height=ROWS, width=COLS, dtype="uint16")
+    profile = {"driver": "GTiff", "count": 1, "height": ROWS, "width": COLS, "dtype": "uint16"}
     with rasterio.open(tmp_path / "in.tif", "w", **profile, transform=PLACE) as dataset:
         dataset.write(pixels[:1])
     sarcodec.compress(tmp_path / "in.tif", tmp_path / "x.sarc", threads=1)
@@ -89,13 +100,30 @@ def test_lossless_arrays_of_all_types(pixels, dtype):
 
 
 def test_all_that_is_said_is_there(tmp_path, pixels):
-    gcps = [GroundControlPoint(float(r), float(c), c / 10, r / 10, 5.0, str(n), "") for n, (r, c) in enumerate(((0, 0), (0, 90), (70, 3)), 1)]
-    words = dict(descriptions=("a", None), units="DN", scales=(1, 2), offsets=0, nodata=(0, None), tags={"K": "v", "N": {"k": 1}})
-    data = sarcodec.encode(pixels, crs=32633, transform=tuple(PLACE)[:6], gcps=(gcps, "EPSG:4326"), domain="amplitude", threads=1, **words)
+    gcps = [
+        GroundControlPoint(float(r), float(c), c / 10, r / 10, 5.0, str(n), "")
+        for n, (r, c) in enumerate(((0, 0), (0, 90), (70, 3)), 1)
+    ]
+    words = {
+        "descriptions": ("a", None),
+        "units": "DN",
+        "scales": (1, 2),
+        "offsets": 0,
+        "nodata": (0, None),
+        "tags": {"K": "v", "N": {"k": 1}},
+    }
+    data = sarcodec.encode(
+        pixels, crs=32633, transform=tuple(PLACE)[:6], gcps=(gcps, "EPSG:4326"), domain="amplitude", threads=1, **words
+    )
     with sarcodec.open(data, threads=1) as scene:
         assert scene.crs == UTM and scene.transform == PLACE and scene.gcps[1] == CRS.from_epsg(4326)
         assert list(map(repr, scene.gcps[0])) == list(map(repr, gcps))
-        assert (scene.descriptions, scene.units, scene.scales, scene.offsets) == (("a", None), ("DN", "DN"), (1, 2), (0, 0))
+        assert (scene.descriptions, scene.units, scene.scales, scene.offsets) == (
+            ("a", None),
+            ("DN", "DN"),
+            (1, 2),
+            (0, 0),
+        )
         assert scene.nodatavals == (0, None) and scene.tags() == {"K": "v"} and scene.tags(ns="N") == {"k": "1"}
         again = sarcodec.encode(
             pixels, crs=scene.crs, transform=scene.transform, gcps=scene.gcps, domain="amplitude", threads=1, **words
@@ -124,7 +152,9 @@ def test_masks(pixels):
             np.testing.assert_array_equal(scene.read(2, masked=True).mask, expected[1] == 0)
 
 
-@pytest.mark.parametrize("aim", [{"target_bpp": 1.5}, {"target_size": 3000}, {"target_rmse_db": 0.4}, {"quality_class": "archive"}], ids=str)
+@pytest.mark.parametrize(
+    "aim", [{"target_bpp": 1.5}, {"target_size": 3000}, {"target_rmse_db": 0.4}, {"quality_class": "archive"}], ids=str
+)
 def test_targets(pixels, aim):
     steps = []
     data = sarcodec.encode(pixels, threads=1, progress=lambda done, of: steps.append(done / of), **aim)
@@ -140,7 +170,7 @@ def test_bands_that_are_coded_alone(pixels):
 
 
 @pytest.mark.parametrize(
-    ("array", "error", "words"),
+    "array, error, words",
     [
         (np.ones(5, np.uint8), InvalidArgument, r"\(5,\)"),
         (np.ones((1, 1, 2, 2), np.uint8), InvalidArgument, "expected"),
@@ -157,7 +187,7 @@ def test_arrays_that_are_no_scenes(array, error, words):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    "words, said",
     [
         ({"mask": np.ones((3, 3), bool)}, "the mask is"),
         ({"mask": np.ones((ROWS, COLS), float)}, "uint8"),
@@ -199,4 +229,4 @@ def test_what_is_public():
     assert all(getattr(sarcodec, name).__doc__ for name in sarcodec.__all__)
     assert sarcodec.errors is sys.modules["sarcodec.errors"] and "Window" not in sarcodec.__all__
     with pytest.raises(AttributeError):
-        sarcodec.CompressedScene
+        getattr(sarcodec, "CompressedScene")  # noqa: B009

@@ -12,10 +12,10 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pytest
 import rasterio.windows
-from api.scenes import amplitude, store
 from rasterio.crs import CRS
 
 import sarcodec
+from api.scenes import amplitude, store
 from sarcodec.decoding.kept import Kept
 from sarcodec.errors import CorruptFile, InvalidArgument
 from sarcodec.format.scene import GroundControlPoint
@@ -29,7 +29,11 @@ PLACE = Window(30, 40, 50, 60)
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
     path = tmp_path_factory.mktemp("opened") / "x <&> y.sarc"
-    about = {"crs_wkt": UTM.to_wkt(), "transform": (10.0, 0, 500_000, 0, -10, 6_000_000), "descriptions": ("VV", '"VH" <b>')}
+    about = {
+        "crs_wkt": UTM.to_wkt(),
+        "transform": (10.0, 0, 500_000, 0, -10, 6_000_000),
+        "descriptions": ("VV", '"VH" <b>'),
+    }
     store(path.with_name("in.tif"), amplitude(1, ROWS, COLS, bands=2), units=("DN", None), **about)
     sarcodec.compress(path.with_name("in.tif"), path, effort=0, threads=1)
     return path
@@ -70,7 +74,9 @@ def test_a_copy_is_a_scene_of_its_own(packed, whole, copied):
 
 def test_a_scene_goes_to_a_spawned_process(scene, whole):
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        np.testing.assert_array_equal(pool.submit(scene.read, 1, window=PLACE.slices).result(120), whole[0, *PLACE.slices])
+        np.testing.assert_array_equal(
+            pool.submit(scene.read, 1, window=PLACE.slices).result(120), whole[0, *PLACE.slices]
+        )
 
 
 def test_scenes_that_cannot_be_pickled_say_why(packed, tmp_path):
@@ -182,26 +188,43 @@ def test_a_scene_may_be_forgotten(packed):
 
 def test_repr_says_what_the_scene_is(scene, packed):
     text = repr(scene)
-    for word in (str(packed), "2 bands x 90 rows x 130 cols", "uint16", "WGS 84 / UTM zone 33N (EPSG:32633)", "learned, quality 60"):
+    for word in (
+        str(packed),
+        "2 bands x 90 rows x 130 cols",
+        "uint16",
+        "WGS 84 / UTM zone 33N (EPSG:32633)",
+        "learned, quality 60",
+    ):
         assert word in text
     assert "\n" not in text and "closed" not in text
 
 
 def test_the_table_says_more_and_is_escaped(scene, packed):
     html = scene._repr_html_()
-    for word in ("x &lt;&amp;&gt; y.sarc", "uint16", "UTM zone 33N", "500000", "1: VV [DN]", "2: &quot;VH&quot; &lt;b&gt;", "quality 60"):
+    for word in (
+        "x &lt;&amp;&gt; y.sarc",
+        "uint16",
+        "UTM zone 33N",
+        "500000",
+        "1: VV [DN]",
+        "2: &quot;VH&quot; &lt;b&gt;",
+        "quality 60",
+    ):
         assert word in html
     assert f"{packed.stat().st_size:,}" in html and "bits a pixel" in html and "<b>" not in html
 
 
 @pytest.mark.parametrize(
-    ("options", "about", "words"),
+    "options, about, words",
     [
         ({"lossless": True}, {}, ("lossless", "1 band x", "no CRS")),
         ({"max_error_db": 0.5}, {}, ("bounded, at most 0.5 dB off",)),
         (
             {"lossless": True},
-            {"gcps": tuple(GroundControlPoint(i, i * i, i, 2 * i) for i in range(5)), "gcp_crs_wkt": CRS.from_epsg(4326).to_wkt()},
+            {
+                "gcps": tuple(GroundControlPoint(i, i * i, i, 2 * i) for i in range(5)),
+                "gcp_crs_wkt": CRS.from_epsg(4326).to_wkt(),
+            },
             ("WGS 84 (EPSG:4326)",),
         ),
     ],
@@ -240,7 +263,7 @@ def test_open_ends_are_the_scene_s_edges(scene, whole):
 
 
 @pytest.mark.parametrize(
-    ("window", "words"),
+    "window, words",
     [
         (rasterio.windows.Window(40.5, 30, 60, 50), "col_off is 40.5; a window is of whole pixels"),
         (rasterio.windows.Window(40, 30, 60, 50.25), "round_lengths"),
@@ -264,7 +287,7 @@ def test_windows_that_mean_nothing(scene, window, words):
 
 
 @pytest.mark.parametrize(
-    ("indexes", "order"),
+    "indexes, order",
     [
         (2, 1),
         (np.int64(2), 1),
@@ -283,7 +306,7 @@ def test_bands_in_all_forms(scene, whole, indexes, order):
 
 
 @pytest.mark.parametrize(
-    ("indexes", "words"),
+    "indexes, words",
     [
         (3, "no band 3; the scene has the bands 1 to 2"),
         (0, "no band 0; the scene has the bands 1 to 2"),
@@ -308,7 +331,11 @@ def test_bands_that_mean_nothing(scene, indexes, words):
 
 def test_programs_that_count_bands_from_0_still_run(scene, whole):
     part = whole[:, *PLACE.slices]
-    for window in (sarcodec.Window(30, 40, 50, 60), rasterio.windows.Window(40, 30, 60, 50), (slice(30, 80), slice(40, 100))):
+    for window in (
+        sarcodec.Window(30, 40, 50, 60),
+        rasterio.windows.Window(40, 30, 60, 50),
+        (slice(30, 80), slice(40, 100)),
+    ):
         np.testing.assert_array_equal(scene.read(window), part)
         np.testing.assert_array_equal(scene.read(window, bands=[1]), part[1:])
         np.testing.assert_array_equal(scene.read(window=window, bands=np.int64(1)), part[1:])

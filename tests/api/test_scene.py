@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from api.scenes import amplitude
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 import sarcodec
+from api.scenes import amplitude
 from sarcodec.errors import InvalidArgument
 
 ROWS, COLS = 70, 90
@@ -65,7 +65,9 @@ def same_words(scene, dataset):
         assert scene.tags(band) == theirs
         for space in scene.tag_namespaces(band):
             if space != "IMAGE_STRUCTURE":
-                assert space in dataset.tag_namespaces(band) and scene.tags(band, ns=space) == dataset.tags(band, ns=space)
+                assert space in dataset.tag_namespaces(band) and scene.tags(band, ns=space) == dataset.tags(
+                    band, ns=space
+                )
 
 
 def same_pixels(scene, dataset):
@@ -99,18 +101,18 @@ def alpha_last(dataset):
 
 
 CASES = {
-    "all that is said": dict(pixels=with_border(), nodata=0, crs=UTM, transform=PLACE, setup=described),
-    "nothing said": dict(pixels=with_border()),
-    "turned": dict(pixels=with_border(1), transform=Affine(9, 3, 500_000, 2, -8, 6_000_000)),
-    "a mask": dict(pixels=with_border(), mask=disc()),
-    "a mask and nodata": dict(pixels=with_border(), mask=disc(), nodata=0),
-    "alpha": dict(pixels=np.stack([amplitude(1, ROWS, COLS)[0], disc() * np.uint16(257)]), setup=alpha_last),
-    "floats": dict(pixels=np.where(disc() > 0, amplitude(2, ROWS, COLS)[:1] ** 2.0, np.nan).astype(np.float32), nodata=np.nan),
-    "points": dict(
-        pixels=with_border(),
-        gcps=[GroundControlPoint(r, c, 10 + c / 1e3, 50 - r / 1e3, 7.0, str(n), "") for n, (r, c) in enumerate([(0, 0), (0, 90), (70, 0), (70, 90)], 1)],
-        crs=CRS.from_epsg(4326),
-    ),
+    "all that is said": {"pixels": with_border(), "nodata": 0, "crs": UTM, "transform": PLACE, "setup": described},
+    "nothing said": {"pixels": with_border()},
+    "turned": {"pixels": with_border(1), "transform": Affine(9, 3, 500_000, 2, -8, 6_000_000)},
+    "a mask": {"pixels": with_border(), "mask": disc()},
+    "a mask and nodata": {"pixels": with_border(), "mask": disc(), "nodata": 0},
+    "alpha": {"pixels": np.stack([amplitude(1, ROWS, COLS)[0], disc() * np.uint16(257)]), "setup": alpha_last},
+    "floats": {"pixels": np.where(disc() > 0, amplitude(2, ROWS, COLS)[:1] ** 2.0, np.nan).astype(np.float32), "nodata": np.nan},
+    "points": {
+        "pixels": with_border(),
+        "gcps": [GroundControlPoint(r, c, 10 + c / 1e3, 50 - r / 1e3, 7.0, str(n), "") for n, (r, c) in enumerate([(0, 0), (0, 90), (70, 0), (70, 90)], 1)],
+        "crs": CRS.from_epsg(4326),
+    },
 }  # fmt: skip
 
 
@@ -195,14 +197,18 @@ def test_out_is_filled(scene, whole):
     np.testing.assert_array_equal(view, whole[[0, 2], 500:520, 450:550])
 
 
-@pytest.mark.parametrize("out", [np.zeros((1, 600, 560), np.uint16), np.zeros((600, 560), np.uint8), [1]], ids=lambda o: str(np.shape(o)))
+@pytest.mark.parametrize(
+    "out", [np.zeros((1, 600, 560), np.uint16), np.zeros((600, 560), np.uint8), [1]], ids=lambda o: str(np.shape(o))
+)
 def test_another_out_is_refused(scene, out):
     with pytest.raises(InvalidArgument, match="out is"):
         scene.read(1, out=out)
 
 
 def test_tags_of_what_is_not_there(scene):
-    assert scene.tags() == {"A": "1"} and scene.tags(ns="X") == {} and scene.tags(3) == {} and scene.tag_namespaces() == []
+    assert (
+        scene.tags() == {"A": "1"} and scene.tags(ns="X") == {} and scene.tags(3) == {} and scene.tag_namespaces() == []
+    )
     for bidx in (-1, 4):
         with pytest.raises(InvalidArgument, match="bidx"):
             scene.tags(bidx)

@@ -158,7 +158,9 @@ def decode(
     from sarcodec.api.scene import Scene
 
     if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise InvalidArgument(f"decode takes the bytes of a file, not {type(data).__name__}; use sarcodec.open for a path")
+        raise InvalidArgument(
+            f"decode takes the bytes of a file, not {type(data).__name__}; use sarcodec.open for a path"
+        )
     with Scene(bytes(data), threads=threads, reconstruct=reconstruct, speckle=speckle) as scene:
         if indexes is None and not keeps_axis(scene._info):
             indexes = 1

@@ -10,20 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sarcodec.format.container import VERSION
-from sarcodec.format.reader import FileReader
-from sarcodec.entropy.steps import quality_of_step, step_db
-from sarcodec.raster.geotiff import SceneWriter
-from sarcodec.format.scene import SceneInfo, excerpt, unpack_scene
-from sarcodec.format.tiling import Window, overlap
-
 from sarcodec.api import choices
 from sarcodec.api.asked import asked_window, chosen_indexes
-from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.band_kinds import BandKind, kinds_of, largest_bound, mode_of
-from sarcodec.format.remarks import unpack_remarks
 from sarcodec.decoding.reconstruction import Reconstruction
+from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.workers import Workers, workers
+from sarcodec.entropy.steps import quality_of_step, step_db
+from sarcodec.format.container import VERSION
+from sarcodec.format.reader import FileReader
+from sarcodec.format.remarks import unpack_remarks
+from sarcodec.format.scene import SceneInfo, excerpt, unpack_scene
+from sarcodec.format.tiling import Window, overlap
+from sarcodec.raster.geotiff import SceneWriter
 
 TAG_NAMESPACE = "SARCODEC"
 
@@ -193,7 +192,9 @@ def decompress(
 
 def _least_bytes(decoder: SceneDecoder, window: Window, bands: list[int]) -> int:
     """A GeoTIFF of pixels is larger than their compressed form; how much larger is not known before they are decoded."""
-    inside = [t for t in decoder.grid.touched(window) if overlap(decoder.grid.window(t), window) == decoder.grid.window(t)]
+    inside = [
+        t for t in decoder.grid.touched(window) if overlap(decoder.grid.window(t), window) == decoder.grid.window(t)
+    ]
     return sum(decoder.file.entry(tile, band).length for tile in inside for band in bands)
 
 

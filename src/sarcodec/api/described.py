@@ -126,7 +126,9 @@ def _transform(transform: Sequence[float] | None) -> tuple[float, float, float, 
         return None
     numbers = [float(value) + 0.0 for value in transform]
     if len(numbers) not in (6, 9) or not np.isfinite(numbers).all():
-        raise InvalidArgument(f"transform is {transform!r}; expected an affine.Affine, or its six numbers a, b, c, d, e, f")
+        raise InvalidArgument(
+            f"transform is {transform!r}; expected an affine.Affine, or its six numbers a, b, c, d, e, f"
+        )
     a, b, c, d, e, f = numbers[:6]
     return None if (a, b, c, d, e, f) == (1, 0, 0, 0, 1, 0) else (a, b, c, d, e, f)
 

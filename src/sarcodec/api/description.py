@@ -187,7 +187,13 @@ class Description:
         """rasterio.profiles.Profile for a GeoTIFF of the same pixels: rasterio.open(path, "w", **scene.profile)."""
         from rasterio.profiles import Profile
 
-        layout = {"tiled": True, "blockxsize": TILE_PX, "blockysize": TILE_PX, "interleave": "band", "compress": "deflate"}
+        layout = {
+            "tiled": True,
+            "blockxsize": TILE_PX,
+            "blockysize": TILE_PX,
+            "interleave": "band",
+            "compress": "deflate",
+        }
         return Profile(self.meta, **layout)
 
     def tags(self, bidx: int = 0, ns: str | None = None) -> dict[str, str]:

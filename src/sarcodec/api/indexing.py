@@ -60,7 +60,9 @@ def _axis(part: object, axis: int, size: int) -> int | Sequence[int]:
         return range(*part.indices(size))
     if isinstance(part, (list, np.ndarray)) and np.ndim(part) == 1:
         if axis:
-            raise InvalidArgument(f"the index has a list for the {_AXES[axis]}; {_FORMS}. Read them, and index the array")
+            raise InvalidArgument(
+                f"the index has a list for the {_AXES[axis]}; {_FORMS}. Read them, and index the array"
+            )
         return [_number(item, axis, size) for item in part]
     return _number(part, axis, size)
 

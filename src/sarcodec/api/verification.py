@@ -10,18 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarcodec.api import choices
-
-from sarcodec.format.reader import FileReader
+from sarcodec.decoding.reconstruction import LEAST_ERROR
+from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.decoding.workers import Workers, workers
 from sarcodec.entropy.steps import step_db
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.measure import Measure
+from sarcodec.format.reader import FileReader
+from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.signal.radiometry import normalise, valid_mask
-from sarcodec.format.scene import SceneInfo
-
-from sarcodec.decoding.scene import SceneDecoder
-from sarcodec.decoding.reconstruction import LEAST_ERROR
-from sarcodec.decoding.workers import Workers, workers
 
 Place: TypeAlias = tuple[int, int]
 """Tile and plane."""
@@ -199,7 +197,9 @@ def _radar(original: NDArray[Any], decoded: NDArray[Any], measure: Measure) -> _
     same = bool((original.view(bits)[~valid] == decoded.view(bits)[~valid]).all())
     stay = bool(valid_mask(decoded, measure)[valid].all())
     a, b = level[valid].astype(np.float64), normalise(decoded, measure)[0][valid].astype(np.float64)
-    with np.errstate(over="ignore"):  # dB of 3,080 and more, which bounded files may hold, are no powers that a float can
+    with np.errstate(
+        over="ignore"
+    ):  # dB of 3,080 and more, which bounded files may hold, are no powers that a float can
         powers = [(10 ** (x / 10)).sum() for x in (a, b)]
     sums = np.array([a.size, np.square(a - b).sum(), *powers, a.sum(), np.square(a).sum()])
     return _Part(sums, float(np.abs(a - b).max(initial=0)), same, stay)
