@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sarcodec.api import choices
-from sarcodec.api.described import TagsLike, Words, info_of, keeps_axis, masks_of, pixels_of
+from sarcodec.api.described import AXES_NAMESPACE, TagsLike, Words, info_of, keeps_axis, masks_of, pixels_of
 from sarcodec.api.request import Request, fulfil
 from sarcodec.decoding.workers import workers
 from sarcodec.encoding.array_source import ArraySource
@@ -162,6 +162,6 @@ def decode(
             f"decode takes the bytes of a file, not {type(data).__name__}; use sarcodec.open for a path"
         )
     with Scene(bytes(data), threads=threads, reconstruct=reconstruct, speckle=speckle) as scene:
-        if indexes is None and not keeps_axis(scene._info):
+        if indexes is None and not keeps_axis(scene.count, scene.tags(ns=AXES_NAMESPACE)):
             indexes = 1
         return scene.read(indexes, window=window)

@@ -98,9 +98,9 @@ def info_of(pixels: NDArray[Any], planes: int, words: Words, keep_axis: bool) ->
     )
 
 
-def keeps_axis(info: SceneInfo) -> bool:
-    """Whether one band came as (1, rows, cols)."""
-    return info.count > 1 or dict(info.tags).get(AXES_NAMESPACE) == AXES
+def keeps_axis(count: int, tags: dict[str, str]) -> bool:
+    """Whether an array came as (bands, rows, cols), by how many bands there are and the tags of the namespace of the mark."""
+    return count > 1 or tags == dict(AXES)
 
 
 def _each(value: Any, count: int, kind: Any) -> tuple[Any, ...]:
