@@ -12,7 +12,14 @@ from rasterio.windows import Window
 
 import sarcodec
 from api.scenes import amplitude
-from sarcodec.errors import CorruptFile, InvalidArgument, NotSarcodec, TargetNotReached, UnsupportedScene
+from sarcodec.errors import (
+    CorruptFile,
+    InvalidArgument,
+    NotSarcodec,
+    TargetNotReached,
+    UnreadableScene,
+    UnsupportedScene,
+)
 
 UTM = CRS.from_epsg(32633)
 PLACE = Affine(10, 0, 500_000, 0, -10, 6_000_000)
@@ -132,6 +139,14 @@ def test_all_that_is_said_is_there(tmp_path, pixels):
     sarcodec.decompress(data, tmp_path / "out.tif", threads=1)
     with rasterio.open(tmp_path / "out.tif") as dataset:
         assert dataset.descriptions == ("a", None) and dataset.transform == PLACE
+
+
+def test_a_crs_that_rasterio_does_not_know(pixels, capfd):
+    with sarcodec.open(sarcodec.encode(pixels, crs='PROJCS["nonsense"]', threads=1), threads=1) as scene:
+        assert "nonsense" in repr(scene)
+        with pytest.raises(UnreadableScene, match="nonsense"):
+            _ = scene.crs
+    assert not capfd.readouterr().err
 
 
 def test_masks(pixels):

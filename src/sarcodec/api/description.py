@@ -8,7 +8,7 @@ import numpy as np
 
 from sarcodec.api.validity import validity_kind
 from sarcodec.decoding.tile import TILE_PX
-from sarcodec.errors import InvalidArgument
+from sarcodec.errors import InvalidArgument, UnreadableScene
 from sarcodec.format.scene import SceneInfo
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Description:
 
     @property
     def crs(self) -> CRS | None:
-        """rasterio.crs.CRS of the transform; None without one."""
+        """rasterio.crs.CRS of the transform; None without one. Raises UnreadableScene where rasterio does not know it."""
         return _crs(self._info.crs_wkt)
 
     @property
@@ -219,5 +219,10 @@ def _crs(wkt: str | None) -> CRS | None:
     if not wkt:
         return None
     from rasterio.crs import CRS
+    from rasterio.env import ensure_env
+    from rasterio.errors import CRSError
 
-    return CRS.from_wkt(wkt)
+    try:
+        return ensure_env(CRS.from_wkt)(wkt)  # within an Env GDAL says nothing on stderr
+    except CRSError as error:
+        raise UnreadableScene(f"rasterio does not understand the scene's CRS ({error}): {wkt}") from error
