@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sarcodec.format.writer import FileWriter
+from sarcodec.format.writer import Writer
 from sarcodec.entropy.steps import STEP_COUNT, quality_of_step
 from sarcodec.errors import TargetNotReached
 from sarcodec.quality.classes import QualityClass, Verdict, class_of, judge
@@ -32,7 +32,7 @@ _LEAST = 1e-6
 assert TILE_PX % CUT_PX == 0  # so that tiles give the figures of the whole scene
 
 
-def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, FileWriter, int]:
+def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, Writer, int]:
     """The coarsest step that passes, its file, and how many were written. TargetNotReached where none passes."""
     wanted, writers, verdicts = class_of(name), {}, {}
 

@@ -16,7 +16,7 @@ from rasterio.control import GroundControlPoint as RasterioPoint
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
-from sarcodec.errors import UnsupportedScene
+from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.raster.losses import lost_here
 from sarcodec.raster.masks import MaskKind, mask_kind
 from sarcodec.format.scene import DTYPES, Colour, GroundControlPoint, SceneInfo, Tags
@@ -80,7 +80,7 @@ def describe(dataset: rasterio.DatasetReader) -> Description:
     tags, masks = find_tags(dataset, sources.items), mask_kind(dataset)
     points, gcp_crs = dataset.gcps
     transform = dataset.transform
-    crs_wkt, gcp_crs_wkt = _wkt(dataset.crs), _wkt(gcp_crs) if points else None
+    crs_wkt, gcp_crs_wkt = wkt_of(dataset.crs), wkt_of(gcp_crs) if points else None
     srs, gcp_list = sources.account.find("SRS"), sources.account.find("GCPList")
     bands = _Bands(dataset, sources)
     info = SceneInfo(
@@ -119,7 +119,15 @@ def _from_rasterio(point: RasterioPoint) -> GroundControlPoint:
     return GroundControlPoint(*numbers, point.id or "", point.info or "")
 
 
-def _wkt(crs: CRS | None) -> str | None:
+def crs_of(given: object) -> CRS:
+    """What rasterio makes a CRS of: WKT, 'EPSG:32633', 32633, an object with to_wkt. Raises InvalidArgument."""
+    try:
+        return CRS.from_user_input(given)
+    except (CRSError, ValueError) as error:
+        raise InvalidArgument(f"the CRS is {given!r}, which rasterio does not know: {error}") from error
+
+
+def wkt_of(crs: CRS | None) -> str | None:
     """WKT 1, the shortest, where it says the same; else WKT 2."""
     if not crs:
         return None

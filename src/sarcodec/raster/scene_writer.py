@@ -26,6 +26,7 @@ from sarcodec.raster.tiff_tags import NotTiff
 from sarcodec.format.tiling import Window, check_inside
 from sarcodec.raster.writing import creation_options, finish_tags, write_info
 from sarcodec.storage.forms import GEOTIFF
+from sarcodec.storage.names import Input
 from sarcodec.storage.output import Output
 
 _SAID, _MASK = ".aux.xml", ".msk"
@@ -48,7 +49,7 @@ class SceneWriter:
         info: SceneInfo,
         overwrite: bool = False,
         threads: int = 1,
-        inputs: Iterable[str | os.PathLike] = (),
+        inputs: Iterable[Input] = (),
     ) -> None:
         if info.dtype not in DTYPES:
             raise UnsupportedScene(f"cannot write {info.dtype} pixels; expected one of {', '.join(DTYPES)}")
