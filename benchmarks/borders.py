@@ -122,10 +122,10 @@ def _window_equals(packed: Path, opened, whole: np.ndarray, random: np.random.Ge
     bands = sorted(random.choice(len(whole), random.integers(1, len(whole) + 1), replace=False).tolist())
     window = Window(row, col, row_end - row, col_end - col)
     if opened is not None:
-        part = opened.read(window, bands)
+        part = opened.read([band + 1 for band in bands], window=window.slices)
     else:
         with sarcodec.open(packed, reconstruct="log") as fresh:
-            part = fresh.read(window, bands)
+            part = fresh.read([band + 1 for band in bands], window=window.slices)
     return part.tobytes() == whole[bands][:, row:row_end, col:col_end].tobytes()
 
 

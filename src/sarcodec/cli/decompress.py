@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             source,
             options.target,
             window=window,
-            band=None if options.band is None else options.band - 1,
+            indexes=options.band,
             reconstruct=options.reconstruct,
             speckle=options.speckle,
             threads=options.threads,

@@ -20,7 +20,7 @@ from sarcodec.encoding.learned import TileData
 from sarcodec.encoding.scene import SceneEncoder, TileWork
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.container import DIGEST_BYTES, Header
-from sarcodec.format.writer import FileWriter
+from sarcodec.format.writer import Writer
 from sarcodec.quality.classes import class_of
 from sarcodec.storage.output import require_space
 
@@ -65,7 +65,7 @@ def chosen_target(given: dict[str, float | str | None]) -> Target:
 class Analysed:
     """Every tile's work between passes: latents in memory, or in an unnamed file where they are many."""
 
-    def __init__(self, encoder: SceneEncoder, pool: Workers, folder: Path, tick: Callable[[], None]) -> None:
+    def __init__(self, encoder: SceneEncoder, pool: Workers, folder: Path | None, tick: Callable[[], None]) -> None:
         self._store: Floats
         cells = [math.prod(-(-n // CELL_PX) for n in encoder.grid.window(t).shape) for t in range(encoder.grid.count)]
         total = sum(cells) * CELL_PX**2 * len(encoder.learned_bands)
@@ -97,8 +97,8 @@ class Job:
 
     encoder: SceneEncoder
     pool: Workers
-    new_writer: Callable[[], FileWriter]
-    folder: Path
+    new_writer: Callable[[], Writer]
+    folder: Path | None
     metadata: bytes
     remarks: bytes
     tick: Callable[[], None]
@@ -121,17 +121,17 @@ class Job:
             self.remarks,
         )
 
-    def write_pass(self, tiles: list[TileWork], step: int) -> FileWriter:
+    def write_pass(self, tiles: list[TileWork], step: int) -> Writer:
         """All payloads at a step, spooled; nothing appears until `finish`."""
         return self._written(lambda tile: self.encoder.encode(tile, step), tiles, step)
 
-    def stream(self, step: int) -> FileWriter:
+    def stream(self, step: int) -> Writer:
         """Analysis and coding in one walk, for a step that is known."""
         return self._written(
             lambda tile: self.encoder.encode(self.encoder.analyse(tile), step), range(self.encoder.grid.count), step
         )
 
-    def _written(self, work: Callable[[_Tile], list[bytes]], tiles: Iterable[_Tile], step: int) -> FileWriter:
+    def _written(self, work: Callable[[_Tile], list[bytes]], tiles: Iterable[_Tile], step: int) -> Writer:
         writer = self.new_writer()
         for payloads in self.pool.map(work, tiles):
             for payload in payloads:

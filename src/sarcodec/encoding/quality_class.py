@@ -22,7 +22,7 @@ from sarcodec.encoding.targets import ERROR_SLOPE, Try, first_step_for_rmse, sea
 from sarcodec.entropy.steps import STEP_COUNT, quality_of_step
 from sarcodec.errors import TargetNotReached
 from sarcodec.format.tiling import Window
-from sarcodec.format.writer import FileWriter
+from sarcodec.format.writer import Writer
 from sarcodec.quality.classes import QualityClass, Verdict, class_of, judge
 from sarcodec.quality.metrics import CUT_PX, ErrorAccumulator
 from sarcodec.signal.radiometry import normalise
@@ -38,10 +38,10 @@ _LEAST = 1e-6
 assert TILE_PX % CUT_PX == 0  # so that tiles give the figures of the whole scene
 
 
-def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, FileWriter, int]:
+def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, Writer, int]:
     """The coarsest step that passes, its file, and how many were written. TargetNotReached where none passes."""
     wanted = class_of(name)
-    writers: dict[int, FileWriter] = {}
+    writers: dict[int, Writer] = {}
     verdicts: dict[int, dict[int, Verdict]] = {}
 
     def judged(step: int) -> tuple[bool, float]:

@@ -16,7 +16,7 @@ from sarcodec.encoding.scene import TileWork
 from sarcodec.encoding.targets import ERROR_SLOPE, RATE_SLOPE, Try, first_step_for_rmse, search, typical_step
 from sarcodec.entropy.steps import STEP_COUNT, step_of_quality
 from sarcodec.errors import TargetNotReached
-from sarcodec.format.writer import FileWriter
+from sarcodec.format.writer import Writer
 from sarcodec.signal.radiometry import normalise
 
 RATE_TOLERANCE = 0.005  # ends the search early
@@ -25,7 +25,7 @@ SMALL_FILE = 4096
 SIZE_MARGIN = 0.004  # aimed below a size that must not be exceeded
 
 
-def reach(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | None]:
+def reach(job: Job, aim: Target) -> tuple[int, Writer, int, float | None]:
     """The step that meets a target, its file, how many were written, and the RMSE in dB where that was the target.
 
     Raises TargetNotReached.
@@ -41,7 +41,7 @@ def reach(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | None]:
     return _reach_rmse(job, aim.value, tiles) if aim.kind == "rmse_db" else _reach_size(job, aim, tiles)
 
 
-def _without_step(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | None]:
+def _without_step(job: Job, aim: Target) -> tuple[int, Writer, int, float | None]:
     """Where no band is learned there is one file, which reaches a target or does not."""
     writer = job.stream(0)
     samples = job.encoder.info.rows * job.encoder.info.cols * job.encoder.info.count
@@ -54,12 +54,12 @@ def _without_step(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | 
     return 0, writer, 1, 0.0 if aim.kind == "rmse_db" else None
 
 
-def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, FileWriter, int, None]:
+def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, Writer, int, None]:
     samples = job.encoder.info.rows * job.encoder.info.cols * job.encoder.info.count
     wanted = aim.value if aim.kind == "size" else aim.value * samples / 8
     aimed = wanted * (1 - SIZE_MARGIN) if aim.kind == "size" else wanted
     sizes: dict[int, int] = {}
-    writers: dict[int, FileWriter] = {}
+    writers: dict[int, Writer] = {}
     place = typical_step(8 * aimed / samples)
 
     def measure(step: int) -> float:
@@ -104,8 +104,8 @@ def _largest_that_fits(
     return max(fitting, key=lambda t: sizes[t.step]).step
 
 
-def _reach_rmse(job: Job, wanted: float, tiles: list[TileWork]) -> tuple[int, FileWriter, int, float]:
-    writers: dict[int, FileWriter] = {}
+def _reach_rmse(job: Job, wanted: float, tiles: list[TileWork]) -> tuple[int, Writer, int, float]:
+    writers: dict[int, Writer] = {}
     errors: dict[int, float] = {}
 
     def measure(step: int) -> float:
@@ -123,7 +123,7 @@ def _reach_rmse(job: Job, wanted: float, tiles: list[TileWork]) -> tuple[int, Fi
     return best.step, writers[best.step], len(tries), errors[best.step]
 
 
-def _rmse_db(job: Job, writer: FileWriter, step: int) -> float:
+def _rmse_db(job: Job, writer: Writer, step: int) -> float:
     """Error in dB of what the file decodes to, over all valid pixels of learned bands, rounding to the dtype included."""
     encoder = job.encoder
     with writer.reader(job.header(step)) as file:

@@ -17,7 +17,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.transform import Affine
 
-from sarcodec.errors import UnsupportedScene
+from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.format.scene import DTYPES, Colour, GroundControlPoint, SceneInfo, Tags, Transform
 from sarcodec.raster.losses import lost_here
 from sarcodec.raster.masks import mask_kind
@@ -82,7 +82,7 @@ def describe(dataset: rasterio.DatasetReader) -> Description:
     tags, masks = find_tags(dataset, sources.items), mask_kind(dataset)
     points, gcp_crs = dataset.gcps
     transform: Affine = dataset.transform
-    crs_wkt, gcp_crs_wkt = _wkt(dataset.crs), _wkt(gcp_crs) if points else None
+    crs_wkt, gcp_crs_wkt = wkt_of(dataset.crs), wkt_of(gcp_crs) if points else None
     srs, gcp_list = sources.account.find("SRS"), sources.account.find("GCPList")
     bands = _Bands(dataset, sources)
     # Where a driver has no transform, rasterio may give what happens to be in memory.
@@ -128,7 +128,15 @@ def _from_rasterio(point: RasterioPoint) -> GroundControlPoint:
     return GroundControlPoint(row, col, x, y, z, point.id or "", point.info or "")
 
 
-def _wkt(crs: CRS | None) -> str | None:
+def crs_of(given: object) -> CRS:
+    """What rasterio makes a CRS of: WKT, 'EPSG:32633', 32633, an object with to_wkt. Raises InvalidArgument."""
+    try:
+        return CRS.from_user_input(given)
+    except (CRSError, ValueError) as error:
+        raise InvalidArgument(f"the CRS is {given!r}, which rasterio does not know: {error}") from error
+
+
+def wkt_of(crs: CRS | None) -> str | None:
     """WKT 1, the shortest, where it says the same; else WKT 2."""
     if not crs:
         return None

@@ -29,6 +29,7 @@ from sarcodec.raster.sidecar import compose
 from sarcodec.raster.tiff_tags import NotTiff
 from sarcodec.raster.writing import creation_options, finish_tags, write_info
 from sarcodec.storage.forms import GEOTIFF
+from sarcodec.storage.names import Input
 from sarcodec.storage.output import Output
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class SceneWriter:
         info: SceneInfo,
         overwrite: bool = False,
         threads: int = 1,
-        inputs: Iterable[str | os.PathLike[str]] = (),
+        inputs: Iterable[Input] = (),
     ) -> None:
         if info.dtype not in DTYPES:
             raise UnsupportedScene(f"cannot write {info.dtype} pixels; expected one of {', '.join(DTYPES)}")
