@@ -16,8 +16,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """One paragraph a model."""
-    from sarcodec.models import published
     from sarcodec.cli.output import show
+    from sarcodec.models import published
 
     names = ("id", "default", "description", "digest_hex", "bytes")
     cards = [{name: getattr(card, name) for name in names} for card in published.available()]
