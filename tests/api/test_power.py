@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 import sarcodec
-from sarcodec.models import published
-from sarcodec.format.tiling import Window
-from sarcodec.format.reader import FileReader
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.errors import InvalidArgument, ModelError
 from sarcodec.format.reader import FileReader
+from sarcodec.format.tiling import Window
 from sarcodec.models import published
 from sarcodec.quality.metrics import compare_levels
 from sarcodec.raster.geotiff import open_scene

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 
 import sarcodec
-from sarcodec.format.reader import FileReader
+from api.scenes import amplitude, bits, store, walk
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.encoding.learned import LearnedBand, LearnedEncoder
 from sarcodec.encoding.sampling import sample_band
-from sarcodec.format.measure import Measure
-from sarcodec.format.tiling import Window
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader
+from sarcodec.format.tiling import Window
 from sarcodec.raster.geotiff import open_scene, read_array
 from sarcodec.signal.radiometry import normalise
 
