@@ -10,7 +10,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from study.test_latent_file import example  # noqa: E402  # the folder of the tests is found first
+from study.test_latent_file import example
 
 from sarcodec_lab.study.files import latent_file
 from sarcodec_lab.study.files.latent_file import BandData
