@@ -178,9 +178,9 @@ def test_targets(pixels, aim):
 
 
 def test_bands_that_are_coded_alone(pixels):
-    data = sarcodec.encode(pixels, threads=1, independent_bands=True, exact_bands=2)
+    data = sarcodec.encode(pixels, threads=1, independent_bands=True, exact_bands=iter([2]))
     np.testing.assert_array_equal(sarcodec.decode(data, indexes=2), pixels[1])
-    with pytest.raises(InvalidArgument, match="exact_bands"):
+    with pytest.raises(InvalidArgument, match="exact bands"):
         sarcodec.encode(pixels, exact_bands=["VV"])
 
 

@@ -113,12 +113,8 @@ def _chosen(asked: object, count: int, first: int) -> list[int]:
 
 def numbered_bands(bands: object) -> tuple[int, ...]:
     """Numbers from 1 of different bands, of one or several; whether the scene has them is not known here. Raises InvalidArgument."""
-    many = isinstance(bands, Iterable) and not isinstance(bands, (str, bytes, Mapping)) and getattr(bands, "ndim", 1) == 1
-    try:
-        given = [bands] if not many else list(bands)
-        numbers = tuple(operator.index(band) for band in given)
-    except TypeError:
-        numbers = (0,)
+    given = list(bands) if is_several(bands) else [bands]  # type: ignore[call-overload]
+    numbers = tuple(_index(band) or 0 for band in given)
     if any(isinstance(band, (bool, np.bool_)) for band in given) or min(numbers, default=1) < 1:
         raise InvalidArgument(f"the exact bands are {bands!r}; expected whole numbers of bands, the first is 1")
     if len(set(numbers)) < len(numbers):

@@ -59,7 +59,7 @@ class Request:
         if aim.kind == "quality":
             step_of_quality(aim.value)
         if self.exact_bands is not None:
-            numbered_bands(self.exact_bands)
+            object.__setattr__(self, "exact_bands", numbered_bands(self.exact_bands))  # once: it may be an iterator
         if isinstance(self.effort, bool) or self.effort not in EFFORTS:
             raise InvalidArgument(
                 f"effort is {self.effort}, expected a whole number from {EFFORTS[0]} to {EFFORTS[-1]}"
