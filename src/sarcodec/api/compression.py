@@ -86,8 +86,8 @@ def compress(
     valid pixels; quality_class: the smallest file whose bands are all of that class of `fidelity.classes`; max_error_db: no valid
     pixel is off by more, lossless: all pixels bit for bit, both without a model and with the extra `bounded`. domain: what the
     pixels of radar bands are, 'auto': what units, names, tags and values say. exact_bands: numbers, from 1, of bands that are no radar and are
-    kept bit for bit, besides those that are found. effort: 0 (fastest) to
-    9; it costs time here and none in decoding. together: every second radar band is coded knowing the one before it, and cannot be
+    kept bit for bit, besides those that are found. effort: 0 (fast: symbols are
+    rounded one by one), 1 (searched along the trellis), 2 (smallest: the second of two bands is tried alone too); it costs time here and none in decoding. together: every second radar band is coded knowing the one before it, and cannot be
     decoded without it. Raises the errors of `sarcodec.errors`; on any of them nothing appears under `target`.
     """
     began = time.perf_counter()
@@ -128,7 +128,8 @@ def _check(aim: Target, effort: int, model: str | None) -> None:
     if aim.kind == "quality":
         step_of_quality(aim.value)
     if effort not in EFFORTS:
-        raise InvalidArgument(f"effort is {effort}, expected a whole number from {EFFORTS[0]} to {EFFORTS[-1]}")
+        there = ", ".join(f"{level} ({name})" for level, name in EFFORTS.items())
+        raise InvalidArgument(f"effort is {effort!r}; there are {there}")
 
 
 def _bound(aim: Target) -> int | None:

@@ -19,10 +19,10 @@ from sarcodec.models.published import Model
 from sarcodec.encoding.quantiser import Quantiser
 from sarcodec.decoding.tile import Known, TileDecoder
 
-EFFORTS = range(10)
 SEARCHING = 1  # from this effort on symbols are searched along the trellis
-BOTH_WAYS = 9  # from this effort on a band is also tried without the band that it leans on
-DEFAULT_EFFORT = 6
+BOTH_WAYS = 2  # from this effort on a band is also tried without the band that it leans on
+DEFAULT_EFFORT = 1
+EFFORTS = {0: "fast", SEARCHING: "the default", BOTH_WAYS: "smallest"}
 
 
 def step_plane_value(step: int) -> np.float32:
@@ -54,7 +54,7 @@ class _Writing:
 
 @dataclass(frozen=True, eq=False)
 class TileEncoder:
-    """Encodes tiles for one published model, at an effort of 0 to 9 (docs/format.md, 9.9). Safe for threads."""
+    """Encodes tiles for one published model, at an effort of 0 to 2 (docs/format.md, 9.9). Safe for threads."""
 
     model: Model
     effort: int = DEFAULT_EFFORT
