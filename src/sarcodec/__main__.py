@@ -12,7 +12,7 @@ from types import ModuleType
 
 from sarcodec.cli import completion, compress, decompress, evaluate, info, models, simulate, verify
 from sarcodec.cli.log import show_log
-from sarcodec.cli.parser import USAGE_ERROR, Parser, example_lines
+from sarcodec.cli.parser import USAGE_ERROR, Help, Parser, example_lines
 from sarcodec.errors import SarcodecError
 
 EXAMPLES = (
@@ -49,11 +49,11 @@ def build_parser(epilog: str = "") -> Parser:
         prog="sarcodec",
         description="Sentinel-1 scenes into small files and back.",
         epilog="\n\n".join(filter(None, (example_lines(EXAMPLES), epilog))),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"sarcodec {_version()}")
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for verb in (*_VERBS, *_more_verbs()):
         verb.add(verbs)
     return parser
@@ -71,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     if not words:
         return _greet()
+    if words[0] == "help":
+        words = [*words[1:], "--help"]
     options = build_parser(EXIT_CODES).parse_args(words)
     _limit_libraries(options)
     show_log()

@@ -124,10 +124,10 @@ def compress(
 def _check(aim: Target, effort: int, model: str | None) -> None:
     """Arguments that have no meaning together are refused before the scene is opened."""
     if aim.kind in PROMISES and model is not None:
-        raise InvalidArgument(f"model {model!r} with {aim.kind}: such files are made without a model, leave it out")
+        raise InvalidArgument(f"model {model!r} with {aim.kind}: such files are made without a model, leave it out (--model)")
     if aim.kind == "quality":
         step_of_quality(aim.value)
-    if effort not in EFFORTS:
+    if effort not in tuple(EFFORTS):
         there = ", ".join(f"{level} ({name})" for level, name in EFFORTS.items())
         raise InvalidArgument(f"effort is {effort!r}; there are {there}")
 

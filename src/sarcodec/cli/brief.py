@@ -24,7 +24,7 @@ def size(count: int) -> str:
 
 
 def compressed(report: CompressReport, source: str, pixel_bytes: int | None, asked: str) -> Iterator[str]:
-    """pixel_bytes: of all pixels of the scene, where that is known; asked: how the promise begins, such as 'at most 10 kB'."""
+    """pixel_bytes: of all pixels of the scene, where that is known; asked: the target in words."""
     rate = f"{report.bits_per_pixel:.3g} bits a pixel and band"
     yield f"{_named(source, 'in')}: " + (
         f"{size(pixel_bytes)} of pixels in {size(report.bytes)}, {pixel_bytes / report.bytes:.3g} times smaller ({rate})"
@@ -46,8 +46,8 @@ def _promise(report: CompressReport, asked: str) -> str:
     if report.quality_class:
         return f"measured: every band is of the class {report.quality_class}; {quality}"
     if report.rmse_db is not None:
-        return f"measured: error {report.rmse_db:.3g} dB RMSE{asked}; {quality}"
-    return f"kept: size{asked}; {quality}" if asked else f"{quality}; for its error: sarcodec evaluate"
+        return f"measured: {asked}, {report.rmse_db:.3g} dB reached; {quality}"
+    return f"kept: {asked}; {quality}" if asked else f"{quality}; for its error: sarcodec evaluate"
 
 
 def _exact_bands(report: CompressReport) -> str:

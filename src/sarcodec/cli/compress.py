@@ -31,8 +31,8 @@ _EFFORTS = {0: "fast", 1: "the default", 2: "smallest"}
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    about = "Of quality, the targets, the class, --max-error-db and --lossless give at most one."
-    parser = add_verb(verbs, "compress", "make a small file of a radar GeoTIFF", run, EXAMPLES, about)
+    about = "Give at most one of the options from --quality to --lossless."
+    parser = add_verb(verbs, "compress", "make a small file of a radar GeoTIFF", run, EXAMPLES, about, "[OPTIONS] IN.tif OUT.sarc")
     parser.add_argument("source", metavar="IN.tif", help="GeoTIFF or another raster; '-': from standard input")
     parser.add_argument(
         "target", metavar="OUT.sarc", help="the file to write; '-': to standard output, and the report to stderr"
@@ -50,9 +50,9 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         type=_effort,
         default=1,
         metavar="N",
-        help="0: fast, symbols are rounded one by one, about 5 times as fast and 7 percent worse; 1: symbols are "
-        "searched along the trellis (default); 2: smallest, the second of two bands is also tried alone, and takes "
-        "twice the time. Decompressing is as fast at each",
+        help="0, fast: symbols are rounded one by one, in a fifth of the time and at 7 percent more bits and error; "
+        "1, the default: they are searched along the trellis; 2, smallest: every second band is also tried alone, in "
+        "half as much time again. Decompressing is as fast at each",
     )
     parser.add_argument(
         "--independent-bands",
@@ -163,11 +163,11 @@ def _pixel_bytes(report: CompressReport, options: argparse.Namespace) -> int | N
 
 
 def _asked(options: argparse.Namespace) -> str:
-    """The target in words, to follow what was reached."""
+    """The target in words."""
     from sarcodec.cli.brief import size
 
     if options.target_size is not None:
-        return f" at most {size(options.target_size)}"
+        return f"at most {size(options.target_size)}"
     if options.target_bpp is not None:
-        return f" near {options.target_bpp:g} bits a pixel and band"
-    return "" if options.target_rmse_db is None else f", asked for {options.target_rmse_db:g}"
+        return f"{options.target_bpp:g} bits a pixel and band were asked for"
+    return "" if options.target_rmse_db is None else f"{options.target_rmse_db:g} dB RMSE were asked for"

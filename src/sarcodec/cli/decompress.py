@@ -21,7 +21,7 @@ EXAMPLES = (
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    parser = add_verb(verbs, "decompress", "make a GeoTIFF of a compressed file, or of a window or bands of it", run, EXAMPLES)
+    parser = add_verb(verbs, "decompress", "make a GeoTIFF of a compressed file", run, EXAMPLES, usage="[OPTIONS] IN.sarc OUT.tif")
     parser.add_argument("source", metavar="IN.sarc", help="the compressed file; '-': from standard input")
     parser.add_argument("target", metavar="OUT.tif", help="the GeoTIFF to write; '-': to standard output")
     parser.add_argument(

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "sarcodec evaluate scene.tif back.tif",
-    "sarcodec evaluate scene.tif back.tif --report page.html --compressed scene.sarc",
+    "sarcodec evaluate scene.tif back.tif --report a.html --compressed scene.sarc",
 )
 
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    parser = add_verb(verbs, "evaluate", "measure the error of decoded pixels in dB", run, EXAMPLES)
+    parser = add_verb(verbs, "evaluate", "measure the error of decoded pixels in dB", run, EXAMPLES, usage="[OPTIONS] ORIGINAL.tif DECODED.tif")
     parser.add_argument("original", metavar="ORIGINAL.tif", help="the scene as it was; its nodata counts for both; '-': from stdin")
     parser.add_argument("decoded", metavar="DECODED.tif", help="the scene as it came back: same size, bands and dtype")
     parser.add_argument("--report", metavar="OUT.html", help="also write a page with verdicts, charts and pictures")

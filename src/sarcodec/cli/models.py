@@ -13,7 +13,7 @@ EXAMPLES = ("sarcodec models list", "sarcodec models list --json")
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb and what can be done with it."""
     parser = add_verb(verbs, "models", "list the published models", run, EXAMPLES)
-    actions = parser.add_subparsers(metavar="list", dest="action", required=True)
+    actions = parser.add_subparsers(title="verbs", metavar="VERB", dest="action", required=True)
     add_saying(add_verb(actions, "list", "list the published models", run, EXAMPLES))
 
 

@@ -39,12 +39,24 @@ _ELSEWHERE = {
 }
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help with a column for verbs that is as wide as they are."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        """argparse forgets that verbs are indented once more."""
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += self._indent_increment
+
+
 class Parser(argparse.ArgumentParser):
     """argparse with errors as every other error of this program: one line on stderr."""
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how to get help; exit code 2."""
-        self.exit(USAGE_ERROR, f"sarcodec: {message.replace('argument ', '', 1)}; see {self.prog} --help\n")
+        about = message.replace("argument -", "-")
+        see = " See" if about.endswith("?") else "; see"
+        self.exit(USAGE_ERROR, f"sarcodec: {about}{see} {self.prog} --help\n")
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """As argparse does it, after the first unknown word was refused: argparse itself would first miss what comes after it."""
@@ -58,6 +70,9 @@ class Parser(argparse.ArgumentParser):
                 break
             elif word == "--":
                 break
+        else:
+            if verbs is not None and not {"-h", "--help", "--version"} & set(words):
+                self.error(f"no verb was given; there is {', '.join(verbs)}")
         return super().parse_known_args(words, namespace)
 
     def _refuse_option(self, word: str) -> None:
@@ -103,15 +118,18 @@ def add_verb(
     run: Callable[[argparse.Namespace], int],
     examples: Sequence[str] = (),
     about: str = "",
+    usage: str | None = None,
 ) -> argparse.ArgumentParser:
-    """A sub-parser whose options come to `run`. about: sentences under the summary; examples: lines that can be pasted."""
+    """A sub-parser whose options come to `run`. about: sentences under the summary; examples: lines that can be pasted;
+    usage: the arguments in their order, where argparse's own list of all options would be long."""
     parser: argparse.ArgumentParser = verbs.add_parser(
         name,
         help=summary,
         description=summary[0].upper() + summary[1:] + "." + (f"\n{about}" if about else ""),
         epilog=example_lines(examples),
+        usage=usage and f"sarcodec {name} {usage}",
         allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.set_defaults(run=run)
     return parser

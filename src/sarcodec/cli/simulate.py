@@ -16,14 +16,14 @@ EXAMPLES = (
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    parser = add_verb(verbs, "simulate", "write a simulated Sentinel-1 GRDH scene (uint16 DN)", run, EXAMPLES)
+    parser = add_verb(verbs, "simulate", "write a simulated Sentinel-1 GRDH scene (uint16 DN)", run, EXAMPLES, usage="[OPTIONS] OUT.tif")
     parser.add_argument("target", metavar="OUT.tif", help="the GeoTIFF to write")
     parser.add_argument(
         "--size",
         nargs="+",
         type=positive,
         default=[1024],
-        metavar="N",
+        metavar="PX",
         help="WIDTH HEIGHT, or one number (default: 1024)",
     )
     parser.add_argument("--seed", type=not_negative, default=0, metavar="N", help="another number, another scene (default: 0)")
@@ -69,4 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, text.split(",")))
+    names = tuple(text.split(","))
+    if not set(names) <= {"VV", "VH"} or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"{text!r} is not VV, VH or VV,VH")
+    return names

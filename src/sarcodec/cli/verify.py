@@ -14,7 +14,7 @@ EXAMPLES = ("sarcodec verify scene.sarc", "sarcodec verify scene.sarc --against 
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    parser = add_verb(verbs, "verify", "check that a compressed file is sound, and of its original", run, EXAMPLES)
+    parser = add_verb(verbs, "verify", "check that a compressed file is sound, and of its original", run, EXAMPLES, usage="[OPTIONS] FILE")
     parser.add_argument("file", metavar="FILE", help="the compressed file; '-': from standard input")
     parser.add_argument("--against", metavar="ORIGINAL.tif", help="also compare with this: pixels, masks and all it says")
     add_working(parser)

@@ -14,7 +14,7 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.storage import Output, require_different
 from sarcodec.storage.forms import CSV, HTML, MARKDOWN
 
-EXAMPLES = ("sarcodec compare lab/study/baseline lapped32 --data DATA --report compare.html",)
+EXAMPLES = ("sarcodec compare lab/study/baseline lapped32 --data DATA --report out.html",)
 _NEEDED = {"imagecodecs": "bench", "scipy": "bench"}
 _FORMS = {"report": HTML, "markdown": MARKDOWN, "csv": CSV}
 _NEEDED_BY_NETWORKS = {"torch": "train", "safetensors": "train"}
