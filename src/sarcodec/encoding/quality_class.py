@@ -25,7 +25,7 @@ from sarcodec.encoding.targets import ERROR_SLOPE, Try, first_step_for_rmse, sea
 from sarcodec.decoding.workers import Workers
 
 MOST_TRIES = 40
-BEYOND = 2  # steps past the edge that are tried too: smooth figures scatter a little
+SCATTER = 2.5  # of the error of 8 x 8 blocks from step to step, as a share: at most about this by the root of their number
 FIRST_RMSE_DB = 3.5  # of a bound of 1 dB on multilooked error: where a search begins
 NEARLY = 0.01  # of the bound: a step that leaves no more of it unused ends the search
 _LEAST = 1e-6
@@ -43,7 +43,8 @@ def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, FileWr
             verdicts[step] = judge_bands(job.encoder, SceneDecoder(file, job.pool.threads), job.pool, wanted)
         return all(v.passed for v in verdicts[step].values()), max(map(_smooth, verdicts[step].values()))
 
-    tries = coarsest(judged, first_step(wanted))
+    blocks = job.encoder.info.rows * job.encoder.info.cols / 64
+    tries = coarsest(judged, first_step(wanted), SCATTER / math.sqrt(max(blocks, 1)))
     best = max((step for step, passed in tries.items() if passed), default=None)
     if best is None:
         raise TargetNotReached(_why_not(name, min(verdicts), verdicts[min(verdicts)]))
@@ -61,26 +62,29 @@ def first_step(wanted: QualityClass) -> int:
     return first_step_for_rmse(FIRST_RMSE_DB * wanted.multilook_db)
 
 
-def coarsest(judged: Callable[[int], tuple[bool, float]], first: int) -> dict[int, bool]:
+def coarsest(judged: Callable[[int], tuple[bool, float]], first: int, scatter: float = 0.05) -> dict[int, bool]:
     """Steps in the order in which they were tried, and whether they passed; the coarsest that did is the answer.
 
     `judged(step)`: whether it passes, and how much of their bounds (1: all) the figures that grow with the step use.
-    Those are met first. Bias, and the ENL ratio as a median of some hundred windows, scatter from step to step, so that
-    a step may pass between others that fail: from the edge of the smooth figures the search goes finer, faster and
-    faster, until a step passes, then back half the way, and at last over every step that was left out, from the
-    coarsest that passed to the edge and just beyond it, as far as MOST_TRIES reach.
+    Those are met first. But bias, and the ENL ratio as a median of some hundred windows, scatter from step to step, and
+    the smooth figures do too, by a share of up to `scatter`; so a step may pass between others that fail. From the edge
+    of the smooth figures the search goes finer, faster and faster, until a step passes, then back half the way, and at
+    last over every step that was left out, from the coarsest that passed to where smooth figures are beyond their bounds
+    by more than they scatter, as far as MOST_TRIES reach.
     """
     passed: dict[int, bool] = {}
+    uses: dict[int, float] = {}
 
     def miss(step: int) -> float:
         passed[step], used = judged(step)
+        uses[step] = used
         left = -math.log(min(max(used, _LEAST), 1 / _LEAST))
         return left or -_LEAST
 
     edge = _edge(miss, first)
     if edge >= 0:
         _go_finer(miss, passed, edge)
-        _fill(miss, passed, min(edge + BEYOND, STEP_COUNT - 1))
+        _fill(miss, passed, uses, 1 + scatter)
     return passed
 
 
@@ -118,14 +122,15 @@ def _halve(miss: Callable[[int], float], passed: dict[int, bool], step: int) -> 
         step, coarser = (middle, coarser) if passed[middle] else (step, middle)
 
 
-def _fill(miss: Callable[[int], float], passed: dict[int, bool], last: int) -> None:
-    """Try what lies between the coarsest step that passed and `last`, the nearest first: it is the likeliest to pass."""
-    best = max((step for step in passed if passed[step]), default=None)
-    if best is None:
-        return
-    for step in range(best + 1, last + 1):
-        if step not in passed and len(passed) < MOST_TRIES:
+def _fill(miss: Callable[[int], float], passed: dict[int, bool], uses: dict[int, float], enough: float) -> None:
+    """Try every step from the coarsest that passed to the first that uses `enough` of the bounds: the nearest is the likeliest."""
+    step = max((step for step in passed if passed[step]), default=STEP_COUNT - 1)
+    while step < STEP_COUNT - 1 and len(passed) < MOST_TRIES:
+        step += 1
+        if step not in passed:
             miss(step)
+        if uses[step] > enough:
+            break
 
 
 def judge_bands(
