@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show_log()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_TERMINATED))  # so that partial files are removed
     try:
-        code = options.run(options)
+        code: int = options.run(options)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code

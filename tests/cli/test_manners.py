@@ -6,8 +6,8 @@ import shutil
 import subprocess
 
 import pytest
-from cli.shell import ROOT, command, environment, invoke
 
+from cli.shell import ROOT, command, environment, invoke
 from sarcodec.__main__ import EXAMPLES, EXIT_CODES, build_parser
 from sarcodec.cli.options import band_list, byte_count, number
 from sarcodec.cli.parser import nearest
@@ -23,7 +23,9 @@ def _parsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
 def test_without_arguments_help_with_examples_and_nothing_done():
     done = invoke()
     assert done.code == 2 and done.stderr == "sarcodec: no verb was given; see sarcodec --help\n"
-    assert "examples:" in done.stdout and all(line in done.stdout for line in EXAMPLES) and "exit codes" not in done.stdout
+    assert (
+        "examples:" in done.stdout and all(line in done.stdout for line in EXAMPLES) and "exit codes" not in done.stdout
+    )
     assert invoke("help", "info").stdout == invoke("info", "--help").stdout
 
 
@@ -111,7 +113,7 @@ def test_other_verbs_are_short(scene, packed, decoded, tmp_path):
 
 
 def test_presets_are_those_of_the_simulation():
-    assert PRESETS == tuple(land.PRESETS)
+    assert tuple(land.PRESETS) == PRESETS
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -160,7 +162,9 @@ def test_blocks_of_the_readme_run_one_after_the_other(tmp_path):
     where = tmp_path / "empty"
     where.mkdir()
     blocks = _blocks((ROOT / "README.md").read_text(encoding="utf-8"))
-    lines = [["python", "-c", text] if kind == "python" else ["bash", "-ec", _without_pip(text)] for kind, text in blocks]
+    lines = [
+        ["python", "-c", text] if kind == "python" else ["bash", "-ec", _without_pip(text)] for kind, text in blocks
+    ]
     assert len(lines) >= 4
     place = {**environment(), "PATH": f"{names}:{environment()['PATH']}"}
     for line in lines:

@@ -75,7 +75,11 @@ def described(info: FileInfo) -> Iterator[str]:
 def _kept(info: FileInfo) -> str:
     if info.quality is not None and info.step_db is not None:
         return f"quality {info.quality:.4g} (step {info.step_db:.3g} dB), model {info.model}"
-    return f"no valid pixel is off by more than {info.max_error_db:g} dB" if info.max_error_db else "every pixel bit for bit"
+    return (
+        f"no valid pixel is off by more than {info.max_error_db:g} dB"
+        if info.max_error_db
+        else "every pixel bit for bit"
+    )
 
 
 def _place(info: FileInfo) -> str:

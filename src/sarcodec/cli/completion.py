@@ -52,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
 def _verbs(action: argparse._SubParsersAction[Any]) -> Iterator[_Verb]:
     about = {choice.dest: choice.help or "" for choice in action._choices_actions}
     for name, parser in action.choices.items():
-        words, options = [], []
+        words: list[str] = []
+        options: list[_Option] = []
         for one in parser._actions:
             values = tuple(map(str, one.choices or ()))
             if one.option_strings:
@@ -83,7 +84,15 @@ def _bash(verbs: list[_Verb]) -> str:
             '    local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" verb="${COMP_WORDS[1]}"',
             "    COMPREPLY=()",
             f'    [ "$COMP_CWORD" -gt 1 ] || {{ COMPREPLY=($(compgen -W "{first}" -- "$word")); return; }}',
-            *('    case "$verb $before" in', *values, "    esac", '    case "$verb $word" in', *names, *words, "    esac"),
+            *(
+                '    case "$verb $before" in',
+                *values,
+                "    esac",
+                '    case "$verb $word" in',
+                *names,
+                *words,
+                "    esac",
+            ),
             "}",
             "complete -o default -F _sarcodec sarcodec",
         ]

@@ -32,7 +32,9 @@ _EFFORTS = {0: "fast", 1: "the default", 2: "smallest"}
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
     about = "Give at most one of the options from --quality to --lossless."
-    parser = add_verb(verbs, "compress", "make a small file of a radar GeoTIFF", run, EXAMPLES, about, "[OPTIONS] IN.tif OUT.sarc")
+    parser = add_verb(
+        verbs, "compress", "make a small file of a radar GeoTIFF", run, EXAMPLES, about, "[OPTIONS] IN.tif OUT.sarc"
+    )
     parser.add_argument("source", metavar="IN.tif", help="GeoTIFF or another raster; '-': from standard input")
     parser.add_argument(
         "target", metavar="OUT.sarc", help="the file to write; '-': to standard output, and the report to stderr"
@@ -76,7 +78,10 @@ def _add_targets(targets: argparse._MutuallyExclusiveGroup) -> None:
         "--target-bpp", type=number(0), metavar="BITS", help="bits per pixel and band, of the whole file"
     )
     targets.add_argument(
-        "--target-size", type=byte_count, metavar="BYTES", help="size of the file, never exceeded: 20000, 10kB, 5MB, 1.5MiB"
+        "--target-size",
+        type=byte_count,
+        metavar="BYTES",
+        help="size of the file, never exceeded: 20000, 10kB, 5MB, 1.5MiB",
     )
     targets.add_argument("--target-rmse-db", type=number(0), metavar="DB", help="root mean square error in dB")
     targets.add_argument(

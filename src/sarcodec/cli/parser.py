@@ -80,13 +80,17 @@ class Parser(argparse.ArgumentParser):
         if name in known or (not name.startswith("--") and name[:2] in known):
             return
         near = nearest(name, known)
-        self.error(f"there is no option {name}" + (f"; did you mean {near}?" if near else "") + _file_of_that_name(name))
+        self.error(
+            f"there is no option {name}" + (f"; did you mean {near}?" if near else "") + _file_of_that_name(name)
+        )
 
     def _refuse_verb(self, word: str, verbs: Iterable[str]) -> None:
         if word in verbs:
             return
         near = nearest(word, verbs)
-        self.error(f"there is no verb {word!r}; " + (f"did you mean {near}?" if near else f"there are {', '.join(verbs)}"))
+        self.error(
+            f"there is no verb {word!r}; " + (f"did you mean {near}?" if near else f"there are {', '.join(verbs)}")
+        )
 
 
 def _is_option(word: str) -> bool:
