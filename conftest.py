@@ -2,10 +2,16 @@
 header of the run says so. `-m "not train"` hides a torch that is there: the run is the same on every machine."""
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every run: a change is judged by what it changes. More of them: HYPOTHESIS_PROFILE=default.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 NEEDS_TORCH = tuple(Path(__file__).parent / "lab" / "tests" / name for name in ("networks", "train"))
 WITHOUT = pytest.StashKey[bool]()

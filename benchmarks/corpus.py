@@ -240,16 +240,26 @@ def _without_common(names: list[str]) -> list[str]:
     return [names[0], *(name.removeprefix(shared).lstrip("/") for name in names[1:])]
 
 
+def read_rows(path: Path) -> list[Row]:
+    """Rows of an earlier run's --csv."""
+    with open(path, newline="", encoding="utf-8") as file:
+        numbers = {"bytes_before": int, "bytes_packed": int, "seconds": float}
+        return [Row(**{k: numbers.get(k, str)(v) for k, v in row.items()}) for row in csv.DictReader(file)]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="one a project")
+    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="one a project")
     parser.add_argument("--mode", choices=MODES, default="lossless")
     parser.add_argument("--only", default="", metavar="PATTERN", help="regular expression that names must hold")
     parser.add_argument("--limit", type=float, default=120, metavar="SECONDS", help="of one command")
+    parser.add_argument(
+        "--rows", nargs="*", default=[], type=Path, metavar="CSV", help="rows of earlier runs, to be in the table too"
+    )
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--markdown", type=Path)
     options = parser.parse_args()
-    rows = []
+    rows = [row for path in options.rows for row in read_rows(path)]
     for folder in options.folders:
         for found in rasters(folder.resolve()):
             if re.search(options.only, found.name):

@@ -22,6 +22,7 @@ from rasterio.errors import NodataShadowWarning, NotGeoreferencedWarning, Raster
 from rasterio.windows import Window
 
 Facets = dict[str, object]
+_BLACK = (0, 0, 0, 255)
 _ROWS = 256  # read at a time
 _HALF_PIXEL_ROUNDING = 1e-6
 
@@ -74,7 +75,7 @@ def _empty(before: object, after: object) -> bool:
     return before is None and after == ""
 
 
-def _was_no_tiff(before: object, after: object) -> bool:
+def _was_not_seen(before: object, after: object) -> bool:
     return before is None
 
 
@@ -94,8 +95,9 @@ ALLOWED = (
     Allowance(r"tag \[RPC\] ", "the same numbers: GeoTIFF holds doubles, and GDAL spells them", only=_same_numbers),
     Allowance(r"band 1 colour$", "the first band of a GeoTIFF that says nothing of colour is gray", only=_undefined),
     Allowance(r"band \d+ colour table", "TIFF has one for the first band alone", "colour table of band", only=_is_lost),
+    Allowance(r"band \d+ attribute table", "read from .aux.xml alone; other forms have it elsewhere", only=_was_not_seen),
     Allowance(r".*tag ", "GDAL does not show every empty tag that is in a file", only=_empty),
-    Allowance(r"mask form", "the mask of a raster that is no GeoTIFF takes the form that a GeoTIFF has", only=_was_no_tiff),
+    Allowance(r"mask form", "the mask of a raster that is no GeoTIFF takes the form that a GeoTIFF has", only=_was_not_seen),
     Allowance(
         r"crs( wkt)?$",
         "GDAL shows no CRS of a GeoTIFF with control points, although it is in the file",
@@ -181,9 +183,12 @@ def _of_band(dataset: rasterio.io.DatasetReader, band: int) -> Facets:
 
 def _colour_table(dataset: rasterio.io.DatasetReader, band: int) -> tuple | None:
     try:
-        return tuple(sorted(dataset.colormap(band).items()))
+        colours = sorted(dataset.colormap(band).items())
     except ValueError:
         return None
+    while colours and colours[-1][1] == _BLACK:  # A TIFF's table is as long as the type allows, filled up with black.
+        colours.pop()
+    return tuple(colours)
 
 
 def _tags(dataset: rasterio.io.DatasetReader, band: int, words: dict[str, Facets]) -> Facets:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import importlib.util
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 
 from sarcodec.cli import completion, compress, decompress, evaluate, info, models, simulate, verify
 from sarcodec.cli.log import show_log
-from sarcodec.cli.parser import USAGE_ERROR, Help, Parser, example_lines
+from sarcodec.cli.parser import USAGE_ERROR, Help, Parser, example_lines, one_line
 from sarcodec.errors import SarcodecError
 
 EXAMPLES = (
@@ -75,10 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = [*words[1:], "--help"]
     options = build_parser(EXIT_CODES).parse_args(words)
     _limit_libraries(options)
+    _name_proj_data()
     show_log()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_TERMINATED))  # so that partial files are removed
     try:
-        code: int = options.run(options)
+        with _libraries_silent(options):
+            code: int = options.run(options)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
@@ -137,9 +141,40 @@ def _limit_libraries(options: argparse.Namespace) -> None:
             os.environ.setdefault(name, "1")
 
 
+def _name_proj_data() -> None:
+    """GDAL has PROJ look up units of length past what rasterio told it of its data, and PROJ complains on stderr where it has none."""
+    for folder in importlib.util.find_spec("rasterio").submodule_search_locations or ():
+        data = os.path.join(folder, "proj_data")
+        if "PROJ_LIB" not in os.environ and os.path.isdir(data):
+            os.environ.setdefault("PROJ_DATA", data)
+
+
+@contextmanager
+def _libraries_silent(options: argparse.Namespace) -> Iterator[None]:
+    """C libraries write to stream 2 by themselves (HDF5 about a damaged file, GDAL's threads about a full disk), beside the error
+    that comes of it. Python's sys.stderr goes on elsewhere. Not in verbs that start processes."""
+    stderr = sys.stderr
+    try:
+        usual = stderr.fileno() == 2 and not getattr(options, "starts_processes", False)
+    except (AttributeError, OSError, ValueError):  # none, or no file of the system
+        usual = False
+    if not usual:
+        yield
+        return
+    stderr.flush()
+    with open(os.devnull, "wb") as nowhere, open(os.dup(2), "w", 1, stderr.encoding, "backslashreplace") as kept:
+        os.dup2(nowhere.fileno(), 2)
+        sys.stderr = kept
+        try:
+            yield
+        finally:
+            sys.stderr = stderr
+            os.dup2(kept.fileno(), 2)
+
+
 def _fail(message: str, code: int) -> int:
     if sys.stderr is not None:
-        print("sarcodec: " + " ".join(message.split()), file=sys.stderr, flush=True)
+        print("sarcodec: " + one_line(message), file=sys.stderr, flush=True)
     return code
 
 

@@ -8,6 +8,7 @@ from cli.conftest import COLS, ROWS
 from cli.shell import invoke
 
 from sarcodec.raster.geotiff import read_array
+from sarcodec.raster.quiet import open_writer
 
 
 def strict_json(text: str) -> dict:
@@ -109,3 +110,15 @@ def test_models_list_has_one_default():
     assert [model["default"] for model in models].count(True) == 1
     assert all(len(model["digest_hex"]) == 64 and model["bytes"] > 0 for model in models)
     assert models[0]["id"] in invoke("models", "list").stdout
+
+
+def test_units_of_length_that_proj_looks_up_make_no_noise(tmp_path):
+    source, packed, back = tmp_path / "in.tif", tmp_path / "x.sarc", tmp_path / "back.tif"
+    with open_writer(
+        source, driver="GTiff", height=9, width=8, count=1, dtype="uint16", crs="+proj=utm +zone=33 +datum=WGS84 +units=km",
+        transform=(1, 0, 500, 0, -1, 6000),
+    ) as dataset:  # fmt: skip
+        dataset.write(np.arange(1, 73, dtype=np.uint16).reshape(1, 9, 8))
+    for words in (("compress", source, packed), ("decompress", packed, back), ("evaluate", source, back)):
+        done = invoke(*words)
+        assert (done.code, done.stderr) == (0, "")

@@ -243,10 +243,10 @@ def test_other_pixels_are_refused_with_advice(tmp_path, dtype, words):
 
 
 def test_unreadable_files(tmp_path):
-    with pytest.raises(UnreadableScene, match="cannot open.*none.tif"):
+    with pytest.raises(InvalidArgument, match="none.tif is not there"):
         open_scene(tmp_path / "none.tif")
     (tmp_path / "text.tif").write_text("not a raster")
-    with pytest.raises(UnreadableScene, match="cannot open.*text.tif"):
+    with pytest.raises(UnreadableScene, match="text.tif"):
         open_scene(tmp_path / "text.tif")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rasterio.crs import CRS
 
 from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.raster.declared import declarations, is_exact_name, text_domains, unit_domains
@@ -102,7 +103,9 @@ def test_names_count_as_wholes(name, expected):
 @pytest.mark.parametrize(
     "name",
     ["angle", "localIncidenceAngle", "projectedLocalIncidenceAngle", "incidenceAngleFromEllipsoid", "mask", "layoverShadowMask", "lat", "longitude",
-     "elevation", "dem", "VV_mask", "quality", "Land cover class", "local_incidence_angle", "data-mask", "LIA", "Layover/Shadow mask"],
+     "elevation", "dem", "VV_mask", "quality", "Land cover class", "local_incidence_angle", "data-mask", "LIA", "Layover/Shadow mask",
+     "inc_map_ell", "local incident angle", "ls_map", "LSMap", "validity", "orthorectifiedLat", "hgt", "SRTM", "Land Cover", "rtc_anf_gamma0_to_beta0",
+     "border_mask", "Einfallswinkel", "Maske", "acquisition_time", "offNadirAngle", "localIncidenceAngle_VV"],
 )  # fmt: skip
 def test_names_of_geometry_and_masks(name):
     assert is_exact_name(name)
@@ -117,6 +120,9 @@ def test_names_of_geometry_and_masks(name):
         "Amplitude_HH",
         "backscatter seen at a steep angle",
         "Gamma0_VH_db",
+        "VV_slope_corrected",
+        "VV angle normalised",
+        "VV date 20200101",
         "",
         "x" * 400,
     ],
@@ -301,6 +307,9 @@ USUAL = [
     ),
     Case("less noise", {"power"}, power() - np.float32(0.02)),
     Case("intensity in whole numbers", {"power"}, (dn().astype(np.uint32) ** 2), {"descriptions": ("Intensity_VV",)}),
+    Case("dark DN in float", {"amplitude"}, dn(mean=2).astype(np.float32)),
+    Case("short for amplitude", {"amplitude"}, np.sqrt(power()), {"descriptions": ("VV_amp",)}),
+    Case("scaled sigma nought", {"power"}, dn(mean=400), {"descriptions": ("sigma0",), "scales": (1e-4,)}),
     Case("product of dB, written as DN", {"amplitude"}, dn(), {"tags": (("", (("UNIT", "dB"),)),)}),
     *(
         Case(f"scaled {d}", {"db"}, scaled_db(d, s, o), {"scales": (s,), "offsets": (o,), "units": ("dB",)})
@@ -394,6 +403,7 @@ def test_any_bits_have_an_answer_or_are_refused(dtype):
 def test_a_band_of_nothing_but_fill():
     empty = np.full((ROWS, COLS), -9999, np.float32)
     assert [m.measure.domain for m in meaning_of(db(), empty)] == ["db", "db"]
+    assert meaning_of(db(), empty)[1].measure.fills == (-9999,)
     assert [m.measure.domain for m in meaning_of(power(), np.where(db() > -10, 0, empty))] == ["power", "power"]
     assert domain_of(np.full((ROWS, COLS), -9999, np.int16)) == "amplitude"
 
@@ -438,6 +448,12 @@ def test_alpha_palette_units_and_names():
     assert meaning_of(dn(), dn(2), descriptions=("VV", "layoverShadowMask"))[1].kind == "exact"
 
 
+def test_the_unit_of_a_vertical_crs_is_not_the_band_s():
+    wkt = CRS.from_epsg(7415).to_wkt()
+    assert meaning_of(dn(), units=("metre",))[0].kind == "exact"
+    assert meaning_of(dn(), units=("metre",), crs_wkt=wkt)[0].kind == "radar"
+
+
 def test_dim_and_empty_bands_beside_radar_stay_radar():
     dim = dn(2, mean=3)
     assert [m.kind for m in meaning_of(dn(), dim)] == ["radar"] * 2
@@ -455,6 +471,38 @@ def test_dim_and_empty_bands_beside_radar_stay_radar():
 )
 def test_other_geometry_without_names(geometry):
     assert [m.kind for m in meaning_of(power(), geometry.astype(np.float32))] == ["radar", "exact"]
+
+
+def surface(seed: int = 5, size: int = 8) -> np.ndarray:
+    """Hills: noise that is averaged over some pixels, three times over."""
+    found = np.random.default_rng(seed).normal(0, 1, (ROWS + 60, COLS + 60))
+    for axis in (0, 1, 0, 1, 0, 1):
+        found = sum(np.roll(found, shift, axis) for shift in range(size))
+    return (found / found.std())[30:-30, 30:-30]
+
+
+@pytest.mark.parametrize("radar", [power, db])
+def test_hilly_heights_without_a_name_bend_less_than_they_rise(radar):
+    heights = (500 + 80 * surface()).astype(np.float32)
+    for pixels in (heights, np.rint(heights)):
+        assert [m.kind for m in meaning_of(radar(), radar(2), pixels)] == ["radar", "radar", "exact"]
+
+
+def test_small_areas_of_classes_are_classes():
+    classes = np.repeat(np.repeat(np.random.default_rng(2).integers(1, 40, (ROWS // 4, COLS // 4)), 4, 0), 4, 1)
+    assert [m.kind for m in meaning_of(dn(), classes.astype(np.uint16))] == ["radar", "exact"]
+
+
+def test_a_float_band_unlike_the_others_is_refused_unless_it_says_what_it_is():
+    coherence = np.random.default_rng(3).beta(5, 3, (ROWS, COLS)).astype(np.float32)
+    with pytest.raises(UnsupportedScene, match="band 3 is power by its values.*--exact-bands 3.*--domain db"):
+        meaning_of(db(), db(2), coherence)
+    assert meaning_of(db(), db(2), coherence, descriptions=("VV", "VH", "coherence"))[2].kind == "exact"
+    assert meaning_of(db(), db(2), coherence, units=("dB", "dB", "power"))[2].measure.domain == "power"
+    few = np.full((ROWS, COLS), NAN, np.float32)
+    few[3, 4:9] = (1, 2, 4, 3, 2.5)  # dB of bright targets, and nothing else
+    found = meaning_of(db(), few)[1]
+    assert found.measure.domain == "db" and found.why.startswith("too few")
 
 
 def test_a_city_beside_a_field_is_no_geometry():

@@ -128,6 +128,20 @@ def test_any_transform_exactly(tmp_path, numbers, point):
     comes_back(vrt(tmp_path / "a.vrt", "a.tif", body), tmp_path)
 
 
+def test_the_unit_of_a_vertical_crs_is_not_the_band_s(tmp_path):
+    with SceneReader(tiff(tmp_path / "in.tif", crs="EPSG:7415")) as reader:
+        assert reader.info.units == (None,)
+    source = tiff(tmp_path / "unit.tif", crs="EPSG:7415", setup=lambda d: setattr(d, "units", ("dB",)))
+    with SceneReader(source) as reader:
+        assert reader.info.units == ("dB",)
+
+
+def test_a_driver_that_says_nothing_of_a_transform_has_none(tmp_path):
+    (tmp_path / "a.pgm").write_bytes(b"P5 30 20 255\n" + bytes(range(200)) * 3)
+    with SceneReader(tmp_path / "a.pgm") as reader:  # of which rasterio gives what happens to be in memory
+        assert reader.info.transform is None
+
+
 def test_transform_without_crs_and_crs_without_transform(tmp_path):
     comes_back(tiff(tmp_path / "a.tif", transform=GRID), tmp_path)
     (tmp_path / "more").mkdir()
@@ -167,6 +181,32 @@ def test_any_key_of_any_domain(tmp_path, band, key, domain):
     assert comes_back(source, tmp_path) == []
     assert tag(tmp_path / "back.tif", key, band, domain or None) == "7"
     assert tag(tmp_path / "back.tif", "OTHER", band, domain or None) == "8"
+
+
+def test_an_empty_key_and_domains_that_gdal_computes_elsewhere(tmp_path):
+    said = {"": {"": "no key", "A": "1"}, "SUBDATASETS": {"KEY": "not a name"}, "LocationInfo": {"KEY": "x"}}
+    items = [
+        (key, value, f'domain="{domain}"' if domain else "") for domain, tags in said.items() for key, value in tags.items()
+    ]
+    comes_back(raw_tiff(tmp_path / "a.tif", {GDAL_METADATA: gdal_metadata(*items)}), tmp_path)
+
+
+@pytest.mark.parametrize("domain", ["XML:x", ""])
+def test_texts_on_which_rasterio_crashes(tmp_path, domain):
+    source = tiff(tmp_path / "a.tif")
+    text = f'<Metadata domain="{domain}" format="xml"><a/></Metadata>'
+    (tmp_path / "a.tif.aux.xml").write_text(f"<PAMDataset>{text}</PAMDataset>")
+    round_trip(source, tmp_path / "back.tif")
+    with SceneReader(tmp_path / "back.tif") as reader:
+        assert reader.info.tags == ((domain, ((domain, "<a />"),)),)
+
+
+def test_keys_and_domains_that_differ_in_case_alone_are_one(tmp_path):
+    source = tiff(tmp_path / "a.tif")
+    words = '<MDI key="a">1</MDI><MDI key="A">3</MDI></Metadata><Metadata domain="b"><MDI key="k">1</MDI></Metadata>'
+    more = '<Metadata domain="B"><MDI key="k">2</MDI></Metadata>'
+    (tmp_path / "a.tif.aux.xml").write_text(f"<PAMDataset><Metadata>{words}{more}</PAMDataset>")
+    comes_back(source, tmp_path)
 
 
 @pytest.mark.parametrize("where", ["tif", "vrt", "pam", "pam-domain", "vrt-domain"])

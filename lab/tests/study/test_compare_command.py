@@ -44,3 +44,13 @@ def test_what_has_no_meaning_is_refused_in_one_line(words, said, data, tmp_path)
     done = invoke("compare", *words, "--data", data, "--report", tmp_path / "a.html", "--work", tmp_path / "w")
     assert done.code == 2
     assert said in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_no_output_takes_the_place_of_the_index_or_of_a_scene(data, tmp_path):
+    before = (data / "index.csv").read_bytes()
+    (tmp_path / "link.md").symlink_to(data / "one.tif")
+    for outputs in (["--csv", data / "index.csv"], ["--markdown", tmp_path / "link.md"]):
+        words = ["lapped32", "--data", data, "--families", "sim", "--report", tmp_path / "a.html", *outputs]
+        done = invoke("compare", *words, "--work", tmp_path / "w", "--overwrite")
+        assert done.code == 2 and "same file as the input" in done.stderr, done.stderr
+    assert (data / "index.csv").read_bytes() == before

@@ -79,6 +79,21 @@ def chosen_bands(bands: object, count: int) -> list[int]:
     return chosen
 
 
+def numbered_bands(bands: object) -> tuple[int, ...]:
+    """Numbers from 1 of different bands, of one or several; whether the scene has them is not known here. Raises InvalidArgument."""
+    many = isinstance(bands, Iterable) and not isinstance(bands, (str, bytes, Mapping)) and getattr(bands, "ndim", 1) == 1
+    try:
+        given = [bands] if not many else list(bands)
+        numbers = tuple(operator.index(band) for band in given)
+    except TypeError:
+        numbers = (0,)
+    if any(isinstance(band, (bool, np.bool_)) for band in given) or min(numbers, default=1) < 1:
+        raise InvalidArgument(f"the exact bands are {bands!r}; expected whole numbers of bands, the first is 1")
+    if len(set(numbers)) < len(numbers):
+        raise InvalidArgument(f"the exact bands are {bands!r}; expected each of them once")
+    return numbers
+
+
 def _band(band: object, count: int) -> int:
     if isinstance(band, (bool, np.bool_)):
         raise InvalidArgument(f"a band is {band}; expected the numbers of bands (of a mask: numpy.flatnonzero(mask))")

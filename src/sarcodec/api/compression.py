@@ -17,6 +17,7 @@ from sarcodec.raster.meaning import BandMeaning
 from sarcodec.format.scene import pack_scene
 from sarcodec.encoding.tile import DEFAULT_EFFORT, EFFORTS, TileEncoder
 
+from sarcodec.api.asked import numbered_bands
 from sarcodec.encoding.bounded import bound_of
 from sarcodec.encoding.scene import SceneEncoder
 from sarcodec.encoding.job import Job, Target, chosen_target
@@ -104,7 +105,7 @@ def compress(
     )
     _check(aim, effort, model)
     bound = _bound(aim)
-    exact = None if exact_bands is None else tuple(int(band) for band in exact_bands)
+    exact = None if exact_bands is None else numbered_bands(exact_bands)
     with workers(threads) as pool, open_scene(source) as reader, ExitStack() as stack:
         new_writer = lambda: stack.enter_context(FileWriter(target, overwrite, inputs=reader.paths))
         new_writer()  # refuses an output that may not be written before any work
@@ -127,7 +128,7 @@ def _check(aim: Target, effort: int, model: str | None) -> None:
         raise InvalidArgument(f"model {model!r} with {aim.kind}: such files are made without a model, leave it out (--model)")
     if aim.kind == "quality":
         step_of_quality(aim.value)
-    if effort not in tuple(EFFORTS):
+    if isinstance(effort, bool) or effort not in tuple(EFFORTS):
         there = ", ".join(f"{level} ({name})" for level, name in EFFORTS.items())
         raise InvalidArgument(f"effort is {effort!r}; there are {there}")
 

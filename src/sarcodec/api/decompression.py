@@ -83,7 +83,7 @@ def info(path) -> FileInfo:
         kinds = kinds_of(h.bands, unpack_remarks(h.remarks, len(h.bands)))
         step = h.base_step if h.learned else None
         return FileInfo(
-            path=os.fspath(path),
+            path=file.name,
             bytes=file.size,
             format_version=VERSION,
             rows=h.rows,

@@ -6,6 +6,7 @@ from html import escape
 from sarcodec.format.reader import FileReader
 from sarcodec.entropy.steps import quality_of_step
 from sarcodec.format.scene import SceneInfo
+from sarcodec.storage.refusals import shown
 
 from sarcodec.decoding.band_kinds import largest_bound, mode_of
 
@@ -24,7 +25,7 @@ def as_html(file: FileReader, info: SceneInfo) -> str:
     """A table of two columns."""
     bits = 8 * file.size / (info.rows * info.cols * info.count)
     rows = {
-        "path": file.name + (" (closed)" if file.closed else ""),
+        "path": shown(file.name) + (" (closed)" if file.closed else ""),
         "size": _size(info),
         "dtype": info.dtype,
         "CRS": _crs(info) or "none",

@@ -1,6 +1,5 @@
 """The verb verify: every checksum, every symbol, the model; and, beside an original, what was lost and what must not be."""
 
-import os
 import time
 from dataclasses import dataclass, fields, replace
 
@@ -67,14 +66,14 @@ def verify(path, against=None, threads=None, progress=None) -> VerifyReport:
     with workers(threads) as pool, FileReader(path) as file:
         decoder = SceneDecoder(file, pool.threads, LEAST_ERROR)
         places = [divmod(n, file.header.planes) for n in range(len(file.entries))]
-        total, symbols = len(places) * (2 if against else 1), 0
+        total, symbols = len(places) * (1 if against is None else 2), 0
         for done, count in enumerate(pool.map(lambda p: decoder.symbols(*p).size, places)):
             symbols += count
             if progress:
                 progress(done + 1, total)
-        comparison = _compare(decoder, pool, places, against, progress) if against else None
+        comparison = None if against is None else _compare(decoder, pool, places, against, progress)
     passed = comparison is None or comparison.passed
-    return VerifyReport(os.fspath(path), len(places), symbols, passed, comparison, time.perf_counter() - began)
+    return VerifyReport(file.name, len(places), symbols, passed, comparison, time.perf_counter() - began)
 
 
 @dataclass(frozen=True)

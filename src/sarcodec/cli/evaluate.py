@@ -39,11 +39,11 @@ def run(options: argparse.Namespace) -> int:
     from sarcodec.cli.report import write_report
     from sarcodec.storage import local_inputs
 
-    if options.compressed and not options.report:
+    if options.compressed is not None and options.report is None:
         raise InvalidArgument("--compressed tells a page what tiles took, and there is none; give --report too")
     names = options.original, options.decoded
     with local_inputs(*names) as (options.original, options.decoded):
-        if options.report:
+        if options.report is not None:
             comparison = write_report(options, names)
         else:
             found = compare_scenes(options.original, options.decoded, options.domain)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
+from sarcodec.storage.refusals import shown
+
 USAGE_ERROR = 2
 _NEAR = 0.6  # of difflib: two of three letters are the same, in the same order
 # What other programs call it.
@@ -39,6 +41,11 @@ _ELSEWHERE = {
 }
 
 
+def one_line(message: str) -> str:
+    """A message without line breaks; what else cannot be printed is escaped."""
+    return shown(" ".join(message.split()))
+
+
 class Help(argparse.RawDescriptionHelpFormatter):
     """Help with a column for verbs that is as wide as they are."""
 
@@ -54,7 +61,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how to get help; exit code 2."""
-        about = message.replace("argument -", "-")
+        about = shown(message.replace("argument -", "-"))
         see = " See" if about.endswith("?") else "; see"
         self.exit(USAGE_ERROR, f"sarcodec: {about}{see} {self.prog} --help\n")
 

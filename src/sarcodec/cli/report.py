@@ -45,7 +45,7 @@ def write_report(options: argparse.Namespace, names: tuple[str, str]) -> Compari
     under its name only when it is whole.
     """
     with open_scene(options.original) as before, open_scene(options.decoded) as after:
-        inputs = (*names, options.compressed or b"", *_files_of(before), *_files_of(after))
+        inputs = (*names, b"" if options.compressed is None else options.compressed, *_files_of(before), *_files_of(after))
         with Output(options.report, overwrite=options.overwrite, inputs=inputs, form=HTML) as output:
             found, page = _page(options, names, before, after)
             output.write(render(page))
@@ -60,7 +60,7 @@ def _page(
     options: argparse.Namespace, names: tuple[str, str], before: SceneReader, after: SceneReader
 ) -> tuple[Comparison, Page]:
     info = before.info
-    packed = _compressed(options.compressed, info) if options.compressed else None
+    packed = None if options.compressed is None else _compressed(options.compressed, info)
     collectors = [ThumbnailCollector(info.rows, info.cols) for _ in range(info.count)]
 
     def watch(band: int, window: Window, *levels: np.ndarray) -> None:

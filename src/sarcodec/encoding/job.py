@@ -44,9 +44,15 @@ def chosen_target(given: dict[str, float | str | None]) -> Target:
     kind, value = next(iter(given.items()), ("quality", DEFAULT_QUALITY))
     if kind == "class":
         return Target(kind, class_of(value).name)
+    if isinstance(value, (bool, np.bool_)) and kind != "lossless":
+        raise InvalidArgument(f"target {kind} is {value}, expected a number")
+    try:
+        value = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidArgument(f"target {kind} is {value!r}, expected a number") from None
     if not math.isfinite(value) or (kind not in ("quality", "lossless") and value <= 0):
         raise InvalidArgument(f"target {kind} is {value}, expected a number above 0")
-    return Target(kind, float(value))
+    return Target(kind, value)
 
 
 class Analysed:

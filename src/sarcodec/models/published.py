@@ -8,6 +8,7 @@ import importlib.resources
 import io
 import json
 import os
+import re
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from sarcodec.signal.lapped import OVERLAP, LappedTransform
 DEFAULT_MODEL = "lapped32"
 FILES = ("hyper_analysis.npz", "prior.npz", "tables.bin", "transform.npz")
 CARD = "card.json"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # Also the name of its folder, which a file may not choose elsewhere.
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def load(model_id: str | None = None, digest: bytes | None = None) -> Model:
 
     Raises UnknownModel when no such model is here, ModelError when it is damaged or fails its known answer.
     """
-    model_id = model_id or DEFAULT_MODEL
+    model_id = DEFAULT_MODEL if model_id is None else model_id
+    if not isinstance(model_id, str) or not _ID.fullmatch(model_id):
+        raise UnknownModel(f"model {model_id!r} is no model's id; `sarcodec models list` names those that are installed")
     homes = [f / model_id for f in folders() if (f / model_id / CARD).exists()]
     if not homes:
         here = ", ".join(c.id for c in available()) or "none"

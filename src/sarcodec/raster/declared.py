@@ -16,8 +16,8 @@ LINEAR, SIGMA = AMPLITUDE | POWER, POWER | DB  # of a ratio without a unit; of s
 
 _WORDS = {
     DB: "db decibel decibels dbm dbsm",
-    AMPLITUDE: "amplitude amplitudes dn dns digitalnumber digitalnumbers counts magnitude",
-    POWER: "power intensity linear lin linearpower m2m2",
+    AMPLITUDE: "amplitude amplitudes amp ampl dn dns digitalnumber digitalnumbers counts magnitude",
+    POWER: "power pwr intensity linear lin linearpower m2m2",
     SIGMA: "sigma0 gamma0 beta0 sigmanought sigmanaught gammanought gammanaught betanought betanaught "
     "sigma0rtc gamma0rtc sigmazero gammazero betazero nrcs",
 }
@@ -35,23 +35,29 @@ _EXACT = set(
     "layovershadowmask datamask validmask quality qa qc flag flags class classes classification label labels landcover landuse lulc "
     "lat latitude lon long lng longitude latlon elevation elev dem dsm dtm height altitude slope aspect azimuth heading geometry area "
     "distance watermask water flood category categories segment segments id count looks coherence coh phase ratio rvi entropy "
-    "anisotropy alpha index valid nodata easting northing topography".split()
+    "anisotropy alpha index valid validity nodata easting northing topography incmap anglemap offnadir ls lsm lsmap hgt srtm scl unw ifg "
+    "time date anf noise nesz maske winkel einfallswinkel masque mascara angolo angulo".split()
 )
+_CORRECTED = set("corrected normalized normalised norm flattened".split())  # VV that was freed of its slope is radar
+_POLARISATIONS = set("vv vh hh hv rh rv".split())
+_WEAK = set("time date index id valid azimuth".split())  # VV beside one of these is VV
 _QUALIFIERS = set(
     "local projected ellipsoid ellipsoidal from look direction ground surface sea level wgs84 egm96 egm2008 srtm copernicus deg degree "
     "degrees rad radian radians m meter meters metre metres of the and number no x y z geo map bit bits reference ref scattering "
-    "contributing normal vegetation cloud land use cover type water body bodies".split()
+    "contributing normal vegetation cloud land use cover type water body bodies incident ell off nadir border edge pixels "
+    "orthorectified acquisition acq lokaler factor normalization normalisation to permanent urban forest".split()
 )
 _EXACT_UNITS = set(
     "deg degree degrees rad radian radians m meter meters metre metres class classes flag flags bit bits mask label".split()
 ) | {"°"}
+_LENGTHS = {"m", "meter", "meters", "metre", "metres"}  # GDAL gives that of a vertical CRS to every band
 _KEYS = set(
     "unit units unittype pixelunits pixelunit dataunits backscatterunits backscatterunit radiometryunits scale scaling datascale "
     "outputscale radiometricscale backscatterscale amplitudescale radiometry calibration calibrationtype radiometriccalibration "
     "radiometriccalibrationtype backscatterexpression backscatterexpressionconvention outputbackscatterexpressionconvention "
     "backscatterconvention backscattermeasurement domain pixelvalue pixelvalues valuetype backscattercoefficient".split()
 )
-_NAME_KEYS = {"name", "bandname", "netcdfvarname", "shortname", "varname"}
+_NAME_KEYS = set("name bandname layername netcdfvarname shortname longname standardname varname description".split())
 _MOST_WORDS = 8
 
 
@@ -82,14 +88,14 @@ def declared_exact(info: SceneInfo, band: int) -> str | None:
     if colour in ("alpha", "palette"):
         return f"colour interpretation {colour}"
     unit = (info.units[band] or "").strip().lower().strip("[]()")
-    if unit in _EXACT_UNITS:
+    if unit in _EXACT_UNITS and not (unit in _LENGTHS and re.search("VERT_?(CS|CRS)", info.crs_wkt or "")):
         return f"unit {info.units[band]!r}"
     return next((f"band name {name!r}" for name in _names(info, band) if is_exact_name(name)), None)
 
 
 def is_radar_name(info: SceneInfo, band: int) -> bool:
     """Whether a band (from 0) bears the name of a polarisation or of a radar quantity."""
-    radar = set(_DOMAINS) | set("vv vh hh hv rh rv".split())
+    radar = set(_DOMAINS) | _POLARISATIONS
     return any(set(tokens(name) or ()) & radar and not is_exact_name(name) for name in _names(info, band))
 
 
@@ -123,17 +129,25 @@ def text_domains(text: str) -> frozenset[str] | None:
 
 def _spelled(words: list[str]) -> set[frozenset[str]]:
     """Quantities that are written in two words: sigma nought, digital number."""
-    pairs = {first + second for first, second in zip(words, words[1:])}
-    return {_DOMAINS[pair] for pair in pairs if pair in _DOMAINS}
+    return {_DOMAINS[pair] for pair in _pairs(words) if pair in _DOMAINS}
+
+
+def _pairs(words: list[str]) -> set[str]:
+    return {first + second for first, second in zip(words, words[1:])}
 
 
 def is_exact_name(name: str) -> bool:
     """Whether a band name says that the band is geometry, a mask, classes or the like."""
     words = tokens(name)
-    if not words or len(words) > _MOST_WORDS or any(word in _DOMAINS for word in words) or _spelled(words):
+    if not words or len(words) > _MOST_WORDS:
+        return False
+    if "anf" in words or "areanormalization" in _pairs(words):  # rtc_anf_gamma0_to_beta0
+        return True
+    if any(word in _DOMAINS for word in words) or _spelled(words) or set(words) & _CORRECTED:
         return False
     known = _EXACT | _QUALIFIERS | _NEUTRAL
-    return any(word in _EXACT for word in words) and all(word in known or _is_number(word) for word in words)
+    exact = _EXACT - _WEAK if _POLARISATIONS & set(words) else _EXACT
+    return bool(exact & {*words, *_pairs(words)}) and all(word in known or _is_number(word) for word in words)
 
 
 def tokens(text: str) -> list[str] | None:

@@ -37,8 +37,9 @@ class Description:
 
 def check_supported(dataset: rasterio.DatasetReader, path: str) -> None:
     """Raise UnsupportedScene, saying what to do, unless it is one image whose pixels are of a kind that is taken."""
-    if dataset.subdatasets:
-        raise UnsupportedScene(_several_images(path, dataset.subdatasets))
+    with suppress(ValueError):  # Tags in that domain which name no images.
+        if names := dataset.subdatasets:
+            raise UnsupportedScene(_several_images(path, names))
     found = sorted(set(dataset.dtypes))
     if not found:
         raise UnsupportedScene(f"{path} has no bands; expected at least one")
@@ -83,6 +84,8 @@ def describe(dataset: rasterio.DatasetReader) -> Description:
     crs_wkt, gcp_crs_wkt = _wkt(dataset.crs), _wkt(gcp_crs) if points else None
     srs, gcp_list = sources.account.find("SRS"), sources.account.find("GCPList")
     bands = _Bands(dataset, sources)
+    # Where a driver has no transform, rasterio may give what happens to be in memory.
+    told = sources.account.find("GeoTransform") is not None or not len(sources.account)
     info = SceneInfo(
         rows=dataset.height,
         cols=dataset.width,
@@ -90,14 +93,14 @@ def describe(dataset: rasterio.DatasetReader) -> Description:
         dtype=dataset.dtypes[0],
         crs_wkt=crs_wkt,
         # Some drivers say -0.0.
-        transform=None if transform.is_identity else tuple(float(value) + 0.0 for value in transform[:6]),
+        transform=None if not told or transform.is_identity else tuple(float(value) + 0.0 for value in transform[:6]),
         gcps=tuple(_from_rasterio(point) for point in points),
         gcp_crs_wkt=gcp_crs_wkt,
         nodata=tuple(None if value is None else float(value) for value in dataset.nodatavals),
         tags=_with_layout(tags.tags, _layout_of_dataset(dataset)),
         band_tags=bands.tags(tags.band_tags),
         descriptions=bands.words(lambda: dataset.descriptions, "Description"),
-        units=bands.words(lambda: dataset.units, "UnitType"),
+        units=bands.units(crs_wkt),
         scales=tuple(float(value) for value in dataset.scales),
         offsets=tuple(float(value) for value in dataset.offsets),
         colorinterp=tuple(value.name for value in dataset.colorinterp),
@@ -160,6 +163,7 @@ class _Bands:
         found = {int(element.get("band", "0")): element for element in sources.account.findall("VRTRasterBand")}
         self._elements = [found.get(band, ElementTree.Element("VRTRasterBand")) for band in dataset.indexes]
         self._extra_samples = sources.extra_samples
+        self._with_units = sources.with_units
 
     def words(self, read: Callable[[], Sequence[str | None]], name: str) -> tuple[str | None, ...]:
         """rasterio's words, or those of the XML where they are not UTF-8."""
@@ -167,6 +171,13 @@ class _Bands:
             return tuple(text or None for text in read())
         except UnicodeDecodeError:
             return tuple(element.findtext(name) or None for element in self._elements)
+
+    def units(self, crs_wkt: str | None) -> tuple[str | None, ...]:
+        """GDAL gives the unit of a vertical CRS to every band of a GeoTIFF that has none; that is not the band's."""
+        found = self.words(lambda: self._dataset.units, "UnitType")
+        if self._dataset.driver not in ("GTiff", "COG") or not crs_wkt or not re.search("VERT_?(CS|CRS)", crs_wkt):
+            return found
+        return tuple(unit if band in self._with_units else None for band, unit in enumerate(found, 1))
 
     def tags(self, band_tags: Sequence[Tags]) -> tuple[Tags, ...]:
         return tuple(_with_layout(tags, self._layout(band)) for band, tags in zip(self._dataset.indexes, band_tags))

@@ -120,6 +120,8 @@ def _whole_numbers(sample: BandSample, possible: frozenset[str], where: str, own
         )
     if possible == POWER and own:
         return "power", where
+    if possible == SIGMA and scaled and _looks_linear(d) and d.median <= _POWER_MEDIAN:
+        return "power", f"{where}, and scale {sample.scale:g} gives {d}"
     if possible == DB:
         return "amplitude", f"whole numbers; {where} is not of {d}"
     if not where:
@@ -153,6 +155,8 @@ def _floats(sample: BandSample, possible: frozenset[str], where: str) -> tuple[s
         raise _contradiction(sample, possible, where)
     if len(possible) == 1:
         return next(iter(possible)), f"{where} and {d}"
+    if d.whole and 2 < d.distinct and d.high <= _DN_CEILING and "amplitude" in possible and d.median <= _POWER_MEDIAN:
+        return "amplitude", f"whole numbers in float, {d}, as dark DN are"
     if d.median <= _POWER_MEDIAN:
         return "power", f"{d}, as linear power has" + (f"; {where}" if where else "")
     if possible == SIGMA:

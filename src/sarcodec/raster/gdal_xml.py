@@ -57,6 +57,21 @@ def tiff_items(data: bytes) -> Iterator[Item]:
             yield Item(band, element.get("domain", ""), element.get("name", ""), _unescaped(element.text or ""))
 
 
+def tiff_units(data: bytes) -> Iterator[int]:
+    """Bands (from 1) whose unit GDAL_METADATA tells."""
+    root = parse(data)
+    for element in root.iter("Item") if root is not None else ():
+        if element.get("role") == "unittype" and (element.get("sample") or "").isdecimal():
+            yield int(element.get("sample")) + 1
+
+
+def pam_units(root: ElementTree.Element | None) -> Iterator[int]:
+    """Bands (from 1) whose unit a .aux.xml tells."""
+    for element in root.findall("PAMRasterBand") if root is not None else ():
+        if element.findtext("UnitType"):
+            yield int(element.get("band", "1"))
+
+
 def pam_items(root: ElementTree.Element | None) -> Iterator[Item]:
     """What the elements Metadata of a VRT or .aux.xml say, those of its bands too."""
     if root is None:
@@ -70,12 +85,12 @@ def pam_items(root: ElementTree.Element | None) -> Iterator[Item]:
 def _metadata(parent: ElementTree.Element, band: int) -> Iterator[Item]:
     for element in parent.findall("Metadata"):
         domain = element.get("domain", "")
-        if domain.startswith("json:"):
+        if domain.lower().startswith("json:"):
             yield Item(band, domain, domain, element.text or "")
         elif element.get("format") is not None:
             yield Item(band, domain, domain, "".join(ElementTree.tostring(child, "unicode") for child in element))
-        for item in element.findall("MDI"):
-            yield Item(band, domain, item.get("key", ""), item.text or "")
+        for item in element.findall("MDI[@key]"):  # GDAL passes over the others.
+            yield Item(band, domain, item.get("key"), item.text or "")
 
 
 def _unescaped(value: str) -> str:
@@ -85,7 +100,7 @@ def _unescaped(value: str) -> str:
 
 def tiff_item(item: Item) -> str:
     """An element of GDAL_METADATA. GDAL escapes a text twice, so that it may hold any character but NUL."""
-    name = "doc" if item.domain.startswith("xml:") else item.key
+    name = "doc" if item.domain.lower().startswith("xml:") else item.key
     sample = f' sample="{item.band - 1}"' if item.band else ""
     domain = f' domain="{_attribute(item.domain)}"' if item.domain else ""
     once = escape(item.value, {'"': "&quot;"})

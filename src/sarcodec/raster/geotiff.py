@@ -13,6 +13,7 @@ import threading
 import numpy as np
 
 from sarcodec.errors import InvalidArgument, UnreadableScene
+from sarcodec.raster.behind import files_behind
 from sarcodec.raster.description import check_supported, describe
 from sarcodec.raster.gdal import GDAL_ERRORS, check_band, reason, to_rasterio
 from sarcodec.raster.quiet import open_reader
@@ -33,25 +34,34 @@ def open_scene(path: str | os.PathLike) -> SceneReader:
     return SceneReader(path)
 
 
+def _as_file(path: str) -> str:
+    """A file may be called as GDAL calls a part of another one (GTIFF_DIR:1:a.tif)."""
+    return os.path.join(".", path) if ":" in path and not os.path.isabs(path) and os.path.lexists(path) else path
+
+
 class SceneReader:
     """A raster that is open for reading; see open_scene.
 
     info: its SceneInfo; notes: sentences about what of the raster is not in it and will not come back; paths: all files
-    that it is made of, as GDAL names them.
+    that it is made of, its own name first, as GDAL names them.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self._path = os.fsdecode(path)
+        try:
+            self._path = os.fsdecode(path)
+        except TypeError as error:
+            raise InvalidArgument(f"the raster is {path!r}; expected the name of a file") from error
         self._lock = threading.Lock()
         check_raster_name(self._path)
         try:
-            self._dataset = open_reader(self._path)
+            self._dataset = open_reader(_as_file(self._path))
         except GDAL_ERRORS as error:
             raise raster_refusal(self._path, reason(error)) from error
         try:
             check_supported(self._dataset, self._path)
             found = describe(self._dataset)
-            self.info, self.notes, self.paths = found.info, found.notes, tuple(self._dataset.files) or (self._path,)
+            self.info, self.notes = found.info, found.notes
+            self.paths = files_behind(self._path, self._dataset.files)
         except BaseException as error:
             self._dataset.close()
             if isinstance(error, (*GDAL_ERRORS, UnicodeDecodeError)):

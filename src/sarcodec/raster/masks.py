@@ -6,6 +6,7 @@ Masks that GDAL makes up itself, of nodata or of an alpha band, are none of thes
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,11 +42,17 @@ def mask_kind(dataset: rasterio.DatasetReader) -> MaskKind:
     return MaskKind("dataset", form) if shared else MaskKind("bands", form, own)
 
 
+# GDAL's threads are one pool for the whole process, which a fork does not copy: in a forked process it would be waited for for ever.
+_FORKED: list[bool] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _FORKED.append(True))
+
+
 def layout_options(info: SceneInfo, threads: int) -> dict[str, object]:
     """Of a new GeoTIFF: its size, DEFLATE, tiles of 512 (strips for a scene that is smaller)."""
     options: dict[str, object] = {
         "driver": "GTiff", "height": info.rows, "width": info.cols, "compress": "deflate", "zlevel": 1,
-        "interleave": "band", "bigtiff": "IF_SAFER", "num_threads": threads,
+        "interleave": "band", "bigtiff": "IF_SAFER", "num_threads": 1 if _FORKED else threads,
     }  # fmt: skip
     if min(info.rows, info.cols) >= _BLOCK_PX:
         return options | {"tiled": True, "blockxsize": _BLOCK_PX, "blockysize": _BLOCK_PX}

@@ -13,7 +13,7 @@ import numpy as np
 
 from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.format.measure import DOMAINS, MOST_FILLS, Measure, meaningless_pixels
-from sarcodec.raster.declared import declared_exact, is_radar_name
+from sarcodec.raster.declared import declarations, declared_exact, is_radar_name
 from sarcodec.raster.distribution import Distribution, describe, find_fills, hidden_values, zero_is_fill
 from sarcodec.raster.domains import decide, obeyed
 from sarcodec.signal.radiometry import finite_mask
@@ -35,8 +35,10 @@ _PHOTO = {
     "cr",
 }
 _MOST_CLASSES, _EQUAL_NEIGHBOURS, _MASK_VALUES = 64, 0.8, 3
+_EQUAL_CLASSES = 0.6  # small areas have many borders
 _SMOOTH_STEP = 0.01  # of the range of most values: neighbours in geometry differ by less, speckle by more
 _SMOOTH_SHARE = 0.02  # of the middle value: the same of linear power, whose range a city makes large
+_SMOOTH_BEND = 0.4  # heights and angles bend less from pixel to pixel than they rise; speckle, filtered too, does not
 _LEAST_JUDGED = 256
 
 
@@ -84,7 +86,7 @@ def scene_meaning(
     exact = {**found, **{number: f"named as exact band {number}" for number in named}}
     if domain == "auto":
         _check_no_photo(info, exact)
-    return _agreed(info, [_meaning(info, sample, domain, exact.get(sample.number)) for sample in bands])
+    return _agreed(info, bands, [_meaning(info, sample, domain, exact.get(sample.number)) for sample in bands])
 
 
 def _check_asked(info: SceneInfo, domain: str, exact_bands: Sequence[int] | None) -> tuple[int, ...]:
@@ -143,6 +145,8 @@ def _is_speckled(d: Distribution) -> bool:
 
 def _is_smooth(d: Distribution) -> bool:
     spread = d.q95 - d.q05
+    if d.bend is not None and d.bend < _SMOOTH_BEND:
+        return True
     return d.step <= _SMOOTH_STEP * spread and d.step <= _SMOOTH_SHARE * max(
         abs(d.median), spread if d.negative > 0.05 else 0
     )
@@ -159,7 +163,7 @@ def _by_values(d: Distribution) -> str | None:
         return f"only {d.distinct} different values beside 0, and a band with speckle: a mask"
     if d.count < _LEAST_JUDGED:
         return None
-    clustered = d.distinct <= _MOST_CLASSES and d.equal >= _EQUAL_NEIGHBOURS
+    clustered = d.distinct <= _MOST_CLASSES and d.equal >= _EQUAL_CLASSES
     if d.distinct <= _MASK_VALUES or clustered:
         return f"only {d.distinct} different values in large areas, beside a band with speckle: classes or a mask"
     if d.distinct > _MOST_CLASSES and _is_smooth(d):
@@ -221,16 +225,43 @@ def _listed(values: tuple[float, ...]) -> str:
     return ", ".join(f"{value:g}" for value in values)
 
 
-def _agreed(info: SceneInfo, meanings: list[BandMeaning]) -> tuple[BandMeaning, ...]:
-    """A band without one valid pixel is of the domain of the others."""
-    empty = lambda m: m.measure is not None and m.why.startswith("no valid pixel")
-    others = {m.measure.domain for m in meanings if m.measure is not None and not empty(m)}
-    if len(others) != 1 or np.dtype(info.dtype).kind != "f":
+def _agreed(info: SceneInfo, samples: list[BandSample], meanings: list[BandMeaning]) -> tuple[BandMeaning, ...]:
+    """Float bands of one file agree, unless they say what they are: one with too few valid pixels goes with the others, and of one
+    whose values alone speak of another domain it is not known what it is."""
+    radar = [m.measure for m in meanings if m.measure is not None]
+    if len({measure.domain for measure in radar}) < 2 or np.dtype(info.dtype).kind != "f":
         return tuple(meanings)
-    domain = others.pop()
-    return tuple(
-        replace(m, measure=replace(m.measure, domain=domain), why="no valid pixel; taken as the other bands are")
-        if empty(m) and (domain == "db" or m.measure.scale > 0)
-        else m
-        for m in meanings
+    silent = [m.measure is not None and not declarations(info, s.number - 1) for m, s in zip(meanings, samples)]
+    judged = [_is_judged(s.figures) for s in samples]
+    others = [m.measure.domain for m, weak, fit in zip(meanings, silent, judged) if m.measure and (fit or not weak)]
+    if not others:
+        return tuple(meanings)
+    usual = max(("db", "power", "amplitude"), key=others.count)
+    found = list(meanings)
+    for index, (meaning, sample) in enumerate(zip(meanings, samples)):
+        if silent[index] and meaning.measure.domain != usual and _is_measured(sample.figures):
+            found[index] = _alike(meaning, sample, usual, judged[index])
+    return tuple(found)
+
+
+def _is_measured(d: Distribution) -> bool:
+    """Whether there is a value, other than 0, that is not invalid."""
+    return not d.count or d.low != 0 or d.high != 0
+
+
+def _is_judged(d: Distribution) -> bool:
+    return d.count >= _LEAST_JUDGED and d.distinct > _MASK_VALUES
+
+
+def _alike(meaning: BandMeaning, sample: BandSample, domain: str, judged: bool) -> BandMeaning:
+    possible = domain == "db" or (meaning.measure.scale > 0 and sample.figures.low >= 0)
+    if not judged and possible:
+        few = "too few valid pixels to judge by" if sample.figures.count else "no valid pixel"
+        fills = sample.fills if domain == "db" else meaning.measure.fills
+        measure = replace(meaning.measure, domain=domain, fills=fills)
+        return replace(meaning, measure=measure, why=f"{few}; taken as the other bands are")
+    raise UnsupportedScene(
+        f"band {sample.number} is {meaning.measure.domain} by its values ({meaning.why}), but the other bands are {domain}; expected one "
+        f"domain, or a unit at every band (gdal_edit.py -units). Choose --exact-bands {sample.number} if it is no radar, or --domain {domain} "
+        "if it is as the others are"
     )

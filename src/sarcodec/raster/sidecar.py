@@ -94,10 +94,10 @@ def _tell_tags(parent: Element, items: Iterable[tuple[str, str]], difference: Di
     domain = difference.domain
     element = SubElement(parent, "Metadata", {"domain": _held(domain)} if domain else {})
     whole = {key: value for key, value in items if key in difference.keys}
-    if domain.startswith("json:"):
+    if domain.lower().startswith("json:"):
         element.set("format", "json")
         element.text = _held("".join(whole.values()))
-    elif domain.startswith("xml:"):
+    elif domain.lower().startswith("xml:"):
         element.set("format", "xml")
         with suppress(ElementTree.ParseError):
             element.append(ElementTree.fromstring("".join(whole.values())))

@@ -18,7 +18,7 @@ from rasterio.io import MemoryFile
 
 from sarcodec.errors import UnreadableScene
 from sarcodec.raster import tiff_tags
-from sarcodec.raster.gdal_xml import Item, decode, pam_items, parse, tiff_items
+from sarcodec.raster.gdal_xml import Item, decode, pam_items, pam_units, parse, tiff_items, tiff_units
 from sarcodec.raster.masks import mask_kind
 from sarcodec.raster.quiet import open_reader
 from sarcodec.raster.tiff_tags import Tag
@@ -31,7 +31,7 @@ _MOST_BYTES = 64 << 20
 class Sources:
     """account: GDAL's XML of the dataset (a VRT of it); side: the .aux.xml; items: all words of metadata in any;
     directory: the TIFF's tags, empty for other rasters; extra_samples: what TIFF says of bands beyond the colours;
-    whole: whether GDAL's tag of metadata is sound XML."""
+    whole: whether GDAL's tag of metadata is sound XML; with_units: bands (from 1) of which the file or a side file tells a unit."""
 
     account: ElementTree.Element
     side: ElementTree.Element | None
@@ -39,26 +39,30 @@ class Sources:
     directory: tuple[Tag, ...] = ()
     extra_samples: tuple[int, ...] = ()
     whole: bool = True
+    with_units: frozenset[int] = frozenset()
 
 
 def sources_of(dataset: rasterio.DatasetReader) -> Sources:
     """Raises UnreadableScene where a side file is there that cannot be read."""
     account = _account(dataset)
     path = next((name for name in dataset.files if os.path.isfile(name)), None)
+    if dataset.driver == "VRT" and not os.path.isfile(dataset.name):
+        path = None  # Made up of a name or a text: the first file is that of a source, with side files of its own.
     side = _side_file(f"{path}.aux.xml") if path else None
     if path:
         _check_mask(f"{path}.msk", dataset)
     own = _xml_file(path) if path and dataset.driver == "VRT" else None
     items = [*pam_items(own), *pam_items(side), *pam_items(account)]
     directory, extra = _tiff(dataset.name, path) if path and dataset.driver in ("GTiff", "COG") else ((), ())
-    whole = True
+    whole, units = True, set(pam_units(side))
     for tag in directory:
         if tag.code == tiff_tags.GDAL_METADATA:
+            units.update(tiff_units(tag.data.rstrip(b"\0")))
             items += tiff_items(tag.data.rstrip(b"\0"))
             whole = parse(tag.data.rstrip(b"\0")) is not None
         elif tag.code == tiff_tags.XMP:
             items.append(Item(0, "xml:XMP", "xml:XMP", decode(tag.data.rstrip(b"\0"))))
-    return Sources(account, side, tuple(items), directory, extra, whole)
+    return Sources(account, side, tuple(items), directory, extra, whole, frozenset(units))
 
 
 def _account(dataset: rasterio.DatasetReader) -> ElementTree.Element:

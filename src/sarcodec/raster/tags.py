@@ -19,6 +19,7 @@ from sarcodec.raster.gdal_xml import Item
 from sarcodec.format.scene import Tags
 
 _COMPUTED = ("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "LocationInfo", "TIFF", "xml:VRT", "vrt_sources")
+_STORED = ("SUBDATASETS", "LocationInfo", "TIFF", "vrt_sources")  # which a GeoTIFF may also hold as any other domain
 _STATISTICS = re.compile("STATISTICS_.*|TIFFTAG_(MIN|MAX)SAMPLEVALUE", re.IGNORECASE)
 
 
@@ -66,24 +67,34 @@ def _drop_computed(domain: _Domain) -> bool:
 
 def _band_domains(dataset: rasterio.DatasetReader, band: int, said: tuple[Item, ...]) -> list[_Domain]:
     here = [item for item in said if item.band == band]
-    names = {"", *dataset.tag_namespaces(band), *(item.domain for item in here)}
+    told = {item.domain for item in here}
+    names = _once(("", *dataset.tag_namespaces(band), *sorted(told)))
+    stored = told.intersection(_STORED) if dataset.driver in ("GTiff", "COG", "VRT") else ()
     return [
         _domain(dataset, band, name, [item for item in here if item.domain == name])
         for name in sorted(names)
-        if name not in _COMPUTED
+        if name not in _COMPUTED or name in stored
     ]
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    """For GDAL large and small letters are the same: the spelling that comes first."""
+    return list({name.lower(): name for name in reversed(list(names))}.values())
 
 
 def _domain(dataset: rasterio.DatasetReader, band: int, name: str, said: list[Item]) -> _Domain:
     domain = _Domain(band, name)
-    if name.startswith("xml:"):
-        whole = _cut_items(dataset, band, name).get(name) or next((item.value for item in said), None)
-    elif name.startswith("json:"):
+    if name.lower().startswith("xml:"):
+        # Of XML:x rasterio does not know that it is one text, and crashes on it.
+        whole = _cut_items(dataset, band, name).get(name) if name.startswith("xml:") else None
+        whole = whole or next((item.value for item in said), None)
+    elif name.lower().startswith("json:"):
         whole = _json_text(dataset, band, name, said)
     elif name and any(item.key == name for item in said) and dataset.get_tag_item(name, name, bidx=band) is None:
         whole = None  # One text in a domain that should have keys: rasterio would crash on it.
     else:
-        _collect(dataset, domain, _cut_items(dataset, band, name), said)
+        textual = any(not item.key for item in said)  # Perhaps a text without any key: rasterio would crash on it, too.
+        _collect(dataset, domain, {} if textual else _cut_items(dataset, band, name), said)
         return domain
     if whole is not None:
         domain.items[name] = whole
@@ -123,7 +134,8 @@ def _collect(dataset: rasterio.DatasetReader, domain: _Domain, cut: dict[str, st
             found = _item(dataset, domain, whole, rest)
             if found is not None:
                 domain.items[whole] = found
-    for key in [key for key in domain.items if _is_ghost(key, domain.items)]:
+    first = set(_once(domain.items))
+    for key in [key for key in domain.items if key not in first or _is_ghost(key, domain.items)]:
         del domain.items[key]
     domain.lost.update(key for key in cut if key not in domain.items and not _has_longer(key, domain.items))
 
@@ -137,8 +149,10 @@ def _readings(key: str, value: str) -> Iterator[tuple[str, str]]:
 
 
 def _item(dataset: rasterio.DatasetReader, domain: _Domain, key: str, written: str) -> str | None:
-    if not key or "\0" in key:
+    if "\0" in key:
         return None
+    if not key:
+        return written.strip("\0") or None  # GDAL cannot be asked for it.
     try:
         found = dataset.get_tag_item(key, domain.name or None, bidx=domain.band)
     except UnicodeDecodeError:

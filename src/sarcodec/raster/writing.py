@@ -176,7 +176,7 @@ def _items(info: SceneInfo) -> Iterator[Item]:
     for band, tags in enumerate((info.tags, *info.band_tags)):
         for domain, items in tags:
             elsewhere = not band and domain in (*_BY_GDAL, "xml:XMP")
-            if elsewhere or domain == "IMAGE_STRUCTURE" or domain.startswith("json:"):
+            if elsewhere or domain == "IMAGE_STRUCTURE" or domain.lower().startswith("json:"):
                 continue
             yield from (Item(band, domain, key, value) for key, value in items if band or domain or not _is_own(key))
 

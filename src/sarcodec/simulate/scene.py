@@ -18,6 +18,8 @@ BANDS = ("VV", "VH")
 # Sentinel-1 GRD looks like this: sigma nought = (DN / A)^2 with A between 300 and 700 from near to far range.
 DN_PER_UNIT = 500.0
 _NOISE_CELL = 64
+MOST_PIXELS = 2**31 - 1
+"""On a side: what a raster can have."""
 
 
 class Rectangle(Protocol):
@@ -49,6 +51,8 @@ class SceneSimulator:
     def __post_init__(self) -> None:
         if min(self.rows, self.cols) < 1:
             raise InvalidArgument(f"scene of {self.rows} x {self.cols} pixels; expected at least 1 x 1")
+        if max(self.rows, self.cols) > MOST_PIXELS:
+            raise InvalidArgument(f"scene of {self.rows} x {self.cols} pixels; expected at most {MOST_PIXELS} on a side")
         if not self.bands or not set(self.bands) <= set(BANDS) or len(set(self.bands)) < len(self.bands):
             raise InvalidArgument(f"bands {self.bands!r}; expected some of {', '.join(BANDS)}, each once")
         if not 0 <= self.seed < 2**64:

@@ -138,7 +138,8 @@ def _files(one: Input) -> Iterator[tuple[str, os.stat_result | None]]:
 
 
 def _parts(name: str) -> Iterator[str]:
-    """`name`, or the files inside names as GDAL takes them: GTIFF_DIR:2:a.tif, NETCDF:"a.nc":vv, /vsizip/a.zip/b.tif."""
+    """`name`, or the files inside names as GDAL takes them: GTIFF_DIR:2:a.tif, NETCDF:"a.nc":vv, vrt://a.tif?bands=1,
+    /vsizip/a.zip/b.tif, /vsisubfile/8_99,a.tif."""
     if os.path.lexists(name):
         yield name
         return
@@ -146,6 +147,7 @@ def _parts(name: str) -> Iterator[str]:
         return
     for prefix in re.findall(r"/vsi[a-z0-9_]+/", name):
         inside = re.sub("[{}]", "", name[name.index(prefix) + len(prefix) :])
+        inside = inside.partition(",")[2] if prefix == "/vsisubfile/" else inside
         for path in (inside, *map(str, Path(inside).parents)):
             if os.path.isfile(path):
                 yield path
@@ -153,8 +155,9 @@ def _parts(name: str) -> Iterator[str]:
     for begin in range(1, len(pieces)):
         for end in range(begin, len(pieces)):
             piece = ":".join(pieces[begin : end + 1]).strip('"')
-            if os.path.isfile(piece):
-                yield piece
+            for path in (piece, re.sub(r"^//|\?.*$", "", piece, flags=re.DOTALL)):
+                if os.path.isfile(path):
+                    yield path
 
 
 def _same(path: Path, here: os.stat_result | None, name: str, found: os.stat_result | None) -> bool:

@@ -49,7 +49,7 @@ class Output:
         sidecars: Iterable[str] = (),
         form: str | None = None,
     ) -> None:
-        given = os.fsdecode(target)
+        given = _name(target)
         self._given, self.is_stdout = given, given == STANDARD
         self.name = "standard output" if self.is_stdout else shown(given)
         self.path: Path | None = None if self.is_stdout else final_path(given)
@@ -197,7 +197,7 @@ def check_output(
 
 def require_different(**targets: str | os.PathLike | None) -> None:
     """Raises InvalidArgument where two outputs of one verb are one file. targets: what each is, and its name or None."""
-    given = {what: os.fsdecode(name) for what, name in targets.items() if name is not None}
+    given = {what: _name(name) for what, name in targets.items() if name is not None}
     paths = {what: STANDARD if name == STANDARD else final_path(name) for what, name in given.items()}
     for first, second in itertools.combinations(paths, 2):
         one, other = paths[first], paths[second]
@@ -205,6 +205,13 @@ def require_different(**targets: str | os.PathLike | None) -> None:
             raise InvalidArgument(
                 f"{first} and {second} would both be written to {shown(given[second])}; choose two names"
             )
+
+
+def _name(target: object) -> str:
+    try:
+        return os.fsdecode(target)
+    except TypeError as error:
+        raise InvalidArgument(f"the output is {target!r}; expected the name of a file, or '-' for standard output") from error
 
 
 def _refuse_inputs(path: Path, inputs: Iterable[Input]) -> None:

@@ -40,8 +40,14 @@ class Workspace:
 
     def __init__(self, beside: Path) -> None:
         clear_leftovers(beside)
-        self.folder, lock = _made(beside)
-        self._removal = weakref.finalize(self, _remove, self.folder, lock, os.getpid())
+        for _ in range(_ATTEMPTS):
+            self.folder, locks = beside / f".sarcodec-{secrets.token_hex(6)}.part", []
+            # Before the folder is there: an interrupt may come between any two steps.
+            self._removal = weakref.finalize(self, _remove, self.folder, locks, os.getpid())
+            if _made(self.folder, locks):
+                return
+            self._removal.detach()
+        raise SarcodecError(f"{beside}: temporary folders vanish as they are made; find out what removes them")
 
     def close(self) -> None:
         """Remove the folder with all that is in it; may be called again."""
@@ -62,18 +68,19 @@ def clear_leftovers(beside: Path) -> None:
                         os.unlink(entry.path)
 
 
-def _made(beside: Path) -> tuple[Path, int | None]:
-    for _ in range(_ATTEMPTS):
-        folder = beside / f".sarcodec-{secrets.token_hex(6)}.part"
-        os.mkdir(folder, 0o700)
-        try:
-            return folder, _locked(folder)
-        except _Taken:
-            continue
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-    raise SarcodecError(f"{beside}: temporary folders vanish as they are made; find out what removes them")
+def _made(folder: Path, locks: list[int]) -> bool:
+    """Make the folder and take its lock, whose handle is put into `locks`; False where somebody has removed it meanwhile."""
+    os.mkdir(folder, 0o700)
+    try:
+        lock = _locked(folder)
+    except _Taken:
+        return False
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if lock is not None:
+        locks.append(lock)
+    return True
 
 
 class _Taken(Exception):
@@ -107,12 +114,12 @@ def _locked(folder: Path) -> int | None:
     return handle
 
 
-def _remove(folder: Path, lock: int | None, owner: int) -> None:
+def _remove(folder: Path, locks: list[int], owner: int) -> None:
     if os.getpid() != owner:  # A fork of the owner ends; the folder is not its own.
         return
     with suppress(OSError):
         _remove_lock_last(folder)
-    if lock is not None:
+    for lock in locks:
         os.close(lock)
 
 

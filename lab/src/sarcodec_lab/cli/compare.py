@@ -24,6 +24,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verb."""
     summary = "compare models in true bits with JPEG 2000 (extras `train`, `bench`)"
     parser = add_verb(verbs, "compare", summary, run, EXAMPLES)
+    parser.set_defaults(starts_processes=True)
     parser.add_argument(
         "models",
         nargs="+",
@@ -133,10 +134,15 @@ def run(options: argparse.Namespace) -> int:
 def _outputs(options: argparse.Namespace, inputs: list[Path], stack: ExitStack) -> dict[str, Output]:
     """Whatever would stop the last step is said before hours are spent."""
     given = {name: getattr(options, name) for name in _FORMS if getattr(options, name)}
+    inputs = [*inputs, *_files_in(options.data), *(file for name in options.models for file in _files_in(Path(name)))]
     return {
         name: stack.enter_context(Output(path, overwrite=options.overwrite, inputs=inputs, form=_FORMS[name]))
         for name, path in given.items()
     }
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
 
 
 def _facts(options: argparse.Namespace) -> tuple[tuple[str, str], ...]:

@@ -21,7 +21,7 @@ EXAMPLES = (
 def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verbs."""
     parser = add_verb(verbs, "train", "train a model (extra `train`)", run, EXAMPLES[:1])
-    parser.set_defaults(all_threads=True)
+    parser.set_defaults(all_threads=True, starts_processes=True)
     parser.add_argument(
         "recipe", metavar="RECIPE.toml", type=Path, help="such as lab/recipes/lapped32.toml or lab/recipes/attention.toml"
     )
@@ -38,7 +38,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--quick", action="store_true", help="autoencoders: 50 batches, and whether the network learns")
     summary = "publish the best weights of an autoencoder's run (extra `train`)"
     parser = add_verb(verbs, "publish", summary, run_publish, EXAMPLES[1:2])
-    parser.set_defaults(all_threads=True)
+    parser.set_defaults(all_threads=True, starts_processes=True)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
     add_data(parser)
@@ -59,7 +59,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     add_overwrite(parser)
     summary = "publish the best weights of a run as a model (extra `train`)"
     parser = add_verb(verbs, "freeze", summary, run_freeze, EXAMPLES[2:])
-    parser.set_defaults(all_threads=True)
+    parser.set_defaults(all_threads=True, starts_processes=True)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
     add_data(parser)
