@@ -148,7 +148,7 @@ def test_bash_completes(words, found):
 def _blocks(text: str) -> list[tuple[str, str]]:
     """Blocks of README that a newcomer pastes, in order: (language, lines)."""
     part = text[text.index("## Quick start") : text.index("## What survives")]
-    found = re.findall(r"```(\w+)\n(.*?)```|((?:^ {4}.*\n|^\n(?= {4}))+)", part, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```(\w+)\n((?:(?!```).*\n)*)```|((?:^ {4}.*\n|^\n(?= {4}))+)", part, re.MULTILINE)
     return [(kind or "sh", fenced or re.sub(r"^ {4}", "", shell, flags=re.MULTILINE)) for kind, fenced, shell in found]
 
 

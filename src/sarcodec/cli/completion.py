@@ -17,6 +17,7 @@ EXAMPLES = (
     'eval "$(sarcodec completion zsh)"     # in ~/.zshrc, after compinit',
     "sarcodec completion fish | source     # in ~/.config/fish/config.fish",
 )
+_ALONE = {"--help": "show all verbs and the exit codes", "--version": "show the version"}
 _LONGEST = 60  # of what a shell shows beside a word
 
 
@@ -77,7 +78,7 @@ def _bash(verbs: list[_Verb]) -> str:
     values = [reply(f'"{v.name} {n}"', o.values) for v in verbs for o in v.options if o.values for n in o.names]
     names = [reply(f'"{v.name} -"*', tuple(n for o in v.options for n in o.names)) for v in verbs]
     words = [reply(f'"{v.name} "*', v.words) for v in verbs if v.words]
-    first = " ".join([v.name for v in verbs] + ["--help", "--version"])
+    first = " ".join([*(v.name for v in verbs), *_ALONE])
     return "\n".join(
         [
             "_sarcodec() {",
@@ -109,7 +110,7 @@ def _zsh(verbs: list[_Verb]) -> str:
         specs = [spec(option, name) for option in verb.options for name in option.names]
         rest = f"'*:word:({' '.join(verb.words)})'" if verb.words else "'*:file:_files'"
         cases.append(f"        {verb.name}) _arguments {' '.join([*specs, rest])};;")
-    described = " ".join(f"'{verb.name}:{verb.about}'" for verb in verbs)
+    described = " ".join(f"'{name}:{about}'" for name, about in [(v.name, v.about) for v in verbs] + [*_ALONE.items()])
     return "\n".join(
         [
             "#compdef sarcodec",
@@ -124,7 +125,8 @@ def _zsh(verbs: list[_Verb]) -> str:
 
 
 def _fish(verbs: list[_Verb]) -> str:
-    lines = []
+    alone = "complete -c sarcodec -n __fish_use_subcommand -f"
+    lines = [f"{alone} -l {name[2:]} -d '{about}'" for name, about in _ALONE.items()]
     for verb in verbs:
         lines.append(f"complete -c sarcodec -n __fish_use_subcommand -f -a {verb.name} -d '{verb.about}'")
         here = f"complete -c sarcodec -n '__fish_seen_subcommand_from {verb.name}'"
