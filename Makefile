@@ -1,6 +1,7 @@
 # make demo            the whole walk on a simulated scene (or INPUT=my.tif), with a picture: demo/
 # make test            all tests that need no torch
 # make test-train      those that need it
+# make lint            ruff, the contracts between rooms, types
 # make docs            the site: build/site/index.html
 # make clean           forget the virtual environment, the demo and the site
 # Everything is installed into .venv; a second run installs nothing unless pyproject.toml changed.
@@ -9,7 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
-.PHONY: demo test test-train docs clean
+.PHONY: demo test test-train lint docs clean
 
 demo: .venv/.with-plot
 	$(BIN)/python examples/demo.py $(if $(INPUT),--input "$(INPUT)")
@@ -20,6 +21,12 @@ test: .venv/.with-test
 
 test-train: .venv/.with-train
 	$(BIN)/python -m pytest -m train
+
+lint: .venv/.with-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/mypy --strict src/sarcodec
 
 docs: .venv/.with-docs
 	$(BIN)/python tools/site/figures.py --check

@@ -1,6 +1,6 @@
 """Two polarisations in one file beside each in a file of its own: bytes on disk at equal error.
 
-    python benchmarks/bands.py [--data FOLDER] [--effort 6] [--out FILE.json]
+    python benchmarks/bands.py [--data FOLDER] [--effort 1] [--out FILE.json]
 
 Every two-band image of FOLDER/val/{iw,ew}, plain uint16 as in `rd_val.py`, at several qualities in fresh processes. Error: that of
 L = 20 log10(max(DN, 1)) over all pixels of both bands. BD-rate over 0.4 to 1.4 dB RMSE: the curve of one file against the curve
@@ -98,7 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     data = Path(os.environ.get("SARCODEC_DATA", ROOT.parent / "shared" / "data"))
     parser.add_argument("--data", type=Path, default=data, help="holds val/iw, val/ew (SARCODEC_DATA)")
-    parser.add_argument("--effort", type=int, default=6, help="as in compress")
+    parser.add_argument("--effort", type=int, default=1, help="as in compress")
     parser.add_argument("--out", type=Path, help="write everything as JSON")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", NotGeoreferencedWarning)

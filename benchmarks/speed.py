@@ -1,6 +1,6 @@
 """Measures speed and peak memory of sarcodec beside JPEG 2000 and JPEG XL: same pixels, error, cores, and run.
 
-    python benchmarks/speed.py [--size 4096 | --scene IN.tif] [--quality 45] [--efforts 6,0] [--threads 2] [--out FILE.json]
+    python benchmarks/speed.py [--size 4096 | --scene IN.tif] [--quality 45] [--efforts 1,0] [--threads 2] [--out FILE.json]
 
 Everything is timed from GeoTIFF to file and back: in fresh processes (with their start), and again warm in this one.
 The peers are set to the RMSE that sarcodec gave at the first effort (`--reconstruct log`). All run on the same cores, `--threads` of them. Mpx counts every band.
@@ -229,7 +229,7 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=4096, help="side of the simulated two-band scene in pixels")
     parser.add_argument("--scene", type=Path, help="a uint16 GeoTIFF instead of the simulated scene")
     parser.add_argument("--quality", type=float, default=45.0)
-    parser.add_argument("--efforts", default="6,0", metavar="N,N", help="efforts of sarcodec")
+    parser.add_argument("--efforts", default="1,0", metavar="N,N", help="efforts of sarcodec")
     parser.add_argument("--model", help="passed through to compress")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--out", type=Path, help="write everything as JSON")

@@ -12,16 +12,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
-from sarcodec.cli import compress, decompress, evaluate, info, models, simulate, verify
+from sarcodec.cli import completion, compress, decompress, evaluate, info, models, simulate, verify
 from sarcodec.cli.log import show_log
-from sarcodec.cli.options import Parser, one_line
+from sarcodec.cli.parser import USAGE_ERROR, Help, Parser, example_lines, one_line
 from sarcodec.errors import SarcodecError
 
+EXAMPLES = (
+    "sarcodec simulate scene.tif               # or take a scene of your own",
+    "sarcodec compress scene.tif scene.sarc    # small, at quality 60",
+    "sarcodec decompress scene.sarc back.tif   # a GeoTIFF again",
+    "sarcodec evaluate scene.tif back.tif      # how far it is from the original",
+    "sarcodec compress --help                  # every verb explains itself",
+)
 EXIT_CODES = """exit codes:
   0    done
-  1    verify or evaluate found a difference, or the system refused (disk full, for instance)
-  2    wrong usage, or an argument without meaning: a window outside the scene, an input that is not there, may not be read or
-       is a folder, an output that is an input, a device or a pipe, is called .png, or lies in a folder that cannot be written
+  1    verify or evaluate found a difference, or the system refused (disk full,
+       for instance)
+  2    wrong usage, or an argument without meaning: a window outside the scene,
+       an input that is not there, may not be read or is a folder, an output
+       that is an input, a device or a pipe, is called .png, or lies in a folder
+       that cannot be written
   3    the scene cannot be read, or is not one that sarcodec takes
   4    the model is not installed, damaged, or not exact on this machine
   5    not a sarcodec file, or a newer, truncated or damaged one
@@ -29,23 +39,23 @@ EXIT_CODES = """exit codes:
   7    the target for size, rate or error cannot be reached
   130  interrupted (Ctrl-C); 143: terminated"""
 
-_VERBS = (compress, decompress, info, verify, evaluate, simulate, models)
+_VERBS = (compress, decompress, info, verify, evaluate, simulate, models, completion)
 _MORE_VERBS = "sarcodec.verbs"  # entry points of other distributions, such as sarcodec-lab
 _INTERRUPTED, _TERMINATED, _BROKEN_PIPE = 130, 143, 141
 _LIBRARY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """All verbs and their options."""
+def build_parser(epilog: str = "") -> Parser:
+    """All verbs and their options. epilog: after the examples."""
     parser = Parser(
         prog="sarcodec",
-        description="Sentinel-1 scenes into small files and back. `sarcodec VERB --help` explains a verb.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Sentinel-1 scenes into small files and back.",
+        epilog="\n\n".join(filter(None, (example_lines(EXAMPLES), epilog))),
+        formatter_class=Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"sarcodec {_version()}")
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for verb in (*_VERBS, *_more_verbs()):
         verb.add(verbs)
     return parser
@@ -60,14 +70,19 @@ def _more_verbs() -> list[ModuleType]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Reads sys.argv when no arguments are given."""
     _prepare_streams()
-    options = build_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if not words:
+        return _greet()
+    if words[0] == "help":
+        words = [*words[1:], "--help"]
+    options = build_parser(EXIT_CODES).parse_args(words)
     _limit_libraries(options)
     _name_proj_data()
     show_log()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_TERMINATED))  # so that partial files are removed
     try:
         with _libraries_silent(options):
-            code = options.run(options)
+            code: int = options.run(options)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
@@ -83,6 +98,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         _forget_stdout()
         return _fail(f"the system refused: {error}", SarcodecError.exit_code)
+
+
+def _greet() -> int:
+    """Help for someone who typed the name alone. Nothing was done, so a script that lost its arguments must not go on."""
+    if sys.stdout is not None:
+        build_parser().print_help()
+    return _fail("no verb was given; see sarcodec --help", USAGE_ERROR)
 
 
 def _prepare_streams() -> None:

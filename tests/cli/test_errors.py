@@ -29,14 +29,13 @@ def assert_fails(code: int, *words: object) -> str:
 @pytest.mark.parametrize(
     "words",
     [
-        [],
         ["squeeze"],
         ["compress", "in.tif"],
         ["compress", "in.tif", "out.sarc", "--quality", "60", "--target-bpp", "1"],
         ["compress", "in.tif", "out.sarc", "--domain", "decibel"],
         ["compress", "in.tif", "out.sarc", "--threads", "0"],
         ["compress", "in.tif", "out.sarc", "--target-size", "many"],
-        ["decompress", "in.sarc", "out.tif", "--band", "0"],
+        ["decompress", "in.sarc", "out.tif", "--indexes", "0"],
         ["decompress", "in.sarc", "out.tif", "--window", "1", "2", "3"],
         ["models"],
     ],
@@ -50,7 +49,7 @@ def test_arguments_without_meaning_end_with_2(scene, packed, tmp_path):
     assert_fails(2, "compress", scene, target, "--quality", "101")
     assert_fails(2, "decompress", packed, target, "--window", 0, 0, 10_000, 10)
     assert_fails(2, "decompress", packed, target, "--window", -1, 0, 10, 10)
-    assert_fails(2, "decompress", packed, target, "--band", 3)
+    assert_fails(2, "decompress", packed, target, "--indexes", 3)
     assert_fails(2, "decompress", tmp_path / "absent.sarc", target)
     assert_fails(2, "simulate", target, "--size", 1, 2, 3)
     assert_fails(2, "compress", scene, tmp_path / "no folder" / "out.sarc")

@@ -279,7 +279,7 @@ def test_windows_and_bands_in_the_words_of_the_user(here):
     refused(2, "WIDTH 91", "decompress", here / "in.sarc", out, "--window", "0", "0", "91", "70")
     refused(2, "COL ROW WIDTH HEIGHT", "decompress", here / "in.sarc", out, "--window", "-1", "0", "9", "9")
     refused(2, "COL ROW WIDTH HEIGHT", "decompress", here / "in.sarc", out, "--window", "0", "0", "0", "9")
-    refused(2, "no band 2", "decompress", here / "in.sarc", out, "--band", "2")
+    refused(2, "no band 2", "decompress", here / "in.sarc", out, "--indexes", "2")
     for bands in ("0", "1,1", "x", ""):
         refused(2, "--exact-bands", "compress", here / "in.tif", here / "o.sarc", "--exact-bands", bands)
 

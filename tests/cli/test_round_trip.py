@@ -53,7 +53,7 @@ def test_target_size_is_not_exceeded(scene, tmp_path):
 
 def test_window_is_the_same_pixels_of_the_whole(packed, decoded, tmp_path):
     target = tmp_path / "window.tif"
-    done = invoke("decompress", packed, target, "--window", 490, 20, 70, 100)
+    done = invoke("decompress", packed, target, "--window", 490, 20, 70, 100, "--quiet")
     assert (done.code, done.stdout, done.stderr) == (0, "", "")
     pixels, info = read_array(target)
     np.testing.assert_array_equal(pixels, read_array(decoded)[0][:, 20:120, 490:560])
@@ -63,7 +63,7 @@ def test_window_is_the_same_pixels_of_the_whole(packed, decoded, tmp_path):
 
 def test_band_counts_from_one(packed, decoded, tmp_path):
     target = tmp_path / "band.tif"
-    assert invoke("decompress", packed, target, "--band", 2).code == 0
+    assert invoke("decompress", packed, target, "--indexes", 2).code == 0
     pixels, info = read_array(target)
     assert info.descriptions == ("VH",)
     np.testing.assert_array_equal(pixels, read_array(decoded)[0][1:])
@@ -85,7 +85,7 @@ def test_verify_sound_file_against_its_original_and_another(scene, packed, tmp_p
     assert (done.code, done.stderr) == (0, "")
     assert strict_json(done.stdout)["passed"] is True
     other = tmp_path / "other.tif"
-    assert invoke("simulate", other, "--size", ROWS, COLS, "--seed", 4).code == 0
+    assert invoke("simulate", other, "--size", COLS, ROWS, "--seed", 4).code == 0
     done = invoke("verify", packed, "--against", other, "--json")
     assert done.code == 1
     assert strict_json(done.stdout)["passed"] is False
@@ -94,7 +94,7 @@ def test_verify_sound_file_against_its_original_and_another(scene, packed, tmp_p
 def test_simulate_writes_what_was_asked_for(tmp_path):
     target, truth = tmp_path / "scene.tif", tmp_path / "truth.tif"
     options = ["--seed", 5, "--preset", "sea", "--bands", "VH", "--truth", truth, "--nodata-border"]
-    done = invoke("simulate", target, "--size", 70, 90, *options)
+    done = invoke("simulate", target, "--size", 90, 70, "--quiet", *options)
     assert (done.code, done.stdout, done.stderr) == (0, "", "")
     pixels, info = read_array(target)
     assert pixels.shape == (1, 70, 90) and info.descriptions == ("VH",) and (pixels == 0).any()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import sarcodec
 from api.scenes import amplitude, store
+from sarcodec.encoding import quality_class
 from sarcodec.api.comparison import compare_scenes
 from sarcodec.encoding.quality_class import MOST_TRIES, NEARLY, coarsest
 from sarcodec.errors import InvalidArgument, TargetNotReached
@@ -60,7 +61,7 @@ def test_every_band_must_pass(tmp_path):
     pixels = amplitude(3, 300, 300, 2)
     pixels[1] = np.maximum(pixels[1] // 12, 1)
     source = store(tmp_path / "in.tif", pixels)
-    report = sarcodec.compress(source, tmp_path / "out.sarc", quality_class="analysis", threads=1)
+    report = sarcodec.compress(source, tmp_path / "out.sarc", quality_class="analysis", exact_bands=(), threads=1)
     alone = store(tmp_path / "one.tif", pixels[0])
     easy = sarcodec.compress(alone, tmp_path / "one.sarc", quality_class="analysis", threads=1)
     assert all(v.passed for v in _verdicts(source, tmp_path / "out.sarc", tmp_path, "analysis"))
@@ -132,3 +133,30 @@ def test_any_curve_ends_and_what_is_called_passing_passed(seed, first):
     tries = coarsest(lambda step: (bool(excess[step] < 1), float(excess[step])), first)
     assert 1 <= len(tries) <= MOST_TRIES
     assert all(passed == (excess[step] < 1) for step, passed in tries.items())
+
+
+@pytest.mark.parametrize(("seed", "size", "preset", "name"), [(2, 200, "fields", "analysis"), (4, 256, "city", "archive")])
+def test_no_coarser_step_passes(tmp_path, monkeypatch, seed, size, preset, name):
+    """Every coarser step until 8 x 8 errors are a fifth over their bound: in these two scenes figures scatter around it."""
+    simulate(tmp_path / "in.tif", size, size, bands=("VV",), seed=seed, preset=preset)
+
+    def scanned(judged, first, scatter):
+        tries = coarsest(judged, first, scatter)
+        best = max(step for step, passed in tries.items() if passed)
+        assert len(tries) < MOST_TRIES
+        for step in range(best + 1, 640):
+            passed, used = judged(step)
+            assert not passed, f"step {step} passes, {best} was taken"
+            if used > 1.2:
+                return tries
+        return tries
+
+    monkeypatch.setattr(quality_class, "coarsest", scanned)
+    sarcodec.compress(tmp_path / "in.tif", tmp_path / "out.sarc", quality_class=name, threads=1)
+
+
+def test_a_step_that_was_left_out_is_found():
+    """Steps 200 to 230 fail but for one in their middle, and 199 passes."""
+    for lucky in range(200, 231):
+        tries = coarsest(lambda step: (step < 200 or step == lucky, math.exp(0.015 * (step - 230.5))), 287)
+        assert max(step for step, passed in tries.items() if passed) == lucky and len(tries) <= MOST_TRIES

@@ -148,7 +148,7 @@ def _tasks(task: str, figure: str, title: str) -> str:
 def speed() -> str:
     table = tables_after("speed", "## One core")[0]
     names = {
-        "sarcodec, effort 6": "sarcodec, effort 6",
+        "sarcodec, effort 1": "sarcodec, effort 1",
         "sarcodec, effort 0": "sarcodec, effort 0",
         "j2k": "JPEG 2000",
         "jxl": "JPEG XL",

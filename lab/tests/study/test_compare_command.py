@@ -35,7 +35,7 @@ def test_the_codec_beside_jpeg2000(data, tmp_path):
     [
         (["lapped32", "lapped32"], "more than once"),
         (["lapped32:best"], "aim 'best'"),
-        (["lapped32", "--window", "2,1"], "rising"),
+        (["lapped32", "--between", "2,1"], "rising"),
         (["lapped32", "--steps", "1,x"], "--steps"),
         (["lapped32", "--split", "test"], "split test"),
     ],

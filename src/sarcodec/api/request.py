@@ -54,16 +54,15 @@ class Request:
         aim = self.aim
         if aim.kind in PROMISES and self.model is not None:
             raise InvalidArgument(
-                f"model {self.model!r} with {aim.kind}: such files are made without a model, leave it out"
+                f"model {self.model!r} with {aim.kind}: such files are made without a model, leave it out (--model)"
             )
         if aim.kind == "quality":
             step_of_quality(aim.value)
         if self.exact_bands is not None:
             object.__setattr__(self, "exact_bands", numbered_bands(self.exact_bands))  # once: it may be an iterator
-        if isinstance(self.effort, bool) or self.effort not in EFFORTS:
-            raise InvalidArgument(
-                f"effort is {self.effort}, expected a whole number from {EFFORTS[0]} to {EFFORTS[-1]}"
-            )
+        if isinstance(self.effort, bool) or self.effort not in tuple(EFFORTS):
+            there = ", ".join(f"{level} ({name})" for level, name in EFFORTS.items())
+            raise InvalidArgument(f"effort is {self.effort!r}; there are {there}")
 
     @property
     def aim(self) -> Target:

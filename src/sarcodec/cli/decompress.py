@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING, Any
 
-from sarcodec.cli.options import add_effort, add_json, add_overwrite, add_verb, positive
+from sarcodec.cli.options import add_overwrite, add_saying, add_verb, add_working, band_list
 from sarcodec.cli.progress import progress
 from sarcodec.errors import InvalidArgument
 
+if TYPE_CHECKING:
+    from sarcodec.format.tiling import Window
 
-def add(verbs: argparse._SubParsersAction) -> None:
+EXAMPLES = (
+    "sarcodec decompress scene.sarc back.tif",
+    "sarcodec decompress scene.sarc part.tif --window 100 200 512 300 --indexes 1",
+    "sarcodec decompress scene.sarc - > back.tif",
+)
+
+
+def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    parser = add_verb(verbs, "decompress", "make a GeoTIFF of a compressed file", run)
+    parser = add_verb(verbs, "decompress", "make a GeoTIFF of a compressed file", run, EXAMPLES, usage="[OPTIONS] IN.sarc OUT.tif")
     parser.add_argument("source", metavar="IN.sarc", help="the compressed file; '-': from standard input")
     parser.add_argument("target", metavar="OUT.tif", help="the GeoTIFF to write; '-': to standard output")
     parser.add_argument(
@@ -21,55 +31,53 @@ def add(verbs: argparse._SubParsersAction) -> None:
         metavar=("COL", "ROW", "WIDTH", "HEIGHT"),
         help="only these pixels; the first column and row are 0",
     )
-    parser.add_argument("--band", type=positive, metavar="N", help="only this band; the first is 1")
+    parser.add_argument("--indexes", type=band_list, metavar="N,...", help="only these bands, in this order; the first is 1")
     parser.add_argument(
         "--reconstruct",
         choices=("power", "log"),
         default="power",
-        help="power: pixels of unbiased power; log: the least squared error in dB (default: power)",
+        help="power: pixels of unbiased power (default); log: the least squared error in dB",
     )
     parser.add_argument(
         "--speckle",
         choices=("keep", "restore"),
         default="keep",
-        help="restore: add speckle like what was lost, made up, flagged in the tags (default: keep)",
+        help="restore: add speckle like what was lost, made up, flagged in the tags; keep: add none (default)",
     )
     add_overwrite(parser)
-    add_effort(parser)
-    add_json(parser)
+    add_working(parser)
+    add_saying(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Decompress; without --json only notes are said."""
+    """Decompress and say what came out."""
     import sarcodec
-    from sarcodec.cli.output import say_notes, show
+    from sarcodec.cli.brief import decompressed
+    from sarcodec.cli.output import tell
     from sarcodec.storage import input_for
     from sarcodec.storage.forms import GEOTIFF
 
     window = _window(options.window) if options.window else None
     with (
         input_for(options.source, options.target, options.overwrite, GEOTIFF) as source,
-        progress("decompress", options.progress) as watch,
+        progress("decompress", options.progress, options.quiet) as watch,
     ):
         report = sarcodec.decompress(
             source,
             options.target,
             window=window,
-            indexes=options.band,
+            indexes=options.indexes,
             reconstruct=options.reconstruct,
             speckle=options.speckle,
             threads=options.threads,
             overwrite=options.overwrite,
             progress=watch,
         )
-    if options.json:
-        show(report, as_json=True, to_stderr=options.target == "-")
-    else:
-        say_notes(report)
+    tell(report, decompressed(report, options.source), options, to_stderr=options.target == "-")
     return 0
 
 
-def _window(numbers: list[int]):
+def _window(numbers: list[int]) -> Window:
     from sarcodec.format.tiling import Window
 
     col, row, width, height = numbers

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sarcodec.cli.options import add_domain, add_json, add_overwrite, add_verb
+from sarcodec.cli.options import add_domain, add_overwrite, add_saying, add_verb
 from sarcodec.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from sarcodec.api.comparison import Comparison
     from sarcodec.quality.classes import Verdict
 
+EXAMPLES = (
+    "sarcodec evaluate scene.tif back.tif",
+    "sarcodec evaluate scene.tif back.tif --report a.html --compressed scene.sarc",
+)
 
-def add(verbs: argparse._SubParsersAction) -> None:
+
+def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    parser = add_verb(verbs, "evaluate", "measure the error of decoded pixels in dB", run)
+    parser = add_verb(verbs, "evaluate", "measure the error of decoded pixels in dB", run, EXAMPLES, usage="[OPTIONS] ORIGINAL.tif DECODED.tif")
     parser.add_argument("original", metavar="ORIGINAL.tif", help="the scene as it was; its nodata counts for both; '-': from stdin")
     parser.add_argument("decoded", metavar="DECODED.tif", help="the scene as it came back: same size, bands and dtype")
     parser.add_argument("--report", metavar="OUT.html", help="also write a page with verdicts, charts and pictures")
     parser.add_argument("--compressed", metavar="FILE.sarc", help="with --report: show the bits that each tile took")
     add_domain(parser)
     add_overwrite(parser)
-    add_json(parser)
+    add_saying(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """0, or 1 when a valid pixel became invalid or an invalid one did not come back bit by bit."""
     from sarcodec.api.comparison import compare_scenes
-    from sarcodec.cli.output import show
+    from sarcodec.cli.brief import compared
+    from sarcodec.cli.output import tell
     from sarcodec.cli.report import write_report
     from sarcodec.storage import local_inputs
 
@@ -42,11 +48,12 @@ def run(options: argparse.Namespace) -> int:
         else:
             found = compare_scenes(options.original, options.decoded, options.domain)
             comparison = replace(found, original=names[0], decoded=names[1])
-    show(comparison if options.json else _brief(comparison), options.json, to_stderr=options.report == "-")
+    shown = comparison if options.json else _in_words(comparison)
+    tell(shown, compared(comparison), options, to_stderr=options.report == "-")
     return 0 if comparison.passed else 1
 
 
-def _brief(comparison: Comparison) -> Comparison:
+def _in_words(comparison: Comparison) -> Comparison:
     """The same with each verdict in a few words: people have the figures in the lines above it."""
 
     def words(verdict: Verdict) -> str:

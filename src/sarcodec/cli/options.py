@@ -1,49 +1,42 @@
-"""Options that several verbs share, and a parser whose errors take one line. Knows no verb."""
+"""Options that several verbs share, and the types of their values. Knows no verb.
+
+Units and counts are the same everywhere: pixels are COL ROW WIDTH HEIGHT with the first column and row 0, bands count from 1, sizes are bytes.
+"""
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
-from sarcodec.storage.refusals import shown
+from sarcodec.cli.parser import add_verb
 
-USAGE_ERROR = 2
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with errors as every other error of this program: one line on stderr."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and how to get help; exit code 2."""
-        self.exit(USAGE_ERROR, f"sarcodec: {shown(message)}; see {self.prog} --help\n")
-
-
-def one_line(message: str) -> str:
-    """A message without line breaks; what else cannot be printed is escaped."""
-    return shown(" ".join(message.split()))
-
-
-def add_verb(
-    verbs: argparse._SubParsersAction, name: str, summary: str, run: Callable[[argparse.Namespace], int]
-) -> argparse.ArgumentParser:
-    """A sub-parser whose options come to `run`."""
-    parser = verbs.add_parser(
-        name,
-        help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=run)
-    return parser
+__all__ = [
+    "add_data",
+    "add_domain",
+    "add_overwrite",
+    "add_saying",
+    "add_verb",
+    "add_working",
+    "band_list",
+    "byte_count",
+    "not_negative",
+    "number",
+    "positive",
+]
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|[kmg]i?b|b)", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """--json: what the verb found as one JSON object on stdout."""
-    parser.add_argument("--json", action="store_true", help="write JSON to stdout")
+def add_saying(parser: argparse.ArgumentParser) -> None:
+    """--verbose, --quiet and --json: how much is said. One of them."""
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("-v", "--verbose", action="store_true", help="say all that is known")
+    how.add_argument("-q", "--quiet", action="store_true", help="say nothing but notes and errors")
+    how.add_argument("--json", action="store_true", help="write all that is known as JSON to stdout")
 
 
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +44,7 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
 
 
-def add_effort(parser: argparse.ArgumentParser) -> None:
+def add_working(parser: argparse.ArgumentParser) -> None:
     """--threads and --progress."""
     parser.add_argument("--threads", type=positive, metavar="N", help="how many threads work (default: one a core)")
     parser.add_argument("--progress", action="store_true", help="progress on stderr even if that is not a terminal")
@@ -63,8 +56,46 @@ def add_domain(parser: argparse.ArgumentParser) -> None:
         "--domain",
         choices=("auto", "amplitude", "power", "db"),
         default="auto",
-        help="what pixels are: amplitude (DN), linear power (sigma nought), dB; auto looks at units, tags and values",
+        help="what pixels are: amplitude (DN), linear power (sigma nought), dB; auto looks at units, tags and values "
+        "(default: auto)",
     )
+
+
+def band_list(text: str) -> tuple[int, ...]:
+    """Numbers of different bands, from 1, with commas."""
+    try:
+        bands = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        bands = (0,)
+    if min(bands) < 1 or len(set(bands)) < len(bands):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of different bands such as 1,3; the first is 1")
+    return bands
+
+
+def byte_count(text: str) -> int:
+    """A size of at least one byte: 20000, 10kB, 5MB (thousands) or 1.5MiB (1,024s)."""
+    found = _SIZE.fullmatch(text.strip())
+    size = math.floor(float(found[1]) * _UNITS[found[2].lower()]) if found else 0
+    if size < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; expected bytes, such as 20000, 10kB, 5MB or 1.5MiB")
+    return size
+
+
+def number(least: float, most: float = math.inf) -> Callable[[str], float]:
+    """A type for numbers from `least` to `most`; without `most`: above `least`."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        inside = least <= value <= most if math.isfinite(most) else least < value < most
+        if not inside:
+            expected = f"from {least:g} to {most:g}" if math.isfinite(most) else f"above {least:g}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number {expected}")
+        return value
+
+    return parse
 
 
 def positive(text: str) -> int:

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 import numpy as np
 
 _LONGEST_LIST = 8
+
+
+def tell(report: object, brief: Iterable[str], options: argparse.Namespace, *, to_stderr: bool = False) -> None:
+    """What a verb found: `brief` lines, with --verbose every figure of the report too, with --quiet its notes alone, or JSON.
+
+    to_stderr: where standard output holds the bytes of a file.
+    """
+    if options.json:
+        show(report, as_json=True, to_stderr=to_stderr)
+        return
+    if not options.quiet:
+        _print("\n".join(brief), to_stderr)
+    if options.verbose:
+        show(report, as_json=False, to_stderr=to_stderr)
+    else:
+        say_notes(report)
 
 
 def show(report: object, as_json: bool, *, to_stderr: bool = False) -> None:

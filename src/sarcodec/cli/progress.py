@@ -8,9 +8,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(word: str, wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A callable (done, total): one line that changes on a terminal, a line a tenth elsewhere if `wanted`, or None."""
-    terminal = sys.stderr is not None and sys.stderr.isatty()
+def progress(word: str, wanted: bool, quiet: bool = False) -> Iterator[Callable[[int, int], None] | None]:
+    """A callable (done, total): one line that changes on a terminal, a line a tenth elsewhere if `wanted`, or None.
+
+    quiet: nothing on a terminal either, unless it is `wanted`.
+    """
+    terminal = sys.stderr is not None and sys.stderr.isatty() and (wanted or not quiet)
     if sys.stderr is None or (not terminal and not wanted):
         yield None
         return

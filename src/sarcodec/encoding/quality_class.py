@@ -30,7 +30,8 @@ from sarcodec.signal.radiometry import normalise
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats
 
-MOST_TRIES = 28
+MOST_TRIES = 40
+SCATTER = 2.5  # of the error of 8 x 8 blocks from step to step, as a share: at most about this by the root of their number
 FIRST_RMSE_DB = 3.5  # of a bound of 1 dB on multilooked error: where a search begins
 NEARLY = 0.01  # of the bound: a step that leaves no more of it unused ends the search
 _LEAST = 1e-6
@@ -48,14 +49,20 @@ def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, Writer
         writers[step] = job.write_pass(tiles, step)
         with writers[step].reader(job.header(step)) as file:
             verdicts[step] = judge_bands(job.encoder, SceneDecoder(file, job.pool.threads), job.pool, wanted)
-        smooth = max(c.excess for v in verdicts[step].values() for c in v.checks if c.name != "ENL ratio")
-        return all(v.passed for v in verdicts[step].values()), smooth
+        return all(v.passed for v in verdicts[step].values()), max(map(_smooth, verdicts[step].values()))
 
-    tries = coarsest(judged, first_step(wanted))
+    blocks = job.encoder.info.rows * job.encoder.info.cols / 64
+    tries = coarsest(judged, first_step(wanted), SCATTER / math.sqrt(max(blocks, 1)))
     best = max((step for step, passed in tries.items() if passed), default=None)
     if best is None:
         raise TargetNotReached(_why_not(name, min(verdicts), verdicts[min(verdicts)]))
     return best, writers[best], len(tries)
+
+
+def _smooth(verdict: Verdict) -> float:
+    """Excess of the figure that grows with the step, the error of 8 x 8 blocks, and of the mask; of bias where there is no block."""
+    excess = {c.name: c.excess for c in verdict.checks if c.value is not None or c.name == "mask"}
+    return max(excess["mask"], excess.get("8 x 8 error dB", excess.get("bias dB", 0.0)))
 
 
 def first_step(wanted: QualityClass) -> int:
@@ -63,30 +70,29 @@ def first_step(wanted: QualityClass) -> int:
     return first_step_for_rmse(FIRST_RMSE_DB * wanted.multilook_db)
 
 
-def coarsest(judged: Callable[[int], tuple[bool, float]], first: int) -> dict[int, bool]:
+def coarsest(judged: Callable[[int], tuple[bool, float]], first: int, scatter: float = 0.05) -> dict[int, bool]:
     """Steps in the order in which they were tried, and whether they passed; the coarsest that did is the answer.
 
     `judged(step)`: whether it passes, and how much of their bounds (1: all) the figures that grow with the step use.
-    Those are met first. The ENL ratio is a median of some hundred windows and scatters by a percent or two from step to
-    step: from there the search goes finer, faster and faster, until a step passes, and then back half the way.
+    Those are met first. But bias, and the ENL ratio as a median of some hundred windows, scatter from step to step, and
+    the smooth figures do too, by a share of up to `scatter`; so a step may pass between others that fail. From the edge
+    of the smooth figures the search goes finer, faster and faster, until a step passes, then back half the way, and at
+    last over every step that was left out, from the coarsest that passed to where smooth figures are beyond their bounds
+    by more than they scatter, as far as MOST_TRIES reach.
     """
     passed: dict[int, bool] = {}
+    uses: dict[int, float] = {}
 
     def miss(step: int) -> float:
         passed[step], used = judged(step)
+        uses[step] = used
         left = -math.log(min(max(used, _LEAST), 1 / _LEAST))
         return left or -_LEAST
 
     edge = _edge(miss, first)
-    stride, step = 1, edge - 1
-    while edge >= 0 and not passed[edge] and step >= 0 and len(passed) < MOST_TRIES:
-        if step not in passed:
-            miss(step)
-        if passed[step]:
-            _halve(miss, passed, step)
-            break
-        stride = stride + 1 if stride < 6 else 2 * stride
-        step = max(step - stride, 0) if step else -1
+    if edge >= 0:
+        _go_finer(miss, passed, edge)
+        _fill(miss, passed, uses, 1 + scatter)
     return passed
 
 
@@ -103,6 +109,18 @@ def _edge(miss: Callable[[int], float], first: int) -> int:
     return max((t.step for t in tries if t.miss > 0), default=-1)
 
 
+def _go_finer(miss: Callable[[int], float], passed: dict[int, bool], edge: int) -> None:
+    """From the edge, with growing strides, to the first step that passes; then half the way back, and so on."""
+    stride, step = 1, edge
+    while not passed[step] and step > 0 and len(passed) < MOST_TRIES:
+        step = max(step - stride, 0)
+        stride = stride + 1 if stride < 6 else 2 * stride
+        if step not in passed:
+            miss(step)
+    if passed[step] and step < edge:
+        _halve(miss, passed, step)
+
+
 def _halve(miss: Callable[[int], float], passed: dict[int, bool], step: int) -> None:
     """Look for a coarser step that passes between `step` and the next one that was tried."""
     coarser = min(other for other in passed if other > step)
@@ -110,6 +128,17 @@ def _halve(miss: Callable[[int], float], passed: dict[int, bool], step: int) -> 
         middle = (step + coarser) // 2
         miss(middle)
         step, coarser = (middle, coarser) if passed[middle] else (step, middle)
+
+
+def _fill(miss: Callable[[int], float], passed: dict[int, bool], uses: dict[int, float], enough: float) -> None:
+    """Try every step from the coarsest that passed to the first that uses `enough` of the bounds: the nearest is the likeliest."""
+    step = max((step for step in passed if passed[step]), default=STEP_COUNT - 1)
+    while step < STEP_COUNT - 1 and len(passed) < MOST_TRIES:
+        step += 1
+        if step not in passed:
+            miss(step)
+        if uses[step] > enough:
+            break
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,5 +206,5 @@ def _why_not(name: str, step: int, verdicts: dict[int, Verdict]) -> str:
     return (
         f"no file of this scene is of the class {name}: found at quality {quality_of_step(step):.4g} "
         f"{'; '.join(failed)}. "
-        "Choose a class that asks for less, or a quality"
+        "Choose a class that asks for less, or a quality (--class, --quality)"
     )

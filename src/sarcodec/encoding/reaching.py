@@ -49,7 +49,7 @@ def _without_step(job: Job, aim: Target) -> tuple[int, Writer, int, float | None
     size = writer.size(job.header(0))
     if wanted is not None and size > max(wanted, SMALL_FILE if aim.kind == "bpp" else 0):
         raise TargetNotReached(
-            f"every pixel of this scene is kept, which takes {size} bytes, {int(wanted)} were allowed; leave the target out"
+            f"every pixel of this scene is kept, which takes {size} bytes, {int(wanted)} were allowed; leave the target out (--target-size, --target-bpp)"
         )
     return 0, writer, 1, 0.0 if aim.kind == "rmse_db" else None
 
@@ -81,7 +81,8 @@ def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, Writ
         if best in (0, STEP_COUNT - 1) and promised:
             raise TargetNotReached(
                 f"this scene takes {8 * sizes[best] / samples:.4f} bits a pixel with the "
-                f"{'coarsest' if best else 'finest'} step, {aim.value} were asked for"
+                f"{'coarsest' if best else 'finest'} step, {aim.value} were asked for; ask for "
+                f"{'more' if best else 'less'} (--target-bpp){'' if best else ', or for every bit (--lossless)'}"
             )
     else:
         best = _largest_that_fits(measure, tries, sizes, wanted)
@@ -99,7 +100,8 @@ def _largest_that_fits(
         fitting = [t for t in tries if sizes[t.step] <= wanted]
     if not fitting:
         raise TargetNotReached(
-            f"the smallest file of this scene takes {min(sizes.values())} bytes, {int(wanted)} were allowed"
+            f"the smallest file of this scene takes {min(sizes.values())} bytes, {int(wanted)} were allowed; "
+            "allow more (--target-size)"
         )
     return max(fitting, key=lambda t: sizes[t.step]).step
 
@@ -117,7 +119,8 @@ def _reach_rmse(job: Job, wanted: float, tiles: list[TileWork]) -> tuple[int, Wr
     within = [t for t in tries if errors[t.step] <= wanted * 1.005]
     if not within and min(errors.values()) > 1.02 * wanted:
         raise TargetNotReached(
-            f"the least error reached on this scene is {min(errors.values()):.4f} dB RMSE, {wanted} was asked for"
+            f"the least error reached on this scene is {min(errors.values()):.4f} dB RMSE, {wanted} was asked for; ask for "
+            "more (--target-rmse-db), or for a bound or every bit (--max-error-db, --lossless)"
         )
     best = max(within, key=lambda t: t.step) if within else min(tries, key=lambda t: errors[t.step])
     return best.step, writers[best.step], len(tries), errors[best.step]

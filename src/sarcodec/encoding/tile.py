@@ -25,10 +25,10 @@ from sarcodec.signal.lapped import Borders
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers
 
-EFFORTS = range(10)
 SEARCHING = 1  # from this effort on symbols are searched along the trellis
-BOTH_WAYS = 9  # from this effort on a band is also tried without the band that it leans on
-DEFAULT_EFFORT = 6
+BOTH_WAYS = 2  # from this effort on a band is also tried without the band that it leans on
+DEFAULT_EFFORT = 1
+EFFORTS = {0: "fast", SEARCHING: "the default", BOTH_WAYS: "smallest"}
 
 
 def step_plane_value(step: int) -> np.float32:
@@ -62,7 +62,7 @@ class _Writing:
 
 @dataclass(frozen=True, eq=False)
 class TileEncoder:
-    """Encodes tiles for one published model, at an effort of 0 to 9 (docs/format.md, 9.9). Safe for threads."""
+    """Encodes tiles for one published model, at an effort of 0 to 2 (docs/format.md, 9.9). Safe for threads."""
 
     model: Model
     effort: int = DEFAULT_EFFORT

@@ -14,6 +14,7 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.storage import Output, require_different
 from sarcodec.storage.forms import CSV, HTML, MARKDOWN
 
+EXAMPLES = ("sarcodec compare lab/study/baseline lapped32 --data DATA --report out.html",)
 _NEEDED = {"imagecodecs": "bench", "scipy": "bench"}
 _FORMS = {"report": HTML, "markdown": MARKDOWN, "csv": CSV}
 _NEEDED_BY_NETWORKS = {"torch": "train", "safetensors": "train"}
@@ -21,7 +22,8 @@ _NEEDED_BY_NETWORKS = {"torch": "train", "safetensors": "train"}
 
 def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verb."""
-    parser = add_verb(verbs, "compare", "compare models in true bits with JPEG 2000 (extras `train`, `bench`)", run)
+    summary = "compare models in true bits with JPEG 2000 (extras `train`, `bench`)"
+    parser = add_verb(verbs, "compare", summary, run, EXAMPLES)
     parser.set_defaults(starts_processes=True)
     parser.add_argument(
         "models",
@@ -97,7 +99,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         help="of the codec (default: 5,10,15,20,25,30,35)",
     )
     parser.add_argument(
-        "--window",
+        "--between",
         type=_positives,
         metavar="LOW,HIGH",
         help="RMSE in dB over which BD-rate is taken (default: what two curves share)",
@@ -123,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         outputs = _outputs(options, [case.scene for case in cases], stack)
         records = compare(cases, contenders, options.work, _say)
-        texts = write_up(Found(options.split, records, contenders, cases, options.window, options.work), _facts(options))
+        texts = write_up(Found(options.split, records, contenders, cases, options.between, options.work), _facts(options))
         for name, output in outputs.items():
             output.write({"report": texts.html, "markdown": texts.markdown, "csv": texts.csv}[name])
     return 0
@@ -156,8 +158,8 @@ def _check(options: argparse.Namespace) -> None:
     require_different(report=options.report, markdown=options.markdown, csv=options.csv)
     with ExitStack() as stack:
         _outputs(options, [], stack)
-    if options.window and (len(options.window) != 2 or options.window[0] >= options.window[1]):
-        raise InvalidArgument(f"--window is {options.window}; expected two rising numbers such as 1.2,2.4")
+    if options.between and (len(options.between) != 2 or options.between[0] >= options.between[1]):
+        raise InvalidArgument(f"--between is {options.between}; expected two rising numbers such as 1.2,2.4")
 
 
 def _check_names(names: list[str]) -> None:

@@ -11,11 +11,16 @@ from sarcodec.cli.options import add_data, add_overwrite, add_verb, not_negative
 from sarcodec.errors import InvalidArgument
 
 _NEEDED = ("torch", "safetensors", "tensorboard")
+EXAMPLES = (
+    "sarcodec train lab/recipes/lapped32.toml --data DATA --runs runs",
+    "sarcodec publish runs/attention --id my-network --data DATA --out models",
+    "sarcodec freeze runs/lapped32 --id my-model --data DATA --out models",
+)
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verbs."""
-    parser = add_verb(verbs, "train", "train a model (extra `train`)", run)
+    parser = add_verb(verbs, "train", "train a model (extra `train`)", run, EXAMPLES[:1])
     parser.set_defaults(all_threads=True, starts_processes=True)
     parser.add_argument(
         "recipe", metavar="RECIPE.toml", type=Path, help="such as lab/recipes/lapped32.toml or lab/recipes/attention.toml"
@@ -31,7 +36,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="a value that wins over the recipe's; repeatable",
     )
     parser.add_argument("--quick", action="store_true", help="autoencoders: 50 batches, and whether the network learns")
-    parser = add_verb(verbs, "publish", "publish the best weights of an autoencoder's run (extra `train`)", run_publish)
+    summary = "publish the best weights of an autoencoder's run (extra `train`)"
+    parser = add_verb(verbs, "publish", summary, run_publish, EXAMPLES[1:2])
     parser.set_defaults(all_threads=True, starts_processes=True)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
@@ -51,7 +57,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="of the weights (default: float16)",
     )
     add_overwrite(parser)
-    parser = add_verb(verbs, "freeze", "publish the best weights of a run as a model (extra `train`)", run_freeze)
+    summary = "publish the best weights of a run as a model (extra `train`)"
+    parser = add_verb(verbs, "freeze", summary, run_freeze, EXAMPLES[2:])
     parser.set_defaults(all_threads=True, starts_processes=True)
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--id", required=True, metavar="ID", help="name of the model")
