@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import sarcodec
 from api.scenes import amplitude, store
-from sarcodec.encoding import quality_class
 from sarcodec.api.comparison import compare_scenes
+from sarcodec.encoding import quality_class
 from sarcodec.encoding.quality_class import MOST_TRIES, NEARLY, coarsest
 from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.raster.geotiff import read_array

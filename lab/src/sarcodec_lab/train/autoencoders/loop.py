@@ -72,7 +72,8 @@ class StudyTrainer:
             self.network.spare_memory()
         self.network.to(self.device, memory_format=torch.channels_last)
         if not resume and recipe.objective == "rate-distortion":
-            self.step = natural_step(self.network, self.source.batch(0).to(self.device))
+            first = self.source.batch(0).to(self.device)
+            self.step = natural_step(self.network, first, recipe.steps_a_deviation)
         if recipe.tuned == "latent":
             freeze_all_but_latent(self.network)
         self.fast = compiled(self.network, report) if recipe.compile else self.network
