@@ -47,7 +47,7 @@ def test_every_example_of_the_help_is_understood():
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    "words, said",
     [
         ("comprss a b", "did you mean compress?"),
         ("Compress a b", "did you mean compress?"),
@@ -129,7 +129,7 @@ def test_completion_knows_every_option_and_is_of_the_shell(shell):
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
 @pytest.mark.parametrize(
-    ("words", "found"),
+    "words, found",
     [
         ("sarcodec decom", "decompress"),
         ("sarcodec compress --target-s", "--target-size"),

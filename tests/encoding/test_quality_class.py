@@ -135,7 +135,7 @@ def test_any_curve_ends_and_what_is_called_passing_passed(seed, first):
     assert all(passed == (excess[step] < 1) for step, passed in tries.items())
 
 
-@pytest.mark.parametrize(("seed", "size", "preset", "name"), [(2, 200, "fields", "analysis"), (4, 256, "city", "archive")])
+@pytest.mark.parametrize("seed, size, preset, name", [(2, 200, "fields", "analysis"), (4, 256, "city", "archive")])
 def test_no_coarser_step_passes(tmp_path, monkeypatch, seed, size, preset, name):
     """Every coarser step until 8 x 8 errors are a fifth over their bound: in these two scenes figures scatter around it."""
     simulate(tmp_path / "in.tif", size, size, bands=("VV",), seed=seed, preset=preset)
