@@ -27,12 +27,12 @@ import numpy as np
 from rasterio.errors import NotGeoreferencedWarning
 
 import sarcodec
-from sarcodec.raster.geotiff import SceneWriter, open_scene
-from sarcodec.signal.radiometry import Measure, normalise
+from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX
 from sarcodec.format.scene import excerpt
 from sarcodec.format.tiling import Window
+from sarcodec.raster.geotiff import SceneWriter, open_scene
+from sarcodec.signal.radiometry import Measure, normalise
 from sarcodec.simulate.product import simulate
-from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX
 
 BESIDE_PX = 16
 SHIFT_PX = TILE_PX // 2  # where the second cut of a scene begins: whole cells, and borders as far away as can be
@@ -122,10 +122,10 @@ def _window_equals(packed: Path, opened, whole: np.ndarray, random: np.random.Ge
     bands = sorted(random.choice(len(whole), random.integers(1, len(whole) + 1), replace=False).tolist())
     window = Window(row, col, row_end - row, col_end - col)
     if opened is not None:
-        part = opened.read(window, bands)
+        part = opened.read([band + 1 for band in bands], window=window.slices)
     else:
         with sarcodec.open(packed, reconstruct="log") as fresh:
-            part = fresh.read(window, bands)
+            part = fresh.read([band + 1 for band in bands], window=window.slices)
     return part.tobytes() == whole[bands][:, row:row_end, col:col_end].tobytes()
 
 

@@ -27,9 +27,9 @@ from rd_val import ROOT, Band, find_bands, level_db, read_band, write_plain
 
 import sarcodec
 from sarcodec.format.partition import within
+from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.signal.radiometry import AMPLITUDE, valid_mask
-from sarcodec.format.scene import SceneInfo
 
 READ_BACK = """
 import sys, numpy, sarcodec

@@ -27,10 +27,10 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import sarcodec
-from sarcodec.format.reader import FileReader
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.workers import workers
 from sarcodec.errors import UnknownModel
+from sarcodec.format.reader import FileReader
 from sarcodec.simulate.product import simulate
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sarcodec.raster.geotiff import write_array
 from sarcodec.format.scene import SceneInfo
 from sarcodec.format.tiling import Window
+from sarcodec.raster.geotiff import write_array
 from sarcodec.simulate.scene import SceneSimulator
 
 SIZE = 700
@@ -36,7 +36,7 @@ def kinds(amplitude: np.ndarray) -> dict[str, tuple[np.ndarray, str, float | Non
         "float32 power": (power.astype(floats), "power", None),
         "float32 dB": ((10 * np.log10(power)).astype(floats), "db", -9999.0),
     }
-    for name, (pixels, domain, nodata) in made.items():
+    for pixels, domain, nodata in made.values():
         spoil(pixels, domain, nodata)
     return made
 

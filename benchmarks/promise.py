@@ -18,13 +18,14 @@ from pathlib import Path
 import numpy as np
 from rd_val import ROOT
 
-from sarcodec.entropy import coding as entropy, tables
-from sarcodec.format.reader import FileReader
-from sarcodec.entropy.prior import LATENT_TABLES
-from sarcodec.format.sections import LATENTS, LEANING, unpack_latents
-from sarcodec.entropy.trellis import places
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.tile import _Reading
+from sarcodec.entropy import coding as entropy
+from sarcodec.entropy import tables
+from sarcodec.entropy.prior import LATENT_TABLES
+from sarcodec.entropy.trellis import places
+from sarcodec.format.reader import FileReader
+from sarcodec.format.sections import LATENTS, LEANING, unpack_latents
 
 
 class Listening(_Reading):

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 import sarcodec
-from sarcodec_lab.figures.peers import decode_jpeg2000, encode_jpeg2000
-from sarcodec.raster.geotiff import write_array
 from sarcodec.format.scene import SceneInfo
 from sarcodec.format.tiling import Window
+from sarcodec.raster.geotiff import write_array
 from sarcodec.simulate.scene import SceneSimulator
+from sarcodec_lab.figures.peers import decode_jpeg2000, encode_jpeg2000
 
 SIZE = 512
 

@@ -61,7 +61,7 @@ def row(name: str, cases, transform) -> None:
     found = {figure: [] for figure in FIGURES}
     losses = []
     for case in cases:
-        parts = [part for part in tiles(case.dn.shape)]
+        parts = list(tiles(case.dn.shape))
         figures = [study_figures(case.dn[p], transform(case.dn[p])) for p in parts]
         for figure in FIGURES:
             found[figure] += [(case.place, getattr(f, figure)) for f in figures]

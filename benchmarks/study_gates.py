@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-
 from study_runs import SEEDS
 
 from sarcodec_lab.study.comparing.cases import Case, find_cases

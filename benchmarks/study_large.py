@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.geotiff import read_array, write_array
 
 NEAR_PX = 8
 COLUMNS = (

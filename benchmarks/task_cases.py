@@ -14,6 +14,9 @@ import numpy as np
 from peer_file import level_db
 from rd_val import find_bands, read_band
 
+from sarcodec.format.tiling import Window
+from sarcodec.simulate.scene import DN_PER_UNIT, SceneSimulator
+from sarcodec.simulate.speckle import observe, reflectivity_of
 from sarcodec_lab.figures.bootstrap import Figure, ratio
 from sarcodec_lab.figures.tasks import (
     area_under_curve,
@@ -24,9 +27,6 @@ from sarcodec_lab.figures.tasks import (
     otsu_threshold,
     water_mask,
 )
-from sarcodec.format.tiling import Window
-from sarcodec.simulate.scene import DN_PER_UNIT, SceneSimulator
-from sarcodec.simulate.speckle import observe, reflectivity_of
 
 BLOCK_PX = 64
 CHIP_PX = 64

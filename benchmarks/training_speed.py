@@ -84,7 +84,8 @@ def _work(options: argparse.Namespace) -> None:
 def main() -> None:
     options = _options()
     if options.worker:
-        return _work(options)
+        _work(options)
+        return
     workers, found = {}, {kind: [] for kind in options.kinds.split(",")}
     for kind in found:
         command = [sys.executable, *sys.argv, "--worker", kind]

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec.errors import SarcodecError, UnsupportedScene
+from sarcodec.format.tiling import TileGrid, Window
 from sarcodec.quality.picture import draw_triptych
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.signal.radiometry import Measure, normalise
-from sarcodec.format.tiling import TileGrid, Window
 
 SIZE_PX = 1024
 PICTURE_PX = 1024

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from api.scenes import amplitude, store
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
@@ -18,6 +19,7 @@ FILES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for pat
 THIRD_PARTIES = {  # where each may be imported; None: everywhere
     "numpy": None,
     "rasterio": {"raster", "api"},
+    "affine": {"api"},
     "numba": {"entropy"},
     "threadpoolctl": {"decoding"},
     "matplotlib": {"quality"},
@@ -53,7 +55,8 @@ READER = """
 import sys
 import sarcodec
 with sarcodec.open("scene.sarc", threads=1) as scene:
-    scene.read(sarcodec.Window(0, 0, 3, 3))
+    scene.read(1, window=((0, 3), (0, 3)))
+    scene.read_masks(), scene[0, 5:, ::-3], scene.transform, scene.shape, scene.nodata, scene.tags(), repr(scene)
 print(*sorted(m for m in sys.modules if m.startswith(("sarcodec.encoding", "sarcodec.raster", "rasterio", "matplotlib", "imagecodecs"))))
 """
 
@@ -75,6 +78,23 @@ def test_a_reader_imports_no_encoder_and_no_raster_library(tmp_path):
     assert done.stdout.strip() == ""
 
 
+ARRAYS = """
+import sys
+import numpy as np
+import sarcodec
+pixels = np.random.default_rng(1).gamma(4, 50, (40, 50)).astype("float32")
+found = sarcodec.decode(sarcodec.encode(pixels, domain="power", transform=(10, 0, 0, 0, -10, 0), nodata=0, threads=1), threads=1)
+assert found.shape == pixels.shape
+print(*sorted(m for m in sys.modules if m.startswith(("rasterio", "matplotlib", "imagecodecs"))))
+"""
+
+
+def test_arrays_need_no_raster_library(tmp_path):
+    done = run(ARRAYS, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
 WALK = """
 import sys
 import sarcodec
@@ -82,7 +102,7 @@ sarcodec.compress("in.tif", "scene.sarc", threads=1)
 sarcodec.verify("scene.sarc", against="in.tif", threads=1)
 sarcodec.decompress("scene.sarc", "out.tif", threads=1)
 with sarcodec.open("scene.sarc") as scene:
-    scene.read(sarcodec.Window(0, 0, 3, 3))
+    scene.read(1, window=((0, 3), (0, 3)))
 found = sorted(m for m in sys.modules if m.split(".")[0] in {forbidden} or m.startswith("sarcodec_lab"))
 sys.exit(", ".join(found) or None)
 """

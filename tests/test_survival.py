@@ -6,11 +6,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from described import Described, described, write
 from hypothesis import given, settings
-from survival import describe, faults, pixel_faults, promises
 
 import sarcodec
+from described import Described, described, write
+from survival import describe, faults, pixel_faults, promises
 
 WITH_JPEG_XL = importlib.util.find_spec("imagecodecs") is not None
 MODES = {"learned": {"effort": 0}, "lossless": {"lossless": True}, "bounded": {"max_error_db": 0.5}}

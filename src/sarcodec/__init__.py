@@ -1,11 +1,13 @@
-"""sarcodec: learned compression for synthetic aperture radar images. The public verbs.
+"""sarcodec: small files of synthetic aperture radar images, and back. The public verbs.
 
-    sarcodec.compress("in.tif", "out.sarc", quality=60)
-    sarcodec.decompress("out.sarc", "back.tif")
-    with sarcodec.open("out.sarc") as scene: scene.read(sarcodec.Window(0, 0, 512, 512))
+    sarcodec.compress("in.tif", "out.sarc", quality=60)              a GeoTIFF into a file
+    sarcodec.decompress("out.sarc", "back.tif")                      and back
+    with sarcodec.open("out.sarc") as scene: scene.read(1)           a file, as rasterio opens one
+    data = sarcodec.encode(array); array = sarcodec.decode(data)     an array into bytes, and back
+    sarcodec.info("out.sarc"); sarcodec.verify("out.sarc")           what a file says, and whether it is sound
 
 They are loaded on first use (PEP 562): `python -m sarcodec` comes through here before it has told numpy's libraries how many
-threads they may start, and help should not wait for a runtime of networks.
+threads they may start, help should not wait for a codec, and reading should not wait for a raster library.
 """
 
 from __future__ import annotations
@@ -14,36 +16,42 @@ import importlib
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from sarcodec import errors
+
 if TYPE_CHECKING:
+    from sarcodec.api.arrays import decode, encode
     from sarcodec.api.compression import CompressReport, compress
     from sarcodec.api.decompression import DecompressReport, FileInfo, decompress, info
-    from sarcodec.api.opened import CompressedScene
-    from sarcodec.api.opened import open_compressed as open
+    from sarcodec.api.scene import Scene, open
     from sarcodec.api.verification import VerifyReport, verify
-    from sarcodec.format.tiling import Window
+    from sarcodec.format.tiling import Window as Window
 
 _HOMES = {
     "CompressReport": "sarcodec.api.compression",
-    "CompressedScene": "sarcodec.api.opened",
     "DecompressReport": "sarcodec.api.decompression",
     "FileInfo": "sarcodec.api.decompression",
+    "Scene": "sarcodec.api.scene",
     "VerifyReport": "sarcodec.api.verification",
-    "Window": "sarcodec.format.tiling",
+    "Window": "sarcodec.format.tiling",  # (row, col, rows, cols), from before windows were rasterio's: taken, and not advertised
     "compress": "sarcodec.api.compression",
+    "decode": "sarcodec.api.arrays",
     "decompress": "sarcodec.api.decompression",
+    "encode": "sarcodec.api.arrays",
     "info": "sarcodec.api.decompression",
-    "open": "sarcodec.api.opened",
+    "open": "sarcodec.api.scene",
     "verify": "sarcodec.api.verification",
 }
 __all__ = [
     "CompressReport",
-    "CompressedScene",
     "DecompressReport",
     "FileInfo",
+    "Scene",
     "VerifyReport",
-    "Window",
     "compress",
+    "decode",
     "decompress",
+    "encode",
+    "errors",
     "info",
     "open",
     "verify",
@@ -55,10 +63,10 @@ except PackageNotFoundError:  # run from a checkout that was never installed
     __version__ = "0.1.0"
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'sarcodec' has no attribute {name!r}")
-    found = getattr(importlib.import_module(_HOMES[name]), "open_compressed" if name == "open" else name)
+    found = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = found
     return found
 

@@ -16,6 +16,10 @@ class InvalidArgument(SarcodecError, ValueError):
     exit_code = 2
 
 
+class InvalidIndex(InvalidArgument, IndexError):
+    """An index of an open scene lies outside it, as NumPy would say."""
+
+
 class UnsupportedScene(SarcodecError):
     """The raster is readable, but not a scene that this codec takes (complex pixels, a dtype without a domain)."""
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from golden.make import speckle
 
 import sarcodec
+from golden.make import speckle
 from sarcodec.api.compression import CompressReport
 from sarcodec.api.verification import VerifyReport
 from sarcodec.format.measure import Measure
+from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.signal.radiometry import normalise
-from sarcodec.format.scene import SceneInfo
 
 __all__ = ["Walked", "amplitude", "bits", "speckle", "store", "walk"]
 

@@ -8,8 +8,8 @@ import pytest
 from sarcodec.api import comparison
 from sarcodec.api.comparison import compare_scenes
 from sarcodec.errors import InvalidArgument
-from sarcodec.raster.geotiff import write_array
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.geotiff import write_array
 
 
 def _write(path: Path, pixels: np.ndarray, **facts: object) -> Path:

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from api.scenes import amplitude, store
 
 import sarcodec
-from sarcodec.format.container import BandField, pack_head, unpack_head
-from sarcodec.format.reader import FileReader
-from sarcodec.format.sections import MASK, pack_tile, unpack_tile
+from api.scenes import amplitude, store
 from sarcodec.errors import (
     CorruptFile,
     FormatError,
@@ -22,6 +19,9 @@ from sarcodec.errors import (
     TruncatedFile,
     UnknownModel,
 )
+from sarcodec.format.container import BandField, pack_head, unpack_head
+from sarcodec.format.reader import FileReader
+from sarcodec.format.sections import MASK, pack_tile, unpack_tile
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_forged_checksums_give_errors_of_sarcodec_or_pixels_but_nothing_else(dat
 
 def test_forged_heads_give_errors_of_sarcodec(data):
     """Any byte of the head changed, and its checksum made to hold."""
-    header, entries = unpack_head(data)
+    _, entries = unpack_head(data)
     size = entries[0].offset
     random = np.random.default_rng(5)
     for byte in range(5, size - 4):
@@ -270,6 +270,6 @@ def test_a_model_cannot_be_put_into_a_promised_file(promised):
     header, _ = unpack_head(promised)
     with pytest.raises(CorruptFile):
         sarcodec.verify(resealed(promised, steps={1: 3}), threads=1)
-    learned = dict(bands=(BandField(),) * len(header.bands), model_id="dct32", model_digest=b"12345678")
+    learned = {"bands": (BandField(),) * len(header.bands), "model_id": "dct32", "model_digest": b"12345678"}
     with pytest.raises(SarcodecError):
         sarcodec.verify(resealed(promised, **learned), threads=1)

@@ -3,9 +3,9 @@
 import os
 
 import pytest
-from test_global_state import run
 
 from sarcodec.simulate.product import simulate
+from test_global_state import run
 
 PROGRAM = """
 import os, sys

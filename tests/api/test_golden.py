@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from golden.make import PROMISED, SCENES, facts
 
 import sarcodec
+from golden.make import PROMISED, SCENES, facts
 from sarcodec.format.container import MAGIC, VERSION
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"

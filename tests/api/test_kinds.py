@@ -4,13 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from api.scenes import amplitude, bits, speckle, store, walk
 
 import sarcodec
+from api.scenes import amplitude, bits, speckle, store, walk
 from sarcodec.errors import InvalidArgument, TargetNotReached, UnsupportedScene
-from sarcodec.raster.geotiff import SceneWriter, open_scene, read_array
 from sarcodec.format.scene import SceneInfo
 from sarcodec.format.tiling import Window
+from sarcodec.raster.geotiff import SceneWriter, open_scene, read_array
 
 ROWS, COLS = 70, 90
 
@@ -138,7 +138,7 @@ def test_a_window_brings_its_part_of_the_mask(tmp_path):
     masks = np.stack([disc(30, 30), disc(40, 60)])
     source = masked(tmp_path / "in.tif", amplitude(7, ROWS, COLS, bands=2), masks, "sidecar")
     sarcodec.compress(source, tmp_path / "x.sarc", quality=50, threads=1)
-    sarcodec.decompress(tmp_path / "x.sarc", tmp_path / "out.tif", window=Window(10, 20, 30, 40), band=1, threads=1)
+    sarcodec.decompress(tmp_path / "x.sarc", tmp_path / "out.tif", window=((10, 40), (20, 60)), indexes=2, threads=1)
     np.testing.assert_array_equal(read_masks(tmp_path / "out.tif")[0], masks[1, 10:40, 20:60])
 
 

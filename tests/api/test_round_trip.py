@@ -5,18 +5,18 @@ import dataclasses
 import numpy as np
 import pytest
 import rasterio
-from api.scenes import amplitude, bits, speckle, store, walk
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
 import sarcodec
+from api.scenes import amplitude, bits, speckle, store, walk
 from sarcodec.entropy.steps import step_db, step_of_quality
 from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.format.measure import Measure
+from sarcodec.format.scene import GroundControlPoint
 from sarcodec.raster.geotiff import read_array
 from sarcodec.signal.radiometry import valid_mask
-from sarcodec.format.scene import GroundControlPoint
 
 KINDS = [
     ("uint8", "amplitude"),
@@ -222,8 +222,7 @@ def test_band_and_window_take_their_part_of_the_description(tmp_path):
         descriptions=("a", "b", "c"),
     )
     sarcodec.compress(tmp_path / "in.tif", tmp_path / "s.sarc", threads=1)
-    window = sarcodec.Window(7, 11, 20, 30)
-    sarcodec.decompress(tmp_path / "s.sarc", tmp_path / "out.tif", window=window, band=2, threads=1)
+    sarcodec.decompress(tmp_path / "s.sarc", tmp_path / "out.tif", window=((7, 27), (11, 41)), indexes=[3], threads=1)
     pixels, info = read_array(tmp_path / "out.tif")
     assert pixels.shape == (1, 20, 30) and info.descriptions == ("c",)
     assert info.transform == (10.0, 0.25, 399960.0 + 110 + 1.75, -0.125, -10.0, 5700000.5 - 11 * 0.125 - 70)

@@ -4,16 +4,16 @@ import dataclasses
 
 import numpy as np
 import pytest
-from api.scenes import amplitude, bits, store, walk
 
 import sarcodec
-from sarcodec import Window
-from sarcodec.format.reader import FileReader
+from api.scenes import amplitude, bits, store, walk
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.encoding.learned import LearnedBand, LearnedEncoder
 from sarcodec.encoding.sampling import sample_band
-from sarcodec.format.measure import Measure
 from sarcodec.errors import InvalidArgument
+from sarcodec.format.measure import Measure
+from sarcodec.format.reader import FileReader
+from sarcodec.format.tiling import Window
 from sarcodec.raster.geotiff import open_scene, read_array
 from sarcodec.signal.radiometry import normalise
 
@@ -61,20 +61,20 @@ def random_windows(seed: int, count: int) -> list[Window]:
 @pytest.mark.parametrize("window", random_windows(1, 12), ids=lambda w: f"{w.row}-{w.col}-{w.rows}x{w.cols}")
 def test_a_window_is_the_same_pixels_of_the_whole(packed, whole, window):
     with sarcodec.open(packed, threads=1) as scene:  # a fresh one, so that nothing is kept from another window
-        assert scene.shape == (2, ROWS, COLS) and scene.dtype == np.uint16
-        np.testing.assert_array_equal(scene.read(window), whole[:, *window.slices])
-        np.testing.assert_array_equal(scene.read(window, bands=[1]), whole[1:, *window.slices])
+        assert scene.array_shape == (2, ROWS, COLS) and scene.dtype == np.uint16
+        np.testing.assert_array_equal(scene.read(window=window.slices), whole[:, *window.slices])
+        np.testing.assert_array_equal(scene.read([2], window=window.slices), whole[1:, *window.slices])
 
 
 def test_windows_in_any_order_from_one_open_scene(packed, whole):
     with sarcodec.open(packed, threads=1) as scene:
         for window in random_windows(2, 8):
-            np.testing.assert_array_equal(scene.read(window, bands=[1, 0]), whole[::-1, *window.slices])
+            np.testing.assert_array_equal(scene.read([2, 1], window=window.slices), whole[::-1, *window.slices])
 
 
 def test_a_window_and_a_band_as_a_geotiff(packed, whole, tmp_path):
     window = Window(500, 490, 130, 200)
-    sarcodec.decompress(packed, tmp_path / "out.tif", window=window, band=1, threads=1)
+    sarcodec.decompress(packed, tmp_path / "out.tif", window=window.slices, indexes=2, threads=1)
     np.testing.assert_array_equal(read_array(tmp_path / "out.tif")[0], whole[1:, *window.slices])
 
 
@@ -85,23 +85,23 @@ def test_a_window_reads_its_tiles_and_their_neighbours_only(packed, monkeypatch)
         FileReader, "payload", lambda self, tile, band: asked.append((tile, band)) or read(self, tile, band)
     )
     with sarcodec.open(packed, threads=1) as scene:
-        scene.read(Window(0, 600, 10, 10), bands=[0])
+        scene.read(1, window=((0, 10), (600, 610)))
     assert set(asked) == {(t, 0) for t in range(4)}  # tile 1; beside and below it 0, 2, 3; never the last row of tiles
 
 
 @pytest.mark.parametrize("window", [(0, 0, ROWS + 1, 1), (ROWS, 0, 1, 1), (0, 699, 1, 2)])
 def test_windows_outside_are_refused(packed, window, tmp_path):
     with pytest.raises(InvalidArgument), sarcodec.open(packed, threads=1) as scene:
-        scene.read(Window(*window))
+        scene.read(window=Window(*window))
     with pytest.raises(InvalidArgument):
         sarcodec.decompress(packed, tmp_path / "out.tif", window=Window(*window))
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("band", [-1, 2])
-def test_bands_outside_are_refused(packed, band, tmp_path):
+@pytest.mark.parametrize("index", [-1, 0, 3])
+def test_bands_outside_are_refused(packed, index, tmp_path):
     with pytest.raises(InvalidArgument):
-        sarcodec.decompress(packed, tmp_path / "out.tif", band=band)
+        sarcodec.decompress(packed, tmp_path / "out.tif", indexes=index)
     assert not list(tmp_path.iterdir())
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from cli.shell import invoke
 
+from cli.shell import invoke
 from sarcodec.simulate.product import simulate
 
 ROWS, COLS = 150, 610  # two tiles, the second of them cut

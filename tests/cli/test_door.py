@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from cli.shell import environment, invoke
 
 VERBS = ("compress", "decompress", "info", "verify", "evaluate", "simulate", "models", "train", "freeze")

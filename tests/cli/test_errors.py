@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from cli.shell import ROOT, command, environment, invoke
 
 import sarcodec.errors
+from cli.shell import ROOT, command, environment, invoke
 from sarcodec.__main__ import EXIT_CODES
-from sarcodec_lab.cli import train
 from sarcodec.errors import InvalidArgument, SarcodecError
+from sarcodec_lab.cli import train
 
 
 def assert_fails(code: int, *words: object) -> str:
@@ -115,7 +115,7 @@ def test_evaluate_ends_with_1_when_a_valid_pixel_is_lost(scene, tmp_path):
     assert "valid lost: 1" in done.stdout
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_commands_leave_nothing(tmp_path, number, code):
     process = subprocess.Popen(
         command("simulate", tmp_path / "out.tif", "--size", 6000),

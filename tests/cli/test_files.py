@@ -10,12 +10,12 @@ import time
 import numpy as np
 import pytest
 import rasterio
-from cli.shell import command, environment, invoke
 
 import sarcodec
+from cli.shell import command, environment, invoke
 from sarcodec.errors import InvalidArgument, NotSarcodec, UnreadableScene
-from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.simulate.product import simulate
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
@@ -246,7 +246,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("verb", "source", "target", "code", "about"), WRONG)
+@pytest.mark.parametrize("verb, source, target, code, about", WRONG)
 def test_wrong_input_ends_in_what_to_do(here, verb, source, target, code, about):
     (here / "text").write_text("hello")
     (here / "empty").write_bytes(b"")

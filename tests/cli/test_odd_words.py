@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from cli.test_files import FAST, here, refused, small  # noqa: F401
 
 

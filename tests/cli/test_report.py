@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from cli.shell import invoke
-from quality.test_page import read_page
 
 import sarcodec
+from cli.shell import invoke
+from quality.test_page import read_page
 from sarcodec.decoding.tile_sizes import tile_sizes
-from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.geotiff import read_array, write_array
 
 
 def test_the_page_says_what_evaluate_says(scene, packed, decoded, tmp_path):

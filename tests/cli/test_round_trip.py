@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
+
 from cli.conftest import COLS, ROWS
 from cli.shell import invoke
-
 from sarcodec.raster.geotiff import read_array
 from sarcodec.raster.quiet import open_writer
 
@@ -30,7 +30,7 @@ def test_everything_that_the_file_says_comes_back(scene, decoded):
     before, after = read_array(scene)[1], read_array(decoded)[1]
     assert after.gcps == before.gcps and after.gcp_crs_wkt == before.gcp_crs_wkt and after.transform is None
     assert (after.nodata, after.dtype, after.descriptions) == (before.nodata, before.dtype, before.descriptions)
-    tags = [dict(items) for namespace, items in after.tags if namespace == ""][0]
+    tags = next(dict(items) for namespace, items in after.tags if namespace == "")
     assert dict(before.tags[0][1]).items() <= tags.items()
 
 

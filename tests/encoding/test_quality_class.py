@@ -4,14 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from api.scenes import amplitude, store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sarcodec
+from api.scenes import amplitude, store
+from sarcodec.api.comparison import compare_scenes
 from sarcodec.encoding import quality_class
 from sarcodec.encoding.quality_class import MOST_TRIES, NEARLY, coarsest
-from sarcodec.api.comparison import compare_scenes
 from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.raster.geotiff import read_array
 from sarcodec.simulate.product import simulate

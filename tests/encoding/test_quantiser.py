@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from entropy.paired_tables import paired, trellis_path
 
+from entropy.paired_tables import paired, trellis_path
 from sarcodec.encoding import quantiser
-from sarcodec.entropy import coding as entropy, tables
-from sarcodec.entropy.trellis import NEXT_STATE, QUANTISER, places
 from sarcodec.encoding.quantiser import ERROR_WEIGHT, Quantiser
+from sarcodec.entropy import coding as entropy
+from sarcodec.entropy import tables
+from sarcodec.entropy.trellis import NEXT_STATE, QUANTISER, places
 
 HALF = 21 / 32
 STATES = len(QUANTISER)

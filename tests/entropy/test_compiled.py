@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from api.scenes import amplitude, store
 
 import sarcodec
+from api.scenes import amplitude, store
 from sarcodec.entropy import compiled
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"

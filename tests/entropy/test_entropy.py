@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
-from entropy.paired_tables import paired, trellis_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sarcodec.entropy import coding as entropy, reference as entropy_reference
+from entropy.paired_tables import paired, trellis_path
+from sarcodec.entropy import coding as entropy
+from sarcodec.entropy import reference as entropy_reference
 from sarcodec.entropy import tables as tb
-from sarcodec.format.sections import symbols_checksum
 from sarcodec.errors import CorruptFile, InvalidArgument
+from sarcodec.format.sections import symbols_checksum
 
 SKIPPED = 2
 WEIGHTS = [

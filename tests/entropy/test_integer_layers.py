@@ -4,14 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from entropy.integer_oracle import layer as oracle_layer
 from entropy.integer_oracle import shifted, whole
-
-from sarcodec.models import published
 from sarcodec.entropy import integer_layers as exact
 from sarcodec.entropy.integer_layers import EXACT_LIMIT, Layer, Requantiser, check_bound
 from sarcodec.entropy.prior import FEATURE_MAX, HYPER_MAX, Prior
 from sarcodec.errors import ModelError
+from sarcodec.models import published
 
 
 @pytest.fixture(scope="module")

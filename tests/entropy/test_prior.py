@@ -1,23 +1,24 @@
 """The walk: equal to its int64 oracle, the same for writer and reader, and sure to notice a wrong step; and the step law."""
 
 import dataclasses
+import itertools
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from entropy.integer_oracle import walk as oracle_walk
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sarcodec.models import published
+from entropy.integer_oracle import walk as oracle_walk
+from sarcodec.encoding.tile import TileEncoder
 from sarcodec.entropy import steps
 from sarcodec.entropy.prior import CHANNELS, FEATURE_MAX, GROUPS, Prior, TileLatents, _Walk, features
 from sarcodec.entropy.prior_arrays import prior_from_arrays
-from sarcodec.format.sections import Section
 from sarcodec.entropy.tables import MAX_MAGNITUDE
 from sarcodec.errors import CorruptFile, InvalidArgument, ModelError
+from sarcodec.format.sections import Section
+from sarcodec.models import published
 from sarcodec.models.published import Model, known_answer
-from sarcodec.encoding.tile import TileEncoder
 
 STEPS = st.integers(0, 639)
 SIDES = st.integers(1, 16)
@@ -330,7 +331,7 @@ def test_powers_are_those_of_the_table_that_any_machine_makes(model):
     assert len(powers) == 1024
     for i in range(0, 1024, 31):
         assert (2 * powers[i] - 1) ** 1024 <= 2 ** (i + 21 * 1024) <= (2 * powers[i] + 1) ** 1024
-    assert all(a < b for a, b in zip(powers, powers[1:]))
+    assert all(a < b for a, b in itertools.pairwise(powers))
 
 
 @settings(max_examples=200, deadline=None)

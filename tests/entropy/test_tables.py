@@ -85,7 +85,7 @@ def _with(array, place, value):
 
 
 def test_arrays_cannot_be_written(tables):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="read-only"):
         tables.cumulative[0] = 1
 
 

@@ -5,8 +5,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-from format.slow_reader import NEXT
 
+from format.slow_reader import NEXT
 from sarcodec.entropy.prior import FRACTION_BITS
 from sarcodec.entropy.trellis import HALF_STEP, NEXT_STATE, QUANTISER, places
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sarcodec.format.bounded import pack_bounded, unpack_bounded
-from sarcodec.format.partition import within
 from sarcodec.format.measure import Measure, meaningless_pixels
+from sarcodec.format.partition import within
 from sarcodec.signal.radiometry import valid_mask
 
 pytest.importorskip("imagecodecs", reason="needs the extra `bounded`")

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
 from sarcodec.format import container
 from sarcodec.format import sections as sections_of
 from sarcodec.format.container import BandField, Entry, Header
 from sarcodec.format.sections import Section
 from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
-from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
 
 LEARNED = (BandField(offset_q=-1600), BandField(domain="power", offset_q=5, reference=0))
 HEADER = Header(600, 1000, "uint16", 9, "dct16-0", b"12345678", 320, LEARNED, b"meta", 0, b"because")

@@ -5,10 +5,6 @@ import threading
 
 import pytest
 
-from sarcodec.format.container import BandField, Header
-from sarcodec.format.reader import FileReader
-from sarcodec.format.writer import FileWriter
-from sarcodec.format.sections import Section, pack_tile
 from sarcodec.errors import (
     CorruptFile,
     InvalidArgument,
@@ -18,6 +14,10 @@ from sarcodec.errors import (
     SarcodecError,
     TruncatedFile,
 )
+from sarcodec.format.container import BandField, Header
+from sarcodec.format.reader import FileReader
+from sarcodec.format.sections import Section, pack_tile
+from sarcodec.format.writer import FileWriter
 
 BANDS = (BandField(domain="db"), BandField(domain="db", offset_q=7, reference=0))
 HEADER = Header(40, 20, "float32", 4, "m", b"12345678", 100, BANDS, b"where")

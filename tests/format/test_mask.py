@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from sarcodec.format.mask import pack_invalid, unpack_invalid
 from sarcodec.errors import CorruptFile, InvalidArgument
+from sarcodec.format.mask import pack_invalid, unpack_invalid
 
 DTYPES = ["uint8", "uint16", "int16", "float32"]
 

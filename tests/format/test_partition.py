@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sarcodec.format import partition as levels
 from sarcodec.errors import CorruptFile, UnsupportedScene
+from sarcodec.format import partition as levels
 from sarcodec.format.measure import Measure
 
 DB = Measure("db")

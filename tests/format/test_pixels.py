@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sarcodec.errors import CorruptFile
 from sarcodec.format.container import DTYPES
 from sarcodec.format.pixels import pack_pixels, unpack_pixels
-from sarcodec.errors import CorruptFile
 
 ROWS, COLS = 37, 53
 DOWN, ACROSS = np.mgrid[:ROWS, :COLS]

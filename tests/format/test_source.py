@@ -11,11 +11,11 @@ import warnings
 
 import pytest
 
+from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 from sarcodec.format.container import BandField, Header
 from sarcodec.format.reader import FileReader
 from sarcodec.format.sections import Section, pack_tile
 from sarcodec.format.writer import FileWriter
-from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 
 BANDS = (BandField(domain="db"), BandField(domain="db", offset_q=7, reference=0))
 HEADER = Header(40, 20, "float32", 4, "m", b"12345678", 100, BANDS, b"where")

@@ -159,9 +159,9 @@ def write_scene(scene: Scene, path: Path) -> dict:
     """The scene as a GeoTIFF; gives the keywords for compress."""
     from rasterio.crs import CRS
 
-    from sarcodec.raster.geotiff import SceneWriter
     from sarcodec.format.scene import GroundControlPoint, SceneInfo
     from sarcodec.format.tiling import Window
+    from sarcodec.raster.geotiff import SceneWriter
 
     pixels, about, options = scene
     about = dict(about, gcps=tuple(GroundControlPoint(*p) for p in about.get("gcps", ())))
@@ -181,8 +181,8 @@ def facts(path: Path) -> dict:
 
     Levels of learned bands may differ in the last digits between machines; everything else may not.
     """
-    from sarcodec.format.reader import FileReader
     from sarcodec.decoding.scene import SceneDecoder
+    from sarcodec.format.reader import FileReader
 
     with FileReader(path) as file:
         decoder, head = SceneDecoder(file), file.header

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sarcodec.models import published
 from sarcodec.errors import ModelError, UnknownModel
+from sarcodec.models import published
 from sarcodec.models.published import CARD, DEFAULT_MODEL, FILES, digest_of
 
 

@@ -27,7 +27,7 @@ def test_a_perfect_copy_passes_with_nothing_used_up(perfect):
 
 
 @pytest.mark.parametrize(
-    ("figure", "inside", "outside"),
+    "figure, inside, outside",
     [
         ("bias_power_db", (0.02, -0.02, 0.0), (0.0201, -0.0201)),
         ("multilook_rmse_db", (0.0499, 0.0), (0.05, 0.4)),  # "under": the bound itself fails

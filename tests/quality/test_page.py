@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from sarcodec.quality.charts import HEIGHT, Series, Shade, line_chart
+from sarcodec.quality.classes import CLASSES, judge
 from sarcodec.quality.contents import BandPage, Detail, KeyFigure, Page
 from sarcodec.quality.maps import error_scale, grey_scale, heat_scale, round_up
+from sarcodec.quality.metrics import compare_levels
 from sarcodec.quality.page import render, style
 from sarcodec.quality.png import NODATA_RGB, diverging_png, grey_png, heat_png
 from sarcodec.quality.texture import TextureAccumulator
 from sarcodec.quality.thumbnails import ThumbnailCollector
 from sarcodec.quality.words import listed, number, safe, signed
-from sarcodec.quality.classes import CLASSES, judge
-from sarcodec.quality.metrics import compare_levels
 
 VOID = {"meta", "img", "br", "line", "rect", "circle", "polyline"}
 
@@ -190,6 +190,15 @@ def test_a_band_without_valid_pixels_says_so():
     band = BandPage("b", (20, 20), None, None, verdicts, collector.finish(), None)
     reader = read_page(render(Page("t", (), (), (band,))))
     assert any("nothing to compare" in text for text in reader.text) and "changed" in reader.text
+
+
+def test_figures_that_a_band_has_not_leave_the_page_whole():
+    level = 40 + 10 * np.log10(np.random.default_rng(5).gamma(4.4, 1 / 4.4, (24, 24)))
+    whole = _band(level, level, np.ones(level.shape, bool))
+    texture = replace(whole.texture, ratio=None, histograms=None)
+    band = replace(whole, texture=texture, thumbnails=replace(whole.thumbnails, histogram=None))
+    text = " ".join(read_page(render(Page("t", (), (), (band,)))).text)
+    assert "no pixel of this band is valid" in text and "Edges kept" in text and "Ratio image: mean" not in text
 
 
 def test_a_logarithmic_axis_has_equal_steps_for_equal_ratios():

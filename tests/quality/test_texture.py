@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from sarcodec.errors import InvalidArgument
+from sarcodec.format.tiling import Window
 from sarcodec.quality.brightness import BrightnessBias
 from sarcodec.quality.edges import EdgePreservation, epi_cosine
 from sarcodec.quality.histograms import STEP_DB, HistogramPair
 from sarcodec.quality.ratio import RatioStatistics
 from sarcodec.quality.similarity import DATA_RANGE_DB, SimilarityAccumulator
 from sarcodec.quality.texture import TextureAccumulator
-from sarcodec.format.tiling import Window
 from sarcodec.simulate.scene import SceneSimulator
 from sarcodec.simulate.speckle import observe
 

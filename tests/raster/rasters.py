@@ -10,10 +10,10 @@ import rasterio.shutil
 from rasterio.control import GroundControlPoint
 from rasterio.io import MemoryFile
 
-from sarcodec.raster.geotiff import SceneReader, SceneWriter
-from sarcodec.raster.quiet import open_reader, open_writer
 from sarcodec.format.scene import pack_scene, unpack_scene
 from sarcodec.format.tiling import Window
+from sarcodec.raster.geotiff import SceneReader, SceneWriter
+from sarcodec.raster.quiet import open_reader, open_writer
 
 ROWS, COLS = 20, 30
 UTM = "<SRS>EPSG:32633</SRS><GeoTransform>500000, 10, 0, 6000000, 0, -10</GeoTransform>"

@@ -9,9 +9,9 @@ import rasterio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sarcodec.raster.geotiff import SceneReader, SceneWriter
 from sarcodec.format.scene import DTYPES, GroundControlPoint, SceneInfo, pack_scene, unpack_scene
 from sarcodec.format.tiling import Window
+from sarcodec.raster.geotiff import SceneReader, SceneWriter
 
 SYSTEMS = [rasterio.CRS.from_epsg(code).to_wkt() for code in (4326, 32633, 3035)]
 SYSTEMS.append(rasterio.CRS.from_proj4("+proj=laea +lat_0=5 +lon_0=1 +R=6371000 +units=m").to_wkt())
@@ -88,7 +88,7 @@ def test_any_description_comes_back_or_is_named(info, seed):
         with SceneReader(path) as reader:
             found, masks = reader.info, [reader.read_mask(plane, whole) for plane in range(reader.info.mask_planes)]
             assert reader.notes == ()
-        assert {name for name in os.listdir(folder)} <= {"a.tif", "a.tif.aux.xml", "a.tif.msk"}
+        assert set(os.listdir(folder)) <= {"a.tif", "a.tif.aux.xml", "a.tif.msk"}
     told = {field.name for field in fields(info) if repr(getattr(found, field.name)) != repr(getattr(info, field.name))}
     if info.mask != "dataset":
         told.discard("mask_form")  # Without a mask it means nothing, and those of bands lie beside the TIFF.

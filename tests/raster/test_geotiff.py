@@ -12,9 +12,9 @@ import pytest
 import rasterio
 
 from sarcodec.errors import InvalidArgument, OutputExists, SarcodecError, UnreadableScene, UnsupportedScene
-from sarcodec.raster.geotiff import SceneWriter, open_scene, read_array, write_array
 from sarcodec.format.scene import DTYPES, GroundControlPoint, SceneInfo, pack_scene, unpack_scene
 from sarcodec.format.tiling import TileGrid, Window
+from sarcodec.raster.geotiff import SceneWriter, open_scene, read_array, write_array
 
 NAN = float("nan")
 WGS84 = rasterio.CRS.from_epsg(4326).to_wkt()

@@ -11,12 +11,12 @@ import pytest
 from rasterio.crs import CRS
 
 from sarcodec.errors import InvalidArgument, UnsupportedScene
+from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.declared import declarations, is_exact_name, text_domains, unit_domains
 from sarcodec.raster.distribution import find_fills, hidden_values
 from sarcodec.raster.geotiff import read_array
 from sarcodec.raster.meaning import scene_meaning
 from sarcodec.signal.radiometry import Measure, valid_mask
-from sarcodec.format.scene import SceneInfo
 
 DATA = Path(os.environ.get("SARCODEC_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 NAN = float("nan")

@@ -13,9 +13,9 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
 from sarcodec.errors import SarcodecError
+from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.quiet import environment, open_reader, open_writer
-from sarcodec.format.scene import SceneInfo
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 PIXELS = np.arange(1, 49, dtype="uint8").reshape(6, 8)
@@ -159,7 +159,8 @@ def test_options_of_gdal_are_put_back(tmp_path, thread):
 
 def run(work, thread: bool) -> None:
     if not thread:
-        return work()
+        work()
+        return
     worker = threading.Thread(target=work)
     worker.start()
     worker.join()

@@ -10,16 +10,26 @@ import pytest
 import rasterio
 import rasterio.shutil
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
 from raster.rasters import (
-    COLS, ROWS, UTM, differing, facts, gdal_metadata, points, raw_tiff, round_trip, tag, tiff, vrt,
+    COLS,
+    ROWS,
+    UTM,
+    differing,
+    facts,
+    gdal_metadata,
+    points,
+    raw_tiff,
+    round_trip,
+    tag,
+    tiff,
+    vrt,
 )  # fmt: skip
 from sarcodec.errors import InvalidArgument, UnreadableScene, UnsupportedScene
+from sarcodec.format.tiling import Window
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.raster.quiet import open_reader, open_writer
-from sarcodec.format.tiling import Window
 from sarcodec.storage.output import Output
 
 ARTIST, XMP, GDAL_METADATA = 315, 700, 42112
@@ -547,7 +557,7 @@ def test_excerpt_of_masks_and_polynomials():
 
 def two_images(folder):
     tiff(folder / "one.tif", setup=lambda d: d.update_tags(NUMBER="1"))
-    tiff(folder / "other.tif", dtype="float32", setup=lambda d: d.update_tags(**{"N": "2"}))
+    tiff(folder / "other.tif", dtype="float32", setup=lambda d: d.update_tags(N="2"))
     rasterio.shutil.copy(folder / "one.tif", folder / "two.tif", driver="GTiff")
     rasterio.shutil.copy(folder / "other.tif", folder / "two.tif", driver="GTiff", APPEND_SUBDATASET="YES")
     return folder / "two.tif"

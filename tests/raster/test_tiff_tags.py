@@ -1,5 +1,7 @@
 """Tags of TIFF files, read and set byte by byte: both byte orders, classic and BigTIFF, and damaged files."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 import rasterio
@@ -57,10 +59,8 @@ def test_every_truncation_and_flip_is_read_or_refused(tmp_path):
     for place in (*range(8), *range(directory, len(data))):
         for byte in (0, 0x7F, 0xFF):
             path.write_bytes(data[:place] + bytes([byte]) + data[place + 1 :])
-            try:
+            with suppress(NotTiff):
                 tiff_tags.read_directory(path)
-            except NotTiff:
-                pass
 
 
 def test_a_loop_of_directories_ends(tmp_path):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sarcodec.encoding.texture_fitting import Original, fitted_correction, power_of
 from sarcodec.errors import CorruptFile
 from sarcodec.signal.correction import LIMIT, NONE, Correction, Ground, unpack_correction, with_power, with_texture
-from sarcodec.encoding.texture_fitting import Original, fitted_correction, power_of
 from sarcodec.signal.planes import block_means, blocks_to_pixels, cells_to_blocks
 
 NUMBERS = st.lists(st.integers(1 - LIMIT, LIMIT - 1), min_size=12, max_size=12)

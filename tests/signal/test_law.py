@@ -13,7 +13,7 @@ DB = 10 / math.log(10)
 
 
 @pytest.mark.parametrize(
-    ("variance", "shift"),
+    "variance, shift",
     [
         (DB**2 * math.pi**2 / 6, DB * EULER),  # one look: psi'(1) = pi^2 / 6, psi(1) = -0.5772
         (DB**2 * (math.pi**2 / 6 - 1), DB * (math.log(2) - 1 + EULER)),  # two looks

@@ -25,7 +25,7 @@ def mosaic(function, size: int = 4, start: int = -CELL) -> np.ndarray:
 def test_hashes_are_uniform_independent_and_of_any_sign():
     rows, cols = np.arange(-300, 300)[:, None], np.arange(-300, 300)[None, :]
     found = uniform(hashed(5, rows, cols))
-    assert found.shape == (600, 600) and 0 <= found.min() and found.max() < 1
+    assert found.shape == (600, 600) and found.min() >= 0 and found.max() < 1
     counts = np.histogram(found, 64, (0, 1))[0] / found.size
     assert np.abs(counts - 1 / 64).max() < 0.001
     centred = found - 0.5

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sarcodec.errors import InvalidArgument, OutputExists
-from sarcodec.raster.geotiff import read_array
 from sarcodec.format.tiling import Window
+from sarcodec.raster.geotiff import read_array
 from sarcodec.simulate import land, product
 from sarcodec.simulate.scene import SceneSimulator
 

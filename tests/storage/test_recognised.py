@@ -12,7 +12,7 @@ REASON = "not recognized as being in a supported file format"
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    "data, said",
     [
         (b"", "is empty.*fetch it again"),
         (b"\x89SAR\0" + bytes(50), "already a sarcodec file.*sarcodec decompress"),
@@ -38,7 +38,7 @@ def test_files_that_are_no_raster(tmp_path, data, said):
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    "data, said",
     [(b"II*\0more", "TIFF; sarcodec compress"), (b"", "empty.*fetch"), (b"PK\3\4", "zip"), (b"hello", "text.*b'hell'")],
 )
 def test_files_that_are_no_compressed_file(data, said):

@@ -68,7 +68,7 @@ def leftover(beside, lock=None, age=0.0, name=".sarcodec-0123456789ab.part"):
 
 
 @pytest.mark.parametrize(
-    ("lock", "age", "goes"),
+    "lock, age, goes",
     [
         (workspace._machine(), 0, True),
         (b"", 0, True),

@@ -69,13 +69,13 @@ def draw_bars(chart: Bars) -> str:
     for index, group in enumerate(chart.groups):
         shown = [(name, series[index]) for name, series in chart.values.items() if series[index] is not None]
         height = len(shown) * (_BAR_PX + _BAR_GAP_PX) - _BAR_GAP_PX
-        parts.append(_text(_LABEL_PX - 10, top + height / 2 + 5, group, "end"))
+        parts.append(text(_LABEL_PX - 10, top + height / 2 + 5, group, "end"))
         for name, value in shown:
             parts += _bar(zero, top, value * scale, chart.form.format(value), colours[name])
             top += _BAR_PX + _BAR_GAP_PX
         top += _GROUP_GAP_PX - _BAR_GAP_PX
     parts.append(f'<line class="axis" x1="{zero:.1f}" x2="{zero:.1f}" y1="{_title_px(colours)}" y2="{top - 8:.0f}"/>')
-    return _svg(chart.title, parts, top)
+    return svg(chart.title, parts, top)
 
 
 def draw_lines(chart: Lines) -> str:
@@ -95,18 +95,18 @@ def draw_lines(chart: Lines) -> str:
 
     for tick in chart.x_ticks:
         parts.append(f'<line class="grid" x1="{x_of(tick):.1f}" x2="{x_of(tick):.1f}" y1="{top}" y2="{bottom}"/>')
-        parts.append(_text(x_of(tick), bottom + 19, f"{tick:g}", "middle", "soft"))
+        parts.append(text(x_of(tick), bottom + 19, f"{tick:g}", "middle", "soft"))
     for tick in chart.y_ticks:
         parts.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y_of(tick):.1f}" y2="{y_of(tick):.1f}"/>')
-        parts.append(_text(left - 7, y_of(tick) + 5, f"{tick:g}", "end", "soft"))
-    parts.append(_text((left + right) / 2, bottom + 40, chart.x_label, "middle"))
+        parts.append(text(left - 7, y_of(tick) + 5, f"{tick:g}", "end", "soft"))
+    parts.append(text((left + right) / 2, bottom + 40, chart.x_label, "middle"))
     middle = (top + bottom) / 2
-    parts.append(f'<g transform="rotate(-90 14 {middle})">{_text(14, middle + 4, chart.y_label, "middle")}</g>')
+    parts.append(f'<g transform="rotate(-90 14 {middle})">{text(14, middle + 4, chart.y_label, "middle")}</g>')
     for name, points in reversed(chart.curves.items()):
         line = " ".join(f"{'L' if index else 'M'}{x_of(x):.1f} {y_of(y):.1f}" for index, (x, y) in enumerate(points))
         parts.append(f'<path class="{colours[name]}" d="{line}"/>')
         parts += [f'<circle class="{colours[name]}" cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="3"/>' for x, y in points]
-    return _svg(chart.title, parts, bottom + 52)
+    return svg(chart.title, parts, bottom + 52)
 
 
 def _colours(names: Sequence[str], own: str, fixed: Mapping[str, int]) -> dict[str, str]:
@@ -119,14 +119,14 @@ def _colours(names: Sequence[str], own: str, fixed: Mapping[str, int]) -> dict[s
 
 def _legend(title: str, colours: Mapping[str, str]) -> tuple[list[str], float]:
     """Title and legend, and the height below which the chart begins."""
-    parts, x, y = [_text(0, 17, title, "start", "title")], 0.0, 42.0
+    parts, x, y = [text(0, 17, title, "start", "title")], 0.0, 42.0
     if len(colours) > 1:
         for name, colour in colours.items():
             width = 22 + len(name) * _LETTER_PX + 14
             if x + width > WIDTH_PX and x > 0:
                 x, y = 0.0, y + 22
             parts.append(f'<rect class="{colour}" x="{x:.1f}" y="{y - 11:.0f}" width="14" height="14" rx="2"/>')
-            parts.append(_text(x + 20, y + 1, name, "start", "strong" if colour == "own" else "soft"))
+            parts.append(text(x + 20, y + 1, name, "start", "strong" if colour == "own" else "soft"))
             x += width
         y += 22
     return parts, y
@@ -141,15 +141,15 @@ def _bar(zero: float, top: float, length: float, label: str, colour: str) -> lis
     anchor, x = ("start", zero + length + 5) if length >= 0 else ("end", zero + length - 5)
     return [
         f'<rect class="{colour}" x="{left:.1f}" y="{top:.0f}" width="{max(width, 1):.1f}" height="{_BAR_PX}" rx="2"/>',
-        _text(x, top + 13, label.replace("-", "−"), anchor, "soft"),
+        text(x, top + 13, label.replace("-", "−"), anchor, "soft"),
     ]
 
 
-def _text(x: float, y: float, text: str, anchor: str, kind: str = "") -> str:
+def text(x: float, y: float, words: str, anchor: str, kind: str = "") -> str:
     kinds = f' class="{kind}"' if kind else ""
-    return f'<text{kinds} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    return f'<text{kinds} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
-def _svg(title: str, parts: Sequence[str], height: float) -> str:
+def svg(title: str, parts: Sequence[str], height: float) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH_PX} {height:.0f}" role="img">'
     return "\n".join([head, f"<title>{escape(title)}</title>", f"<style>{_STYLE}</style>", *parts, "</svg>", ""])

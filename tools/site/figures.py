@@ -1,4 +1,4 @@
-"""Draw docs/assets/*.svg from the tables of docs/results, so that a figure never says anything else than its table.
+"""Draw docs/assets/*.svg from the tables of docs/results and from the code itself, so that a figure never says anything else than they.
 
 python tools/site/figures.py            # draws them
 python tools/site/figures.py --check    # ends with status 1 if one of them is not what would be drawn
@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from charts import Bars, Lines, draw_bars, draw_lines
+from rooms import draw_rooms
 from tables import number, tables_after
+from walk import draw_walk
 
 ASSETS = Path(__file__).parents[2] / "docs" / "assets"
 CODECS = {"sarcodec": "sarcodec", "j2k": "JPEG 2000", "jxl": "JPEG XL", "avif": "AV1", "vvc": "VVC"}
@@ -223,6 +225,8 @@ FIGURES: dict[str, Callable[[], str]] = {
     "inputs": inputs,
     "simulator": simulator,
     "study": study,
+    "rooms": draw_rooms,
+    "walk": draw_walk,
 }  # fmt: skip
 
 if __name__ == "__main__":

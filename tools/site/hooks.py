@@ -47,7 +47,7 @@ def _public(kind: str) -> str:
         node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
     ]
     names = sorted(
-        name for name in ast.literal_eval(lists[0]) if name[0].isupper() == (kind == "classes") and name[0] != "_"
+        name for name in ast.literal_eval(lists[0]) if name[0].isupper() == (kind == "classes") and name != "errors"
     )
     return "\n\n".join(f"::: sarcodec.{name}" for name in names)
 

@@ -46,7 +46,7 @@ def test_a_window_must_rise():
         bd_rate(_curve(), _curve(), window_db=(1.4, 0.4))
 
 
-@pytest.mark.parametrize(("bits", "mse"), [(0, 1), (1, 0), (-1, 1), (np.nan, 1), (1, np.inf)])
+@pytest.mark.parametrize("bits, mse", [(0, 1), (1, 0), (-1, 1), (np.nan, 1), (1, np.inf)])
 def test_a_point_is_positive_and_finite(bits, mse):
     with pytest.raises(InvalidArgument, match="positive finite"):
         RateDistortion(bits, mse)

@@ -86,7 +86,7 @@ def test_epi_is_blind_to_independent_noise():
 
 
 @pytest.mark.parametrize(
-    ("shape", "count"), [((256, 256), 1), ((512, 512), 4), ((600, 300), 2), ((224, 224), 1), ((200, 512), 2)]
+    "shape, count", [((256, 256), 1), ((512, 512), 4), ((600, 300), 2), ((224, 224), 1), ((200, 512), 2)]
 )
 def test_tiles_are_whole_or_all_there_is(shape, count):
     found = tiles(shape)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sarcodec.errors import InvalidArgument
+from sarcodec.simulate.speckle import speckle_intensity
 from sarcodec_lab.figures.bootstrap import Figure, compare, ratio
 from sarcodec_lab.figures.tasks import (
     CFAR_FACTOR,
@@ -16,7 +17,6 @@ from sarcodec_lab.figures.tasks import (
     otsu_threshold,
     water_mask,
 )
-from sarcodec.simulate.speckle import speckle_intensity
 
 
 def _sea(seed, shape=(512, 512)):

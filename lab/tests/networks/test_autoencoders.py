@@ -18,7 +18,7 @@ def test_has_the_study_s_number_of_parameters(variant):
 
 
 @pytest.mark.parametrize(
-    ("variant", "encoder", "decoder"), [("residual", 11_109_536, 12_726_721), ("attention", 11_196_400, 12_812_625)]
+    "variant, encoder, decoder", [("residual", 11_109_536, 12_726_721), ("attention", 11_196_400, 12_812_625)]
 )
 def test_encoder_and_decoder_share_the_parameters_as_in_the_study(variant, encoder, decoder):
     network = build(variant)
@@ -43,7 +43,7 @@ def test_a_tile_becomes_a_sixteenth_of_a_side_and_comes_back(variant, channels):
     x = torch.rand(2, 1, 64, 96)
     reconstruction, latent = network(x)
     assert reconstruction.shape == x.shape and latent.shape == (2, channels, 4, 6)
-    assert 0 <= reconstruction.min() and reconstruction.max() <= 1
+    assert reconstruction.min() >= 0 and reconstruction.max() <= 1
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -171,7 +171,7 @@ def test_a_calm_start_makes_gates_even():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"),
+    "arguments, word",
     [
         ({"name": "vgg"}, "variant"),
         ({"name": "baseline", "latent_channels": 3}, "latent_channels"),

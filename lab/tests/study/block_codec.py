@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec_lab.study.comparing.contenders import Facts, Setting
 
 SIDE = 4

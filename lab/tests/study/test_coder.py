@@ -16,10 +16,10 @@ from sarcodec.errors import (
     UnknownModel,
     UnreadableScene,
 )
-from sarcodec_lab.networks.levels import STUDY
+from sarcodec.format.scene import GroundControlPoint, SceneInfo
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.signal.radiometry import AMPLITUDE, Measure, normalise
-from sarcodec.format.scene import GroundControlPoint, SceneInfo
+from sarcodec_lab.networks.levels import STUDY
 from sarcodec_lab.study.files import coder, decode, latent_file
 
 ABOUT = {

@@ -1,8 +1,8 @@
 """`sarcodec compare` with the ordinary codec alone, which needs no torch; and what it refuses."""
 
 import pytest
-from cli.shell import invoke
 
+from cli.shell import invoke
 from sarcodec.simulate.product import simulate
 
 pytest.importorskip("imagecodecs", reason="imagecodecs (extra bench) is not installed")
@@ -31,7 +31,7 @@ def test_the_codec_beside_jpeg2000(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    "words, said",
     [
         (["lapped32", "lapped32"], "more than once"),
         (["lapped32:best"], "aim 'best'"),

@@ -10,8 +10,8 @@ import pytest
 from study.block_codec import BlockCodec
 
 from sarcodec.errors import InvalidArgument, SarcodecError
-from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec_lab.study.comparing.cases import find_cases
 from sarcodec_lab.study.comparing.comparison import JPEG_2000_NAME, compare, compare_one, decoded_dn
 from sarcodec_lab.study.comparing.equal_bytes import LADDER_PSNR_DB, at_most, at_setting

@@ -8,8 +8,8 @@ import pytest
 from study.fake_model import FakeModel, published_as
 
 from sarcodec.errors import InvalidArgument, UnknownModel
-from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec_lab.study.comparing.contenders import CodecModel, Ladder, Network, Setting, contender
 from sarcodec_lab.study.files import decode_all
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sarcodec.format.mask import pack_invalid, unpack_invalid
 from sarcodec.errors import (
     CorruptFile,
     FormatError,
@@ -19,6 +18,7 @@ from sarcodec.errors import (
     OutputExists,
     TruncatedFile,
 )
+from sarcodec.format.mask import pack_invalid, unpack_invalid
 from sarcodec_lab.study.files import latent_file
 from sarcodec_lab.study.files.latent_file import BandData, Head
 from sarcodec_lab.study.files.tiles import Layout, lead

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import sarcodec
-from sarcodec.models import published
 from sarcodec.errors import InvalidArgument, ModelError, OutputExists
+from sarcodec.models import published
 from sarcodec.models.hyper_analysis import HyperAnalysis
 from sarcodec.raster.geotiff import read_array
 from sarcodec.simulate.product import simulate

@@ -1,3 +1,4 @@
+import itertools
 import math
 from dataclasses import replace
 
@@ -75,7 +76,7 @@ def test_the_schedule_warms_up_and_falls():
     recipe = Recipe("x", steps=1000, warmup_steps=100)
     rates = [learning_rate(recipe, step) for step in range(1000)]
     assert rates[0] == pytest.approx(recipe.learning_rate / 100) and max(rates) == rates[99] == recipe.learning_rate
-    assert all(a >= b for a, b in zip(rates[100:], rates[101:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates[100:]))
     assert learning_rate(recipe, 1000) == pytest.approx(recipe.final_learning_rate)
     assert learning_rate(Recipe("x", steps=10, warmup_steps=0), 0) == Recipe("x").learning_rate
 

@@ -14,13 +14,13 @@ import numpy as np
 from sarcodec.encoding.meanings import meanings_of
 from sarcodec.encoding.sampling import hidden_pixels
 from sarcodec.errors import InvalidArgument
-from sarcodec.quality.texture import TextureAccumulator, TextureSummary
+from sarcodec.format.tiling import TileGrid, Window
 from sarcodec.quality.classes import CLASSES, Verdict, judge
 from sarcodec.quality.metrics import ErrorAccumulator, ErrorSummary
+from sarcodec.quality.texture import TextureAccumulator, TextureSummary
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.raster.meaning import BandMeaning
 from sarcodec.signal.radiometry import Measure, normalise
-from sarcodec.format.tiling import TileGrid, Window
 
 WINDOW_PX = 1024
 """Side of the windows that are read at once; a multiple of `metrics.CUT_PX`."""
@@ -66,7 +66,7 @@ class Comparison:
 
 
 def compare_scenes(
-    original: str | os.PathLike, decoded: str | os.PathLike, domain: str = "auto", watch: Watch | None = None
+    original: str | os.PathLike[str], decoded: str | os.PathLike[str], domain: str = "auto", watch: Watch | None = None
 ) -> Comparison:
     """Errors of every band of `decoded`. Homogeneous windows, bins and edges are chosen in the next band, if there is
     one.
@@ -139,12 +139,14 @@ def _levels(
         return [(np.zeros(one.shape, np.float32), np.zeros(one.shape, bool)) for one in pixels]
     found = [normalise(one, meaning.measure) for one in pixels]
     hidden = hidden_pixels(scene, band, window, pixels[0], meaning.hidden)
-    return found if hidden is None else [(np.where(hidden, np.float32(0), level), valid & ~hidden) for level, valid in found]
+    return (
+        found
+        if hidden is None
+        else [(np.where(hidden, np.float32(0), level), valid & ~hidden) for level, valid in found]
+    )
 
 
-def _selection(
-    scene: SceneReader, band: int, window: Window, meanings: tuple[BandMeaning, ...]
-) -> np.ndarray | None:
+def _selection(scene: SceneReader, band: int, window: Window, meanings: tuple[BandMeaning, ...]) -> np.ndarray | None:
     """Levels of the next radar band, NaN where invalid; None if there is but one."""
     others = [other for other in (*range(band + 1, len(meanings)), *range(band)) if meanings[other].measure]
     if not others or not meanings[band].measure:

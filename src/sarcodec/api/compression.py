@@ -1,38 +1,26 @@
 """The verb compress: a raster and at most one target in, a whole file and a report out."""
 
+from __future__ import annotations
+
 import os
 import time
-from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from sarcodec.models import published
-from sarcodec.format.container import EXACT
-from sarcodec.entropy.steps import quality_of_step, step_db, step_of_quality
-from sarcodec.format.writer import FileWriter
-from sarcodec.errors import InvalidArgument
-from sarcodec.raster.geotiff import open_scene
-from sarcodec.raster.meaning import BandMeaning
-from sarcodec.format.scene import pack_scene
-from sarcodec.encoding.tile import DEFAULT_EFFORT, EFFORTS, TileEncoder
-
-from sarcodec.api.asked import numbered_bands
-from sarcodec.encoding.bounded import bound_of
-from sarcodec.encoding.scene import SceneEncoder
-from sarcodec.encoding.job import Job, Target, chosen_target
+from sarcodec.api import choices
+from sarcodec.api.request import PROMISES, Outcome, Request, fulfil
 from sarcodec.decoding.band_kinds import BandKind, kinds_of, mode_of
-from sarcodec.encoding.meanings import meanings_of
-from sarcodec.encoding.reaching import reach
-from sarcodec.format.remarks import pack_remarks
-from sarcodec.encoding.targets import MOST_PASSES
 from sarcodec.decoding.workers import workers
+from sarcodec.encoding.job import Target
+from sarcodec.encoding.tile import DEFAULT_EFFORT
+from sarcodec.entropy.steps import quality_of_step, step_db
+from sarcodec.format.container import EXACT
+from sarcodec.format.writer import FileWriter
+from sarcodec.raster.geotiff import open_scene
 
-Progress = Callable[[int, int], None]
-PROMISES = ("max_error_db", "lossless")
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompressReport:
     """What was written. bits_per_pixel counts every band's pixels; rmse_db only where it was aimed at.
 
@@ -62,104 +50,94 @@ class CompressReport:
 
 
 def compress(
-    source,
-    target,
+    source: choices.Path,
+    target: choices.Path,
     *,
-    quality=None,
-    target_bpp=None,
-    target_size=None,
-    target_rmse_db=None,
-    quality_class=None,
-    max_error_db=None,
-    lossless=False,
-    domain="auto",
-    exact_bands: Sequence[int] | None = None,
-    effort=DEFAULT_EFFORT,
-    together=True,
-    model=None,
-    threads=None,
-    overwrite=False,
-    progress: Progress | None = None,
+    quality: float | None = None,
+    target_bpp: float | None = None,
+    target_size: int | None = None,
+    target_rmse_db: float | None = None,
+    quality_class: choices.QualityClass | None = None,
+    max_error_db: float | None = None,
+    lossless: bool = False,
+    domain: choices.Domain = "auto",
+    exact_bands: choices.Indexes | None = None,
+    effort: int = DEFAULT_EFFORT,
+    independent_bands: bool = False,
+    model: str | None = None,
+    threads: int | None = None,
+    overwrite: bool = False,
+    progress: choices.Progress | None = None,
 ) -> CompressReport:
-    """Compress a GeoTIFF to a sarcodec file; at most one of quality (0..100), the targets and the class.
+    """Compress a GeoTIFF, or another raster that GDAL reads, to a sarcodec file.
 
-    target_bpp: bits a pixel and band of the whole file; target_size: bytes, never exceeded; target_rmse_db: error over all
-    valid pixels; quality_class: the smallest file whose bands are all of that class of `fidelity.classes`; max_error_db: no valid
-    pixel is off by more, lossless: all pixels bit for bit, both without a model and with the extra `bounded`. domain: what the
-    pixels of radar bands are, 'auto': what units, names, tags and values say. exact_bands: numbers, from 1, of bands that are no radar and are
-    kept bit for bit, besides those that are found. effort: 0 (fast: symbols are
-    rounded one by one), 1 (searched along the trellis), 2 (smallest: the second of two bands is tried alone too); it costs time here and none in decoding. together: every second radar band is coded knowing the one before it, and cannot be
-    decoded without it. Raises the errors of `sarcodec.errors`; on any of them nothing appears under `target`.
+    At most one of the first seven keywords says how good or how small the file is to be; without any the quality is 60.
+
+    Args:
+        source: path of the raster.
+        target: path of the file to write; '-' for standard output.
+        quality: 0 to 100, the quantiser step, which halves every 10 (60: 1 dB).
+        target_bpp: bits a pixel and band, of the whole file.
+        target_size: bytes, never exceeded.
+        target_rmse_db: root mean square error in dB over all valid pixels.
+        quality_class: 'archive' or 'analysis', the smallest file whose bands all keep to the bounds of that class.
+        max_error_db: no valid pixel is off by more. Without a model; needs the extra `bounded`.
+        lossless: all pixels come back bit for bit. Without a model; needs the extra `bounded`.
+        domain: what the pixels of radar bands are; 'auto' is what units, names, tags and values say.
+        exact_bands: bands, from 1, that are no radar and are kept bit for bit, besides those that are found; (): there are none.
+        effort: 0 (fast: symbols are rounded one by one), 1 (default: they are searched along the trellis), 2 (smallest: the
+            second of two bands is tried alone too). It costs time here and none in decoding.
+        independent_bands: code every band alone, so that it can be decoded alone. Else every second radar band is coded knowing
+            the one before it.
+        model: id of a published model; default the newest.
+        threads: how many tiles are coded at once; default one a core.
+        overwrite: replace a file that is there, once the new one is whole.
+        progress: called with the number of steps that are done and the number that is expected.
+
+    Raises:
+        InvalidArgument: for arguments that have no meaning.
+        UnsupportedScene: for pixels that sarcodec does not take, or whose domain cannot be told.
+        UnreadableScene: where the raster cannot be read.
+        OutputExists: where `target` is there and `overwrite` is not set.
+        TargetNotReached: where a size, rate or error cannot be met on this scene.
+        SarcodecError: where the disk refuses. On every error nothing appears under `target`.
     """
     began = time.perf_counter()
-    aim = chosen_target(
-        {
-            "quality": quality,
-            "bpp": target_bpp,
-            "size": target_size,
-            "rmse_db": target_rmse_db,
-            "class": quality_class,
-            "max_error_db": max_error_db,
-            "lossless": 0 if lossless else None,
-        }
+    request = Request(
+        quality=quality,
+        target_bpp=target_bpp,
+        target_size=target_size,
+        target_rmse_db=target_rmse_db,
+        quality_class=quality_class,
+        max_error_db=max_error_db,
+        lossless=lossless,
+        domain=domain,
+        exact_bands=exact_bands,
+        effort=effort,
+        independent_bands=independent_bands,
+        model=model,
+        progress=progress,
     )
-    _check(aim, effort, model)
-    bound = _bound(aim)
-    exact = None if exact_bands is None else numbered_bands(exact_bands)
     with workers(threads) as pool, open_scene(source) as reader, ExitStack() as stack:
-        new_writer = lambda: stack.enter_context(FileWriter(target, overwrite, inputs=reader.paths))
+
+        def new_writer() -> FileWriter:
+            return stack.enter_context(FileWriter(target, overwrite, inputs=reader.paths))
+
         new_writer()  # refuses an output that may not be written before any work
-        meanings = meanings_of(reader, domain, exact, lossless=bound == 0)
-        codec = _codec(meanings, bound, model, effort)
-        encoder = SceneEncoder(reader, meanings, codec, together, bound)
-        tick = _ticker(progress, aim, encoder.grid.count)
-        remarks = pack_remarks(tuple(meaning.why for meaning in meanings))
-        job = Job(encoder, pool, new_writer, _folder(target), pack_scene(reader.info), remarks, tick)
-        step, writer, passes, rmse = reach(job, aim)
-        size = writer.finish(job.header(step))
-        if progress:
-            progress(1, 1)
-    return _report(target, encoder, aim, size, step, passes, rmse, time.perf_counter() - began)
+        outcome = fulfil(request, reader, pool, new_writer, _folder(target))
+    return _report(target, outcome, request.aim, time.perf_counter() - began)
 
 
-def _check(aim: Target, effort: int, model: str | None) -> None:
-    """Arguments that have no meaning together are refused before the scene is opened."""
-    if aim.kind in PROMISES and model is not None:
-        raise InvalidArgument(f"model {model!r} with {aim.kind}: such files are made without a model, leave it out (--model)")
-    if aim.kind == "quality":
-        step_of_quality(aim.value)
-    if isinstance(effort, bool) or effort not in tuple(EFFORTS):
-        there = ", ".join(f"{level} ({name})" for level, name in EFFORTS.items())
-        raise InvalidArgument(f"effort is {effort!r}; there are {there}")
-
-
-def _bound(aim: Target) -> int | None:
-    """The bound in 1/1000 dB that every pixel keeps, 0 for exact ones; None where the model codes radar bands."""
-    if aim.kind not in PROMISES:
-        return None
-    return bound_of(aim.value) if aim.kind == "max_error_db" else 0
-
-
-def _codec(
-    meanings: tuple[BandMeaning, ...], bound: int | None, model: str | None, effort: int
-) -> TileEncoder | None:
-    """The codec where a band needs one."""
-    if bound is not None or all(meaning.kind == EXACT for meaning in meanings):
-        return None
-    return TileEncoder(published.load(model), effort)
-
-
-def _folder(target: str | os.PathLike) -> Path | None:
+def _folder(target: choices.Path) -> Path | None:
     """Where latents are kept between passes: beside the output, which has the room; None (the system's place) for standard output."""
     return None if os.fspath(target) == "-" else Path(os.path.realpath(target)).parent
 
 
-def _report(
-    target, encoder: SceneEncoder, aim: Target, size: int, step: int, passes: int, rmse: float | None, seconds: float
-) -> CompressReport:
+def _report(target: choices.Path, outcome: Outcome, aim: Target, seconds: float) -> CompressReport:
+    encoder, size, step = outcome.encoder, outcome.size, outcome.step
     info, learned = encoder.info, bool(encoder.learned_bands)
     pixels, kinds = info.rows * info.cols, kinds_of(encoder.fields, tuple(m.why for m in encoder.meanings))
-    bounds = [field.max_error_db for field in encoder.fields if field.kind != EXACT and not field.learned]
+    bounds = [field.max_error_db or 0.0 for field in encoder.fields if field.kind != EXACT and not field.learned]
     domains = sorted({kind.domain for kind in kinds if kind.domain})
     return CompressReport(
         path=os.fspath(target),
@@ -171,25 +149,13 @@ def _report(
         step=step if learned else None,
         step_db=step_db(step) if learned else None,
         domain=", ".join(domains) or None,
-        model=encoder.codec.model.id if learned else None,
-        passes=passes,
-        rmse_db=rmse,
+        model=encoder.codec.model.id if learned and encoder.codec else None,
+        passes=outcome.passes,
+        rmse_db=outcome.rmse_db,
         seconds=seconds,
         mode=mode_of(encoder.fields),
         max_error_db=max(bounds, default=0.0) if aim.kind in PROMISES else None,
-        quality_class=aim.value if aim.kind == "class" else None,
+        quality_class=aim.quality_class or None,
         band_kinds=kinds,
         notes=encoder.reader.notes,
     )
-
-
-def _ticker(progress: Progress | None, aim: Target, count: int) -> Callable[[], None]:
-    """Counts tiles; with a target the number of passes is not known beforehand, so the share ends early."""
-    total, done = count * (1 if aim.kind == "quality" else 1 + MOST_PASSES), [0]
-
-    def tick():
-        done[0] += 1
-        if progress:
-            progress(min(done[0], total), total)
-
-    return tick

@@ -1,31 +1,33 @@
 """The verbs on a compressed file: decompress to a GeoTIFF, describe."""
 
+from __future__ import annotations
+
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sarcodec.api import choices
+from sarcodec.api.asked import asked_window, chosen_indexes
+from sarcodec.decoding.band_kinds import BandKind, kinds_of, largest_bound, mode_of
+from sarcodec.decoding.reconstruction import Reconstruction
+from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.decoding.workers import Workers, workers
+from sarcodec.entropy.steps import quality_of_step, step_db
 from sarcodec.format.container import VERSION
 from sarcodec.format.reader import FileReader
-from sarcodec.entropy.steps import quality_of_step, step_db
-from sarcodec.raster.geotiff import SceneWriter
+from sarcodec.format.remarks import unpack_remarks
 from sarcodec.format.scene import SceneInfo, excerpt, unpack_scene
 from sarcodec.format.tiling import Window, overlap
+from sarcodec.raster.geotiff import SceneWriter
 
-from sarcodec.api.asked import asked_window, chosen_bands
-from sarcodec.decoding.scene import SceneDecoder
-from sarcodec.decoding.band_kinds import BandKind, kinds_of, largest_bound, mode_of
-from sarcodec.format.remarks import unpack_remarks
-from sarcodec.decoding.reconstruction import Reconstruction
-from sarcodec.decoding.workers import Workers, workers
-
-Progress = Callable[[int, int], None]
 TAG_NAMESPACE = "SARCODEC"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DecompressReport:
     """What was written. notes: what of the scene could not be given back, in sentences."""
 
@@ -37,7 +39,7 @@ class DecompressReport:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FileInfo:
     """What a file says of itself without being decoded. bits_per_pixel counts every band's pixels.
 
@@ -75,8 +77,16 @@ class FileInfo:
     band_kinds: tuple[BandKind, ...]
 
 
-def info(path) -> FileInfo:
-    """Describe a file from its head alone. Raises FormatError's kin."""
+def info(path: choices.Compressed) -> FileInfo:
+    """Describe a file from its head alone.
+
+    Args:
+        path: of the file; or its bytes, or a file object in binary mode.
+
+    Raises:
+        InvalidArgument: where the path cannot be opened.
+        FormatError: one of its kinds, where the bytes are damaged or no sarcodec file.
+    """
     with FileReader(path) as file:
         h, payload = file.header, sum(e.length for e in file.entries)
         scene = unpack_scene(h.metadata, h.rows, h.cols, len(h.bands), h.dtype)
@@ -130,56 +140,85 @@ def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
 
 
 def decompress(
-    source,
-    target,
+    source: choices.Compressed,
+    target: choices.Path,
     *,
-    window: Window | None = None,
-    band: int | None = None,
-    reconstruct: str = "power",
-    speckle: str = "keep",
+    indexes: choices.Indexes | None = None,
+    window: choices.WindowLike | None = None,
+    reconstruct: choices.Reconstruct = "power",
+    speckle: choices.Speckle = "keep",
     threads: int | None = None,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: choices.Progress | None = None,
 ) -> DecompressReport:
-    """Decompress a file, or a window and a band (from 0) of it, to a GeoTIFF with everything that was said of the scene.
+    """Decompress a file, or a window and some bands of it, to a GeoTIFF with everything that was said of the scene.
 
-    reconstruct: 'power' (unbiased power) or 'log' (least squared error in dB); speckle: 'keep', or 'restore' what was lost of it
-    (made up, of the right strength and spectrum; the tags say so).
+    Args:
+        source: path of the compressed file; or its bytes, or a file object in binary mode.
+        target: path of the GeoTIFF to write; '-' for standard output.
+        indexes: a band, from 1, or several in the order in which they are wanted; default all.
+        window: rasterio.windows.Window, a pair of slices, or ((row_start, row_stop), (col_start, col_stop)); default all.
+        reconstruct: 'power' (pixels of unbiased power) or 'log' (the least squared error in dB).
+        speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum; the tags say so).
+        threads: how many tiles are decoded at once; default one a core.
+        overwrite: replace a file that is there, once the new one is whole.
+        progress: called with the number of tiles that are done and of all.
+
+    Raises:
+        InvalidArgument: for a window or band that the scene has not, and other arguments that have no meaning.
+        FormatError: one of its kinds, where the file is damaged or no sarcodec file.
+        ModelError: where the file needs a model that is not here.
+        OutputExists: where `target` is there and `overwrite` is not set.
+        SarcodecError: where the disk refuses. On every error nothing appears under `target`.
     """
     began, wanted = time.perf_counter(), Reconstruction(reconstruct, speckle)
     with workers(threads) as pool, FileReader(source) as file:
         decoder = SceneDecoder(file, pool.threads, wanted)
-        window = asked_window(window, decoder.info.rows, decoder.info.cols)
-        bands = chosen_bands(band, decoder.info.count)
-        scene = _tagged(excerpt(decoder.info, window, bands), decoder)
+        place = asked_window(window, decoder.info.rows, decoder.info.cols)
+        bands = chosen_indexes(indexes, decoder.info.count)
+        scene = _tagged(excerpt(decoder.info, place, bands), decoder)
         with SceneWriter(target, scene, overwrite, pool.threads, inputs=(source,)) as writer:
-            writer.require_space(_least_bytes(decoder, window, bands))
-            _write(decoder, pool, writer, window, bands, progress)
-    seconds = time.perf_counter() - began
-    return DecompressReport(os.fspath(target), window.rows, window.cols, len(bands), seconds, writer.notes)
+            writer.require_space(_least_bytes(decoder, place, bands))
+            _write(decoder, pool, writer, place, bands, progress)
+    return DecompressReport(
+        path=os.fspath(target),
+        rows=place.rows,
+        cols=place.cols,
+        bands=len(bands),
+        seconds=time.perf_counter() - began,
+        notes=writer.notes,
+    )
 
 
 def _least_bytes(decoder: SceneDecoder, window: Window, bands: list[int]) -> int:
     """A GeoTIFF of pixels is larger than their compressed form; how much larger is not known before they are decoded."""
-    inside = [t for t in decoder.grid.touched(window) if overlap(decoder.grid.window(t), window) == decoder.grid.window(t)]
+    inside = [
+        t for t in decoder.grid.touched(window) if overlap(decoder.grid.window(t), window) == decoder.grid.window(t)
+    ]
     return sum(decoder.file.entry(tile, band).length for tile in inside for band in bands)
 
 
 def _write(
-    decoder: SceneDecoder, pool: Workers, writer: SceneWriter, window: Window, bands: list[int], progress: Progress | None
+    decoder: SceneDecoder,
+    pool: Workers,
+    writer: SceneWriter,
+    window: Window,
+    bands: list[int],
+    progress: choices.Progress | None,
 ) -> None:
     """Bands and masks of a window, tile by tile."""
     masks = [0] if decoder.info.mask_planes == 1 else bands if decoder.info.mask_planes else []
     planes = [(False, i, band) for i, band in enumerate(bands)] + [(True, i, plane) for i, plane in enumerate(masks)]
     places = [(tile, plane) for tile in decoder.grid.touched(window) for plane in planes]
 
-    def decoded(place):
+    def decoded(place: tuple[int, tuple[bool, int, int]]) -> NDArray[Any]:
         tile, (is_mask, _, plane) = place
         return decoder.tile_mask(tile, plane) if is_mask else decoder.tile_pixels(tile, plane)
 
     for done, ((tile, (is_mask, number, _)), pixels) in enumerate(zip(places, pool.map(decoded, places))):
         whole = decoder.grid.window(tile)
         shared = overlap(whole, window)
+        assert shared is not None  # the tile was chosen because it shares a pixel
         place = Window(shared.row - window.row, shared.col - window.col, *shared.shape)
         write = writer.write_mask if is_mask else writer.write
         write(number, place, np.ascontiguousarray(pixels[shared.within(whole)]))

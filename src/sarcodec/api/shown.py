@@ -3,12 +3,11 @@
 import re
 from html import escape
 
-from sarcodec.format.reader import FileReader
+from sarcodec.decoding.band_kinds import largest_bound, mode_of
 from sarcodec.entropy.steps import quality_of_step
+from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo
 from sarcodec.storage.refusals import shown
-
-from sarcodec.decoding.band_kinds import largest_bound, mode_of
 
 _NAME = re.compile(r'\s*\w+\s*\[\s*"((?:[^"]|"")*)"')
 _CODE = re.compile(r'(?:AUTHORITY|ID)\s*\[\s*"(\w+)"\s*,\s*"?(\w+)"?\s*\]\s*\]\s*$')
@@ -66,6 +65,6 @@ def _georeferencing(info: SceneInfo) -> str:
 
 
 def _band(info: SceneInfo, band: int) -> str:
-    """Number as in `read`, with name and unit where there are any."""
+    """Number from 1, as in `read`, with name and unit where there are any."""
     name, unit = info.descriptions[band], info.units[band]
-    return f"{band}" + (f": {name}" if name else "") + (f" [{unit}]" if unit else "")
+    return f"{band + 1}" + (f": {name}" if name else "") + (f" [{unit}]" if unit else "")

@@ -1,24 +1,31 @@
 """The verb verify: every checksum, every symbol, the model; and, beside an original, what was lost and what must not be."""
 
+from __future__ import annotations
+
 import time
 from dataclasses import dataclass, fields, replace
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sarcodec.format.reader import FileReader
+from sarcodec.api import choices
+from sarcodec.decoding.reconstruction import LEAST_ERROR
+from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.decoding.workers import Workers, workers
 from sarcodec.entropy.steps import step_db
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.measure import Measure
-from sarcodec.raster.geotiff import open_scene
-from sarcodec.signal.radiometry import normalise, valid_mask
+from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.geotiff import SceneReader, open_scene
+from sarcodec.signal.radiometry import normalise, valid_mask
 
-from sarcodec.decoding.scene import SceneDecoder
-from sarcodec.decoding.reconstruction import LEAST_ERROR
-from sarcodec.decoding.workers import workers
+Place: TypeAlias = tuple[int, int]
+"""Tile and plane."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Pixels decoded with the least error in dB (reconstruct 'log') beside the original's. Errors in dB over valid pixels; invalid pixels must be equal bit for bit.
 
@@ -45,7 +52,7 @@ class Comparison:
         return kept and self.error_plausible
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VerifyReport:
     """The result; damage raises an error instead. `passed` is False only where a comparison broke a promise."""
 
@@ -57,10 +64,25 @@ class VerifyReport:
     seconds: float
 
 
-def verify(path, against=None, threads=None, progress=None) -> VerifyReport:
-    """Try a whole file; with `against`, its original, also decode it and compare.
+def verify(
+    path: choices.Compressed,
+    *,
+    against: choices.Path | None = None,
+    threads: int | None = None,
+    progress: choices.Progress | None = None,
+) -> VerifyReport:
+    """Try a whole file: every checksum, every symbol, the model. With its original, also decode it and compare.
 
-    Raises FormatError's kin where the file is damaged, ModelError where its model is not right here.
+    Args:
+        path: of the compressed file; or its bytes, or a file object in binary mode.
+        against: path of the original raster.
+        threads: how many tiles are tried at once; default one a core.
+        progress: called with the number of tiles that are done and of all.
+
+    Raises:
+        InvalidArgument: where the path cannot be opened, and for an original of another size.
+        FormatError: one of its kinds, where the file is damaged or no sarcodec file.
+        ModelError: where its model is not here, or does not give its known answer on this machine.
     """
     began = time.perf_counter()
     with workers(threads) as pool, FileReader(path) as file:
@@ -73,21 +95,34 @@ def verify(path, against=None, threads=None, progress=None) -> VerifyReport:
                 progress(done + 1, total)
         comparison = None if against is None else _compare(decoder, pool, places, against, progress)
     passed = comparison is None or comparison.passed
-    return VerifyReport(file.name, len(places), symbols, passed, comparison, time.perf_counter() - began)
+    return VerifyReport(
+        path=file.name,
+        tiles=len(places),
+        symbols=symbols,
+        passed=passed,
+        comparison=comparison,
+        seconds=time.perf_counter() - began,
+    )
 
 
 @dataclass(frozen=True)
 class _Part:
     """One tile and plane. sums: pixels, squared error, original and decoded power, sum and sum of squares of levels, of valid pixels."""
 
-    sums: np.ndarray
+    sums: NDArray[np.float64]
     worst: float = 0.0
     invalid_same: bool = True
     stay: bool = True
     promised: bool = True
 
 
-def _compare(decoder: SceneDecoder, pool, places, against, progress) -> Comparison:
+def _compare(
+    decoder: SceneDecoder,
+    pool: Workers,
+    places: list[Place],
+    against: choices.Path,
+    progress: choices.Progress | None,
+) -> Comparison:
     with open_scene(against) as reader:
         mine, theirs = decoder.info, reader.info
         if (mine.rows, mine.cols, mine.count, mine.dtype) != (theirs.rows, theirs.cols, theirs.count, theirs.dtype):
@@ -141,7 +176,7 @@ def _plausible(rmse_db: float, spread_db: float, step_db: float) -> bool:
     return rmse_db <= min(2.5 * step_db + 0.05, 1.2 * spread_db + 0.25 * step_db + 0.5)
 
 
-def _tile(decoder: SceneDecoder, reader, place) -> _Part:
+def _tile(decoder: SceneDecoder, reader: SceneReader, place: Place) -> _Part:
     tile, plane = place
     window = decoder.grid.window(tile)
     if plane >= decoder.info.count:
@@ -155,14 +190,16 @@ def _tile(decoder: SceneDecoder, reader, place) -> _Part:
     return replace(_radar(original, decoded, measure), promised=promised)
 
 
-def _radar(original: np.ndarray, decoded: np.ndarray, measure: Measure) -> _Part:
+def _radar(original: NDArray[Any], decoded: NDArray[Any], measure: Measure) -> _Part:
     """Figures of a tile whose pixels have levels."""
     level, valid = normalise(original, measure)
     bits = np.dtype(f"u{original.dtype.itemsize}")
     same = bool((original.view(bits)[~valid] == decoded.view(bits)[~valid]).all())
     stay = bool(valid_mask(decoded, measure)[valid].all())
     a, b = level[valid].astype(np.float64), normalise(decoded, measure)[0][valid].astype(np.float64)
-    with np.errstate(over="ignore"):  # dB of 3,080 and more, which bounded files may hold, are no powers that a float can
+    with np.errstate(
+        over="ignore"
+    ):  # dB of 3,080 and more, which bounded files may hold, are no powers that a float can
         powers = [(10 ** (x / 10)).sum() for x in (a, b)]
     sums = np.array([a.size, np.square(a - b).sum(), *powers, a.sum(), np.square(a).sum()])
     return _Part(sums, float(np.abs(a - b).max(initial=0)), same, stay)

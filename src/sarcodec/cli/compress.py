@@ -144,7 +144,7 @@ def run(options: argparse.Namespace) -> int:
             lossless=options.lossless,
             domain=options.domain,
             effort=options.effort,
-            together=not options.independent_bands,
+            independent_bands=options.independent_bands,
             model=options.model,
             threads=options.threads,
             overwrite=options.overwrite,

@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
             source,
             options.target,
             window=window,
-            band=None if options.indexes is None else [index - 1 for index in options.indexes],
+            indexes=options.indexes,
             reconstruct=options.reconstruct,
             speckle=options.speckle,
             threads=options.threads,

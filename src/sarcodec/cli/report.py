@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec import __version__
+from sarcodec.api.comparison import BandComparison, Comparison, compare_scenes
 from sarcodec.api.decompression import FileInfo
 from sarcodec.api.decompression import info as file_info
 from sarcodec.decoding.tile_sizes import TileSizes, tile_sizes
-from sarcodec.api.comparison import BandComparison, Comparison, compare_scenes
 from sarcodec.errors import InvalidArgument
+from sarcodec.format.scene import SceneInfo
+from sarcodec.format.tiling import Window
 from sarcodec.quality.contents import BandPage, Detail, KeyFigure, Page
 from sarcodec.quality.page import render
 from sarcodec.quality.thumbnails import DETAIL_PX, ThumbnailCollector, Thumbnails
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.signal.radiometry import Measure, normalise
-from sarcodec.format.scene import SceneInfo
-from sarcodec.format.tiling import Window
 from sarcodec.storage import Output
 from sarcodec.storage.forms import HTML
 

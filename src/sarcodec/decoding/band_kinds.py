@@ -44,4 +44,4 @@ def mode_of(fields: tuple[BandField, ...]) -> str:
 
 def largest_bound(header: Header) -> float | None:
     """The bound in dB that all pixels keep, 0 for exact ones; None where a model has coded a band."""
-    return None if header.learned else max(band.max_error_db for band in header.bands)
+    return None if header.learned else max(band.max_error_db or 0.0 for band in header.bands)

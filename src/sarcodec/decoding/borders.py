@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sarcodec.signal.lapped import Borders
-from sarcodec.format.tiling import TileGrid
 from sarcodec.decoding.tile import CELL_PX, TILE_CELLS
+from sarcodec.format.tiling import TileGrid
+from sarcodec.signal.lapped import Borders
 
 
 def tile_borders(grid: TileGrid, tile: int) -> Borders:

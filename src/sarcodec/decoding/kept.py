@@ -10,10 +10,10 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Result = TypeVar("Result")
-_ALL: "weakref.WeakSet[Kept]" = weakref.WeakSet()
+_ALL: "weakref.WeakSet[Kept[Any]]" = weakref.WeakSet()
 
 
 class Kept(Generic[Result]):
@@ -25,7 +25,8 @@ class Kept(Generic[Result]):
         _ALL.add(self)
 
     def _forget(self) -> None:
-        self._lock, self._futures = threading.Lock(), OrderedDict()
+        self._lock = threading.Lock()
+        self._futures: OrderedDict[Hashable, Future[Result]] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], Result]) -> Result:
         """What `make` gives, made now unless it is kept or another thread is at it. An error is not kept."""
@@ -39,7 +40,7 @@ class Kept(Generic[Result]):
                 future.set_exception(error)
         return future.result()
 
-    def _future(self, key: Hashable) -> tuple[Future, bool]:
+    def _future(self, key: Hashable) -> tuple[Future[Result], bool]:
         """The future of a key, and whether it is the caller who has to fulfil it."""
         with self._lock:
             future = self._futures.get(key)

@@ -4,27 +4,32 @@ In: an open `FileReader`; out: pixels in the scene's dtype. Latents of recent ti
 decodes each tile once.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-
-from sarcodec.models import published
-from sarcodec.format.reader import FileReader
-from sarcodec.format.mask import unpack_invalid
-from sarcodec.entropy.prior import TileLatents
-from sarcodec.format.sections import LATENTS, LEANING, MASK, POWER, Section
-from sarcodec.errors import CorruptFile, ModelError
-from sarcodec.signal.lapped import CHANNELS
-from sarcodec.format.measure import Measure
-from sarcodec.signal.radiometry import restore
-from sarcodec.format.tiling import TileGrid
-from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power, with_texture
-from sarcodec.decoding.tile import CELL_PX, HALO_CELLS, TILE_CELLS, TILE_PX, TileDecoder
 
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.kept import Kept
 from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction, noise_latents, normalised, pixel_variances
+from sarcodec.decoding.tile import CELL_PX, HALO_CELLS, TILE_CELLS, TILE_PX, TileDecoder
+from sarcodec.entropy.prior import TileLatents
+from sarcodec.errors import CorruptFile, ModelError
+from sarcodec.format.mask import unpack_invalid
+from sarcodec.format.measure import Measure
+from sarcodec.format.reader import FileReader
+from sarcodec.format.sections import LATENTS, LEANING, MASK, POWER, Section
+from sarcodec.format.tiling import TileGrid
+from sarcodec.models import published
+from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power, with_texture
+from sarcodec.signal.lapped import CHANNELS
+from sarcodec.signal.radiometry import restore
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats, Integers, Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +37,8 @@ class _Decoded:
     """A decoded tile: latents, lost variances by cell (rows, cols) in dB^2, noise (cells, 1024) in dB; None: not asked for."""
 
     latents: TileLatents
-    lost: np.ndarray | None
-    noise: np.ndarray | None
+    lost: Floats | None
+    noise: Floats | None
 
 
 class LearnedDecoder:
@@ -41,9 +46,10 @@ class LearnedDecoder:
 
     def __init__(
         self, file: FileReader, measures: Sequence[Measure | None], threads: int = 1, wanted: Reconstruction = Reconstruction()
-    ):
+    ) -> None:
         header = file.header
-        self.file, self.header, self.measures = file, header, measures
+        self.file, self.header = file, header
+        self._measures = {band: measure for band, measure in enumerate(measures) if measure is not None}
         self.grid = TileGrid(header.rows, header.cols, TILE_PX)
         model = published.load(header.model_id, header.model_digest)
         if wanted.speckle == "restore" and not model.prior.errors.any():
@@ -53,16 +59,17 @@ class LearnedDecoder:
             )
         self.codec, self.wanted = TileDecoder(model), wanted
         room = sum(band.learned for band in header.bands) * (3 * self.grid.shape[1] + 8)
-        self._tiles = Kept(room + 4 * threads)
+        self._tiles: Kept[_Decoded | None] = Kept(room + 4 * threads)
 
     def cells(self, tile: int) -> tuple[int, int]:
         """Rows and columns of latent cells of a tile."""
-        return tuple(-(-n // CELL_PX) for n in self.grid.window(tile).shape)
+        rows, cols = self.grid.window(tile).shape
+        return -(-rows // CELL_PX), -(-cols // CELL_PX)
 
     def sections(self, tile: int, band: int) -> dict[int, Section]:
         return {s.kind: s for s in self.file.sections(tile, band)}
 
-    def symbols(self, tile: int, band: int) -> np.ndarray:
+    def symbols(self, tile: int, band: int) -> Integers:
         """All coded symbols of a tile and band (n,) int32; checks both checksums and the mask."""
         sections, window = self.sections(tile, band), self.grid.window(tile)
         if MASK in sections:
@@ -103,11 +110,11 @@ class LearnedDecoder:
         step, (rows, cols) = self.file.entry(tile, band).step, self.cells(tile)
         if self.wanted == LEAST_ERROR:
             return _Decoded(self.codec.decode(section, step, rows, cols, reference), None, None)
-        known = self.codec.decode_known(section, step, rows, cols, reference)
-        noise = noise_latents(known.lost, tile, band) if self.wanted.speckle == "restore" else None
-        return _Decoded(known.latents, known.lost.mean(1).reshape(rows, cols), noise)
+        latents, lost = self.codec.decode_known(section, step, rows, cols, reference)
+        noise = noise_latents(lost, tile, band) if self.wanted.speckle == "restore" else None
+        return _Decoded(latents, lost.mean(1).reshape(rows, cols), noise)
 
-    def _with_halo(self, tile: int, band: int, noise: bool = False) -> np.ndarray:
+    def _with_halo(self, tile: int, band: int, noise: bool = False) -> Floats:
         """Latents (or noise) in dB of a tile and a cell around (18, 18, 1024) float32, 0 where the scene ends."""
         side = TILE_CELLS + 2 * HALO_CELLS
         latents = np.zeros((side, side, CHANNELS), np.float32)
@@ -123,58 +130,58 @@ class LearnedDecoder:
                 latents[here] = self._in_db(theirs, other, there, noise)
         return latents
 
-    def _in_db(self, kept: _Decoded, tile: int, cells: tuple[slice, slice], noise: bool) -> np.ndarray:
+    def _in_db(self, kept: _Decoded, tile: int, cells: tuple[slice, slice], noise: bool) -> Floats:
         """Some cells of a tile (n, m, 1024), dequantised, or their noise."""
-        values = kept.noise if noise else kept.latents.values
-        chosen = values.reshape(*self.cells(tile), CHANNELS)[cells]
+        whole = (*self.cells(tile), CHANNELS)
         if noise:
-            return chosen
+            return np.zeros(whole, np.float32)[cells] if kept.noise is None else kept.noise.reshape(whole)[cells]
+        chosen = kept.latents.values.reshape(whole)[cells]
         return self.codec.dequantise(TileLatents(chosen.reshape(-1, CHANNELS), kept.latents.step), *chosen.shape[:2])
 
-    def levels(self, tile: int, band: int) -> np.ndarray:
+    def levels(self, tile: int, band: int) -> Floats:
         """Levels in dB of a tile's pixels as they were asked for, float32; meaningful where pixels are valid."""
         rows, cols = self.grid.window(tile).shape
         offset = np.float32(self.header.bands[band].offset_db)
-        if self.latents(tile, band) is None:
+        kept = self._tile(tile, band)
+        if kept is None:
             return np.full((rows, cols), offset, np.float32)
         levels = self.codec.synthesise(self._with_halo(tile, band), tile_borders(self.grid, tile))
         levels = levels[:rows, :cols] + offset
         if not np.isfinite(levels).all():
             raise CorruptFile(f"tile {tile}, band {band} decodes to levels that are not finite; the file is damaged")
-        return levels if self.wanted == LEAST_ERROR else self._given_back(tile, band, levels)
+        return levels if kept.lost is None else self._given_back(tile, band, levels, kept.lost)
 
-    def _given_back(self, tile: int, band: int, levels: np.ndarray) -> np.ndarray:
+    def _given_back(self, tile: int, band: int, levels: Floats, lost: Floats) -> Floats:
         """Levels of least error to levels with the power, and the texture, that was lost."""
         section = self.sections(tile, band).get(POWER)
         correction = unpack_correction(section.payload) if section else NONE
-        ground = Ground.of(levels, self._lost_with_halo(tile, band))
+        ground = Ground.of(levels, self._lost_with_halo(tile, band, lost))
         if self.wanted.speckle == "keep":
             return with_power(ground, correction)
         noise = self.codec.synthesise(self._with_halo(tile, band, noise=True), tile_borders(self.grid, tile))
         noise = noise[: levels.shape[0], : levels.shape[1]]
-        lost = self._tile(tile, band).lost
         scores, variances = normalised(noise, lost), pixel_variances(lost, levels.shape)
         return with_texture(ground, scores, variances, correction, self.wanted.reconstruct == "power")
 
-    def _lost_with_halo(self, tile: int, band: int) -> np.ndarray:
+    def _lost_with_halo(self, tile: int, band: int, lost: Floats) -> Floats:
         """Lost variances of a tile's cells and one around (rows + 2, cols + 2), the nearest cell's where there is none."""
         rows, cols = self.cells(tile)
         row, col = divmod(tile, self.grid.shape[1])
-        out = np.pad(self._tile(tile, band).lost, 1, "edge")
+        out: Floats = np.pad(lost, 1, "edge")
         for r in range(max(0, row - 1), min(self.grid.shape[0], row + 2)):
             for c in range(max(0, col - 1), min(self.grid.shape[1], col + 2)):
                 other = r * self.grid.shape[1] + c
                 theirs = self._tile(other, band)
-                if theirs is not None and other != tile:
+                if theirs is not None and theirs.lost is not None and other != tile:
                     begins = (d * TILE_CELLS + 1 for d in (r - row, c - col))
                     place = [_shared(b, n, s) for b, n, s in zip(begins, self.cells(other), (rows + 2, cols + 2))]
                     out[tuple(p[0] for p in place)] = theirs.lost[tuple(p[1] for p in place)]
         return out
 
-    def tile_pixels(self, tile: int, band: int) -> np.ndarray:
+    def tile_pixels(self, tile: int, band: int) -> Pixels:
         """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were."""
         mask = self.sections(tile, band).get(MASK)
-        shape, measure = self.grid.window(tile).shape, self.measures[band]
+        shape, measure = self.grid.window(tile).shape, self._measures[band]
         if mask is None:
             return restore(self.levels(tile, band), measure, self.header.dtype)
         valid, pixels = unpack_invalid(mask.payload, shape, self.header.dtype)
@@ -192,5 +199,5 @@ def _shared(begin: int, length: int, side: int) -> tuple[slice, slice]:
     return slice(first, last), slice(first - begin, last - begin)
 
 
-def _bits(array: np.ndarray) -> np.dtype:
+def _bits(array: Pixels) -> np.dtype:
     return np.dtype(f"u{array.dtype.itemsize}")

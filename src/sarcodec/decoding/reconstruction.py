@@ -3,14 +3,20 @@
 The scores of restored texture are the synthesis of noise in the latents, so they have the spectrum of what was lost.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.decoding.tile import HALO_CELLS, TILE_CELLS
 from sarcodec.errors import InvalidArgument
 from sarcodec.signal.noise import normal_scores
 from sarcodec.signal.planes import cells_to_pixels
-from sarcodec.decoding.tile import HALO_CELLS, TILE_CELLS
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 LEVELS, SPECKLES = ("power", "log"), ("keep", "restore")
 LEAST_VARIANCE = np.float32(1e-12)
@@ -27,7 +33,7 @@ class Reconstruction:
     reconstruct: str = "power"
     speckle: str = "keep"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, words in (("reconstruct", LEVELS), ("speckle", SPECKLES)):
             if getattr(self, name) not in words:
                 raise InvalidArgument(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(words)}")
@@ -36,7 +42,7 @@ class Reconstruction:
 LEAST_ERROR = Reconstruction("log")
 
 
-def around(cells: np.ndarray) -> np.ndarray:
+def around(cells: Floats) -> Floats:
     """Cells of a tile (rows, cols, ...) in the middle of a block of 18 x 18 that is 0 elsewhere."""
     side, halo = TILE_CELLS + 2 * HALO_CELLS, HALO_CELLS
     out = np.zeros((side, side, *cells.shape[2:]), np.float32)
@@ -44,16 +50,16 @@ def around(cells: np.ndarray) -> np.ndarray:
     return out
 
 
-def noise_latents(lost: np.ndarray, tile: int, band: int) -> np.ndarray:
+def noise_latents(lost: Floats, tile: int, band: int) -> Floats:
     """Lost variances in dB^2 (cells, 1024) -> noise of those variances in dB, always the same for a tile and band."""
     return normal_scores(tile, band, lost.size).reshape(lost.shape) * np.sqrt(lost)
 
 
-def pixel_variances(cells: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def pixel_variances(cells: Floats, shape: tuple[int, int]) -> Floats:
     """Variances of cells (rows, cols) at their pixels: in an orthonormal transform the mean over channels is that over pixels."""
     return cells_to_pixels(cells, shape)
 
 
-def normalised(noise: np.ndarray, cells: np.ndarray) -> np.ndarray:
+def normalised(noise: Floats, cells: Floats) -> Floats:
     """Noise in dB at pixels -> normal scores, by the variances of its cells."""
     return noise / np.sqrt(np.maximum(pixel_variances(cells, noise.shape), LEAST_VARIANCE))

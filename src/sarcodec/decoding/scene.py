@@ -5,21 +5,23 @@ In: an open `FileReader`; out: pixels in the scene's dtype, and masks. Safe for 
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
+from sarcodec.decoding.band_kinds import measure_of
+from sarcodec.decoding.bounded import BoundedDecoder
+from sarcodec.decoding.learned import LearnedDecoder
+from sarcodec.decoding.reconstruction import Reconstruction
+from sarcodec.decoding.tile import TILE_LOG2, TILE_PX
+from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
 from sarcodec.format.container import BOUNDED, EXACT, LEARNED
 from sarcodec.format.pixels import unpack_pixels
 from sarcodec.format.reader import FileReader
-from sarcodec.format.sections import PIXELS
-from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
 from sarcodec.format.scene import unpack_scene
+from sarcodec.format.sections import PIXELS
 from sarcodec.format.tiling import TileGrid
-from sarcodec.decoding.tile import TILE_LOG2, TILE_PX
 
-from sarcodec.decoding.bounded import BoundedDecoder
-from sarcodec.decoding.band_kinds import measure_of
-from sarcodec.decoding.learned import LearnedDecoder
-from sarcodec.decoding.reconstruction import Reconstruction
+if TYPE_CHECKING:
+    from sarcodec.arrays import Integers, Pixels
 
 MASK_DTYPE = "uint8"
 
@@ -28,7 +30,7 @@ class SceneDecoder:
     """Tiles of all planes of a file. Raises NewerVersion for tiles of another size, InvalidArgument where speckle is to be restored and no
     band is coded by a model, or where the extra that bounded bands need is not installed."""
 
-    def __init__(self, file: FileReader, threads: int = 1, wanted: Reconstruction = Reconstruction()):
+    def __init__(self, file: FileReader, threads: int = 1, wanted: Reconstruction = Reconstruction()) -> None:
         header = file.header
         if header.tile_log2 != TILE_LOG2:
             raise NewerVersion("the file uses tiles of another size; it needs a newer sarcodec")
@@ -53,35 +55,37 @@ class SceneDecoder:
         """Of a band, or of a mask behind them."""
         return self.header.bands[plane].kind if plane < len(self.header.bands) else EXACT
 
-    def tile_pixels(self, tile: int, band: int) -> np.ndarray:
+    def tile_pixels(self, tile: int, band: int) -> Pixels:
         """Pixels of a tile (rows, cols) in the scene's dtype."""
         kind = self.kind(band)
-        if kind == LEARNED:
+        if kind == LEARNED and self.learned is not None:
             return self.learned.tile_pixels(tile, band)
-        return self._exact(tile, band, self.header.dtype) if kind == EXACT else self._bounded.tile_pixels(tile, band)
+        if kind == BOUNDED and self._bounded is not None:
+            return self._bounded.tile_pixels(tile, band)
+        return self._exact(tile, band, self.header.dtype)
 
-    def tile_mask(self, tile: int, plane: int) -> np.ndarray:
+    def tile_mask(self, tile: int, plane: int) -> Integers:
         """Values of a mask (plane from 0) of a tile (rows, cols) uint8."""
         return self._exact(tile, len(self.header.bands) + plane, MASK_DTYPE)
 
-    def _exact(self, tile: int, plane: int, dtype: str) -> np.ndarray:
+    def _exact(self, tile: int, plane: int, dtype: str) -> Pixels:
         sections = {s.kind: s for s in self.file.sections(tile, plane)}
         if PIXELS not in sections:
             raise CorruptFile(f"tile {tile}, plane {plane} has no pixels; the file is damaged")
         return unpack_pixels(sections[PIXELS].payload, self.grid.window(tile).shape, dtype)
 
-    def symbols(self, tile: int, plane: int) -> np.ndarray:
+    def symbols(self, tile: int, plane: int) -> Pixels:
         """All that is coded of a tile and plane, checked: symbols of a learned band, or else pixels in one row."""
         if plane >= len(self.header.bands):
             return self.tile_mask(tile, plane - len(self.header.bands)).reshape(-1)
-        if self.kind(plane) == LEARNED:
+        if self.kind(plane) == LEARNED and self.learned is not None:
             return self.learned.symbols(tile, plane)
         return self.tile_pixels(tile, plane).reshape(-1)
 
-    def keeps(self, original: np.ndarray, decoded: np.ndarray, band: int) -> bool:
+    def keeps(self, original: Pixels, decoded: Pixels, band: int) -> bool:
         """Whether decoded pixels of a band are what the file promises of their originals; True where it promises nothing of them."""
         kind = self.kind(band)
-        if kind == BOUNDED:
+        if kind == BOUNDED and self._bounded is not None:
             return self._bounded.keeps(original, decoded, band)
         bits = f"u{original.itemsize}"
         return kind == LEARNED or bool((original.view(bits) == decoded.view(bits)).all())

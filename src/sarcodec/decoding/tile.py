@@ -4,16 +4,22 @@ In: a section, a step index, the latents of a band to lean on; out: latents, the
 kinds of numbers runs here: up to `decode` everything is whole numbers, after it float32. Knows no scene and no file.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.entropy import coding as entropy
 from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, HYPER_MAX, TileLatents
-from sarcodec.format.sections import Section, check_symbols, unpack_latents
 from sarcodec.entropy.trellis import places
-from sarcodec.signal.lapped import BLOCK, Borders
+from sarcodec.format.sections import Section, check_symbols, unpack_latents
 from sarcodec.models.published import Model
+from sarcodec.signal.lapped import BLOCK, Borders
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats, Integers
 
 CELL_PX = BLOCK
 TILE_LOG2 = 9
@@ -26,14 +32,15 @@ HALO_PX = HALO_CELLS * CELL_PX
 class _Reading:
     """The decoder's port."""
 
-    def __init__(self, decoder: entropy.Decoder):
-        self.decoder, self.symbols = decoder, []
+    def __init__(self, decoder: entropy.Decoder) -> None:
+        self.decoder = decoder
+        self.symbols: list[Integers] = []
 
-    def hyper(self, rows):
+    def hyper(self, rows: Integers) -> Integers:
         self.symbols.append(self.decoder.decode(rows.astype(np.uint16).reshape(-1)))
         return np.clip(self.symbols[-1].astype(np.int64), -HYPER_MAX, HYPER_MAX)
 
-    def latents(self, rows, mean, cells, channels):
+    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
         symbols, which = self.decoder.decode_dependent(rows.astype(np.uint16).reshape(-1))
         self.symbols.append(symbols)
         return places(symbols, which).reshape(rows.shape)
@@ -45,10 +52,10 @@ class Known:
     float32; None where nobody asked."""
 
     latents: TileLatents
-    lost: np.ndarray | None
+    lost: Floats | None
 
     @classmethod
-    def of(cls, model: Model, latents: np.ndarray, step: int, lost: np.ndarray | None = None) -> "Known":
+    def of(cls, model: Model, latents: Integers, step: int, lost: Floats | None = None) -> Known:
         """From what a walk leaves: latents (cells, 1024) int64, and lost variances in step^2 of the channels, overwritten."""
         if lost is not None:
             lost *= np.square(model.prior.steps.steps_db(step))
@@ -63,7 +70,7 @@ class TileDecoder:
 
     def symbols(
         self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
-    ) -> np.ndarray:
+    ) -> Integers:
         """All symbols of a section in coded order (n,) int32, their checksum tried: what must be the same everywhere."""
         return _read(self.model, section, step, rows, cols, reference)[0]
 
@@ -78,31 +85,37 @@ class TileDecoder:
 
     def decode_known(
         self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
-    ) -> Known:
-        """As `decode`, with the lost variances."""
+    ) -> tuple[TileLatents, Floats]:
+        """As `decode`, with the lost variances: those of `Known`."""
         lost = np.zeros((rows * cols, CHANNELS), np.float32)
         latents = _read(self.model, section, step, rows, cols, reference, lost)[1]
-        return Known.of(self.model, latents, step, lost)
+        return Known.of(self.model, latents, step, lost).latents, lost
 
-    def dequantise(self, latents: TileLatents, rows: int, cols: int) -> np.ndarray:
+    def dequantise(self, latents: TileLatents, rows: int, cols: int) -> Floats:
         """Decoded latents of a tile of rows x cols cells -> (rows, cols, 1024) float32 in dB."""
         values = latents.values.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
         return (values * self.model.prior.steps.steps_db(latents.step)).reshape(rows, cols, CHANNELS)
 
-    def synthesise(self, latents_db: np.ndarray, borders: Borders) -> np.ndarray:
+    def synthesise(self, latents_db: Floats, borders: Borders) -> Floats:
         """Latents (18, 18, 1024) in dB of a tile and a cell around, 0 outside the scene -> levels (512, 512) in dB."""
         return self.model.transform.synthesise(latents_db, borders)
 
 
-def _narrowed(latents: np.ndarray) -> np.ndarray:
+def _narrowed(latents: Integers) -> Integers:
     """The same whole numbers in 32 bits where they fit, as they do in every file that is not made up to be odd."""
     fits = np.abs(latents).max(initial=0) < 1 << 31
     return latents.astype(np.int32) if fits else latents
 
 
 def _read(
-    model: Model, section: Section, step: int, rows: int, cols: int, reference, lost=None
-) -> tuple[np.ndarray, np.ndarray]:
+    model: Model,
+    section: Section,
+    step: int,
+    rows: int,
+    cols: int,
+    reference: TileLatents | None,
+    lost: Floats | None = None,
+) -> tuple[Integers, Integers]:
     """Symbols (n,) int32 and latents (rows * cols, 1024) int64 in 1/32 step of a section, its checksum tried.
 
     lost: as in `Prior.walk`.

@@ -1,11 +1,18 @@
 """How many bytes each tile of a compressed file takes, from its index alone."""
 
+from __future__ import annotations
+
+import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from sarcodec.format.reader import FileReader
 from sarcodec.format.tiling import TileGrid
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,16 +27,16 @@ class TileSizes:
     cols: int
     tile_px: int
     file_bytes: int
-    bytes: np.ndarray
-    pixels: np.ndarray
+    bytes: Integers
+    pixels: Integers
 
     @property
-    def bits_per_pixel(self) -> np.ndarray:
+    def bits_per_pixel(self) -> Floats:
         """Of every tile, (bands, tile rows, tile cols)."""
         return 8 * self.bytes / self.pixels
 
 
-def tile_sizes(path) -> TileSizes:
+def tile_sizes(path: str | os.PathLike[str] | bytes | BinaryIO) -> TileSizes:
     """Read the index of a compressed file. Raises FormatError's kin."""
     with FileReader(path) as file:
         header, planes = file.header, file.header.planes

@@ -5,13 +5,17 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 import numpy as np
 from threadpoolctl import LibController, ThreadpoolController
 
 from sarcodec.errors import InvalidArgument, SarcodecError
+
+_Item = TypeVar("_Item")
+_Done = TypeVar("_Done")
 
 
 def thread_count(threads: int | None) -> int:
@@ -30,13 +34,13 @@ def thread_count(threads: int | None) -> int:
 class Workers:
     """A pool of threads, each of which computes alone (matrix products use one thread inside)."""
 
-    def __init__(self, threads: int | None):
+    def __init__(self, threads: int | None) -> None:
         self.threads = thread_count(threads)
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="sarcodec")
 
-    def map(self, work: Callable, items: Iterable) -> Iterator:
+    def map(self, work: Callable[[_Item], _Done], items: Iterable[_Item]) -> Iterator[_Done]:
         """work(item) for every item, in order; at most two tiles a thread wait. The first error ends it."""
-        waiting = deque()
+        waiting: deque[Future[_Done]] = deque()
         try:
             for item in items:
                 waiting.append(self._pool.submit(_worked, work, item))
@@ -48,11 +52,11 @@ class Workers:
             for future in waiting:
                 future.cancel()
 
-    def close(self):
+    def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _worked(work: Callable, item: object) -> object:
+def _worked(work: Callable[[_Item], _Done], item: _Item) -> _Done:
     """An error that was not meant for the user's eyes says at which item it happened."""
     try:
         return work(item)
@@ -70,7 +74,8 @@ class _Limit:
     """
 
     def __init__(self) -> None:
-        self.lock, self._inside, self._held = threading.Lock(), 0, []
+        self.lock, self._inside = threading.Lock(), 0
+        self._held: list[tuple[LibController, int]] = []
 
     def enter(self) -> int:
         """The process that entered, for `leave`."""

@@ -1,22 +1,29 @@
 """Bands that promise something of every pixel, into payloads: within a bound in dB, or exact, by JPEG XL. No model, no float network."""
 
+from __future__ import annotations
+
 from decimal import ROUND_DOWN, Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.decoding.band_kinds import measure_of
+from sarcodec.decoding.bounded import decode_sections, keeps
+from sarcodec.decoding.tile import TILE_PX
+from sarcodec.encoding.pixel_source import PixelSource
+from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.format.bounded import LOSSLESS, pack_bounded, pack_exact
 from sarcodec.format.container import BandField
 from sarcodec.format.jpegxl import require_library
 from sarcodec.format.mask import pack_invalid
+from sarcodec.format.measure import Measure
 from sarcodec.format.partition import BOUNDS, BOUNDS_A_DB
 from sarcodec.format.sections import LEVELS, MASK, Section, pack_tile
-from sarcodec.decoding.band_kinds import measure_of
-from sarcodec.decoding.bounded import decode_sections, keeps
-from sarcodec.encoding.pixel_source import PixelSource
-from sarcodec.errors import InvalidArgument, TargetNotReached
-from sarcodec.signal.radiometry import valid_mask
 from sarcodec.format.tiling import TileGrid
-from sarcodec.decoding.tile import TILE_PX
+from sarcodec.signal.radiometry import valid_mask
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Pixels
 
 
 def bound_of(max_error_db: float) -> int:
@@ -36,9 +43,10 @@ class BoundedEncoder:
     Raises InvalidArgument without imagecodecs.
     """
 
-    def __init__(self, reader: PixelSource, band: int, field: BandField):
+    def __init__(self, reader: PixelSource, band: int, field: BandField) -> None:
         require_library()
         self.reader, self.band, self.field = reader, band, field
+        self.bound = field.bound or LOSSLESS
         self.measure = measure_of(field, reader.info.nodata[band])
         self.grid = TileGrid(reader.info.rows, reader.info.cols, TILE_PX)
 
@@ -46,21 +54,24 @@ class BoundedEncoder:
         """The payload of one tile, read back and compared with its pixels. Raises TargetNotReached if they are not as promised."""
         pixels = np.ascontiguousarray(self.reader.read(self.band, self.grid.window(tile)))
         valid = np.ones(pixels.shape, bool) if self.measure is None else valid_mask(pixels, self.measure)
-        sections = self._exact(pixels, valid) if self.field.bound == LOSSLESS else self._bounded(pixels, valid)
+        if self.measure is None or self.bound == LOSSLESS:
+            sections = self._exact(pixels, valid)
+        else:
+            sections = self._bounded(pixels, valid, self.measure)
         payload, by_kind = pack_tile(sections), {s.kind: s for s in sections}
-        decoded = decode_sections(by_kind, pixels.shape, pixels.dtype.name, self.measure, self.field.bound)
-        if not keeps(pixels, decoded, valid, self.measure, self.field.bound).all():
+        decoded = decode_sections(by_kind, pixels.shape, pixels.dtype.name, self.measure, self.bound)
+        if not keeps(pixels, decoded, valid, self.measure, self.bound).all():
             raise TargetNotReached(
                 f"tile {tile}, band {self.band + 1} does not come back as promised; JPEG XL is at fault here (imagecodecs), "
                 "take another version of it"
             )
         return payload
 
-    def _bounded(self, pixels: np.ndarray, valid: np.ndarray) -> list[Section]:
-        contents, held = pack_bounded(pixels, valid, self.measure, self.field.bound)
+    def _bounded(self, pixels: Pixels, valid: Bools, measure: Measure) -> list[Section]:
+        contents, held = pack_bounded(pixels, valid, measure, self.bound)
         return _sections(pack_invalid(pixels, held), contents)
 
-    def _exact(self, pixels: np.ndarray, valid: np.ndarray) -> list[Section]:
+    def _exact(self, pixels: Pixels, valid: Bools) -> list[Section]:
         """All pixels in the image, or the invalid ones in the mask: whichever is smaller."""
         forms = [_sections(b"", pack_exact(pixels, np.ones_like(valid)))]
         if not valid.all():

@@ -3,31 +3,37 @@
 In: an open raster, what its bands measure, and a tile codec; out: `TileData` of a tile and band, then payload bytes at any step index.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sarcodec.decoding.borders import tile_borders
+from sarcodec.decoding.reconstruction import around, noise_latents, normalised, pixel_variances
+from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX
+from sarcodec.encoding.pixel_source import PixelSource
+from sarcodec.encoding.sampling import hidden_pixels
+from sarcodec.encoding.texture_fitting import Original, fitted_correction
+from sarcodec.encoding.tile import SEARCHING, TileEncoder
+from sarcodec.entropy.prior import TileLatents
+from sarcodec.errors import UnsupportedScene
 from sarcodec.format.container import LEARNED, OFFSETS_A_DB, BandField
 from sarcodec.format.mask import pack_invalid
-from sarcodec.format.sections import MASK, POWER, Section, pack_tile
-from sarcodec.errors import UnsupportedScene
-from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders
 from sarcodec.format.measure import Measure
-from sarcodec.encoding.pixel_source import PixelSource
-from sarcodec.signal.radiometry import fill_invalid, normalise
+from sarcodec.format.sections import MASK, POWER, Section, pack_tile
 from sarcodec.format.tiling import TileGrid, Window, grow
 from sarcodec.signal.correction import Ground
-from sarcodec.encoding.texture_fitting import Original, fitted_correction
-from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX, Known
-from sarcodec.encoding.tile import SEARCHING, TileEncoder
+from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders
+from sarcodec.signal.radiometry import fill_invalid, normalise
 
-from sarcodec.decoding.borders import tile_borders
-from sarcodec.encoding.sampling import hidden_pixels
-from sarcodec.decoding.reconstruction import around, noise_latents, normalised, pixel_variances
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats, Pixels
 
 OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
 LEVEL_MAX_DB = 1000  # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
-EXTENSION = "symmetric"
+EXTENSION: Final = "symmetric"
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class LearnedBand:
     offset_q: int
 
     @classmethod
-    def of(cls, measure: Measure, hidden: tuple[float, ...], sample: np.ndarray) -> "LearnedBand":
+    def of(cls, measure: Measure, hidden: tuple[float, ...], sample: Pixels) -> LearnedBand:
         """sample: pixels of the band, in one row."""
         level, valid = normalise(sample, measure)
         usual = level[valid & (np.abs(level) <= OFFSET_MAX_DB)]  # what is beyond all physics must not shift the band
@@ -57,7 +63,7 @@ class TileData:
 
     place: tuple[int, int]
     mask: bytes
-    latents: np.ndarray | None
+    latents: Floats | None
 
 
 class LearnedEncoder:
@@ -67,7 +73,7 @@ class LearnedEncoder:
     effort 0.
     """
 
-    def __init__(self, reader: PixelSource, bands: dict[int, LearnedBand], codec: TileEncoder, together: bool = True):
+    def __init__(self, reader: PixelSource, bands: dict[int, LearnedBand], codec: TileEncoder, together: bool = True) -> None:
         self.reader, self.info, self.codec, self.learned = reader, reader.info, codec, bands
         self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX)
         leaning, order = together and codec.effort >= SEARCHING, sorted(bands)
@@ -98,7 +104,7 @@ class LearnedEncoder:
         rows, cols = (-(-n // CELL_PX) for n in window.shape)
         return TileData((tile, band), mask, np.ascontiguousarray(latents[:rows, :cols]))
 
-    def levels(self, band: int, window: Window, pixels: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def levels(self, band: int, window: Window, pixels: Pixels | None = None) -> tuple[Floats, Bools]:
         """Levels in dB of a window of a band, and where they are valid; fill values that a mask hides are not."""
         pixels = self.reader.read(band, window) if pixels is None else pixels
         known = self.learned[band]
@@ -110,14 +116,14 @@ class LearnedEncoder:
         return level, valid
 
     @staticmethod
-    def _canvas(level: np.ndarray, valid: np.ndarray, window: Window, around: Window) -> np.ndarray:
+    def _canvas(level: Floats, valid: Bools, window: Window, around: Window) -> Floats:
         """Levels on the fixed (576, 576) block: invalid pixels filled, the rest of cut cells continued, 0 beyond the scene.
 
         The scene is continued by its mirror image: a thin strip of pixels that fades into something else would be spread over all
         frequencies, each of them too weak to be kept (docs/log.md).
         """
         top, left = (HALO_PX - (window.row - around.row), HALO_PX - (window.col - around.col))
-        rows, cols = (-(-(n + p) // CELL_PX) * CELL_PX - p for n, p in zip(level.shape, (top, left)))
+        rows, cols = (-(-(n + p) // CELL_PX) * CELL_PX - p for n, p in ((level.shape[0], top), (level.shape[1], left)))
         grown = [(0, rows - level.shape[0]), (0, cols - level.shape[1])]
         filled = np.pad(_filled(level, valid, (window.row - around.row, window.col - around.col)), grown, EXTENSION)
         canvas = np.zeros((TILE_PX + 2 * HALO_PX,) * 2, np.float32)
@@ -127,33 +133,43 @@ class LearnedEncoder:
 
     def encode(self, tile: list[TileData], step: int) -> list[bytes]:
         """The payloads of all learned bands of a tile, in their order, at a step index."""
-        payloads, decoded = [], {}
+        payloads: list[bytes] = []
+        decoded: dict[int | None, TileLatents] = {}
         for data in tile:
             band = data.place[1]
-            latents, sections = None, [Section(MASK, data.mask)] if data.mask else []
+            sections = [Section(MASK, data.mask)] if data.mask else []
             if data.latents is not None:
                 section, known = self.codec.encode(data.latents, step, decoded.get(self.references[band]))
-                power = self._correction(data, known) if self.codec.effort >= SEARCHING else b""
-                latents, sections = known.latents, [*sections, section, *([Section(POWER, power)] if power else [])]
-            decoded[band] = latents
+                cells = (data.latents.shape[0], data.latents.shape[1])
+                power = b"" if known.lost is None else self._correction(data.place, cells, known.latents, known.lost)
+                sections += [section, *([Section(POWER, power)] if power else [])]
+                decoded[band] = known.latents
             payloads.append(pack_tile(sorted(sections, key=lambda s: s.kind)))
         return payloads
 
-    def _correction(self, data: TileData, known: Known) -> bytes:
-        """What the power section says: from the tile alone, less the pixels that the neighbours' latents have a say in."""
-        tile, band = data.place
+    def _correction(
+        self, place: tuple[int, int], cells: tuple[int, int], latents: TileLatents, lost_by_latent: Floats
+    ) -> bytes:
+        """What the power section says: from the tile alone, less the pixels that the neighbours' latents have a say in.
+
+        latents, lost_by_latent (cells, 1024): what a decoder will know of the tile.
+        """
+        tile, band = place
         original, borders = self._original(tile, band), tile_borders(self.grid, tile)
         original = replace(original, valid=original.valid & _own(original.valid.shape, borders))
         if not original.valid.any():
             return b""
-        shape, cells = original.levels.shape, data.latents.shape[:2]
-        pixels = lambda latents: self.codec.decoder.synthesise(around(latents), borders)[: shape[0], : shape[1]]
-        lost = known.lost.mean(1).reshape(cells)
-        levels = pixels(self.codec.decoder.dequantise(known.latents, *cells)) + np.float32(self.learned[band].offset_db)
+        shape = original.levels.shape
+
+        def pixels(latents_db: Floats) -> Floats:
+            return self.codec.decoder.synthesise(around(latents_db), borders)[: shape[0], : shape[1]]
+
+        lost = lost_by_latent.mean(1).reshape(cells)
+        levels = pixels(self.codec.decoder.dequantise(latents, *cells)) + np.float32(self.learned[band].offset_db)
         ground = Ground.of(levels, np.pad(lost, 1, "edge"))
         variances, scores = pixel_variances(lost, shape), np.zeros(shape, np.float32)
         if variances.any():
-            scores = normalised(pixels(noise_latents(known.lost, tile, band).reshape(data.latents.shape)), lost)
+            scores = normalised(pixels(noise_latents(lost_by_latent, tile, band).reshape(*cells, -1)), lost)
         return fitted_correction(ground, original, scores, variances).pack()
 
     def _original(self, tile: int, band: int) -> Original:
@@ -167,7 +183,7 @@ class LearnedEncoder:
         return Original(*self.levels(band, window), 1 / 12 if whole else 0.0, guide)
 
 
-def _own(shape: tuple[int, int], borders: Borders) -> np.ndarray:
+def _own(shape: tuple[int, int], borders: Borders) -> Bools:
     """Pixels of a tile that its own latents decide: those not beside a border of the tile that is lapped."""
     own = np.ones(shape, bool)
     for axis, lapped in enumerate((borders.rows, borders.cols)):
@@ -178,7 +194,7 @@ def _own(shape: tuple[int, int], borders: Borders) -> np.ndarray:
     return own
 
 
-def _filled(level: np.ndarray, valid: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
+def _filled(level: Floats, valid: Bools, corner: tuple[int, int]) -> Floats:
     """Invalid pixels filled. corner: row and column of the tile's first pixel in `level`.
 
     Around the tile's borders each block that the transform rotates is filled from itself alone, so that the neighbours, who see
@@ -205,7 +221,7 @@ def _rotated_spans(first: int, length: int) -> list[tuple[slice, bool]]:
     return spans
 
 
-def _check_levels(level_db: np.ndarray, window: Window) -> None:
+def _check_levels(level_db: Floats, window: Window) -> None:
     """UnsupportedScene where dB pixels are beyond all physics: a fill value that nobody declared."""
     worst = float(np.abs(level_db).max())
     if worst > LEVEL_MAX_DB:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sarcodec.format.bounded import LOSSLESS
-from sarcodec.format.container import BOUNDED, EXACT, BandField
-from sarcodec.format.partition import is_identity
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import sample_band, sample_hidden
 from sarcodec.errors import UnsupportedScene
+from sarcodec.format.bounded import LOSSLESS
+from sarcodec.format.container import BOUNDED, EXACT, BandField
+from sarcodec.format.partition import is_identity
 from sarcodec.raster.meaning import BandMeaning, scene_meaning
 
 IMAGES = ("uint8", "uint16", "int16", "float32")
@@ -37,7 +37,7 @@ def promised_field(meaning: BandMeaning, dtype: str, bound: int) -> BandField:
     if meaning.kind == EXACT:
         return BandField(EXACT, None)
     measure = meaning.measure
-    if bound and is_identity(dtype, measure, bound):
+    if measure is None or (bound and is_identity(dtype, measure, bound)):
         bound = LOSSLESS
     if bound == LOSSLESS and dtype not in IMAGES:
         return BandField(EXACT, None)

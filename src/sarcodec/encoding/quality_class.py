@@ -4,25 +4,31 @@ what a file decodes to.
 In: a job of `compression` that can write the scene at any step; out: the step and its file, not yet under its name.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.format.writer import FileWriter
+from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.decoding.tile import TILE_PX
+from sarcodec.decoding.workers import Workers
+from sarcodec.encoding.job import Job
+from sarcodec.encoding.scene import SceneEncoder, TileWork
+from sarcodec.encoding.targets import ERROR_SLOPE, Try, first_step_for_rmse, search
 from sarcodec.entropy.steps import STEP_COUNT, quality_of_step
 from sarcodec.errors import TargetNotReached
+from sarcodec.format.tiling import Window
+from sarcodec.format.writer import Writer
 from sarcodec.quality.classes import QualityClass, Verdict, class_of, judge
 from sarcodec.quality.metrics import CUT_PX, ErrorAccumulator
 from sarcodec.signal.radiometry import normalise
-from sarcodec.format.tiling import Window
-from sarcodec.decoding.tile import TILE_PX
 
-from sarcodec.decoding.scene import SceneDecoder
-from sarcodec.encoding.scene import SceneEncoder, TileWork
-from sarcodec.encoding.job import Job
-from sarcodec.encoding.targets import ERROR_SLOPE, Try, first_step_for_rmse, search
-from sarcodec.decoding.workers import Workers
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats
 
 MOST_TRIES = 40
 SCATTER = 2.5  # of the error of 8 x 8 blocks from step to step, as a share: at most about this by the root of their number
@@ -33,9 +39,11 @@ _LEAST = 1e-6
 assert TILE_PX % CUT_PX == 0  # so that tiles give the figures of the whole scene
 
 
-def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, FileWriter, int]:
+def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, Writer, int]:
     """The coarsest step that passes, its file, and how many were written. TargetNotReached where none passes."""
-    wanted, writers, verdicts = class_of(name), {}, {}
+    wanted = class_of(name)
+    writers: dict[int, Writer] = {}
+    verdicts: dict[int, dict[int, Verdict]] = {}
 
     def judged(step: int) -> tuple[bool, float]:
         writers[step] = job.write_pass(tiles, step)
@@ -133,6 +141,18 @@ def _fill(miss: Callable[[int], float], passed: dict[int, bool], uses: dict[int,
             break
 
 
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """A tile of a band: level before and after, where both are valid, whether the invalid pixels are the same bit for bit, and the
+    level of the band that chooses windows, if there is one."""
+
+    level: Floats
+    decoded: Floats
+    valid: Bools
+    same: bool
+    guide: Floats | None
+
+
 def judge_bands(
     encoder: SceneEncoder, decoder: SceneDecoder, pool: Workers, wanted: QualityClass
 ) -> dict[int, Verdict]:
@@ -141,32 +161,33 @@ def judge_bands(
     errors = {band: ErrorAccumulator() for band in bands}
     exact, any_valid = dict.fromkeys(bands, True), dict.fromkeys(bands, False)
 
-    def work(place):
+    def work(place: tuple[int, int]) -> _Compared:
         tile, band = place
         window = encoder.grid.window(tile)
-        return *_levels(encoder, decoder, place, window), _guide(encoder, window, band)
+        return _compared(encoder, decoder, place, window, _guide(encoder, window, band))
 
-    for (_, band), (level, decoded, valid, same, guide) in zip(places, pool.map(work, places)):
-        exact[band] &= same
-        any_valid[band] |= bool(valid.any())
-        errors[band].add(level, decoded, valid, guide)
+    for (_, band), tile in zip(places, pool.map(work, places), strict=True):
+        exact[band] &= tile.same
+        any_valid[band] |= bool(tile.valid.any())
+        errors[band].add(tile.level, tile.decoded, tile.valid, tile.guide)
     return {
         band: judge(wanted, errors[band].summary() if any_valid[band] else None, exact[band]) for band in bands
     }
 
 
-def _levels(encoder: SceneEncoder, decoder: SceneDecoder, place: tuple[int, int], window: Window):
-    """Level before and after, where both are valid, and whether the invalid pixels are the same bit for bit."""
+def _compared(
+    encoder: SceneEncoder, decoder: SceneDecoder, place: tuple[int, int], window: Window, guide: Floats | None
+) -> _Compared:
     tile, band = place
     pixels, returned = encoder.reader.read(band, window), decoder.tile_pixels(tile, band)
     level, valid = encoder.learned.levels(band, window, pixels)
     decoded, still = normalise(returned, encoder.learned.learned[band].measure)
     bits = np.dtype(f"u{pixels.dtype.itemsize}")
     same = bool(still[valid].all() and (pixels.view(bits)[~valid] == returned.view(bits)[~valid]).all())
-    return level, decoded, valid & still, same
+    return _Compared(level, decoded, valid & still, same, guide)
 
 
-def _guide(encoder: SceneEncoder, window: Window, band: int) -> np.ndarray | None:
+def _guide(encoder: SceneEncoder, window: Window, band: int) -> Floats | None:
     other = encoder.learned.guides[band]
     if other is None:
         return None

@@ -4,20 +4,20 @@ In: a job that can write the scene at any step, and what it aims at; out: the st
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
-from sarcodec.format.writer import FileWriter
-from sarcodec.entropy.steps import STEP_COUNT, step_of_quality
-from sarcodec.errors import TargetNotReached
-from sarcodec.signal.radiometry import normalise
-
+from sarcodec.decoding.reconstruction import LEAST_ERROR
 from sarcodec.decoding.scene import SceneDecoder
-from sarcodec.encoding.scene import TileWork
 from sarcodec.encoding.job import Analysed, Job, Target
 from sarcodec.encoding.quality_class import reach_class
+from sarcodec.encoding.scene import TileWork
 from sarcodec.encoding.targets import ERROR_SLOPE, RATE_SLOPE, Try, first_step_for_rmse, search, typical_step
-from sarcodec.decoding.reconstruction import LEAST_ERROR
+from sarcodec.entropy.steps import STEP_COUNT, step_of_quality
+from sarcodec.errors import TargetNotReached
+from sarcodec.format.writer import Writer
+from sarcodec.signal.radiometry import normalise
 
 RATE_TOLERANCE = 0.005  # ends the search early
 RATE_PROMISE = 0.02  # for files of more than SMALL_FILE bytes, whose heads do not count
@@ -25,7 +25,7 @@ SMALL_FILE = 4096
 SIZE_MARGIN = 0.004  # aimed below a size that must not be exceeded
 
 
-def reach(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | None]:
+def reach(job: Job, aim: Target) -> tuple[int, Writer, int, float | None]:
     """The step that meets a target, its file, how many were written, and the RMSE in dB where that was the target.
 
     Raises TargetNotReached.
@@ -37,15 +37,15 @@ def reach(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | None]:
         return step, job.stream(step), 1, None
     tiles = Analysed(job.encoder, job.pool, job.folder, job.tick).tiles
     if aim.kind == "class":
-        return *reach_class(job, aim.value, tiles), None
+        return *reach_class(job, aim.quality_class, tiles), None
     return _reach_rmse(job, aim.value, tiles) if aim.kind == "rmse_db" else _reach_size(job, aim, tiles)
 
 
-def _without_step(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | None]:
+def _without_step(job: Job, aim: Target) -> tuple[int, Writer, int, float | None]:
     """Where no band is learned there is one file, which reaches a target or does not."""
     writer = job.stream(0)
     samples = job.encoder.info.rows * job.encoder.info.cols * job.encoder.info.count
-    wanted = {"size": aim.value, "bpp": aim.value * samples / 8 if aim.kind == "bpp" else None}.get(aim.kind)
+    wanted = {"size": aim.value, "bpp": aim.value * samples / 8}.get(aim.kind)
     size = writer.size(job.header(0))
     if wanted is not None and size > max(wanted, SMALL_FILE if aim.kind == "bpp" else 0):
         raise TargetNotReached(
@@ -54,11 +54,12 @@ def _without_step(job: Job, aim: Target) -> tuple[int, FileWriter, int, float | 
     return 0, writer, 1, 0.0 if aim.kind == "rmse_db" else None
 
 
-def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, FileWriter, int, None]:
+def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, Writer, int, None]:
     samples = job.encoder.info.rows * job.encoder.info.cols * job.encoder.info.count
     wanted = aim.value if aim.kind == "size" else aim.value * samples / 8
     aimed = wanted * (1 - SIZE_MARGIN) if aim.kind == "size" else wanted
-    sizes, writers = {}, {}
+    sizes: dict[int, int] = {}
+    writers: dict[int, Writer] = {}
     place = typical_step(8 * aimed / samples)
 
     def measure(step: int) -> float:
@@ -67,7 +68,9 @@ def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, File
         sizes[step] = writers[step].size(job.header(step))
         return place - typical_step(8 * sizes[step] / samples)
 
-    off = lambda t: abs(math.log(sizes[t.step] / aimed))
+    def off(t: Try) -> float:
+        return abs(math.log(sizes[t.step] / aimed))
+
     limited = aim.kind == "size"
     tries = search(
         measure, place, RATE_SLOPE, lambda t: off(t) < (SIZE_MARGIN if limited else RATE_TOLERANCE), lean=limited
@@ -81,10 +84,18 @@ def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, File
                 f"{'coarsest' if best else 'finest'} step, {aim.value} were asked for; ask for "
                 f"{'more' if best else 'less'} (--target-bpp){'' if best else ', or for every bit (--lossless)'}"
             )
-        return best, writers[best], len(tries), None
+    else:
+        best = _largest_that_fits(measure, tries, sizes, wanted)
+    return best, writers[best], len(tries), None
+
+
+def _largest_that_fits(
+    measure: Callable[[int], float], tries: list[Try], sizes: dict[int, int], wanted: float
+) -> int:
+    """The step of the largest file of at most `wanted` bytes; where no try has given one, coarser steps are tried and added."""
     fitting = [t for t in tries if sizes[t.step] <= wanted]
-    while not fitting and tries[-1].step < 639:  # a curve that is not smooth: give way until it fits
-        coarser = min(639, max(t.step for t in tries) + 24)
+    while not fitting and tries[-1].step < STEP_COUNT - 1:  # a curve that is not smooth: give way until it fits
+        coarser = min(STEP_COUNT - 1, max(t.step for t in tries) + 24)
         tries.append(Try(coarser, measure(coarser)))
         fitting = [t for t in tries if sizes[t.step] <= wanted]
     if not fitting:
@@ -92,12 +103,12 @@ def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, File
             f"the smallest file of this scene takes {min(sizes.values())} bytes, {int(wanted)} were allowed; "
             "allow more (--target-size)"
         )
-    best = max(fitting, key=lambda t: sizes[t.step]).step
-    return best, writers[best], len(tries), None
+    return max(fitting, key=lambda t: sizes[t.step]).step
 
 
-def _reach_rmse(job: Job, wanted: float, tiles: list[TileWork]) -> tuple[int, FileWriter, int, float]:
-    writers, errors = {}, {}
+def _reach_rmse(job: Job, wanted: float, tiles: list[TileWork]) -> tuple[int, Writer, int, float]:
+    writers: dict[int, Writer] = {}
+    errors: dict[int, float] = {}
 
     def measure(step: int) -> float:
         writers[step] = job.write_pass(tiles, step)
@@ -115,13 +126,13 @@ def _reach_rmse(job: Job, wanted: float, tiles: list[TileWork]) -> tuple[int, Fi
     return best.step, writers[best.step], len(tries), errors[best.step]
 
 
-def _rmse_db(job: Job, writer: FileWriter, step: int) -> float:
+def _rmse_db(job: Job, writer: Writer, step: int) -> float:
     """Error in dB of what the file decodes to, over all valid pixels of learned bands, rounding to the dtype included."""
     encoder = job.encoder
     with writer.reader(job.header(step)) as file:
         decoder = SceneDecoder(file, job.pool.threads, LEAST_ERROR)
 
-        def squares(place):
+        def squares(place: tuple[int, int]) -> tuple[float, int]:
             tile, band = place
             level, valid = encoder.learned.levels(band, encoder.grid.window(tile))
             decoded, _ = normalise(decoder.tile_pixels(tile, band), encoder.learned.learned[band].measure)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from sarcodec.decoding.tile import TILE_PX
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.format.tiling import TileGrid, Window
-from sarcodec.decoding.tile import TILE_PX
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Pixels
 
 SAMPLE_TILES = 9
 
@@ -18,12 +23,12 @@ def sample_windows(reader: PixelSource) -> list[Window]:
     return [grid.window(int(index)) for index in chosen]
 
 
-def sample_band(reader: PixelSource, band: int) -> np.ndarray:
+def sample_band(reader: PixelSource, band: int) -> Pixels:
     """Pixels of the sample windows of a band (from 0), in one row."""
     return np.concatenate([reader.read(band, window).reshape(-1) for window in sample_windows(reader)])
 
 
-def sample_hidden(reader: PixelSource, band: int) -> np.ndarray | None:
+def sample_hidden(reader: PixelSource, band: int) -> Bools | None:
     """Where a mask hides the pixels of `sample_band`; None without masks."""
     if not reader.info.mask_planes:
         return None
@@ -31,8 +36,8 @@ def sample_hidden(reader: PixelSource, band: int) -> np.ndarray | None:
 
 
 def hidden_pixels(
-    reader: PixelSource, band: int, window: Window, pixels: np.ndarray, values: tuple[float, ...]
-) -> np.ndarray | None:
+    reader: PixelSource, band: int, window: Window, pixels: Pixels, values: tuple[float, ...]
+) -> Bools | None:
     """Where a mask hides pixels that have one of `values`; None where that is nowhere."""
     if not values or not reader.info.mask_planes:
         return None
@@ -45,5 +50,6 @@ def hidden_pixels(
     return hidden & fill
 
 
-def _masked(reader: PixelSource, band: int, window: Window) -> np.ndarray:
-    return reader.read_mask(band if reader.info.mask_planes > 1 else 0, window) == 0
+def _masked(reader: PixelSource, band: int, window: Window) -> Bools:
+    hidden: Bools = reader.read_mask(band if reader.info.mask_planes > 1 else 0, window) == 0
+    return hidden

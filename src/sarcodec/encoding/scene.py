@@ -6,22 +6,24 @@ In: an open raster, what its bands mean, what is asked; out: the work of a tile,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from sarcodec.decoding.tile import TILE_PX
+from sarcodec.encoding.bounded import BoundedEncoder
+from sarcodec.encoding.learned import LearnedBand, LearnedEncoder, TileData
+from sarcodec.encoding.meanings import promised_field
+from sarcodec.encoding.pixel_source import PixelSource
+from sarcodec.encoding.sampling import sample_band
+from sarcodec.encoding.tile import TileEncoder
+from sarcodec.format.bounded import LOSSLESS
 from sarcodec.format.container import EXACT, LEARNED, BandField
 from sarcodec.format.pixels import pack_pixels
 from sarcodec.format.sections import PIXELS, Section, pack_tile
-from sarcodec.encoding.pixel_source import PixelSource
-from sarcodec.raster.meaning import BandMeaning
 from sarcodec.format.tiling import TileGrid
-from sarcodec.decoding.tile import TILE_PX
-from sarcodec.encoding.tile import TileEncoder
+from sarcodec.raster.meaning import BandMeaning
 
-from sarcodec.encoding.bounded import BoundedEncoder
-from sarcodec.encoding.meanings import promised_field
-from sarcodec.encoding.learned import LearnedBand, LearnedEncoder, TileData
-from sarcodec.encoding.sampling import sample_band
+if TYPE_CHECKING:
+    from sarcodec.arrays import Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +43,11 @@ class SceneEncoder:
         codec: TileEncoder | None,
         together: bool = True,
         bound: int | None = None,
-    ):
+    ) -> None:
         """codec: for learned bands, or None with a bound in 1/1000 dB (0: exact) for those that are radar; together as in `LearnedEncoder`."""
         self.reader, self.info, self.codec, self.meanings = reader, reader.info, codec, meanings
         self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX)
-        self.learned = self._learned(together) if bound is None else None
+        self._learned = self._learned_encoder(together) if bound is None else None
         self.fields = tuple(self._field(band, bound) for band in range(self.info.count))
         self._bounded = {
             band: BoundedEncoder(reader, band, field)
@@ -53,18 +55,29 @@ class SceneEncoder:
             if field.kind not in (EXACT, LEARNED)
         }
 
-    def _learned(self, together: bool) -> LearnedEncoder | None:
+    def _learned_encoder(self, together: bool) -> LearnedEncoder | None:
         bands = {
             band: LearnedBand.of(meaning.measure, meaning.hidden, sample_band(self.reader, band))
             for band, meaning in enumerate(self.meanings)
-            if meaning.kind != EXACT
+            if meaning.kind != EXACT and meaning.measure is not None
         }
-        return LearnedEncoder(self.reader, bands, self.codec, together) if bands else None
+        if not bands:
+            return None
+        assert self.codec is not None, "learned bands need a codec"
+        return LearnedEncoder(self.reader, bands, self.codec, together)
+
+    @property
+    def learned(self) -> LearnedEncoder:
+        """The encoder of the learned bands; ask only where there are any."""
+        assert self._learned is not None, "no band is learned"
+        return self._learned
 
     def _field(self, band: int, bound: int | None) -> BandField:
         if self.meanings[band].kind == EXACT:
             return BandField(EXACT, None)
-        return self.learned.field(band) if bound is None else promised_field(self.meanings[band], self.info.dtype, bound)
+        if self._learned is not None:
+            return self._learned.field(band)
+        return promised_field(self.meanings[band], self.info.dtype, bound or LOSSLESS)
 
     @property
     def learned_bands(self) -> list[int]:
@@ -90,7 +103,7 @@ class SceneEncoder:
         return self._bounded[band].encode(tile)
 
     @staticmethod
-    def _exact(pixels: np.ndarray) -> bytes:
+    def _exact(pixels: Pixels) -> bytes:
         return pack_tile([Section(PIXELS, pack_pixels(pixels))])
 
     def encode(self, work: TileWork, step: int) -> list[bytes]:

@@ -47,7 +47,8 @@ def search(
 
     lean: the last try goes a little to the coarse side, so that it is likely to stay below a limit.
     """
-    tries, step = [], int(np.clip(round(first), 0, STEP_COUNT - 1))
+    tries: list[Try] = []
+    step = int(np.clip(round(first), 0, STEP_COUNT - 1))
     while len(tries) < MOST_PASSES:
         tries.append(Try(step, measure(step)))
         if good(tries[-1]):

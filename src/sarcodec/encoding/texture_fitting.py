@@ -3,8 +3,11 @@
 In: the original's levels and mask, and the decoded ground; out: a Correction.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -26,6 +29,12 @@ from sarcodec.signal.correction import (
 from sarcodec.signal.law import speckled
 from sarcodec.signal.planes import block_sums, blocks_to_pixels
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from sarcodec.arrays import Bools, Floats, Integers
+
+_Number = TypeVar("_Number", bound=np.generic)
 LARGEST = LIMIT - 1
 HOLD = 0.02  # share of a tile's power by which each correction is held to the tile's mean
 ERROR_REACH = 4.0  # deviations: larger errors are structure that was lost, not speckle
@@ -37,9 +46,10 @@ TRIM_OCTAVES = (-2.0, 0.5)  # factors of the lost variance between which the tri
 TRIM_HALVINGS = 6
 
 
-def power_of(level_db: np.ndarray) -> np.ndarray:
+def power_of(level_db: Floats) -> Floats:
     """Linear power of levels; 150 dB above or below what they are relative to says enough."""
-    return np.exp(np.clip(level_db, -150, 150) * np.float32(np.log(10) / 10))
+    found: Floats = np.exp(np.clip(level_db, -150, 150) * np.float32(np.log(10) / 10))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +60,10 @@ class Original:
     amplitudes), in units of the pixels' power; guide: levels of another band of the same ground, None if there is none.
     """
 
-    levels: np.ndarray
-    valid: np.ndarray
+    levels: Floats
+    valid: Bools
     rounding: float = 0.0
-    guide: np.ndarray | None = None
+    guide: Floats | None = None
 
     @cached_property
     def scale_db(self) -> float:
@@ -61,10 +71,10 @@ class Original:
         return float(self.levels[self.valid].mean())
 
     @cached_property
-    def power(self) -> np.ndarray:
+    def power(self) -> Floats:
         return self.within(self.levels)
 
-    def within(self, levels: np.ndarray) -> np.ndarray:
+    def within(self, levels: Floats) -> Floats:
         """Powers of levels where pixels are valid, 0 elsewhere."""
         return np.where(self.valid, power_of(levels - np.float32(self.scale_db)), np.float32(0))
 
@@ -72,7 +82,7 @@ class Original:
     def rounded(self) -> float:
         return self.rounding * 10 ** (-self.scale_db / 10)
 
-    def rest_db(self, levels: np.ndarray) -> float:
+    def rest_db(self, levels: Floats) -> float:
         """What decoded levels still lack of the power."""
         total = self.power.sum(dtype=np.float64)
         left = max(total - self.rounded * np.count_nonzero(self.valid), 1e-2 * total)
@@ -80,7 +90,7 @@ class Original:
         return float(np.clip(decibels(left / given), -30, 30))
 
 
-def fitted_correction(ground: Ground, original: Original, scores: np.ndarray, variance: np.ndarray) -> Correction:
+def fitted_correction(ground: Ground, original: Original, scores: Floats, variance: Floats) -> Correction:
     """Numbers for a tile, with its normal scores and the expected lost variances of its pixels in dB^2, both (rows, cols)."""
     power = _fitted_power(ground, original)
     if not variance.any():  # a model that does not know what is lost
@@ -91,18 +101,20 @@ def fitted_correction(ground: Ground, original: Original, scores: np.ndarray, va
     return replace(found, restored=_whole([rest], POWER_UNIT_DB)[0])
 
 
-def _whole(values, unit: float) -> tuple[int, ...]:
+def _whole(values: Floats | list[float], unit: float) -> tuple[int, ...]:
     return tuple(int(n) for n in np.clip(np.rint(np.asarray(values) / unit), -LARGEST, LARGEST))
 
 
-def _hats(places: np.ndarray, knots) -> tuple[np.ndarray, np.ndarray]:
+def _hats(places: Floats, knots: Floats | tuple[float, ...]) -> tuple[Integers, Floats]:
     """The knot below each place and the share of the next one."""
     at = np.interp(places, knots, np.arange(len(knots)))
     low = np.minimum(at.astype(np.int64), len(knots) - 2)
     return low, at - low
 
 
-def _solve(low, part, weight, target, knots, hold: float) -> np.ndarray:
+def _solve(
+    low: Integers, part: Floats, weight: Floats, target: Floats, knots: tuple[float, ...], hold: float
+) -> Floats:
     """Values c at knots with sum over w_i (sum_j w_j c_j) weight = sum w_i target: interpolated, they carry weight into target."""
     count = len(knots)
     matrix, right = np.zeros((count, count)), np.zeros(count)
@@ -129,7 +141,9 @@ def _fitted_power(ground: Ground, original: Original) -> tuple[int, ...]:
     return _whole(np.array(power) * POWER_UNIT_DB + rest, POWER_UNIT_DB)
 
 
-def _fitted_detail(ground: Ground, original: Original, texture: tuple[np.ndarray, np.ndarray], power: tuple[int, ...]):
+def _fitted_detail(
+    ground: Ground, original: Original, texture: tuple[Floats, Floats], power: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Mean and variance of the error by detail, the variance trimmed until calm windows have their looks again."""
     variance = texture[1]
     some = original.valid[::EVERY]
@@ -147,7 +161,7 @@ def _fitted_detail(ground: Ground, original: Original, texture: tuple[np.ndarray
     return means, _whole(octaves + trim, SPREAD_UNIT)
 
 
-def _trim_octaves(ground: Ground, original: Original, texture: tuple[np.ndarray, np.ndarray], found: Correction) -> float:
+def _trim_octaves(ground: Ground, original: Original, texture: tuple[Floats, Floats], found: Correction) -> float:
     """log2 of the factor of the lost variance under which the power of calm windows, restored, varies as the original's does."""
     calm = _calm_windows(original)
     if not calm.size:
@@ -165,7 +179,7 @@ def _trim_octaves(ground: Ground, original: Original, texture: tuple[np.ndarray,
     return (low + high) / 2
 
 
-def _calm_windows(original: Original) -> np.ndarray:
+def _calm_windows(original: Original) -> Integers:
     """Numbers of the windows in which the guide's power varies least; without a guide, of many anywhere: those that vary
     little in the image itself, original or decoded, have more looks than the ground gives them."""
     whole = np.flatnonzero(_windows(original.valid).all((1, 2)))
@@ -176,18 +190,20 @@ def _calm_windows(original: Original) -> np.ndarray:
     return whole[np.argsort(varies, kind="stable")[:count]]
 
 
-def _windows(pixels: np.ndarray) -> np.ndarray:
+def _windows(pixels: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
     if min(pixels.shape) < WINDOW_PX:
         return np.empty((0, WINDOW_PX, WINDOW_PX), pixels.dtype)
     views = np.lib.stride_tricks.sliding_window_view(pixels, (WINDOW_PX, WINDOW_PX))
     return views[::PITCH_PX, ::PITCH_PX].reshape(-1, WINDOW_PX, WINDOW_PX)
 
 
-def _centred(levels: np.ndarray) -> np.ndarray:
-    return levels - levels.mean((1, 2), keepdims=True)
+def _centred(levels: Floats) -> Floats:
+    found: Floats = levels - levels.mean((1, 2), keepdims=True)
+    return found
 
 
-def _variation(power: np.ndarray) -> np.ndarray:
+def _variation(power: Floats) -> Floats:
     """Variance over squared mean of each of (windows, side, side) powers."""
-    return power.var((1, 2), ddof=1) / np.square(power.mean((1, 2)))
+    found: Floats = power.var((1, 2), ddof=1) / np.square(power.mean((1, 2)))
+    return found
 

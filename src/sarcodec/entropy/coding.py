@@ -4,11 +4,18 @@ State of 32 bits, words of 16 bits, frequencies of 14 bits; docs/format.md has e
 the same in plain Python. Integers only. Knows nothing of tiles, latents or files.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sarcodec.entropy import rans, trellis
 from sarcodec.entropy.tables import MAX_MAGNITUDE, FrozenTables
 from sarcodec.errors import CorruptFile, InvalidArgument
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Integers
 
 _WORDS_A_SYMBOL = 6  # 14 (symbol) + 49 (escape) + 12 (low bits) = 75 bits, and the coder's own loss
 _NO_WORDS = np.zeros(0, np.uint16)
@@ -17,7 +24,7 @@ LATENT_TABLES = 256  # tables of one quantiser; the other's follow
 _JUMP = trellis.QUANTISER.astype(np.int64) * LATENT_TABLES
 
 
-def encode(tables: FrozenTables, rows: np.ndarray, values: np.ndarray) -> bytes:
+def encode(tables: FrozenTables, rows: Integers, values: Integers) -> bytes:
     """Bytes from which `Decoder` gives values[0], values[1], ... back, in that order.
 
     rows: integers (n,), the table of each value. values: integers (n,), |v| < 2^24, 0 where the table is skipped.
@@ -51,11 +58,11 @@ class Decoder:
         self._place = 0
         self._mode = 0
 
-    def decode(self, rows: np.ndarray) -> np.ndarray:
+    def decode(self, rows: Integers) -> Integers:
         """int32 (n,): the next n values; rows: integers (n,), their tables. Raises CorruptFile, InvalidArgument."""
         return self._decode(rows, _ONE_MODE, _NO_JUMP, 0)[0]
 
-    def decode_dependent(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def decode_dependent(self, rows: Integers) -> tuple[Integers, Integers]:
         """int32 (n,), the next n symbols, and int8 (n,), the quantiser of each, along the trellis from where it stands.
 
         rows: integers (n,), the tables of quantiser 0; those of quantiser 1 stand LATENT_TABLES further on. Raises as `decode`.
@@ -63,11 +70,11 @@ class Decoder:
         values, modes = self._decode(rows, trellis.NEXT_STATE, _JUMP, self._mode)
         return values, trellis.QUANTISER[modes]
 
-    def _decode(self, rows, next_mode, jump, mode) -> tuple[np.ndarray, np.ndarray]:
+    def _decode(self, rows: Integers, next_mode: Integers, jump: Integers, mode: int) -> tuple[Integers, Integers]:
         tables = self._tables
         rows = _checked_rows(rows, len(tables) - int(jump.max()))
         values, modes = np.empty(rows.size, np.int32), np.empty(rows.size, np.uint8)
-        state, self._place, mode, fine = rans.decode(
+        state, self._place, last_mode, fine = rans.decode(
             tables.cumulative,
             tables.layout,
             self._lookup,
@@ -83,7 +90,7 @@ class Decoder:
         )
         self._state = np.uint64(state)
         if next_mode is trellis.NEXT_STATE:
-            self._mode = mode
+            self._mode = int(last_mode)
         if not fine or state == 0:
             raise CorruptFile("an entropy-coded stream holds a value that no encoder writes; the file is damaged")
         return values, modes
@@ -107,7 +114,7 @@ def _state_bytes(state: int) -> bytes:
     return b"" if state == 1 else state.to_bytes((state.bit_length() + 7) // 8, "little")
 
 
-def _checked_rows(rows: np.ndarray, count: int) -> np.ndarray:
+def _checked_rows(rows: Integers, count: int) -> Integers:
     rows = np.ascontiguousarray(rows)
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
         raise InvalidArgument(f"table numbers are {rows.dtype} of {rows.ndim} axes, expected integers on one axis")
@@ -116,7 +123,7 @@ def _checked_rows(rows: np.ndarray, count: int) -> np.ndarray:
     return rows.astype(np.uint16, copy=False)
 
 
-def _checked_values(values: np.ndarray) -> np.ndarray:
+def _checked_values(values: Integers) -> Integers:
     values = np.ascontiguousarray(values)
     if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
         raise InvalidArgument(f"values are {values.dtype} of {values.ndim} axes, expected integers on one axis")

@@ -6,6 +6,8 @@ processors that share a home may take each other's code. Here a file is named by
 checksum, and whatever cannot be read is compiled again.
 """
 
+from __future__ import annotations
+
 import hashlib
 import logging
 import os
@@ -13,8 +15,11 @@ import pickle
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from types import FunctionType
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -22,18 +27,19 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _LOG = logging.getLogger(__name__)
 _DIGEST_BYTES = 32
 
 
-def kernel(**options: object) -> Callable[[Callable], Callable]:
+def kernel(**options: Any) -> Callable[[_Function], _Function]:
     """A decorator: numba.njit without the interpreter's lock, kept on disk. options: those of numba.njit."""
 
-    def compiled(function: Callable) -> Callable:
+    def compiled(function: _Function) -> _Function:
         dispatcher = numba.njit(nogil=True, **options)(function)
         if hasattr(dispatcher, "_cache"):  # not so under NUMBA_DISABLE_JIT
-            dispatcher._cache = _Kept(function)
-        return dispatcher
+            dispatcher._cache = _Kept(cast("FunctionType", function))
+        return cast("_Function", dispatcher)
 
     return compiled
 
@@ -41,10 +47,10 @@ def kernel(**options: object) -> Callable[[Callable], Callable]:
 class _Kept(NullCache):
     """What was compiled of one function, one file for each signature and kind of processor."""
 
-    def __init__(self, function: Callable) -> None:
+    def __init__(self, function: FunctionType) -> None:
         self._function = function
 
-    def load_overload(self, sig: object, target_context: object) -> CompileResult | None:
+    def load_overload(self, sig: object, target_context: Any) -> CompileResult | None:
         """Called by numba before it compiles; None: compile it."""
         try:
             target_context.refresh()
@@ -55,7 +61,7 @@ class _Kept(NullCache):
             _LOG.debug("%s is compiled again: %r", self._function.__qualname__, error)
             return None
 
-    def save_overload(self, sig: object, data: CompileResult) -> None:
+    def save_overload(self, sig: object, data: Any) -> None:
         """Called by numba after it has compiled."""
         try:
             if not data.library.has_dynamic_globals:
@@ -64,7 +70,7 @@ class _Kept(NullCache):
         except Exception as error:  # a cache that fails costs time, never a result
             _LOG.debug("%s is not kept: %r", self._function.__qualname__, error)
 
-    def _file_name(self, sig: object, codegen: object) -> str:
+    def _file_name(self, sig: object, codegen: Any) -> str:
         about = (repr(sig), codegen.magic_tuple(), numba.__version__, sys.version_info[:2], sys.abiflags)
         function = self._function
         return f"{function.__module__}.{function.__qualname__}-{hashlib.sha256(repr(about).encode()).hexdigest()[:16]}.nbc"
@@ -81,7 +87,8 @@ class _Kept(NullCache):
 @cache
 def _folders() -> tuple[Path, ...]:
     """Where compiled code may lie, the first choice first: the folder that the user names, the package's own, the user's."""
-    named, home = numba.config.CACHE_DIR, Path(os.path.expanduser("~"))
+    settings: Any = numba.config  # its names are made as it is imported
+    named, home = settings.CACHE_DIR, Path(os.path.expanduser("~"))
     users = os.environ.get("XDG_CACHE_HOME") or (home / ".cache" if home.is_absolute() else "")
     found = [Path(named) / "sarcodec"] if named else []
     found.append(Path(__file__).parent / "__pycache__")
@@ -124,10 +131,8 @@ def _written(folder: Path, name: str, data: bytes) -> bool:
 
 
 def _removed(path: Path) -> None:
-    try:
+    with suppress(OSError):
         path.unlink(missing_ok=True)
-    except OSError:
-        pass
 
 
 @cache  # once a process

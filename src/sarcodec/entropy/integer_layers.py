@@ -5,11 +5,18 @@ product of whole numbers below 2^24 is exact in any order, with any number of th
 multiply-add; `check_bound` proves the bound when a layer is made. Knows no file, no tile and no entropy coder.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import ModelError
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats, Integers, Wholes
 
 EXACT_LIMIT = 1 << 24
 ACTIVATION_MAX = 255
@@ -20,22 +27,24 @@ KNOT_SPACING = 64
 class Requantiser:
     """Turns a sum into an activation: floor((sum + 2^(k-1)) / 2^k) between 0 and 255, k by output channel."""
 
-    exponent: np.ndarray  # int (out,), k >= 1
+    exponent: Integers  # int (out,), k >= 1
+    half: Floats = field(init=False, repr=False, compare=False)
+    scale: Floats = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self):
-        object.__setattr__(self, "_half", np.exp2(self.exponent - 1.0).astype(np.float32))
-        object.__setattr__(self, "_scale", np.exp2(-self.exponent.astype(np.float64)).astype(np.float32))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "half", np.exp2(self.exponent - 1.0).astype(np.float32))
+        object.__setattr__(self, "scale", np.exp2(-self.exponent.astype(np.float64)).astype(np.float32))
 
-    def __call__(self, total: np.ndarray) -> np.ndarray:
+    def __call__(self, total: Floats) -> Floats:
         """Whole numbers (n, out) float32 below 2^24 in size -> activations (n, out) float32; overwrites `total`."""
-        total += self._half
-        total *= self._scale
+        total += self.half
+        total *= self.scale
         np.floor(total, out=total)
         return np.clip(total, 0, ACTIVATION_MAX, out=total)
 
 
 def check_bound(
-    name: str, weights: list[np.ndarray], input_max: list[int], bias: np.ndarray, exponent: np.ndarray
+    name: str, weights: Sequence[Wholes], input_max: Sequence[int], bias: Wholes, exponent: Integers
 ) -> None:
     """ModelError unless |bias| + sum |w| * max |x| + rounding stays below 2^24 for every output channel, and k >= 1.
 
@@ -62,38 +71,39 @@ class Layer:
     """A dense layer over cells (a 1x1 or, on gathered neighbours, a 3x3 convolution). weight (inputs, out), bias (out,)."""
 
     name: str
-    weight: np.ndarray
-    bias: np.ndarray
-    exponent: np.ndarray
+    weight: Wholes
+    bias: Wholes
+    exponent: Integers
     input_max: int
+    requantise: Requantiser = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_bound(self.name, [self.weight], [self.input_max], self.bias, self.exponent)
-        for field in ("weight", "bias"):
-            object.__setattr__(self, field, np.ascontiguousarray(getattr(self, field), np.float32))
-        object.__setattr__(self, "_requantise", Requantiser(self.exponent))
+        for name in ("weight", "bias"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.float32))
+        object.__setattr__(self, "requantise", Requantiser(self.exponent))
 
-    def total(self, x: np.ndarray) -> np.ndarray:
+    def total(self, x: Floats) -> Floats:
         """x (n, inputs) whole numbers -> exact sums (n, out), float32."""
         return x @ self.weight + self.bias
 
-    def activate(self, x: np.ndarray) -> np.ndarray:
+    def activate(self, x: Floats) -> Floats:
         """x (n, inputs) -> activations 0..255 (n, out), float32."""
-        return self._requantise(self.total(x))
+        return self.requantise(self.total(x))
 
-    def rounded(self, x: np.ndarray) -> np.ndarray:
+    def rounded(self, x: Floats) -> Integers:
         """x (n, inputs) -> floor(sum / 2^k + 1/2) (n, out), int64, not clipped."""
-        return np.floor((self.total(x) + self._requantise._half) * self._requantise._scale).astype(np.int64)
+        return np.floor((self.total(x) + self.requantise.half) * self.requantise.scale).astype(np.int64)
 
 
-def at_step(knots: np.ndarray, step: int) -> np.ndarray:
+def at_step(knots: Integers, step: int) -> Integers:
     """A table (..., 11) of whole numbers, linear between knots 64 steps apart, at step index 0..639: floor, int64."""
-    low, part = divmod(int(step), KNOT_SPACING)
-    low, high = knots[..., low].astype(np.int64), knots[..., low + 1].astype(np.int64)
+    knot, part = divmod(int(step), KNOT_SPACING)
+    low, high = knots[..., knot].astype(np.int64), knots[..., knot + 1].astype(np.int64)
     return (low * (KNOT_SPACING - part) + high * part) >> 6
 
 
-def neighbours(rows: int, cols: int) -> np.ndarray:
+def neighbours(rows: int, cols: int) -> Integers:
     """Places of each cell's 3x3 neighbourhood in a map padded by one: int (rows * cols, 9), row by row."""
     width = cols + 2
     centre = (np.arange(rows)[:, None] + 1) * width + np.arange(cols)[None] + 1
@@ -101,19 +111,19 @@ def neighbours(rows: int, cols: int) -> np.ndarray:
     return centre.reshape(-1, 1) + offsets.reshape(1, 9)
 
 
-def padded(x: np.ndarray, rows: int, cols: int) -> np.ndarray:
+def padded(x: Floats, rows: int, cols: int) -> Floats:
     """(rows * cols, c) -> ((rows + 2) * (cols + 2), c) with zeros around."""
     out = np.zeros((rows + 2, cols + 2, x.shape[1]), np.float32)
     out[1:-1, 1:-1] = x.reshape(rows, cols, -1)
     return out.reshape(-1, x.shape[1])
 
 
-def gather(x_padded: np.ndarray, places: np.ndarray) -> np.ndarray:
+def gather(x_padded: Floats, places: Integers) -> Floats:
     """Rows of a padded map at places (n, 9) -> (n, 9 * c), tap by tap."""
     return x_padded[places].reshape(len(places), places.shape[1] * x_padded.shape[1])
 
 
-def shuffle_up(x: np.ndarray, rows: int, cols: int) -> np.ndarray:
+def shuffle_up(x: Floats, rows: int, cols: int) -> Floats:
     """Depth to space by two: (rows * cols, 4 c) with channel order c * 4 + (row, col) -> (4 * rows * cols, c)."""
     c = x.shape[1] // 4
     return x.reshape(rows, cols, c, 2, 2).transpose(0, 3, 1, 4, 2).reshape(4 * rows * cols, c)

@@ -9,8 +9,10 @@ in 1/32 step. Encoder and decoder take the same walk, so they cannot disagree. K
                                                               a reference band also moves the mean: gain times its latent
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -26,6 +28,9 @@ from sarcodec.entropy.integer_layers import (
 )
 from sarcodec.entropy.steps import OCTAVE, StepLaw
 from sarcodec.entropy.trellis import HALF_STEP
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats, Integers, Wholes
 
 GROUPS = (16, 80, 288, 640)
 CHANNELS = 1024
@@ -51,10 +56,10 @@ REFERENCE_MAX = 1 << 30
 class SymbolPort(Protocol):
     """One side of the channel: gives the symbols of a pass, by writing or by reading them."""
 
-    def hyper(self, rows: np.ndarray) -> np.ndarray:
+    def hyper(self, rows: Integers) -> Integers:
         """Table numbers (n,) -> hyper symbols (n,) int64."""
 
-    def latents(self, rows: np.ndarray, mean: np.ndarray, cells: np.ndarray, channels: slice) -> np.ndarray:
+    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
         """Table numbers of quantiser 0 and means in 1/32 step (cells, channels) -> places on the half-step grid, int64."""
 
 
@@ -66,7 +71,7 @@ class HyperSynthesis:
     second: Layer
     third: Layer
 
-    def side(self, z: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    def side(self, z: Integers, rows: int, cols: int) -> Floats:
         """z (rows * cols, 24) of the hyper grid -> activations (4 * rows * cols, 128), float32."""
         x = shuffle_up(self.first.activate(z.astype(np.float32)), rows, cols)
         x = self.second.activate(gather(padded(x, 2 * rows, 2 * cols), neighbours(2 * rows, 2 * cols)))
@@ -81,13 +86,14 @@ class Accumulator:
     bias (8, width, 11), exponent (width,).
     """
 
-    side: np.ndarray
-    groups: tuple[np.ndarray, ...]
-    references: tuple[np.ndarray, ...]
-    bias: np.ndarray
-    exponent: np.ndarray
+    side: Wholes
+    groups: tuple[Wholes, ...]
+    references: tuple[Wholes, ...]
+    bias: Integers
+    exponent: Integers
+    requantise: Requantiser = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         worst_bias = np.abs(self.bias).max(axis=(0, 2))
         weights, limits = [self.side, *self.groups, *self.references], [255, *FEATURE_MAX, *FEATURE_MAX]
         check_bound("accumulator", weights, limits, worst_bias, self.exponent)
@@ -102,7 +108,7 @@ class Accumulator:
 class TileLatents:
     """Decoded latents of a tile of one band: (cells, 1024) whole numbers in 1/32 step, and the step index that this is of."""
 
-    values: np.ndarray
+    values: Integers
     step: int
 
 
@@ -116,9 +122,9 @@ class Prior:
     head: tuple[Layer, ...]
     gain: tuple[Layer, ...]
     steps: StepLaw
-    companding: np.ndarray  # feature size of |latent| / deviation in 1/128, uint8 (8192,)
-    centroids: np.ndarray  # by table and min(|place|, 7), how far towards 0 in 1/32 step it is drawn, uint8 (256, 8)
-    errors: np.ndarray  # by the same, expected squared error in 1/65536 step^2; where a table skips, of typical deviation^2
+    companding: Integers  # feature size of |latent| / deviation in 1/128, uint8 (8192,)
+    centroids: Integers  # by table and min(|place|, 7), how far towards 0 in 1/32 step it is drawn, uint8 (256, 8)
+    errors: Integers  # by the same, expected squared error in 1/65536 step^2; where a table skips, of typical deviation^2
 
     def walk(
         self,
@@ -127,8 +133,8 @@ class Prior:
         cols: int,
         port: SymbolPort,
         reference: TileLatents | None = None,
-        lost: np.ndarray | None = None,
-    ) -> np.ndarray:
+        lost: Floats | None = None,
+    ) -> Integers:
         """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int64.
 
         reference: the same tile of another band. lost: of the latents' shape, float32; filled with the expected squared errors of
@@ -137,7 +143,7 @@ class Prior:
         side = self.read_hyper(step, rows, cols, port)
         return _Walk(self, step, rows, cols, side, reference, lost).run(port)
 
-    def read_hyper(self, step: int, rows: int, cols: int, port: SymbolPort) -> np.ndarray:
+    def read_hyper(self, step: int, rows: int, cols: int, port: SymbolPort) -> Floats:
         """Side features (rows * cols, 128) from hyper symbols that the port gives."""
         grid = (-(-rows // HYPER_CELLS), -(-cols // HYPER_CELLS))
         octave = min(int(step) // 64, OCTAVE_CLASSES - 1)
@@ -156,9 +162,9 @@ class _Walk:
         step: int,
         rows: int,
         cols: int,
-        side: np.ndarray,
+        side: Floats,
         reference: TileLatents | None = None,
-        lost: np.ndarray | None = None,
+        lost: Floats | None = None,
     ):
         self.prior, self.step, self.shape, self.lost = prior, step, (rows, cols), lost
         self.total = side @ prior.accumulator.side
@@ -172,20 +178,22 @@ class _Walk:
         self.scale_offset = (log_ratio >> 4) + 4 * 64  # log2 in 1/64 octave above 2^-4
         self.leaning = None if reference is None else self.lean_on(reference)
 
-    def lean_on(self, reference: TileLatents) -> np.ndarray:
+    def lean_on(self, reference: TileLatents) -> Integers:
         """Add what the reference's features say to the accumulator; gives its latents in 1/32 of this band's steps."""
         law, latents, begin = self.prior.steps, reference.values.astype(np.int64), 0
         factor = law.power(law.log2_steps(reference.step) - law.deviation, 18)
         for group, (size, taps) in enumerate(zip(GROUPS, REFERENCE_TAPS)):
             channels = slice(begin, begin + size)
             seen = features(latents[:, channels], factor[channels], self.prior.companding, group)
-            seen = gather(padded(seen, *self.shape), self.places) if taps > 1 else seen
+            if taps > 1:
+                seen = gather(padded(seen, *self.shape), self.places)
             self.total = self.total + seen @ self.prior.accumulator.references[group]
             begin += size
         ratio = law.power(law.log2_steps(reference.step) - law.log2_steps(self.step), 16)
-        return np.clip(latents * ratio >> 16, -REFERENCE_MAX, REFERENCE_MAX)
+        found: Integers = np.clip(latents * ratio >> 16, -REFERENCE_MAX, REFERENCE_MAX)
+        return found
 
-    def run(self, port: SymbolPort) -> np.ndarray:
+    def run(self, port: SymbolPort) -> Integers:
         rows, cols = self.shape
         latents = np.zeros((rows * cols, CHANNELS), np.int64)
         begin = 0
@@ -202,7 +210,7 @@ class _Walk:
             begin += size
         return latents
 
-    def code_half(self, group: int, half: int, channels: slice, port: SymbolPort, latents: np.ndarray) -> None:
+    def code_half(self, group: int, half: int, channels: slice, port: SymbolPort, latents: Integers) -> None:
         cells, number = self.halves[half], 2 * group + half
         if not len(cells):
             return
@@ -223,20 +231,20 @@ class _Walk:
         if self.lost is not None:
             self.lost[cells, channels] = self.expected_errors(rows, places, channels)
 
-    def expected_errors(self, rows: np.ndarray, places: np.ndarray, channels: slice) -> np.ndarray:
+    def expected_errors(self, rows: Integers, places: Integers, channels: slice) -> Floats:
         """Squared errors in step^2 to expect (cells, channels) float32. Level 0 is that of tables that skip."""
         error = self.prior.errors[rows, np.minimum(np.abs(places), CENTROIDS - 1)] * np.float32(1 / ERROR_UNITS)
         law = self.prior.steps
         variance = np.exp2((law.deviation - law.log2_steps(self.step))[channels] / np.float32(OCTAVE / 2))
         return np.where(rows % SCALE_LEVELS == 0, error * variance.astype(np.float32), error)
 
-    def spread(self, latents: np.ndarray, group: int, channels: slice, cells) -> np.ndarray:
+    def spread(self, latents: Integers, group: int, channels: slice, cells: Integers | slice) -> Floats:
         """What a group's decoded latents add to the accumulator at some cells (n, width)."""
         seen = features(latents, self.feature_factor[channels], self.prior.companding, group)
         return gather(padded(seen, *self.shape), self.places[cells]) @ self.prior.accumulator.groups[group]
 
 
-def features(latents: np.ndarray, factor: np.ndarray, companding: np.ndarray, group: int) -> np.ndarray:
+def features(latents: Integers, factor: Integers, companding: Integers, group: int) -> Floats:
     """Whole-number features (cells, c) float32 of a group's latents; a latent of 0 has the feature 0.
 
     factor (channels,): from the latents' unit to 1/128 of the channel's typical deviation, with 16 bits below the point.
@@ -247,4 +255,5 @@ def features(latents: np.ndarray, factor: np.ndarray, companding: np.ndarray, gr
         linear = np.minimum((magnitude * 20 + 64) >> 7, FEATURE_SIZE_MAX) * np.sign(latents)
         return np.concatenate([linear.astype(np.float32), size], 1)
     total = size.reshape(len(size), -1, POOL[group]).sum(2)
-    return np.floor(total * np.float32(10 / (1 << POOL_SHIFT[group])))
+    found: Floats = np.floor(total * np.float32(10 / (1 << POOL_SHIFT[group])))
+    return found

@@ -1,5 +1,9 @@
 """The integer prior as named arrays of whole numbers, for a model's folder, and back. Knows no file."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sarcodec.entropy.integer_layers import Layer
@@ -22,13 +26,16 @@ from sarcodec.entropy.prior import (
 from sarcodec.entropy.steps import OCTAVE, StepLaw
 from sarcodec.errors import ModelError
 
+if TYPE_CHECKING:
+    from sarcodec.arrays import Integers
+
 HYPER_LAYERS = {"hyper1": HYPER_MAX, "hyper2": 255, "hyper3": 255}
 FEATURE_CHANNELS = tuple(g // p * (2 if n < 2 else 1) for n, (g, p) in enumerate(zip(GROUPS, POOL)))
 PASSES = 2 * len(GROUPS)
 COMPANDING_SIZE = 8192
 
 
-def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
+def prior_from_arrays(arrays: dict[str, Integers]) -> Prior:
     """Build and prove a Prior. Raises ModelError when an array is missing, of another shape, or breaks a bound."""
     try:
         for name, array in arrays.items():
@@ -36,10 +43,7 @@ def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
                 raise ModelError(
                     f"array {name} of the prior is {array.dtype}, expected whole numbers; install the model again"
                 )
-        layer = lambda name, limit: Layer(
-            name, arrays[name + ".weight"], arrays[name + ".bias"], arrays[name + ".exponent"], limit
-        )
-        hyper = HyperSynthesis(*(layer(name, limit) for name, limit in HYPER_LAYERS.items()))
+        hyper = HyperSynthesis(*(_layer(arrays, name, limit) for name, limit in HYPER_LAYERS.items()))
         accumulator = Accumulator(
             arrays["side.weight"],
             tuple(arrays[f"group{g}.weight"] for g in range(len(GROUPS))),
@@ -48,7 +52,7 @@ def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
             arrays["accumulator.exponent"],
         )
         hidden, head, gain = (
-            tuple(layer(f"{kind}{n}", 255) for n in range(PASSES)) for kind in ("hidden", "head", "gain")
+            tuple(_layer(arrays, f"{kind}{n}", 255) for n in range(PASSES)) for kind in ("hidden", "head", "gain")
         )
         law = StepLaw(
             arrays["steps.offsets"].astype(np.int64), arrays["steps.deviation"].astype(np.int64), arrays["steps.powers"]
@@ -62,7 +66,11 @@ def prior_from_arrays(arrays: dict[str, np.ndarray]) -> Prior:
     return prior
 
 
-def _errors(arrays: dict[str, np.ndarray]) -> np.ndarray:
+def _layer(arrays: dict[str, Integers], name: str, input_max: int) -> Layer:
+    return Layer(name, arrays[f"{name}.weight"], arrays[f"{name}.bias"], arrays[f"{name}.exponent"], input_max)
+
+
+def _errors(arrays: dict[str, Integers]) -> Integers:
     """Expected errors; none (zeros) in models older than the array, which give back no power of their own accord."""
     return arrays.get("errors", np.zeros((len(GROUPS) * SCALE_LEVELS, CENTROIDS), np.uint8))
 

@@ -4,10 +4,17 @@ Follows docs/format.md step by step; `entropy_reference` says the same in plain 
 the 32-bit state. Knows no error, no byte order and no file; `entropy` is its only caller.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from sarcodec.entropy.tables import MAX_MAGNITUDE, PRECISION_BITS
 from sarcodec.entropy.compiled import kernel
+from sarcodec.entropy.tables import MAX_MAGNITUDE, PRECISION_BITS
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Integers
 
 LOOKUP_BITS = 6  # a lookup entry a 64 slots: 256 bytes a table, measured fastest of 4 to 10
 
@@ -29,7 +36,9 @@ _SKIP_BIT = np.uint32(31)
 
 
 @kernel(inline="always")
-def _push_bits(state, words, place, value, width):
+def _push_bits(
+    state: np.uint64, words: Integers, place: int, value: np.uint64, width: np.uint64
+) -> tuple[np.uint64, int]:
     if state >> (_FULL - width):
         place -= 1
         words[place] = state & _LOW16
@@ -38,7 +47,7 @@ def _push_bits(state, words, place, value, width):
 
 
 @kernel()
-def _push_escape(state, words, place, excess):
+def _push_escape(state: np.uint64, words: Integers, place: int, excess: np.uint64) -> tuple[np.uint64, int]:
     """Elias gamma of excess + 1: n zeros, a one, then the n bits below the top one, high ones first (see format.md)."""
     number = excess + np.uint64(1)
     width = np.uint64(0)
@@ -55,7 +64,9 @@ def _push_escape(state, words, place, excess):
 
 
 @kernel()
-def encode(cumulative, layout, rows, values, words):
+def encode(
+    cumulative: Integers, layout: Integers, rows: Integers, values: Integers, words: Integers
+) -> tuple[np.uint64, int, int]:
     """Walks backwards, fills `words` from its end. Gives state, first word, index of a refused value or -1."""
     state, place = np.uint64(1), words.size
     for index in range(rows.size - 1, -1, -1):
@@ -75,20 +86,20 @@ def encode(cumulative, layout, rows, values, words):
             state, place = _push_escape(state, words, place, np.uint64(symbol - escape))
             symbol = escape
         at = np.int64(table & _START_MASK) + symbol
-        low = np.uint32(cumulative[at])
-        frequency = np.uint32(cumulative[at + 1]) - low
+        begin = np.uint32(cumulative[at])
+        frequency = np.uint32(cumulative[at + 1]) - begin
         if state >> _EMIT >= frequency:
             place -= 1
             words[place] = state & _LOW16
             state >>= _WORD
         narrow = np.uint32(state)  # 32-bit division is several times faster than 64-bit
         share = narrow // frequency
-        state = (np.uint64(share) << _PRECISION) + np.uint64(narrow - share * frequency + low)
+        state = (np.uint64(share) << _PRECISION) + np.uint64(narrow - share * frequency + begin)
     return state, place, -1
 
 
 @kernel(inline="always")
-def _pull_bits(state, words, place, width):
+def _pull_bits(state: np.uint64, words: Integers, place: int, width: np.uint64) -> tuple[np.uint64, np.uint64, int]:
     value = state & ((np.uint64(1) << width) - np.uint64(1))
     state >>= width
     if state < _LOWER and place < words.size:
@@ -98,7 +109,7 @@ def _pull_bits(state, words, place, width):
 
 
 @kernel()
-def _pull_escape(state, words, place):
+def _pull_escape(state: np.uint64, words: Integers, place: int) -> tuple[np.int64, np.uint64, int]:
     """Gives excess, or -1 where the length is beyond what any value needs."""
     width = np.uint64(0)
     bit, state, place = _pull_bits(state, words, place, np.uint64(1))
@@ -114,7 +125,20 @@ def _pull_escape(state, words, place):
 
 
 @kernel()
-def decode(cumulative, layout, lookup, rows, words, state, place, values, next_mode, jump, mode, modes):
+def decode(
+    cumulative: Integers,
+    layout: Integers,
+    lookup: Integers,
+    rows: Integers,
+    words: Integers,
+    state: np.uint64,
+    place: int,
+    values: Integers,
+    next_mode: Integers,
+    jump: Integers,
+    mode: int | np.int64,
+    modes: Integers,
+) -> tuple[np.uint64, int, int | np.int64, bool]:
     """Fills `values` and `modes`: the mode that each value was read in. Gives state, next word, mode, and whether every
     value was one that an encoder writes. In mode m a value's table is row + jump[m], the next mode next_mode[m, value & 1];
     a skipped value leaves the mode as it is."""

@@ -61,7 +61,8 @@ class _Stack:
     """The encoder's state: what is pushed last is pulled first."""
 
     def __init__(self) -> None:
-        self.state, self.words = 1, []
+        self.state = 1
+        self.words: list[int] = []
 
     def push(self, low: int, frequency: int, precision: int) -> None:
         if self.state >= frequency << (32 - precision):

@@ -4,12 +4,18 @@ step_db(s) = 2 ** (s / 64 - 4) dB for s = 0..639; quality 100 is s = 0. A channe
 model states as whole 1/1024 octaves at 11 knots.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.entropy.integer_layers import at_step
 from sarcodec.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats, Integers
 
 STEP_COUNT = 640
 OCTAVE = 1024  # logarithms are in 1/1024 octave
@@ -18,7 +24,7 @@ POWER_BITS = 20  # power table: round(2 ** (i / 1024) * 2 ** 20)
 
 def step_db(step: float) -> float:
     """The step in dB of a step index."""
-    return 2.0 ** (step / 64 - 4)
+    return float(2.0 ** (step / 64 - 4))
 
 
 def step_of_quality(quality: float) -> int:
@@ -40,23 +46,25 @@ class StepLaw:
     offsets (1024, 11), deviation (1024,), powers (1024,).
     """
 
-    offsets: np.ndarray
-    deviation: np.ndarray
-    powers: np.ndarray
+    offsets: Integers
+    deviation: Integers
+    powers: Integers
 
-    def log2_steps(self, step: int) -> np.ndarray:
+    def log2_steps(self, step: int) -> Integers:
         """log2 of each channel's step in dB, in 1/1024 octave (1024,) int64."""
         return 16 * int(step) - 4 * OCTAVE + at_step(self.offsets, step)
 
-    def power(self, exponent: np.ndarray, bits: int) -> np.ndarray:
+    def power(self, exponent: Integers, bits: int) -> Integers:
         """floor(2 ** (exponent / 1024 + bits)), int64, from the table; exponent int64."""
         octave, part = exponent >> 10, exponent & (OCTAVE - 1)
         shift = octave + (bits - POWER_BITS)
         mantissa = self.powers[part].astype(np.int64)
-        return np.where(shift >= 0, mantissa << np.maximum(shift, 0), mantissa >> np.maximum(-shift, 0))
+        found: Integers = np.where(shift >= 0, mantissa << np.maximum(shift, 0), mantissa >> np.maximum(-shift, 0))
+        return found
 
-    def steps_db(self, step: int) -> np.ndarray:
+    def steps_db(self, step: int) -> Floats:
         """Each channel's step in dB (1024,) float32, the same on every machine."""
         exponent = self.log2_steps(step)
         mantissa = self.powers[exponent & (OCTAVE - 1)].astype(np.float64)
-        return np.ldexp(mantissa, (exponent >> 10) - POWER_BITS).astype(np.float32)
+        found: Floats = np.ldexp(mantissa, (exponent >> 10) - POWER_BITS).astype(np.float32)
+        return found

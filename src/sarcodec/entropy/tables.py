@@ -4,15 +4,24 @@ In: weights of quantised values, once, when a model is made. Out: integers that 
 Knows nothing of rANS states, tiles or networks. Floats are in the builders and the bit counts only, never in a table.
 """
 
+from __future__ import annotations
+
 import hashlib
+import itertools
 import math
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import ModelError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from sarcodec.arrays import Bools, Floats, Integers
 
 PRECISION_BITS = 14
 TOTAL = 1 << PRECISION_BITS
@@ -32,11 +41,11 @@ class FrozenTables:
     Raises ModelError when a law is broken.
     """
 
-    cumulative: np.ndarray
-    start: np.ndarray
-    radius: np.ndarray
-    shift: np.ndarray
-    skip: np.ndarray
+    cumulative: Integers
+    start: Integers
+    radius: Integers
+    shift: Integers
+    skip: Bools
 
     def __post_init__(self) -> None:
         for name, dtype in (
@@ -54,7 +63,7 @@ class FrozenTables:
         return self.radius.size
 
     @cached_property
-    def frequencies(self) -> np.ndarray:
+    def frequencies(self) -> Integers:
         """uint16, aligned with `cumulative`: entry start[t] + z is the frequency of symbol z; a table's last is 0."""
         steps = np.zeros(self.cumulative.size, np.uint16)
         steps[:-1] = np.diff(self.cumulative.astype(np.int32)).clip(0).astype(np.uint16)
@@ -62,19 +71,20 @@ class FrozenTables:
         return steps
 
     @cached_property
-    def layout(self) -> np.ndarray:
+    def layout(self) -> Integers:
         """uint32 (T,): start in bits 0..19, shift in 20..23, radius in 24..30, skip in bit 31 (one load a symbol)."""
         packed = self.start[:-1].astype(np.uint32) | self.shift.astype(np.uint32) << np.uint32(20)
         packed |= self.radius.astype(np.uint32) << np.uint32(24) | self.skip.astype(np.uint32) << np.uint32(31)
         packed.flags.writeable = False
         return packed
 
-    def lookup(self, slot_bits: int) -> np.ndarray:
+    def lookup(self, slot_bits: int) -> Integers:
         """uint8 (T, 16384 >> slot_bits): the symbol of table t at slot i << slot_bits, where a search begins. Kept."""
         known = self.__dict__.setdefault("_lookups", {})
         if slot_bits not in known:
             known[slot_bits] = _slot_symbols(self, slot_bits)
-        return known[slot_bits]
+        found: Integers = known[slot_bits]
+        return found
 
     def digest(self) -> bytes:
         """SHA-256 (32 bytes) of the canonical, uncompressed form: the same whatever zlib packed it."""
@@ -98,19 +108,19 @@ def unpack(data: bytes) -> FrozenTables:
     return _from_canonical(raw)
 
 
-def symbol_index(values: np.ndarray) -> np.ndarray:
+def symbol_index(values: Integers) -> Integers:
     """Place of q in the alphabet 0, -1, +1, -2, +2, ...: 2|q| - (q < 0)."""
     wide = np.asarray(values).astype(np.int64)
     return 2 * np.abs(wide) - (wide < 0)
 
 
-def bits(tables: FrozenTables) -> np.ndarray:
+def bits(tables: FrozenTables) -> Floats:
     """float64, aligned with `cumulative`: cost of symbol z of table t at start[t] + z, without raw and escape bits."""
     frequencies = tables.frequencies.astype(np.float64)
     return np.where(frequencies > 0, PRECISION_BITS - np.log2(np.maximum(frequencies, 1)), 0.0)
 
 
-def cost(tables: FrozenTables, rows: np.ndarray, values: np.ndarray) -> float:
+def cost(tables: FrozenTables, rows: Integers, values: Integers) -> float:
     """Total bits of values (int, n) under tables rows (int, n), raw and escape bits counted: the ideal code length."""
     coded = ~tables.skip[rows]
     rows, values = np.asarray(rows)[coded], np.asarray(values)[coded].astype(np.int64)
@@ -122,7 +132,7 @@ def cost(tables: FrozenTables, rows: np.ndarray, values: np.ndarray) -> float:
     return float(np.sum(bits(tables)[tables.start[rows] + np.minimum(place, escape)]) + gamma.sum() + shift.sum())
 
 
-def from_weights(weights: list[np.ndarray], shift: np.ndarray, skip: np.ndarray) -> FrozenTables:
+def from_weights(weights: list[Floats], shift: Integers, skip: Bools) -> FrozenTables:
     """Quantise weights to frequencies that sum to 16384, none below 1, with the least excess bits.
 
     weights[t] (float64, 2R + 2): weight of q = -R, ..., +R, then of ESCAPE; ignored where skip[t]. The scale is free.
@@ -139,7 +149,7 @@ def from_weights(weights: list[np.ndarray], shift: np.ndarray, skip: np.ndarray)
     return FrozenTables(np.concatenate(cumulative), start, np.array(radius), np.asarray(shift), skip)
 
 
-def gaussian_weights(sigma: float, radius: int, shift: int = 0) -> np.ndarray:
+def gaussian_weights(sigma: float, radius: int, shift: int = 0) -> Floats:
     """Zero-mean normal mass of q = floor(r / 2^shift), r rounded to integers: cells [q 2^k - 0.5, (q + 1) 2^k - 0.5).
 
     float64 (2 radius + 2): q = -radius..radius, then the mass of both tails for ESCAPE. sigma in units of r, > 0.
@@ -147,7 +157,7 @@ def gaussian_weights(sigma: float, radius: int, shift: int = 0) -> np.ndarray:
     if not (sigma > 0 and math.isfinite(sigma)):
         raise ModelError(f"sigma is {sigma}, expected a finite number above 0")
     edges = [(q * 2**shift - 0.5) / (sigma * math.sqrt(2)) for q in range(-radius, radius + 2)]
-    cells = [_normal_mass(low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    cells = [_normal_mass(low, high) for low, high in itertools.pairwise(edges)]
     return np.array([*cells, 0.5 * (math.erfc(-edges[0]) + math.erfc(edges[-1]))])
 
 
@@ -160,7 +170,7 @@ def _normal_mass(low: float, high: float) -> float:
     return 1 - 0.5 * (math.erfc(-low) + math.erfc(high))
 
 
-def _code_order(weight: np.ndarray) -> np.ndarray:
+def _code_order(weight: Floats) -> Floats:
     weight = np.asarray(weight, np.float64)
     if weight.ndim != 1 or weight.size < 2 or weight.size % 2 or weight.size > 2 * MAX_RADIUS + 2:
         raise ModelError(f"weights have shape {weight.shape}, expected (2R + 2,) with R from 0 to {MAX_RADIUS}")
@@ -174,7 +184,7 @@ def _code_order(weight: np.ndarray) -> np.ndarray:
     return ordered
 
 
-def _quantise(weight: np.ndarray) -> np.ndarray:
+def _quantise(weight: Floats) -> Integers:
     """Frequencies >= 1 of sum 16384 that minimise sum w log2(1/f): separable and convex, so unit exchanges reach it."""
     weight = weight / weight.sum()
     frequencies = np.maximum(1, np.floor(weight * TOTAL)).astype(np.int64)
@@ -189,11 +199,11 @@ def _quantise(weight: np.ndarray) -> np.ndarray:
         frequencies[least] -= missing <= 0
 
 
-def _frozen(array: np.ndarray, dtype: type, name: str) -> np.ndarray:
+def _frozen(array: Integers | Bools, dtype: npt.DTypeLike, name: str) -> Integers | Bools:
     source = np.asarray(array)
     if source.ndim != 1 or source.dtype.kind not in "biu":
         raise ModelError(f"table array {name} is {source.dtype} of {source.ndim} axes, expected integers on one axis")
-    copy = source.astype(dtype)
+    copy: Integers | Bools = source.astype(dtype)
     if not np.array_equal(copy, source):
         raise ModelError(f"table array {name} does not fit {np.dtype(dtype)}")
     copy.flags.writeable = False
@@ -229,7 +239,7 @@ def _check_frequencies(tables: FrozenTables) -> None:
         raise ModelError(f"each table's cumulative frequencies must rise from 0 to {TOTAL} by at least 1 a symbol")
 
 
-def _slot_symbols(tables: FrozenTables, slot_bits: int) -> np.ndarray:
+def _slot_symbols(tables: FrozenTables, slot_bits: int) -> Integers:
     slots = np.arange(0, TOTAL, 1 << slot_bits)
     symbols = np.zeros((len(tables), slots.size), np.uint8)
     for table in np.flatnonzero(~tables.skip):
@@ -239,7 +249,7 @@ def _slot_symbols(tables: FrozenTables, slot_bits: int) -> np.ndarray:
     return symbols
 
 
-def _symbol_places(tables: FrozenTables) -> np.ndarray:
+def _symbol_places(tables: FrozenTables) -> Integers:
     """Flat places, in `cumulative`, of every symbol (each table's closing 16384 left out)."""
     closing = np.zeros(tables.cumulative.size, bool)
     closing[tables.start[1:][~tables.skip] - 1] = True
@@ -255,7 +265,7 @@ def _canonical(tables: FrozenTables) -> bytes:
     return head + tables.skip.astype(np.uint8).tobytes() + planes.tobytes()
 
 
-def _above(frequencies: np.ndarray, radius: np.ndarray, skip: np.ndarray) -> np.ndarray:
+def _above(frequencies: Integers, radius: Integers, skip: Bools) -> Integers:
     """The frequency of the same symbol in the last coding table before, 0 where that has none."""
     above, place, last = np.zeros_like(frequencies), 0, frequencies[:0]
     for size in 2 * radius[~skip].astype(int) + 2:

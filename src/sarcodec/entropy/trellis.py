@@ -5,7 +5,14 @@ the quantiser of the next symbol k, the parity of k moves the state. The encoder
 Trellis-coded quantisation: Marcellin and Fischer, 1990; the code: Ungerboeck, 1982; in image coding: Schwarz et al., DCC 2019.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Integers
 
 MEMORY_BITS = 8
 STATES = 1 << MEMORY_BITS
@@ -24,6 +31,6 @@ QUANTISER = np.array([s & 1 for s in range(STATES)], np.int8)
 NEXT_STATE = np.array([[_next_state(s, p) for p in (0, 1)] for s in range(STATES)], np.uint8)
 
 
-def places(symbols: np.ndarray, quantiser: np.ndarray) -> np.ndarray:
+def places(symbols: Integers, quantiser: Integers) -> Integers:
     """Symbols and their quantisers (0 or 1) -> places on the grid of half steps, int64."""
     return 2 * symbols.astype(np.int64) - quantiser * np.sign(symbols)

@@ -3,16 +3,22 @@
 In: pixels and which of them are kept apart (by the mask section); out: bytes, and back. Knows no scene and no file.
 """
 
+from __future__ import annotations
+
 import lzma
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.errors import CorruptFile
 from sarcodec.format.jpegxl import pack_image, unpack_image
+from sarcodec.format.measure import Measure, meaningless_pixels
 from sarcodec.format.partition import level_numbers, representatives, within
 from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
-from sarcodec.errors import CorruptFile
-from sarcodec.format.measure import Measure, meaningless_pixels
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Integers, Pixels
 
 LOSSLESS = 0  # the bound of exact pixels
 SAMPLES = ("uint8", "uint16", "float32")
@@ -23,7 +29,7 @@ MOST_PATTERNS = 1 << 14
 _LZMA_CHAIN = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20, "lc": 0, "lp": 0, "pb": 0, "preset": 6}]
 
 
-def pack_bounded(pixels: np.ndarray, valid: np.ndarray, measure: Measure, bound: int) -> tuple[bytes, np.ndarray]:
+def pack_bounded(pixels: Pixels, valid: Bools, measure: Measure, bound: int) -> tuple[bytes, Bools]:
     """Section contents (b'' if no pixel is left for it) of pixels (rows, cols), and which pixels it holds (bool).
 
     Held are valid pixels that come back within the bound; not those that would come back as nodata or a fill, nor those that
@@ -45,7 +51,7 @@ def pack_bounded(pixels: np.ndarray, valid: np.ndarray, measure: Measure, bound:
     return _sealed(image, pack_varint(fold(first))), held
 
 
-def unpack_bounded(data: bytes, shape: tuple[int, int], dtype: str, measure: Measure, bound: int) -> np.ndarray:
+def unpack_bounded(data: bytes, shape: tuple[int, int], dtype: str, measure: Measure, bound: int) -> Pixels:
     """Pixels (shape, dtype) of `pack_bounded`, with no meaning where the mask keeps another. Raises CorruptFile."""
     cursor, kind, checksum = _opened(data)
     first = unfold(cursor.varint("first level"))
@@ -56,7 +62,7 @@ def unpack_bounded(data: bytes, shape: tuple[int, int], dtype: str, measure: Mea
     return representatives(image.astype(np.int64) + first, dtype, measure, bound)
 
 
-def pack_exact(pixels: np.ndarray, held: np.ndarray) -> bytes:
+def pack_exact(pixels: Pixels, held: Bools) -> bytes:
     """Section contents of pixels (rows, cols) of any dtype, exact where `held` and anything that is cheap elsewhere."""
     keys = filled(_keys(pixels), held)
     plain = _sealed(_pixels_of(keys, "float32") if pixels.dtype.kind == "f" else keys, b"")
@@ -71,7 +77,7 @@ def pack_exact(pixels: np.ndarray, held: np.ndarray) -> bytes:
     return min(plain, listed, key=len)
 
 
-def unpack_exact(data: bytes, shape: tuple[int, int], dtype: str) -> np.ndarray:
+def unpack_exact(data: bytes, shape: tuple[int, int], dtype: str) -> Pixels:
     """Pixels (shape, dtype) of `pack_exact`. Raises CorruptFile."""
     cursor, kind, checksum = _opened(data)
     patterns = _read_palette(cursor, 8 * np.dtype(dtype).itemsize) if kind & PALETTE else None
@@ -86,7 +92,7 @@ def unpack_exact(data: bytes, shape: tuple[int, int], dtype: str) -> np.ndarray:
     return _pixels_of(patterns[image], dtype)
 
 
-def filled(image: np.ndarray, held: np.ndarray) -> np.ndarray:
+def filled(image: Pixels, held: Bools) -> Pixels:
     """`image` with the nearest held value to the left where it is not held, or to the right, or the row above's."""
     if held.all():
         return image
@@ -100,7 +106,7 @@ def filled(image: np.ndarray, held: np.ndarray) -> np.ndarray:
     return across[source]
 
 
-def _first_level(levels: np.ndarray) -> int:
+def _first_level(levels: Integers) -> int:
     """Where a window of `MOST_LEVELS` begins: at the lowest level, or around the middle one where they are too far apart."""
     first = int(levels.min())
     if int(levels.max()) - first >= MOST_LEVELS:
@@ -109,7 +115,7 @@ def _first_level(levels: np.ndarray) -> int:
     return max(-LEVEL_LIMIT, min(first, LEVEL_LIMIT))
 
 
-def _keys(pixels: np.ndarray) -> np.ndarray:
+def _keys(pixels: Pixels) -> Pixels:
     """Pixels as unsigned numbers of their size, in the order of their values (floats: of their bits, sign first)."""
     bits = np.ascontiguousarray(pixels).view(f"u{pixels.itemsize}")
     if pixels.dtype == np.int16:
@@ -119,7 +125,7 @@ def _keys(pixels: np.ndarray) -> np.ndarray:
     return np.where(bits >> np.uint32(31), ~bits, bits | np.uint32(1 << 31))
 
 
-def _pixels_of(keys: np.ndarray, dtype: str) -> np.ndarray:
+def _pixels_of(keys: Pixels, dtype: str) -> Pixels:
     """The way back from `_keys`."""
     if dtype == "int16":
         keys = keys ^ np.uint16(0x8000)
@@ -128,7 +134,7 @@ def _pixels_of(keys: np.ndarray, dtype: str) -> np.ndarray:
     return np.ascontiguousarray(keys).view(dtype)
 
 
-def _sealed(image: np.ndarray, fields: bytes, flags: int = 0) -> bytes:
+def _sealed(image: Pixels, fields: bytes, flags: int = 0) -> bytes:
     kind = SAMPLES.index(image.dtype.name) | flags
     return _checksum(image).to_bytes(2, "little") + bytes([kind]) + fields + pack_image(image)
 
@@ -141,7 +147,7 @@ def _opened(data: bytes) -> tuple[Cursor, int, int]:
     return cursor, kind, checksum
 
 
-def _read_palette(cursor: Cursor, bits: int) -> np.ndarray:
+def _read_palette(cursor: Cursor, bits: int) -> Pixels:
     """Rising patterns as `_keys` gives them, unsigned of so many bits."""
     count = cursor.varint("patterns", 1, MOST_PATTERNS)
     body = cursor.take(cursor.varint("length of the patterns"), "patterns")
@@ -159,7 +165,7 @@ def _read_palette(cursor: Cursor, bits: int) -> np.ndarray:
     return patterns.astype(f"u{bits // 8}")
 
 
-def _check(image: np.ndarray, checksum: int) -> None:
+def _check(image: Pixels, checksum: int) -> None:
     found = _checksum(image)
     if found != checksum:
         raise CorruptFile(
@@ -168,6 +174,6 @@ def _check(image: np.ndarray, checksum: int) -> None:
         )
 
 
-def _checksum(image: np.ndarray) -> int:
+def _checksum(image: Pixels) -> int:
     """As in `container`, of the samples row by row, little-endian."""
     return zlib.crc32(image.astype(image.dtype.newbyteorder("<")).tobytes()) & 0xFFFF

@@ -9,9 +9,9 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from sarcodec.format.varint import LIMIT, LONGEST, Cursor, fold, pack_varint, unfold
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, TruncatedFile
 from sarcodec.format.measure import DOMAINS, MOST_FILLS
+from sarcodec.format.varint import LIMIT, LONGEST, Cursor, fold, pack_varint, unfold
 from sarcodec.storage.recognised import compressed_refusal
 
 MAGIC = b"\x89SAR"
@@ -192,19 +192,19 @@ def _pack_fields(header: Header) -> bytes:
 
 
 def _pack_band(band: BandField) -> bytes:
-    affine, leans = (band.scale, band.offset) != (1.0, 0.0), band.reference is not None
+    affine = (band.scale, band.offset) != (1.0, 0.0)
     domain = _NO_DOMAIN if band.domain is None else DOMAINS.index(band.domain)
-    flags = _AFFINE * affine | _FILLS * bool(band.fills) | _REFERENCE * leans
+    flags = _AFFINE * affine | _FILLS * bool(band.fills) | _REFERENCE * band.leans
     parts = [bytes([KINDS.index(band.kind) | domain << 2 | flags])]
     if affine:
         parts.append(struct.pack("<dd", band.scale, band.offset))
     if band.fills:
         parts.append(struct.pack(f"<B{len(band.fills)}d", len(band.fills), *band.fills))
-    if leans:
+    if band.reference is not None:
         parts.append(pack_varint(band.reference))
     if band.kind == LEARNED:
         parts.append(struct.pack("<h", band.offset_q))
-    if band.kind == BOUNDED:
+    if band.bound is not None:
         parts.append(pack_varint(band.bound))
     return b"".join(parts)
 
@@ -331,5 +331,5 @@ def _broken_band_laws(bands: tuple[BandField, ...], index: int, band: BandField)
     ]
 
 
-def _may_lean(bands: tuple[BandField, ...], index: int, reference: int) -> bool:
-    return 0 <= reference < index and bands[reference].learned and not bands[reference].leans
+def _may_lean(bands: tuple[BandField, ...], index: int, reference: int | None) -> bool:
+    return reference is not None and 0 <= reference < index and bands[reference].learned and not bands[reference].leans

@@ -3,17 +3,25 @@
 Knows no meaning of the samples. The library is imagecodecs, which wraps libjxl.
 """
 
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sarcodec.errors import CorruptFile, InvalidArgument
 
+if TYPE_CHECKING:
+    from sarcodec.arrays import Pixels
+
 _EFFORTS = {"uint8": (7, 9), "uint16": (7, 9), "float32": (7,)}  # whichever gives fewer bytes; docs/log.md
 
 
-def pack_image(image: np.ndarray) -> bytes:
+def pack_image(image: Pixels) -> bytes:
     """(rows, cols) of uint8, uint16 or float32 as a bare JPEG XL codestream. Raises InvalidArgument without imagecodecs."""
     library, image = _imagecodecs(), np.ascontiguousarray(image)
-    streams = [
+    streams: list[bytes] = [
         library.jpegxl_encode(
             image, lossless=True, effort=effort, photometric="gray", usecontainer=False, numthreads=1
         )
@@ -22,7 +30,7 @@ def pack_image(image: np.ndarray) -> bytes:
     return min(streams, key=len)
 
 
-def unpack_image(data: bytes, shape: tuple[int, int], dtype: str) -> np.ndarray:
+def unpack_image(data: bytes, shape: tuple[int, int], dtype: str) -> Pixels:
     """The image of `pack_image`. A stream of another size or type is CorruptFile before it takes memory."""
     library, image = _imagecodecs(), np.empty(shape, dtype)
     try:
@@ -39,7 +47,7 @@ def require_library() -> None:
     _imagecodecs()
 
 
-def _imagecodecs():
+def _imagecodecs() -> ModuleType:
     try:
         import imagecodecs
     except ImportError as error:

@@ -3,13 +3,19 @@
 In: pixels and a map of the valid ones, out: a few bytes, and back. Knows no reason why a pixel is invalid, and no file.
 """
 
+from __future__ import annotations
+
 import lzma
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.format.varint import Cursor
 from sarcodec.errors import CorruptFile, InvalidArgument
+from sarcodec.format.varint import Cursor
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Pixels
 
 _HAS_MAP, _RAW_VALUES, _LZMA, _XORED = 1, 2, 4, 8
 _LONGEST_PALETTE = 255
@@ -17,7 +23,7 @@ _LZMA_CHAIN = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20, "lc": 0, "lp": 0,
 _DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "float64")
 
 
-def pack_invalid(pixels: np.ndarray, valid: np.ndarray) -> bytes:
+def pack_invalid(pixels: Pixels, valid: Bools) -> bytes:
     """pixels (rows, cols) of one of _DTYPES; valid (rows, cols) bool. b'' where every pixel is valid.
 
     Raises InvalidArgument on other dtypes or shapes.
@@ -36,7 +42,7 @@ def pack_invalid(pixels: np.ndarray, valid: np.ndarray) -> bytes:
     return bytes([flags]) + head + body
 
 
-def unpack_invalid(data: bytes, shape: tuple[int, int], dtype: np.dtype | str) -> tuple[np.ndarray, np.ndarray]:
+def unpack_invalid(data: bytes, shape: tuple[int, int], dtype: np.dtype | str) -> tuple[Bools, Pixels]:
     """The map of valid pixels (shape, bool), and pixels (shape, dtype): invalid ones as they were, 0 elsewhere.
 
     Takes memory in proportion to shape only, whatever data says. Raises CorruptFile; InvalidArgument on other dtypes.
@@ -58,7 +64,7 @@ def unpack_invalid(data: bytes, shape: tuple[int, int], dtype: np.dtype | str) -
     return ~invalid, pixels
 
 
-def _patterns(pixels: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def _patterns(pixels: Pixels, valid: Bools) -> Pixels:
     dtype = _checked_dtype(pixels.dtype)
     if pixels.ndim != 2 or valid.shape != pixels.shape or valid.dtype != bool:
         raise InvalidArgument(
@@ -83,13 +89,13 @@ def _little(dtype: np.dtype) -> np.dtype:
     return dtype.newbyteorder("<")
 
 
-def _shuffled(patterns: np.ndarray) -> bytes:
+def _shuffled(patterns: Pixels) -> bytes:
     """All lowest bytes, then all second ones, and so on."""
     little = np.ascontiguousarray(patterns, _little(patterns.dtype))
     return little.view(np.uint8).reshape(patterns.size, -1).T.tobytes()
 
 
-def _smallest(flags: int, invalid: np.ndarray, values: bytes) -> tuple[int, bytes]:
+def _smallest(flags: int, invalid: Bools, values: bytes) -> tuple[int, bytes]:
     """The shortest of plain or XORed map rows, by deflate or LZMA2; the first of equals. Gives flags and bytes."""
     if not flags & _HAS_MAP and not values:
         return flags, b""
@@ -101,7 +107,7 @@ def _smallest(flags: int, invalid: np.ndarray, values: bytes) -> tuple[int, byte
     return min(found, key=lambda form: len(form[1]))
 
 
-def _map_forms(flags: int, invalid: np.ndarray) -> list[tuple[int, bytes]]:
+def _map_forms(flags: int, invalid: Bools) -> list[tuple[int, bytes]]:
     if not flags & _HAS_MAP:
         return [(flags, b"")]
     packed = np.packbits(invalid, axis=1)
@@ -115,7 +121,7 @@ def _deflate(data: bytes) -> bytes:
     return packer.compress(data) + packer.flush()
 
 
-def _read_palette(cursor: Cursor, dtype: np.dtype) -> np.ndarray:
+def _read_palette(cursor: Cursor, dtype: np.dtype) -> Pixels:
     count = cursor.unsigned(1, "palette size")
     palette = np.frombuffer(cursor.take(count * dtype.itemsize, "palette"), _little(_unsigned(dtype)))
     if count == 0 or (palette[1:] <= palette[:-1]).any():
@@ -127,6 +133,7 @@ def _inflate(body: bytes, flags: int, shape: tuple[int, int], itemsize: int) -> 
     if not body:
         return b""
     limit = shape[0] * (-(-shape[1] // 8) + shape[1] * itemsize)
+    inflater: zlib._Decompress | lzma.LZMADecompressor
     try:
         if flags & _LZMA:
             inflater = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA_CHAIN)
@@ -140,7 +147,7 @@ def _inflate(body: bytes, flags: int, shape: tuple[int, int], itemsize: int) -> 
     return found
 
 
-def _split_map(body: bytes, flags: int, shape: tuple[int, int]) -> tuple[np.ndarray, bytes]:
+def _split_map(body: bytes, flags: int, shape: tuple[int, int]) -> tuple[Bools, bytes]:
     """Which pixels are invalid, and the bytes of their values."""
     if not flags & _HAS_MAP:
         return np.ones(shape, bool), body
@@ -156,7 +163,7 @@ def _split_map(body: bytes, flags: int, shape: tuple[int, int]) -> tuple[np.ndar
     return bits[:, : shape[1]], body[shape[0] * stride :]
 
 
-def _read_values(values: bytes, palette: np.ndarray | None, count: int, dtype: np.dtype) -> np.ndarray:
+def _read_values(values: bytes, palette: Pixels | None, count: int, dtype: np.dtype) -> Pixels:
     """The bit patterns of the invalid pixels, row by row."""
     if count == 0:
         raise CorruptFile("mask of a tile: no pixel is invalid, which takes no mask; the file is damaged")

@@ -15,6 +15,9 @@ from sarcodec.errors import InvalidArgument
 DOMAINS = ("amplitude", "power", "db")
 MOST_FILLS = 15
 
+Number = np.integer | np.floating
+"""One pixel."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -51,7 +54,7 @@ class Measure:
         return self.scale == 1 and self.offset == 0
 
 
-def nodata_pixel(dtype: np.dtype, nodata: float | None) -> np.generic | None:
+def nodata_pixel(dtype: np.dtype, nodata: float | None) -> Number | None:
     """The value of `dtype` that means nodata; None if no finite pixel can have it."""
     if nodata is None or not math.isfinite(nodata):
         return None
@@ -63,7 +66,7 @@ def nodata_pixel(dtype: np.dtype, nodata: float | None) -> np.generic | None:
     return dtype.type(int(nodata)) if nodata == int(nodata) and limits.min <= nodata <= limits.max else None
 
 
-def meaningless_pixels(dtype: np.dtype, measure: Measure) -> tuple[np.generic, ...]:
+def meaningless_pixels(dtype: np.dtype, measure: Measure) -> tuple[Number, ...]:
     """The finite values of `dtype` that are nodata or fill, rising, each once."""
-    found = {nodata_pixel(dtype, value) for value in (measure.nodata, *measure.fills)} - {None}
-    return tuple(sorted(found))
+    found = {nodata_pixel(dtype, value) for value in (measure.nodata, *measure.fills)}
+    return tuple(sorted((value for value in found if value is not None), key=float))

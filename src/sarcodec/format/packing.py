@@ -10,12 +10,14 @@ import json
 import lzma
 import zlib
 from collections.abc import Callable
+from typing import TypeVar
 
 from sarcodec.errors import CorruptFile, UnsupportedScene
 
 PACKED_LIMIT_BYTES = 64 << 20
 """Most bytes that a description may have before compression; checked before the memory is taken."""
 
+_Read = TypeVar("_Read")
 _ZLIB, _LZMA = b"\x01", b"\x02"
 LZMA_FILTERS = [{"id": lzma.FILTER_LZMA1, "preset": 9, "dict_size": 1 << 20, "lc": 3, "lp": 0, "pb": 0}]
 
@@ -56,12 +58,12 @@ def _inflate(data: bytes) -> bytes:
     if head not in (_ZLIB, _LZMA):
         raise corrupt(f"its compression is number {head[0]}, and only 1 and 2 are known")
     try:
+        inflater: zlib._Decompress | lzma.LZMADecompressor
         if head == _ZLIB:
             inflater = zlib.decompressobj()
-            text = inflater.decompress(body, PACKED_LIMIT_BYTES + 1)
         else:
             inflater = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=LZMA_FILTERS)
-            text = inflater.decompress(body, PACKED_LIMIT_BYTES + 1)
+        text = inflater.decompress(body, PACKED_LIMIT_BYTES + 1)
     except (zlib.error, lzma.LZMAError, EOFError) as error:
         raise corrupt(f"it does not decompress ({error})") from None
     if not inflater.eof or inflater.unused_data or len(text) > PACKED_LIMIT_BYTES:
@@ -93,7 +95,7 @@ def flag(raw: object) -> bool:
     return raw
 
 
-def items(raw: object) -> list:
+def items(raw: object) -> list[object]:
     if not isinstance(raw, list):
         raise TypeError(f"found {type(raw).__name__}, expected a list")
     return raw
@@ -108,14 +110,14 @@ def one_of(*words: str) -> Callable[[object], str]:
     return read
 
 
-def tuple_of(reader: Callable) -> Callable[[object], tuple]:
+def tuple_of(reader: Callable[[object], _Read]) -> Callable[[object], tuple[_Read, ...]]:
     return lambda raw: tuple(reader(item) for item in items(raw))
 
 
-def none_or(reader: Callable) -> Callable[[object], object]:
+def none_or(reader: Callable[[object], _Read]) -> Callable[[object], _Read | None]:
     return lambda raw: None if raw is None else reader(raw)
 
 
-def row_of(*readers: Callable) -> Callable[[object], tuple]:
+def row_of(*readers: Callable[[object], _Read]) -> Callable[[object], tuple[_Read, ...]]:
     """A list of exactly as many items as there are readers."""
     return lambda raw: tuple(reader(item) for reader, item in zip(readers, items(raw), strict=True))

@@ -4,16 +4,22 @@ Whole numbers and correctly rounded quotients only, so that every machine gets t
 docs/format.md, section 14. Knows no files and no nodata.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import CorruptFile, UnsupportedScene
 from sarcodec.format.measure import Measure
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats, Integers, Pixels
 
 BOUNDS_A_DB = 1000
 BOUNDS = range(1, 20 * BOUNDS_A_DB + 1)
@@ -41,8 +47,8 @@ def spacing(bound: int) -> int:
 class Partition:
     """Intervals in rising order: the first pixel of each and its representative, (n,) uint32, floats as their bits."""
 
-    firsts: np.ndarray
-    values: np.ndarray
+    firsts: Integers
+    values: Integers
 
 
 @lru_cache(maxsize=8)
@@ -109,7 +115,7 @@ def is_identity(dtype: str, measure: Measure, bound: int) -> bool:
     return np.iinfo(dtype).max <= 1 << 16 and len(partition(dtype, measure.domain, bound).firsts) == np.iinfo(dtype).max
 
 
-def level_numbers(pixels: np.ndarray, measure: Measure, bound: int) -> np.ndarray:
+def level_numbers(pixels: Pixels, measure: Measure, bound: int) -> Integers:
     """Number of the level, int64, of every valid pixel; no meaning where pixels are invalid."""
     check_bounded(measure)
     if measure.domain == "db":
@@ -122,14 +128,14 @@ def level_numbers(pixels: np.ndarray, measure: Measure, bound: int) -> np.ndarra
     return np.maximum(np.searchsorted(table.firsts, bits, side="right").astype(np.int64) - 1, 0)
 
 
-def _float32_below(pixels: np.ndarray) -> np.ndarray:
+def _float32_below(pixels: Pixels) -> Floats:
     """The float32 next below a positive float64: that of its interval."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         near = pixels.astype(np.float32)
         return np.where(near > pixels, np.nextafter(near, np.float32(0)), near)
 
 
-def _db_levels(pixels: np.ndarray, scale: float, bound: int) -> np.ndarray:
+def _db_levels(pixels: Pixels, scale: float, bound: int) -> Integers:
     if pixels.dtype.kind != "f":
         return pixels.astype(np.int64) // (2 * half_width(scale, bound) + 1)
     with np.errstate(over="ignore", under="ignore"):
@@ -142,7 +148,7 @@ def _parts(scale: float) -> float:
     return min(DB_A_STEP * abs(scale), float(np.finfo(np.float64).max) / 4)
 
 
-def representatives(levels: np.ndarray, dtype: str, measure: Measure, bound: int) -> np.ndarray:
+def representatives(levels: Integers, dtype: str, measure: Measure, bound: int) -> Pixels:
     """The pixels that levels (int64, any shape) stand for. Raises CorruptFile for a level that no pixel has."""
     check_bounded(measure)
     if measure.domain == "db":
@@ -155,7 +161,7 @@ def representatives(levels: np.ndarray, dtype: str, measure: Measure, bound: int
     return table.values.astype(unsigned).view(dtype)[levels]
 
 
-def _db_representatives(levels: np.ndarray, dtype: np.dtype, scale: float, bound: int) -> np.ndarray:
+def _db_representatives(levels: Integers, dtype: np.dtype, scale: float, bound: int) -> Pixels:
     if dtype.kind == "f":
         # Halves: 0 dB, which often means nodata, is no representative.
         with np.errstate(over="ignore", under="ignore"):
@@ -166,14 +172,14 @@ def _db_representatives(levels: np.ndarray, dtype: np.dtype, scale: float, bound
     return np.clip(levels * (2 * half + 1) + half, limits.min, limits.max).astype(dtype)
 
 
-def _check_levels(levels: np.ndarray, lowest: int, highest: int) -> None:
+def _check_levels(levels: Integers, lowest: int, highest: int) -> None:
     if levels.size and not lowest <= levels.min() <= levels.max() <= highest:
         raise CorruptFile(
             f"levels {levels.min()} to {levels.max()} of a tile, expected {lowest} to {highest}; the file is damaged"
         )
 
 
-def within(first: np.ndarray, second: np.ndarray, measure: Measure, bound: int) -> np.ndarray:
+def within(first: Pixels, second: Pixels, measure: Measure, bound: int) -> Bools:
     """Where two arrays of valid pixels of one dtype differ by no more than the bound, exactly; pixels of 8 bytes that are
     so near to it that float64 cannot tell count as beyond. Shape as given."""
     check_bounded(measure)
@@ -191,26 +197,29 @@ def within(first: np.ndarray, second: np.ndarray, measure: Measure, bound: int) 
     apart = exponents[1] - exponents[0]
     near = apart <= 8  # a ratio of up to 100 takes 7 bits, a mantissa may lack one
     high = high << np.where(near, apart, np.uint64(0))
-    return near & (high <= low * np.uint64(factor) >> np.uint64(RATIO_BITS))
+    found: Bools = near & (high <= low * np.uint64(factor) >> np.uint64(RATIO_BITS))
+    return found
 
 
-def _within_integers(low: np.ndarray, high: np.ndarray, factor: int) -> np.ndarray:
+def _within_integers(low: Integers, high: Integers, factor: int) -> Bools:
     """high * 2^32 <= low * factor in 64 bits: the product in two halves, as factor has up to 39 bits and low 32."""
     whole, part = divmod(factor, 1 << RATIO_BITS)
     return high <= low * np.uint64(whole) + (low * np.uint64(part) >> np.uint64(RATIO_BITS))
 
 
-def _within_float64(first: np.ndarray, second: np.ndarray, factor: int) -> np.ndarray:
+def _within_float64(first: Pixels, second: Pixels, factor: int) -> Bools:
     low, high = np.minimum(first, second), np.maximum(first, second)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         near = high <= low * (factor / (1 << RATIO_BITS) * _CERTAIN)
-    return (first == second) | near & (low >= np.finfo(np.float64).tiny)
+    found: Bools = (first == second) | near & (low >= np.finfo(np.float64).tiny)
+    return found
 
 
-def _within_db(first: np.ndarray, second: np.ndarray, scale: float, bound: int) -> np.ndarray:
+def _within_db(first: Pixels, second: Pixels, scale: float, bound: int) -> Bools:
     if first.dtype.kind != "f":
         return np.abs(first.astype(np.int64) - second.astype(np.int64)) <= half_width(scale, bound)
     largest = _largest_difference(scale, bound) * (_CERTAIN if first.itemsize == 8 else 1)
     with np.errstate(invalid="ignore", over="ignore"):  # infinite pixels: no difference is within
         difference = np.abs(first.astype(np.float64) - second.astype(np.float64))
-    return (first == second) & np.isfinite(first) | (difference <= largest)
+    found: Bools = (first == second) & np.isfinite(first) | (difference <= largest)
+    return found

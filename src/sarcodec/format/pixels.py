@@ -4,14 +4,20 @@ In: pixels (rows, cols) of any type of a scene; out: bytes, and back. Whole numb
 Knows no file and no meaning of a pixel.
 """
 
+from __future__ import annotations
+
 import itertools
 import lzma
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.format.varint import Cursor
 from sarcodec.errors import CorruptFile
+from sarcodec.format.varint import Cursor
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Pixels
 
 MOST_DIFFERENCES = 2
 MOST_PATTERNS = 256
@@ -20,7 +26,7 @@ _LZMA_CHAIN = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20, "lc": 0, "lp": 0,
 _TRIED = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 2))  # differences across and down
 
 
-def pack_pixels(pixels: np.ndarray) -> bytes:
+def pack_pixels(pixels: Pixels) -> bytes:
     """Contents of the section: every bit of `pixels` (rows, cols), NaN with its payload."""
     keys = _keys(pixels)
     patterns = _few_patterns(keys)
@@ -35,7 +41,7 @@ def pack_pixels(pixels: np.ndarray) -> bytes:
     return _smallest(ranks, _PALETTE, head)
 
 
-def unpack_pixels(data: bytes, shape: tuple[int, int], dtype: np.dtype | str) -> np.ndarray:
+def unpack_pixels(data: bytes, shape: tuple[int, int], dtype: np.dtype | str) -> Pixels:
     """The pixels of `pack_pixels`, (rows, cols) of `dtype`. Takes memory in proportion to shape only. Raises CorruptFile."""
     dtype, cursor = np.dtype(dtype), Cursor(data, "pixels of a tile")
     flags = cursor.unsigned(1, "flags")
@@ -52,16 +58,17 @@ def unpack_pixels(data: bytes, shape: tuple[int, int], dtype: np.dtype | str) ->
     return _pixels_of(patterns[_read_ranks(cursor, flags, shape, patterns.size)], dtype)
 
 
-def _keys(pixels: np.ndarray) -> np.ndarray:
+def _keys(pixels: Pixels) -> Pixels:
     """Pixels as unsigned numbers of their size that rise with the pixel (of floats: its bits, the sign first)."""
     bits = np.ascontiguousarray(pixels).view(f"u{pixels.itemsize}")
     top = bits.dtype.type(1 << (8 * bits.itemsize - 1))
     if pixels.dtype.kind == "i":
-        return bits ^ top
+        found: Pixels = bits ^ top
+        return found
     return np.where(bits & top, ~bits, bits | top) if pixels.dtype.kind == "f" else bits
 
 
-def _pixels_of(keys: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def _pixels_of(keys: Pixels, dtype: np.dtype) -> Pixels:
     """The way back from `_keys`."""
     top = keys.dtype.type(1 << (8 * keys.itemsize - 1))
     if dtype.kind == "i":
@@ -71,7 +78,7 @@ def _pixels_of(keys: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.ascontiguousarray(keys).view(dtype)
 
 
-def _few_patterns(keys: np.ndarray) -> np.ndarray | None:
+def _few_patterns(keys: Pixels) -> Pixels | None:
     """The distinct keys, rising, or None where they are many."""
     if keys.itemsize > 1 and np.unique(keys[::7, ::5]).size > MOST_PATTERNS:  # quick: a sample has too many
         return None
@@ -80,7 +87,7 @@ def _few_patterns(keys: np.ndarray) -> np.ndarray | None:
     return found if few else None
 
 
-def _smallest(image: np.ndarray, flags: int, head: bytes) -> bytes:
+def _smallest(image: Pixels, flags: int, head: bytes) -> bytes:
     """Flags, head and the image by the differences that deflate best, packed by deflate or LZMA2: whichever is smaller."""
     residuals = {tried: _planes(_folded(_differences(image, *tried))) for tried in _TRIED}
     across, down = min(residuals, key=lambda tried: len(zlib.compress(residuals[tried], 1)))
@@ -94,7 +101,7 @@ def _smallest(image: np.ndarray, flags: int, head: bytes) -> bytes:
     return bytes([flags]) + head + deflated
 
 
-def _differences(image: np.ndarray, across: int, down: int) -> np.ndarray:
+def _differences(image: Pixels, across: int, down: int) -> Pixels:
     """Differences to the left neighbour, then to the upper one, each so many times; unsigned, modulo 2^bits; 0 beyond the edge."""
     out = image.copy()
     for axis in itertools.chain([1] * across, [0] * down):
@@ -103,31 +110,32 @@ def _differences(image: np.ndarray, across: int, down: int) -> np.ndarray:
     return out
 
 
-def _summed(image: np.ndarray, across: int, down: int) -> np.ndarray:
+def _summed(image: Pixels, across: int, down: int) -> Pixels:
     """The way back from `_differences`."""
     for axis in itertools.chain([0] * down, [1] * across):
         image = np.cumsum(image, axis=axis, dtype=image.dtype)
     return image
 
 
-def _folded(residual: np.ndarray) -> np.ndarray:
+def _folded(residual: Pixels) -> Pixels:
     """0, -1, 1, -2, ... (modulo 2^bits) as 0, 1, 2, 3, ..."""
     signed = residual.view(f"i{residual.itemsize}")
     return ((signed << 1) ^ (signed >> (8 * residual.itemsize - 1))).view(residual.dtype)
 
 
-def _unfolded(folded: np.ndarray) -> np.ndarray:
+def _unfolded(folded: Pixels) -> Pixels:
     one = folded.dtype.type(1)
-    return (folded >> one) ^ (~(folded & one) + one)
+    found: Pixels = (folded >> one) ^ (~(folded & one) + one)
+    return found
 
 
-def _planes(values: np.ndarray) -> bytes:
+def _planes(values: Pixels) -> bytes:
     """All lowest bytes, row by row, then all second ones, and so on."""
     little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
     return little.view(np.uint8).reshape(values.size, -1).T.tobytes()
 
 
-def _read_patterns(cursor: Cursor, unsigned: np.dtype) -> np.ndarray:
+def _read_patterns(cursor: Cursor, unsigned: np.dtype) -> Pixels:
     count = cursor.unsigned(1, "number of patterns") + 1
     found = np.frombuffer(cursor.take(count * unsigned.itemsize, "patterns"), unsigned.newbyteorder("<")).astype(unsigned)
     if (found[1:] <= found[:-1]).any():
@@ -135,7 +143,7 @@ def _read_patterns(cursor: Cursor, unsigned: np.dtype) -> np.ndarray:
     return found
 
 
-def _read_ranks(cursor: Cursor, flags: int, shape: tuple[int, int], count: int) -> np.ndarray:
+def _read_ranks(cursor: Cursor, flags: int, shape: tuple[int, int], count: int) -> Pixels:
     """Ranks (rows, cols) below `count`; of two patterns a bit each."""
     rows, cols = shape
     if count == 2:
@@ -147,7 +155,7 @@ def _read_ranks(cursor: Cursor, flags: int, shape: tuple[int, int], count: int) 
     return ranks
 
 
-def _read_image(cursor: Cursor, flags: int, shape: tuple[int, int], unsigned: np.dtype) -> np.ndarray:
+def _read_image(cursor: Cursor, flags: int, shape: tuple[int, int], unsigned: np.dtype) -> Pixels:
     size = shape[0] * shape[1] * unsigned.itemsize
     body = _inflate(cursor.take(cursor.left, "image"), flags, size)
     planes = np.frombuffer(body, np.uint8).reshape(unsigned.itemsize, -1)
@@ -156,6 +164,7 @@ def _read_image(cursor: Cursor, flags: int, shape: tuple[int, int], unsigned: np
 
 
 def _inflate(body: bytes, flags: int, size: int) -> bytes:
+    inflater: zlib._Decompress | lzma.LZMADecompressor
     try:
         if flags & _LZMA:
             inflater = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA_CHAIN)

@@ -1,16 +1,19 @@
 """A sarcodec file that is read by place: head at once, payloads on demand. Knows nothing of what a payload holds."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import zlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import BinaryIO
 
+from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 from sarcodec.format import container
 from sarcodec.format.container import BOUNDED, EXACT, LEARNED, Entry, Header
 from sarcodec.format.sections import LATENTS, LEANING, LEVELS, MASK, PIXELS, POWER, Section, unpack_tile
 from sarcodec.format.source import open_source
-from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 
 _BELONGING = {LEARNED: (LATENTS, MASK, LEANING, POWER), BOUNDED: (MASK, LEVELS), EXACT: (PIXELS,)}
 
@@ -23,7 +26,7 @@ class FileReader:
     stay after `close`. Pickled by its path or by its bytes; a reader of a file object is not.
     """
 
-    def __init__(self, source: str | os.PathLike | bytes | BinaryIO) -> None:
+    def __init__(self, source: str | os.PathLike[str] | bytes | BinaryIO) -> None:
         self._source = open_source(source)
         self.name, self.size = self._source.name, self._source.size
         try:
@@ -32,13 +35,13 @@ class FileReader:
             self.close()
             raise
 
-    def __enter__(self) -> "FileReader":
+    def __enter__(self) -> FileReader:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Callable[[str | bytes, bytes], FileReader], tuple[str | bytes, bytes]]:
         return _reopened, (self._source.again(), self.head_digest)
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.format import packing
@@ -20,6 +21,9 @@ DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "flo
 Tags = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 """((namespace, ((key, value), ...)), ...); the default namespace is ''. A domain that is one text (xml:, json:) has its
 own name as the key. Of IMAGE_STRUCTURE only what changes the meaning of pixels is kept (ALPHA, MINISWHITE)."""
+
+Transform = tuple[float, float, float, float, float, float]
+"""(a, b, c, d, e, f): x = a * col + b * row + c, y = d * col + e * row + f."""
 
 Colour = tuple[int, int, int, int]
 """Red, green, blue, alpha."""
@@ -57,7 +61,7 @@ class SceneInfo:
     count: int
     dtype: str
     crs_wkt: str | None = None
-    transform: tuple[float, float, float, float, float, float] | None = None
+    transform: Transform | None = None
     gcps: tuple[GroundControlPoint, ...] = ()
     gcp_crs_wkt: str | None = None
     nodata: tuple[float | None, ...] = ()
@@ -105,7 +109,7 @@ MASKS = (None, "dataset", "bands")
 MASK_FORMS = ("internal", "sidecar")
 
 
-def _band_defaults(count: int) -> dict[str, tuple]:
+def _band_defaults(count: int) -> dict[str, tuple[object, ...]]:
     return {
         "nodata": (None,) * count,
         "band_tags": ((),) * count,
@@ -146,9 +150,9 @@ def _fields(info: SceneInfo) -> dict[str, object]:
     return found
 
 
-def _gcp_columns(gcps: Sequence[GroundControlPoint]) -> list[list]:
+def _gcp_columns(gcps: Sequence[GroundControlPoint]) -> list[list[float] | list[str]]:
     """Five columns of numbers, then the ids unless they are 1, 2, 3, ..., then the infos unless they are empty."""
-    columns = [[getattr(point, name) for point in gcps] for name in ("row", "col", "x", "y", "z")]
+    columns: list[list[float] | list[str]] = [[getattr(p, name) for p in gcps] for name in ("row", "col", "x", "y", "z")]
     ids, infos = [point.id for point in gcps], [point.info for point in gcps]
     columns.append([] if ids == usual_ids(len(gcps)) else ids)
     columns.append([] if not any(infos) else infos)
@@ -166,7 +170,7 @@ def unpack_scene(data: bytes, rows: int, cols: int, count: int, dtype: str) -> S
     unknown = set(fields) - set(_READERS)
     if unknown:
         raise corrupt(f"it has the unknown keys {sorted(unknown)}")
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}  # of whatever type its reader gives
     for key, raw in fields.items():
         name, reader = _NAMES[key], _READERS[key]
         try:
@@ -182,12 +186,12 @@ def unpack_scene(data: bytes, rows: int, cols: int, count: int, dtype: str) -> S
 
 
 def _gcps(raw: object) -> tuple[GroundControlPoint, ...]:
-    *columns, ids, infos = (packing.items(column) for column in packing.items(raw))
+    *columns, raw_ids, raw_infos = (packing.items(column) for column in packing.items(raw))
     if len(columns) != 5:
         raise ValueError(f"found {len(columns)} columns of numbers, expected 5")
     numbers = [[number(value) for value in column] for column in columns]
-    ids = [text(value) for value in ids] or usual_ids(len(columns[0]))
-    infos = [text(value) for value in infos] or [""] * len(columns[0])
+    ids = [text(value) for value in raw_ids] or usual_ids(len(columns[0]))
+    infos = [text(value) for value in raw_infos] or [""] * len(columns[0])
     return tuple(GroundControlPoint(*values) for values in zip(*numbers, ids, infos, strict=True))
 
 
@@ -221,7 +225,7 @@ _BAND_KEYS = {
 
 _NAMES = {key: name for name, key in (_SCENE_KEYS | _BAND_KEYS | {"gcps": "g"}).items()}
 
-_READERS: dict[str, Callable] = {
+_READERS: dict[str, Callable[[object], object]] = {
     "c": text,
     "a": text,
     "e": number,
@@ -250,7 +254,7 @@ def excerpt(info: SceneInfo, window: Window, bands: Sequence[int]) -> SceneInfo:
     """What is said of a window and some bands (from 0) of a scene: all that tells places is moved along (transform,
     control points, rational polynomials, geolocation arrays), nothing else changed."""
     gcps = tuple(replace(p, row=p.row - window.row, col=p.col - window.col) for p in info.gcps)
-    per_band = {name: tuple(getattr(info, name)[b] for b in bands) for name in _band_defaults(1)}
+    per_band: dict[str, Any] = {name: tuple(getattr(info, name)[b] for b in bands) for name in _band_defaults(1)}
     moved = replace(
         info,
         rows=window.rows,
@@ -264,7 +268,7 @@ def excerpt(info: SceneInfo, window: Window, bands: Sequence[int]) -> SceneInfo:
     return replace(moved, mask=None) if info.mask == "bands" and not any(moved.masked_bands) else moved
 
 
-def _moved_transform(t: tuple[float, ...], window: Window) -> tuple[float, ...]:
+def _moved_transform(t: Transform, window: Window) -> Transform:
     return (
         t[0],
         t[1],

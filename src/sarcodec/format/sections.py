@@ -1,13 +1,20 @@
 """Sections of a tile's payload, and the checksum of its symbols: frozen values to bytes and back (docs/format.md, 5 and 9)."""
 
+from __future__ import annotations
+
+import itertools
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.format.varint import Cursor, pack_varint
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
+from sarcodec.format.varint import Cursor, pack_varint
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Integers
 
 LATENTS, MASK, LEVELS, LEANING, PIXELS, POWER = 1, 2, 3, 4, 5, 64
 
@@ -27,7 +34,7 @@ class Section:
 def pack_tile(sections: list[Section]) -> bytes:
     """The payload of one (tile, band). Kinds must rise; no section at all gives b''."""
     kinds = [section.kind for section in sections]
-    if any(not 1 <= kind <= _LAST_KIND for kind in kinds) or any(a >= b for a, b in zip(kinds, kinds[1:])):
+    if any(not 1 <= kind <= _LAST_KIND for kind in kinds) or any(a >= b for a, b in itertools.pairwise(kinds)):
         raise InvalidArgument(f"section kinds {kinds} must rise from 1 to {_LAST_KIND}")
     parts = [bytes([s.kind]) + pack_varint(len(s.payload)) + s.payload for s in sections[:-1]]
     parts += [bytes([s.kind | 128]) + s.payload for s in sections[-1:]]
@@ -53,7 +60,7 @@ def unpack_tile(payload: bytes) -> list[Section]:
     return sections
 
 
-def pack_latents(symbols: np.ndarray, stream: bytes, leaning: bool = False) -> Section:
+def pack_latents(symbols: Integers, stream: bytes, leaning: bool = False) -> Section:
     """Latents section: checksum of symbols (integers, any shape, in coding order), then their entropy-coded bytes."""
     return Section(LEANING if leaning else LATENTS, struct.pack("<H", symbols_checksum(symbols)) + stream)
 
@@ -65,7 +72,7 @@ def unpack_latents(section: Section) -> tuple[int, bytes]:
     return int.from_bytes(section.payload[:2], "little"), section.payload[2:]
 
 
-def check_symbols(symbols: np.ndarray, checksum: int) -> None:
+def check_symbols(symbols: Integers, checksum: int) -> None:
     """Raises CorruptFile unless the decoded symbols are those that were coded."""
     found = symbols_checksum(symbols)
     if found != checksum:
@@ -75,6 +82,6 @@ def check_symbols(symbols: np.ndarray, checksum: int) -> None:
         )
 
 
-def symbols_checksum(symbols: np.ndarray) -> int:
+def symbols_checksum(symbols: Integers) -> int:
     """The low 16 bits of the CRC-32 of the symbols as little-endian int32; ten times as fast as a 16-bit CRC of Python's."""
     return zlib.crc32(np.ascontiguousarray(symbols, "<i4").data) & 0xFFFF

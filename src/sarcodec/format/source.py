@@ -7,7 +7,8 @@ import io
 import os
 import stat
 import threading
-from typing import BinaryIO, Protocol
+from collections.abc import Callable
+from typing import BinaryIO, Protocol, cast
 
 from sarcodec.errors import InvalidArgument, TruncatedFile
 
@@ -21,12 +22,18 @@ _KINDS = (
 
 
 class Source(Protocol):
-    """`name` as the user knows it; `size` in bytes when it was opened; `changed`: it can be seen to have been written since."""
+    """`name` as the user knows it; `size` in bytes when it was opened."""
 
     name: str
     size: int
-    closed: bool
-    changed: bool
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file can be seen to have been written since it was opened."""
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`. Raises TruncatedFile; InvalidArgument once it is closed."""
@@ -38,12 +45,12 @@ class Source(Protocol):
         """Read no more; a second time is as good as once."""
 
 
-def open_source(source: str | os.PathLike | bytes | BinaryIO) -> Source:
+def open_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
     """A path, bytes, or a binary file with `read` and `seek`. InvalidArgument where it cannot be opened or is something else."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return BytesSource(bytes(source))
     if hasattr(source, "read") and hasattr(source, "seek"):
-        return ObjectSource(source)
+        return ObjectSource(cast("BinaryIO", source))
     if isinstance(source, (str, os.PathLike)):
         return PathSource(source)
     raise InvalidArgument(
@@ -54,11 +61,12 @@ def open_source(source: str | os.PathLike | bytes | BinaryIO) -> Source:
 class PathSource:
     """A regular file, found again by its path where it is pickled."""
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.name = os.fsdecode(path)
         self._path = os.path.abspath(self.name)
-        self._descriptor = _Descriptor(self.name)
-        self.size, self._written = _state(self._descriptor)
+        descriptor = _Descriptor(self.name)
+        self._descriptor: _Descriptor | None = descriptor
+        self.size, self._written = _state(descriptor)
 
     def read(self, offset: int, length: int) -> bytes:
         descriptor = self._descriptor  # held here, so that a `close` in another thread cannot give its number away
@@ -106,7 +114,7 @@ class _Descriptor:
         except ValueError as error:  # a NUL byte
             raise InvalidArgument(f"{path!r} cannot be the name of a file: {error}") from error
 
-    def __del__(self, close=os.close) -> None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
         if self.number >= 0:
             close(self.number)
 
@@ -129,7 +137,8 @@ class BytesSource:
     changed = False
 
     def __init__(self, data: bytes) -> None:
-        self.name, self.size, self._data = f"a scene of {len(data)} bytes in memory", len(data), data
+        self.name, self.size = f"a scene of {len(data)} bytes in memory", len(data)
+        self._data: bytes | None = data
 
     def read(self, offset: int, length: int) -> bytes:
         data = self._data
@@ -148,7 +157,7 @@ class BytesSource:
         return self._data is None
 
     def again(self) -> bytes:
-        if self.closed:
+        if self._data is None:
             raise _closed(self.name)
         return self._data
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, fields
+from typing import SupportsIndex
 
 from sarcodec.errors import InvalidArgument
 
@@ -15,7 +16,7 @@ CELL_PX = 32
 """Side of the square of pixels that one latent cell stands for."""
 
 
-def _as_integer(name: str, value: object, least: int) -> int:
+def _as_integer(name: str, value: SupportsIndex, least: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:

@@ -3,11 +3,17 @@
 In: features of a tile's cells; out: what the hyper symbols are rounded from. Nothing that decides which bits are read comes through here.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import ModelError
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 INPUTS, WIDTH, OUTPUTS = 1041, 192, 24
 _SHAPES = {
@@ -26,13 +32,13 @@ _SHAPES = {
 class HyperAnalysis:
     """Weights float32, inputs before outputs, each 3 x 3 or 2 x 2 neighbourhood in one row: place by place, channels within."""
 
-    first: tuple[np.ndarray, np.ndarray]
-    inner: tuple[np.ndarray, np.ndarray]
-    outer: tuple[np.ndarray, np.ndarray]
-    last: tuple[np.ndarray, np.ndarray]
+    first: tuple[Floats, Floats]
+    inner: tuple[Floats, Floats]
+    outer: tuple[Floats, Floats]
+    last: tuple[Floats, Floats]
 
     @classmethod
-    def of(cls, arrays: dict[str, np.ndarray]) -> "HyperAnalysis":
+    def of(cls, arrays: dict[str, Floats]) -> HyperAnalysis:
         """From the arrays of a published model. Raises ModelError where one is missing, has another shape, or is not finite."""
         for name, shape in _SHAPES.items():
             found = arrays.get(name)
@@ -41,7 +47,7 @@ class HyperAnalysis:
                 raise ModelError(f"the hyper analysis has {name} {told}, expected finite {shape}; install the model again")
         return cls(*(_layer(arrays, name) for name in ("first", "inner", "outer", "last")))
 
-    def __call__(self, features: np.ndarray) -> np.ndarray:
+    def __call__(self, features: Floats) -> Floats:
         """Features (rows, cols, 1041) float32, both even -> (rows / 2, cols / 2, 24) float32."""
         x = np.maximum(_times(features, self.first), 0)
         x = x + _times(_around(np.maximum(_times(_around(x), self.inner), 0)), self.outer)
@@ -50,20 +56,20 @@ class HyperAnalysis:
         return _times(squares.reshape(rows // 2, cols // 2, 4 * WIDTH), self.last)
 
 
-def _layer(arrays: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
+def _layer(arrays: dict[str, Floats], name: str) -> tuple[Floats, Floats]:
     weight, bias = (arrays[f"{name}.{part}"].astype(np.float32) for part in ("weight", "bias"))
     if weight.ndim == 4:
         weight = weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
     return np.ascontiguousarray(weight.T), bias
 
 
-def _times(x: np.ndarray, layer: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def _times(x: Floats, layer: tuple[Floats, Floats]) -> Floats:
     weight, bias = layer
     rows, cols, inputs = x.shape
     return (x.reshape(rows * cols, inputs) @ weight + bias).reshape(rows, cols, len(bias))
 
 
-def _around(x: np.ndarray) -> np.ndarray:
+def _around(x: Floats) -> Floats:
     """(rows, cols, c) -> (rows, cols, 9 c): the 3 x 3 neighbourhood of each place, 0 beyond the edge."""
     rows, cols, _ = x.shape
     padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))

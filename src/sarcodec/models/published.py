@@ -3,6 +3,8 @@
 In: a model's folder (shipped in the package, or one of SARCODEC_MODELS); out: a frozen Model. Nothing is ever unpickled.
 """
 
+from __future__ import annotations
+
 import hashlib
 import importlib.resources
 import io
@@ -14,6 +16,7 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +27,11 @@ from sarcodec.entropy.tables import FrozenTables
 from sarcodec.errors import ModelError, UnknownModel
 from sarcodec.models.hyper_analysis import HyperAnalysis
 from sarcodec.signal.lapped import OVERLAP, LappedTransform
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from sarcodec.arrays import Floats, Integers
 
 DEFAULT_MODEL = "lapped32"
 FILES = ("hyper_analysis.npz", "prior.npz", "tables.bin", "transform.npz")
@@ -40,7 +48,7 @@ class ModelCard:
     description: str
     bytes: int
     default: bool
-    text: dict
+    text: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +79,7 @@ def folders() -> list[Path]:
 
 def available() -> tuple[ModelCard, ...]:
     """Cards of the models installed here, by id."""
-    cards = {}
+    cards: dict[str, ModelCard] = {}
     for folder in folders():
         for path in sorted(folder.glob("*/" + CARD)):
             cards.setdefault(path.parent.name, _card(path.parent))
@@ -103,8 +111,10 @@ def load(model_id: str | None = None, digest: bytes | None = None) -> Model:
             "file, or put the model's folder into one named by SARCODEC_MODELS"
         )
     models = [_load_folder(str(home)) for home in homes]
+    if digest is None:
+        return models[0]
     for model in models:
-        if digest is None or model.digest.startswith(digest):
+        if model.digest.startswith(digest):
             return model
     raise UnknownModel(
         f"model {model_id!r} is installed with digest {models[0].digest[:8].hex()}, the file wants "
@@ -137,7 +147,7 @@ def _load_folder(home: str) -> Model:
     return model
 
 
-def _arrays(data: bytes) -> dict[str, np.ndarray]:
+def _arrays(data: bytes) -> dict[str, npt.NDArray[Any]]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {k: archive[k] for k in archive.files}
@@ -145,7 +155,7 @@ def _arrays(data: bytes) -> dict[str, np.ndarray]:
         raise ModelError(f"an array file of the model cannot be read ({error}); install it again") from error
 
 
-def _transform(model_id: str, arrays: dict[str, np.ndarray]) -> LappedTransform:
+def _transform(model_id: str, arrays: dict[str, Floats]) -> LappedTransform:
     """ModelError unless the rotation is there and orthogonal: the decoder undoes it by its transpose."""
     rotation, size = arrays.get("rotation", np.zeros(0)), 2 * OVERLAP
     fine = rotation.shape == (size, size) and rotation.dtype == np.float32 and np.isfinite(rotation).all()
@@ -169,24 +179,24 @@ def _check_tables(model_id: str, tables: FrozenTables) -> None:
 class _Question:
     """A port that answers with fixed whole numbers and keeps a checksum of every table number and mean it is asked with."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.checksum, self.count = 0, 0
 
-    def _numbers(self, shape, spread):
+    def _numbers(self, shape: tuple[int, ...], spread: int) -> Integers:
         n = int(np.prod(shape))
         ramp = (np.arange(self.count, self.count + n, dtype=np.int64) * 2654435761 >> 9) % (2 * spread + 1) - spread
         self.count += n
         return ramp.reshape(shape)
 
-    def _note(self, *arrays):
+    def _note(self, *arrays: Integers) -> None:
         for a in arrays:
             self.checksum = zlib.crc32(np.ascontiguousarray(a, "<i8").tobytes(), self.checksum)
 
-    def hyper(self, rows):
+    def hyper(self, rows: Integers) -> Integers:
         self._note(rows)
         return self._numbers(rows.shape, 6)
 
-    def latents(self, rows, mean, cells, channels):
+    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
         self._note(rows, mean)
         return self._numbers(rows.shape, 3) * (np.arange(rows.shape[1]) < 24)
 
@@ -194,7 +204,8 @@ class _Question:
 def known_answer(prior: Prior) -> str:
     """Checksum of all table numbers and means on fixed symbols at four steps, the last tile leaning on the first: the same on
     every machine."""
-    question, walked = _Question(), []
+    question = _Question()
+    walked: list[Integers] = []
     for step, rows, cols in ((40, 5, 6), (330, 6, 5), (600, 4, 9), (250, 5, 6)):
         reference = TileLatents(walked[0], 40) if len(walked) == 3 else None
         walked.append(prior.walk(step, rows, cols, question, reference))

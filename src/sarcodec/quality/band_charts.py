@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sarcodec.quality.charts import Series, Shade, line_chart
-from sarcodec.quality.histograms import STEP_DB
+from sarcodec.quality.classes import CLASSES
+from sarcodec.quality.histograms import STEP_DB, Histogram
 from sarcodec.quality.texture import TextureSummary
 from sarcodec.quality.thumbnails import Thumbnails
-from sarcodec.quality.classes import CLASSES
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 _BLUE, _RED = "var(--blue)", "var(--red)"
 _SHADES = {"archive": "#4caf5060", "analysis": "#4caf5030"}
@@ -40,7 +45,9 @@ def bias_chart(texture: TextureSummary) -> str:
 
 def histogram_chart(thumbs: Thumbnails) -> str:
     """<figure>: share of pixels a dB against the level, over what holds all but a thousandth of the pixels."""
-    x, shares = _shares(thumbs)
+    if thumbs.histogram is None:
+        return _figure("", "Histograms", "Not drawn: no pixel of this band is valid in both scenes.")
+    x, shares = _shares(thumbs.histogram)
     lines = [
         Series("original", x, shares[0], "var(--ink)"),
         Series("decoded", x, shares[1], _RED, dashed=True),
@@ -50,9 +57,9 @@ def histogram_chart(thumbs: Thumbnails) -> str:
     return _figure(chart, "Histograms", note)
 
 
-def _shares(thumbs: Thumbnails) -> tuple[np.ndarray, list[np.ndarray]]:
+def _shares(found: Histogram) -> tuple[Floats, list[Floats]]:
     """Levels (n,) in dB, and of both images the per cent of pixels a dB (n,)."""
-    found, width = thumbs.histogram, STEP_DB * _MERGED_BINS
+    width = STEP_DB * _MERGED_BINS
     bins = -(-found.original.size // _MERGED_BINS)
     counts = [
         np.pad(c, (0, bins * _MERGED_BINS - c.size)).reshape(bins, -1).sum(axis=1)

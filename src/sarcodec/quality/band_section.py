@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from sarcodec.quality.band_tables import tables
 from sarcodec.quality.contents import BandPage, Detail
 from sarcodec.quality.maps import Map, Scale, draw, error_scale, grey_scale, heat_scale
 from sarcodec.quality.words import MINUS, safe
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 _UNIT_OF_BITS = "bit/pixel"
 
@@ -100,7 +104,7 @@ def _legend(band: BandPage) -> str:
     return f"<p class=aside>{' '.join(parts)}</p>"
 
 
-def _ratio_db(detail: Detail) -> np.ndarray:
+def _ratio_db(detail: Detail) -> Floats:
     return detail.original_db - detail.decoded_db
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from sarcodec.quality.histograms import HistogramDistances
+from sarcodec.quality.metrics import ErrorSummary
+from sarcodec.quality.ratio import RatioSummary
 from sarcodec.quality.texture import TextureSummary
 from sarcodec.quality.words import in_db, number, safe, signed
-from sarcodec.quality.metrics import ErrorSummary
 
 _ARROW = "\N{RIGHTWARDS ARROW}"
 Row = tuple[str, str, str]
@@ -51,16 +53,28 @@ def _speckle(errors: ErrorSummary) -> list[Row]:
 
 
 def _structure(texture: TextureSummary) -> list[Row]:
-    ratio, distances, similarity = texture.ratio, texture.histograms, texture.similarity
+    similarity = texture.similarity
+    return [
+        *(_ratio_image(texture.ratio) if texture.ratio is not None else ()),
+        ("Edges kept", number(texture.edge_preservation), "1"),
+        (f"SSIM, for a range of {similarity.data_range_db:g} dB", number(similarity.ssim), "1"),
+        ("MS-SSIM, for the same range", number(similarity.ms_ssim), "1"),
+        *(_distances(texture.histograms) if texture.histograms is not None else ()),
+    ]
+
+
+def _ratio_image(ratio: RatioSummary) -> list[Row]:
     return [
         ("Ratio image: mean", number(ratio.mean), "1"),
         ("Ratio image: variance", number(ratio.variance), "0"),
         ("Ratio image: structure of the scene in it", number(ratio.structure), "0"),
         ("Ratio image: correlation at 16 pixels", number(ratio.correlation), "0"),
         ("Ratio image: correlation of its spread", number(ratio.correlation_of_spread), "0"),
-        ("Edges kept", number(texture.edge_preservation), "1"),
-        (f"SSIM, for a range of {similarity.data_range_db:g} dB", number(similarity.ssim), "1"),
-        ("MS-SSIM, for the same range", number(similarity.ms_ssim), "1"),
+    ]
+
+
+def _distances(distances: HistogramDistances) -> list[Row]:
+    return [
         ("Distance of the histograms (earth mover's)", in_db(number(distances.earth_mover_db)), "0 dB"),
         ("Distance of the histograms (Kolmogorov-Smirnov)", number(distances.kolmogorov_smirnov), "0"),
     ]

@@ -9,11 +9,15 @@ smooths speckle, and even a perfect second look at the same ground, seems to dar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.quality.speckle import power_of
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats, Integers
 
 GUIDE_STEP_DB = 0.25
 """Pixels are counted by the guide's level in cells of this; a bin is a run of cells."""
@@ -44,7 +48,7 @@ class BrightnessBias:
         self._pixels = np.zeros(_CELLS, np.int64)
         self._original, self._decoded = np.zeros(_CELLS), np.zeros(_CELLS)
 
-    def add(self, original_db: np.ndarray, decoded_db: np.ndarray, valid: np.ndarray, guide_db: np.ndarray) -> None:
+    def add(self, original_db: Floats, decoded_db: Floats, valid: Bools, guide_db: Floats) -> None:
         """One window: levels in dB (rows, cols), bool mask; pixels where the guide is not finite are left out."""
         kept = valid & np.isfinite(guide_db)
         place = np.clip((guide_db[kept] - _LEAST_DB) / GUIDE_STEP_DB, 0, _CELLS - 1).astype(np.int64)
@@ -65,7 +69,7 @@ class BrightnessBias:
             self._bin(np.flatnonzero((number == n) & (self._pixels > 0))) for n in np.unique(number[self._pixels > 0])
         )
 
-    def _bin(self, cells: np.ndarray) -> BrightnessBin:
+    def _bin(self, cells: Integers) -> BrightnessBin:
         original, decoded = float(self._original[cells].sum()), float(self._decoded[cells].sum())
         pixels = int(self._pixels[cells].sum())
         return BrightnessBin(

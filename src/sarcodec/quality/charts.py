@@ -5,10 +5,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.quality.words import MINUS, safe
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from sarcodec.arrays import Floats
 
 WIDTH, HEIGHT = 460, 300  # letters of 12 in it stay readable where a page is 400 wide
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 32, 48  # the key stands in the space above
@@ -19,8 +25,8 @@ class Series:
     """Points joined by a line: x and y (n,), a colour, a name for the key; `marks` draws the points too."""
 
     name: str
-    x: np.ndarray
-    y: np.ndarray
+    x: Floats
+    y: Floats
     colour: str
     marks: bool = False
     dashed: bool = False
@@ -43,12 +49,12 @@ class _Axis:
     start: float  # in pixels
     end: float
 
-    def place(self, values):
+    def place(self, values: npt.ArrayLike) -> Floats:
         return self.start + (np.asarray(values, np.float64) - self.low) / (self.high - self.low) * (
             self.end - self.start
         )
 
-    def ticks(self) -> np.ndarray:
+    def ticks(self) -> Floats:
         step = _round_step((self.high - self.low) / 5)
         return np.arange(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1) * step
 
@@ -57,11 +63,11 @@ class _Axis:
 class _LogAxis(_Axis):
     """`low` and `high` are values above 0."""
 
-    def place(self, values):
+    def place(self, values: npt.ArrayLike) -> Floats:
         share = np.log(np.asarray(values, np.float64) / self.low) / math.log(self.high / self.low)
         return self.start + share * (self.end - self.start)
 
-    def ticks(self) -> np.ndarray:
+    def ticks(self) -> Floats:
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         found = np.array([n * 10.0**decade for decade in decades for n in (1, 2, 5)])
         return found[(found >= self.low * 0.999) & (found <= self.high * 1.001)]
@@ -88,19 +94,19 @@ def line_chart(
     return "".join(parts) + "</svg>"
 
 
-def _span(values: np.ndarray, margin: float = 0.0) -> tuple[float, float]:
+def _span(values: Floats, margin: float = 0.0) -> tuple[float, float]:
     low, high = float(np.min(values)), float(np.max(values))
     if high - low < 1e-9:
         low, high = low - 0.5, high + 0.5
     return low - margin * (high - low), high + margin * (high - low)
 
 
-def _log_span(values: np.ndarray, margin: float = 1.06) -> tuple[float, float]:
+def _log_span(values: Floats, margin: float = 1.06) -> tuple[float, float]:
     return float(np.min(values)) / margin, float(np.max(values)) * margin
 
 
 def _round_step(step: float) -> float:
-    power = 10 ** math.floor(math.log10(step))
+    power = 10.0 ** math.floor(math.log10(step))
     return next(power * n for n in (1, 2, 5, 10) if power * n >= step * 0.999)
 
 

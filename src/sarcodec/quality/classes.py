@@ -88,7 +88,7 @@ def judge(wanted: QualityClass, errors: ErrorSummary | None, mask_exact: bool) -
 
 
 def _check(name: str, value: float | None, bound: str, excess: float, open_end: bool = False) -> Check:
-    return Check(name, value, bound, excess, excess < 1 or excess == 1 and not open_end)
+    return Check(name, value, bound, excess, excess < 1 or (excess == 1 and not open_end))
 
 
 def _share(value: float | None, allowed: float) -> float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from sarcodec.quality.texture import TextureSummary
-from sarcodec.quality.thumbnails import Thumbnails
 from sarcodec.quality.classes import Verdict
 from sarcodec.quality.metrics import ErrorSummary
+from sarcodec.quality.texture import TextureSummary
+from sarcodec.quality.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,8 +20,8 @@ class Detail:
 
     row: int
     col: int
-    original_db: np.ndarray
-    decoded_db: np.ndarray
+    original_db: Floats
+    decoded_db: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,7 @@ class BandPage:
     verdicts: tuple[Verdict, ...]
     thumbnails: Thumbnails
     detail: Detail | None
-    tile_bits: np.ndarray | None = None
+    tile_bits: Floats | None = None
     why_empty: str = "No pixel of this band is valid in both scenes: there is nothing to compare."
 
 

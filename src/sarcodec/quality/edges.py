@@ -7,9 +7,14 @@ the name `epi_cosine`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sarcodec.quality.speckle import power_of
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats
 
 SIDE_PX = 3
 """Rows (columns) on either side of a place whose mean powers are compared; both strips are 2 SIDE_PX + 1 long."""
@@ -37,7 +42,7 @@ class EdgePreservation:
         self._places, self._products, self._original, self._decoded = 0, 0.0, 0.0, 0.0
 
     def add(
-        self, original_db: np.ndarray, decoded_db: np.ndarray, valid: np.ndarray, guide_db: np.ndarray | None = None
+        self, original_db: Floats, decoded_db: Floats, valid: Bools, guide_db: Floats | None = None
     ) -> None:
         """One window: levels in dB (rows, cols) and mask; places near an invalid pixel or the window's border are
         left out."""
@@ -65,14 +70,14 @@ class EdgePreservation:
         return self._products / float(np.sqrt(self._original * self._decoded))
 
 
-def epi_cosine(original_db: np.ndarray, decoded_db: np.ndarray) -> float:
+def epi_cosine(original_db: Floats, decoded_db: Floats) -> float:
     """The study's index: cosine between the Sobel magnitudes of two images (rows, cols). 0.79 for independent noise:
     not a judge."""
     before, after = _sobel(np.asarray(original_db, np.float64)), _sobel(np.asarray(decoded_db, np.float64))
     return float(np.sum(before * after) / np.sqrt(np.sum(before**2) * np.sum(after**2)))
 
 
-def _edges(level_db: np.ndarray) -> np.ndarray:
+def _edges(level_db: Floats) -> Floats:
     """(2, rows - 2 margin, cols - 2 margin): strength along rows and along columns, in dB, signed."""
     power = power_of(level_db)
     out = []
@@ -85,7 +90,7 @@ def _edges(level_db: np.ndarray) -> np.ndarray:
     return np.stack(out)
 
 
-def _box(image: np.ndarray, axis: int, size: int) -> np.ndarray:
+def _box(image: Floats, axis: int, size: int) -> Floats:
     """Means of `size` neighbours along an axis, only where all are inside: that axis loses size - 1."""
     places = image.shape[axis] - size + 1
     sums = _part(image, axis, 0, places).copy()
@@ -95,11 +100,11 @@ def _box(image: np.ndarray, axis: int, size: int) -> np.ndarray:
     return sums
 
 
-def _part(image: np.ndarray, axis: int, start: int, length: int) -> np.ndarray:
+def _part(image: Floats, axis: int, start: int, length: int) -> Floats:
     return image[start : start + length] if axis == 0 else image[:, start : start + length]
 
 
-def _sobel(level: np.ndarray) -> np.ndarray:
+def _sobel(level: Floats) -> Floats:
     """Magnitude of the Sobel gradient, (rows - 2, cols - 2)."""
     smooth = [level[:-2] + 2 * level[1:-1] + level[2:], (level[:, :-2] + 2 * level[:, 1:-1] + level[:, 2:])]
     across, down = smooth[0][:, 2:] - smooth[0][:, :-2], smooth[1][2:] - smooth[1][:-2]

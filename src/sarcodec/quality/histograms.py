@@ -4,8 +4,12 @@ figures."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats, Integers
 
 STEP_DB = 1 / 16
 """Width of a bin: the distances are exact to about this."""
@@ -32,8 +36,8 @@ class Histogram:
     """Counts a bin; bin `n` begins at `low_db` + n STEP_DB. From the first that either image uses to the last."""
 
     low_db: float
-    original: np.ndarray
-    decoded: np.ndarray
+    original: Integers
+    decoded: Integers
 
 
 class HistogramPair:
@@ -42,7 +46,7 @@ class HistogramPair:
     def __init__(self) -> None:
         self._counts = np.zeros((2, _BINS), np.int64)
 
-    def add(self, original_db: np.ndarray, decoded_db: np.ndarray, valid: np.ndarray) -> None:
+    def add(self, original_db: Floats, decoded_db: Floats, valid: Bools) -> None:
         """One window: levels in dB (rows, cols), mask. Levels beyond 200 dB count at the ends."""
         for counts, level in zip(self._counts, (original_db, decoded_db), strict=True):
             # In float64: a level that lies on a border of bins must fall to one side in every window.

@@ -8,11 +8,15 @@ from __future__ import annotations
 import base64
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.quality.png import COLD_RGB, WARM_RGB, WHITE_RGB, diverging_png, grey_png, heat_png
 from sarcodec.quality.words import safe, short, signed
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 _ENLARGED_PX = 320  # enlarged by whole numbers up to this: it fits a page of 400, so that squares stay equal
 _LEAST_REACH_DB = 0.02  # smaller errors are not worth a colour
@@ -37,14 +41,14 @@ class Map:
 
     title: str
     note: str
-    values: np.ndarray
+    values: Floats
     scale: Scale
     alt: str
     crop: tuple[float, float, float, float] | None = None
     is_crop: bool = False
 
 
-def grey_scale(level_db: np.ndarray) -> Scale:
+def grey_scale(level_db: Floats) -> Scale:
     """From the 1st to the 99th percentile of the levels, to whole dB outwards."""
     known = level_db[np.isfinite(level_db)]
     low, high = np.percentile(known, (1, 99)) if known.size else (0.0, 1.0)
@@ -52,7 +56,7 @@ def grey_scale(level_db: np.ndarray) -> Scale:
     return Scale("grey", float(low), float(high if high > low else low + 1), "dB")
 
 
-def error_scale(errors_db: list[np.ndarray]) -> Scale:
+def error_scale(errors_db: list[Floats]) -> Scale:
     """One for all of them: the first round number that nearly no dot of any of them exceeds."""
     parts = [np.abs(error[np.isfinite(error)]) for error in errors_db]
     largest = max((float(np.percentile(part, 99.5)) for part in parts if part.size), default=0.0)
@@ -66,7 +70,7 @@ def round_up(value: float) -> float:
     return float(f"{next(n * power for n in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if n * power >= value * (1 - 1e-9)):.6g}")
 
 
-def heat_scale(arrays: list[np.ndarray], unit: str) -> Scale:
+def heat_scale(arrays: list[Floats], unit: str) -> Scale:
     """One for all of them, from 0 to the first round number above the highest value."""
     highest = max((float(array.max()) for array in arrays), default=0.0)
     return Scale("heat", 0.0, round_up(highest) if highest > 0 else 1.0, unit)
@@ -98,7 +102,7 @@ def _image(png: bytes, shape: tuple[int, int], alt: str) -> str:
     return f"<img {size}{kind} alt=\"{safe(alt)}\" src='data:image/png;base64,{data}'>"
 
 
-def _png(values: np.ndarray, scale: Scale) -> bytes:
+def _png(values: Floats, scale: Scale) -> bytes:
     if scale.kind == "diverging":
         return diverging_png(values, scale.high)
     return (grey_png if scale.kind == "grey" else heat_png)(values, scale.low, scale.high)

@@ -6,11 +6,17 @@ Memory does not grow with the scene but for 28 bytes a 16 x 16 window. Must not 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.quality.speckle import PITCH_PX, WINDOW_PX, measure_windows, power_of, split_blocks, window_enl
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from sarcodec.arrays import Bools, Floats, Integers
 
 MULTILOOK_PX = 8
 """Side of the blocks whose mean power is compared in `multilook_rmse_db`."""
@@ -24,6 +30,7 @@ HISTOGRAM_STEP_DB = 1 / 1024
 MOST_HOMOGENEOUS = 0.1
 """Share of the windows that a selection image chooses."""
 
+_Number = TypeVar("_Number", bound=np.generic)
 _HISTOGRAM_BINS = 128 * 1024  # up to 128 dB; larger errors share the last bin, and the maximum is known exactly
 
 
@@ -65,13 +72,13 @@ class ErrorSummary:
 class _WindowRecord:
     """One value a window, float32; `homogeneity` is the ENL of the selection image, NaN where none was given."""
 
-    homogeneity: np.ndarray
-    enl_original: np.ndarray
-    enl_decoded: np.ndarray
-    correlation_across_original: np.ndarray
-    correlation_across_decoded: np.ndarray
-    correlation_along_original: np.ndarray
-    correlation_along_decoded: np.ndarray
+    homogeneity: Floats
+    enl_original: Floats
+    enl_decoded: Floats
+    correlation_across_original: Floats
+    correlation_across_decoded: Floats
+    correlation_along_original: Floats
+    correlation_along_decoded: Floats
 
 
 class ErrorAccumulator:
@@ -97,10 +104,10 @@ class ErrorAccumulator:
 
     def add(
         self,
-        original_db: np.ndarray,
-        decoded_db: np.ndarray,
-        valid: np.ndarray,
-        selection_db: np.ndarray | None = None,
+        original_db: Floats,
+        decoded_db: Floats,
+        valid: Bools,
+        selection_db: Floats | None = None,
     ) -> None:
         """Add one window: levels in dB, float (rows, cols), bool mask of the same shape.
 
@@ -123,6 +130,8 @@ class ErrorAccumulator:
                 "compare images that have valid pixels in common"
             )
         mse = self._square_sum / self._pixels
+        windows, medians = self._speckle()
+        before, after = medians["enl_original"], medians["enl_decoded"]
         return ErrorSummary(
             pixels=self._pixels,
             invalid=self._invalid,
@@ -133,21 +142,23 @@ class ErrorAccumulator:
             max_abs_error_db=self._max_abs,
             p999_abs_error_db=self._percentile(0.999),
             multilook_rmse_db=float(np.sqrt(self._block_square_sum / self._blocks)) if self._blocks else None,
-            **self._speckle(),
+            enl_windows=windows,
+            enl_ratio=None if before is None or after is None else after / before,
+            **medians,
         )
 
-    def _check_selection(self, original: np.ndarray, selection_db: np.ndarray | None) -> None:
+    def _check_selection(self, original: Floats, selection_db: Floats | None) -> None:
         given = selection_db is not None
         if self._selecting not in (None, given):
             raise InvalidArgument("selection_db was given for some windows only; give it for every window or for none")
-        if given and np.shape(selection_db) != original.shape:
+        if selection_db is not None and np.shape(selection_db) != original.shape:
             raise InvalidArgument(
                 f"found a selection of shape {np.shape(selection_db)}, expected {original.shape}; "
                 "give the same window of the other band"
             )
         self._selecting = given
 
-    def _add_pixels(self, original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> None:
+    def _add_pixels(self, original: Floats, decoded: Floats, valid: Bools) -> None:
         count = int(np.count_nonzero(valid))
         self._pixels += count
         self._invalid += valid.size - count
@@ -163,20 +174,20 @@ class ErrorAccumulator:
         bins = np.minimum(np.ceil(magnitude / HISTOGRAM_STEP_DB), _HISTOGRAM_BINS - 1).astype(np.int64)
         self._histogram += np.bincount(bins, minlength=_HISTOGRAM_BINS)
 
-    def _add_blocks(self, original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> None:
+    def _add_blocks(self, original: Floats, decoded: Floats, valid: Bools) -> None:
         kept = _split_multilook(valid).all(axis=(1, 2))
         looks = [power_of(_split_multilook(level)[kept]).mean(axis=(1, 2)) for level in (original, decoded)]
         self._blocks += int(np.count_nonzero(kept))
         self._block_square_sum += float(np.sum((10 * np.log10(looks[1] / looks[0])) ** 2))
 
     def _add_windows(
-        self, original: np.ndarray, decoded: np.ndarray, valid: np.ndarray, selection_db: np.ndarray | None
+        self, original: Floats, decoded: Floats, valid: Bools, selection_db: Floats | None
     ) -> None:
-        kept = split_blocks(valid, WINDOW_PX, PITCH_PX).all(axis=(1, 2))
+        kept: Bools = np.asarray(split_blocks(valid, WINDOW_PX, PITCH_PX).all(axis=(1, 2)))
         homogeneity = np.full(kept.size, np.nan, dtype=np.float32)
         if selection_db is not None:
             levels = split_blocks(np.asarray(selection_db, dtype=np.float64), WINDOW_PX, PITCH_PX)
-            kept = kept & np.isfinite(levels).all(axis=(1, 2))
+            kept &= np.isfinite(levels).all(axis=(1, 2))
             homogeneity[kept] = window_enl(levels[kept])
         before, after = measure_windows(original, kept), measure_windows(decoded, kept)
         self._records.append(
@@ -192,7 +203,8 @@ class ErrorAccumulator:
             return self._max_abs
         return min(bin_index * HISTOGRAM_STEP_DB, self._max_abs)
 
-    def _speckle(self) -> dict[str, float | int | None]:
+    def _speckle(self) -> tuple[int, dict[str, float | None]]:
+        """How many windows are chosen, and the median of each of their figures, by its name."""
         columns = {
             field.name: np.concatenate([getattr(record, field.name) for record in self._records])
             for field in fields(_WindowRecord)
@@ -200,15 +212,14 @@ class ErrorAccumulator:
         homogeneity = columns.pop("homogeneity")
         chosen = _choose(homogeneity) if self._selecting else np.arange(homogeneity.size)
         medians = {name: float(np.median(values[chosen])) if chosen.size else None for name, values in columns.items()}
-        ratio = medians["enl_decoded"] / medians["enl_original"] if chosen.size else None
-        return {"enl_windows": int(chosen.size), "enl_ratio": ratio, **medians}
+        return int(chosen.size), medians
 
 
 def compare_levels(
-    original_db: np.ndarray,
-    decoded_db: np.ndarray,
-    valid: np.ndarray,
-    selection_db: np.ndarray | None = None,
+    original_db: Floats,
+    decoded_db: Floats,
+    valid: Bools,
+    selection_db: Floats | None = None,
 ) -> ErrorSummary:
     """Summary of one image that fits in memory; arguments and errors as in `ErrorAccumulator.add` and `.summary`."""
     errors = ErrorAccumulator()
@@ -216,7 +227,7 @@ def compare_levels(
     return errors.summary()
 
 
-def _check_window(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> None:
+def _check_window(original: Floats, decoded: Floats, valid: Bools) -> None:
     if original.ndim != 2 or original.shape != decoded.shape or original.shape != valid.shape:
         raise InvalidArgument(
             f"found shapes {original.shape} (original), {decoded.shape} (decoded) and {valid.shape} (valid), "
@@ -231,11 +242,11 @@ def _check_window(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) 
             )
 
 
-def _split_multilook(pixels: np.ndarray) -> np.ndarray:
+def _split_multilook(pixels: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
     return split_blocks(pixels, MULTILOOK_PX, MULTILOOK_PX)
 
 
-def _choose(homogeneity: np.ndarray) -> np.ndarray:
+def _choose(homogeneity: Floats) -> Integers:
     """Indices of the tenth of the windows (at least one, if there is one) with the highest ENL in the selection."""
     count = int(np.ceil(MOST_HOMOGENEOUS * homogeneity.size))
     return np.argsort(-homogeneity, kind="stable")[:count]

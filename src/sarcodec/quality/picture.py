@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,15 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.storage import Output
 from sarcodec.storage.forms import PNG
 from sarcodec.storage.refusals import writing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.patches import Rectangle
+
+    from sarcodec.arrays import Bools, Floats
 
 ERROR_RANGE_DB = 3.0
 """The error is drawn from minus to plus this."""
@@ -33,9 +43,9 @@ _PANEL_INCHES = 4.6  # what is left for one of three panels beside ticks and col
 class _Row:
     """One row of panels: levels in dB, the mask, the grey stretch in dB, and the corner (row, col) in the scene."""
 
-    original: np.ndarray
-    decoded: np.ndarray
-    valid: np.ndarray
+    original: Floats
+    decoded: Floats
+    valid: Bools
     stretch_db: tuple[float, float]
     corner: tuple[int, int]
 
@@ -48,9 +58,9 @@ class _Row:
 
 def draw_triptych(
     path_png: str | Path,
-    original_db: np.ndarray,
-    decoded_db: np.ndarray,
-    valid: np.ndarray,
+    original_db: Floats,
+    decoded_db: Floats,
+    valid: Bools,
     title: str,
     footer_lines: Sequence[str] = (),
 ) -> None:
@@ -70,7 +80,7 @@ def draw_triptych(
         _write(output, _lay_out(whole, _detail(whole), title, list(footer_lines)))
 
 
-def _check(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> None:
+def _check(original: Floats, decoded: Floats, valid: Bools) -> None:
     if original.ndim != 2 or not original.shape == decoded.shape == valid.shape or not valid.any():
         raise InvalidArgument(
             f"found shapes {original.shape}, {decoded.shape} and {valid.shape} with {np.count_nonzero(valid)} valid "
@@ -78,7 +88,7 @@ def _check(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> None
         )
 
 
-def _stretch(levels: np.ndarray) -> tuple[float, float]:
+def _stretch(levels: Floats) -> tuple[float, float]:
     low, high = (float(value) for value in np.percentile(levels, _STRETCH_PERCENT))
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
@@ -86,25 +96,25 @@ def _stretch(levels: np.ndarray) -> tuple[float, float]:
 def _detail(whole: _Row) -> _Row:
     """The window of at most 128 x 128 pixels around the brightest valid pixel, moved inside the scene."""
     peak = np.unravel_index(np.argmax(np.where(whole.valid, whole.original, -np.inf)), whole.original.shape)
-    corner = tuple(
+    top, left = (
         int(np.clip(centre - DETAIL_PX // 2, 0, max(0, size - DETAIL_PX)))
         for centre, size in zip(peak, whole.original.shape, strict=True)
     )
-    part = tuple(slice(start, start + DETAIL_PX) for start in corner)
+    part = slice(top, top + DETAIL_PX), slice(left, left + DETAIL_PX)
     levels = whole.original[part][whole.valid[part]]
     # Up to the peak and not the 98th percentile: the shape of the target is what this row is for.
     low, high = _stretch(levels)[0], float(levels.max())
     stretch = (low, high) if high > low else (low - 0.5, low + 0.5)
-    return _Row(whole.original[part], whole.decoded[part], whole.valid[part], stretch, corner)
+    return _Row(whole.original[part], whole.decoded[part], whole.valid[part], stretch, (top, left))
 
 
-def _lay_out(whole: _Row, detail: _Row, title: str, footer_lines: list[str]):
-    figure_class, rectangle_class = _matplotlib()
+def _lay_out(whole: _Row, detail: _Row, title: str, footer_lines: list[str]) -> Figure:
+    figure_class, layout_class, rectangle_class = _matplotlib()
     footer_inches = 0.25 + 0.2 * len(footer_lines)
     heights = tuple(_PANEL_INCHES * _aspect(row) for row in (whole, detail))
     size = (_FIGURE_INCHES, 1.4 + sum(heights) + footer_inches)
-    figure = figure_class(figsize=size, dpi=140, layout="constrained", facecolor="white")
-    figure.get_layout_engine().set(rect=(0, footer_inches / size[1], 1, 1 - footer_inches / size[1]), hspace=0.03)
+    layout = layout_class(rect=(0, footer_inches / size[1], 1, 1 - footer_inches / size[1]), hspace=0.03)
+    figure = figure_class(figsize=size, dpi=140, layout=layout, facecolor="white")
     figure.suptitle(title, fontsize=16, fontweight="bold")
     axes = figure.subplots(2, 3, height_ratios=heights)
     _draw_row(figure, axes[0], whole, ("original", "decoded", "error (decoded - original)"))
@@ -125,10 +135,11 @@ def _lay_out(whole: _Row, detail: _Row, title: str, footer_lines: list[str]):
 def _aspect(row: _Row) -> float:
     """Height of a panel for its width, within what a page can show."""
     rows, cols = row.original.shape
-    return min(1.6, max(0.4, rows / cols))
+    found: float = min(1.6, max(0.4, rows / cols))
+    return found
 
 
-def _draw_row(figure, axes, row: _Row, names: tuple[str, str, str]) -> None:
+def _draw_row(figure: Figure, axes: Sequence[Axes], row: _Row, names: tuple[str, ...]) -> None:
     grey, diverging = _colour_maps()
     low, high = row.stretch_db
     error = np.where(row.valid, row.decoded, 0) - np.where(row.valid, row.original, 0)
@@ -148,22 +159,24 @@ def _draw_row(figure, axes, row: _Row, names: tuple[str, str, str]) -> None:
         bar.ax.tick_params(labelsize=8)
 
 
-def _colour_maps():
+def _colour_maps() -> tuple[Colormap, Colormap]:
     from matplotlib import colormaps
 
-    return tuple(colormaps[name].with_extremes(bad=_NODATA_COLOUR) for name in ("gray", "RdBu_r"))
+    grey, diverging = (colormaps[name].with_extremes(bad=_NODATA_COLOUR) for name in ("gray", "RdBu_r"))
+    return grey, diverging
 
 
-def _matplotlib():
+def _matplotlib() -> tuple[type[Figure], type[ConstrainedLayoutEngine], type[Rectangle]]:
     try:
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
         from matplotlib.patches import Rectangle
     except ImportError as error:
         raise InvalidArgument("matplotlib is not installed; install sarcodec with the extra `plot`") from error
-    return Figure, Rectangle
+    return Figure, ConstrainedLayoutEngine, Rectangle
 
 
-def _write(output: Output, figure) -> None:
+def _write(output: Output, figure: Figure) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with writing(output.name), open(output.part, "wb") as stream:

@@ -12,10 +12,14 @@ are 0 for structureless noise, correlated or not, whatever its distribution.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.quality.speckle import power_of, split_blocks
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats
 
 BLOCK_PX = 8
 APART = 2
@@ -55,7 +59,7 @@ class RatioStatistics:
         self._with_guide, self._of_mean, self._of_spread = _PairSums(), _PairSums(), _PairSums()
 
     def add(
-        self, original_db: np.ndarray, decoded_db: np.ndarray, valid: np.ndarray, guide_db: np.ndarray | None = None
+        self, original_db: Floats, decoded_db: Floats, valid: Bools, guide_db: Floats | None = None
     ) -> None:
         """One window: levels in dB (rows, cols), the mask, the guide's level (NaN where it has none)."""
         log_ratio = np.where(valid, original_db, 0.0).astype(np.float64) - np.where(valid, decoded_db, 0.0)
@@ -68,7 +72,7 @@ class RatioStatistics:
         if guide_db is not None and min(valid.shape) >= SURROUND * DETAIL_PX:
             self._add_guided(log_ratio, valid & np.isfinite(guide_db), guide_db)
 
-    def _add_distant(self, log_ratio: np.ndarray, valid: np.ndarray) -> None:
+    def _add_distant(self, log_ratio: Floats, valid: Bools) -> None:
         shape = tuple(size // BLOCK_PX for size in valid.shape)
         blocks = split_blocks(log_ratio, BLOCK_PX, BLOCK_PX)
         whole = split_blocks(valid, BLOCK_PX, BLOCK_PX).all(axis=(1, 2)).reshape(shape)
@@ -79,7 +83,7 @@ class RatioStatistics:
             self._of_mean.add(mean[here][both], mean[there][both])
             self._of_spread.add(spread[here][both], spread[there][both])
 
-    def _add_guided(self, log_ratio: np.ndarray, valid: np.ndarray, guide_db: np.ndarray) -> None:
+    def _add_guided(self, log_ratio: Floats, valid: Bools, guide_db: Floats) -> None:
         shape = tuple(size // DETAIL_PX for size in valid.shape)
         blocks = (
             split_blocks(image, DETAIL_PX, DETAIL_PX) for image in (log_ratio, power_of(np.where(valid, guide_db, 0.0)))
@@ -107,7 +111,7 @@ class _PairSums:
     def __init__(self) -> None:
         self._pairs, self._sums = 0, np.zeros(5)
 
-    def add(self, a: np.ndarray, b: np.ndarray) -> None:
+    def add(self, a: Floats, b: Floats) -> None:
         self._pairs += a.size
         self._sums += [a.sum(), b.sum(), np.dot(a, a), np.dot(b, b), np.dot(a, b)]
 
@@ -122,9 +126,10 @@ class _PairSums:
         return float((product - first * second) / np.sqrt(variances[0] * variances[1]))
 
 
-def _surround(blocks: np.ndarray) -> np.ndarray:
+def _surround(blocks: Floats) -> Floats:
     """Means of SURROUND x SURROUND where all are inside."""
     for axis in (0, 1):
         places = blocks.shape[axis] - SURROUND + 1
-        blocks = sum(np.take(blocks, np.arange(n, n + places), axis) for n in range(SURROUND)) / SURROUND
+        first, *others = (np.take(blocks, np.arange(n, n + places), axis) for n in range(SURROUND))
+        blocks = sum(others, first) / SURROUND
     return blocks

@@ -8,8 +8,12 @@ and Wang, Simoncelli, Bovik, Asilomar 2003 (five scales, 2 x 2 means between the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats
 
 DATA_RANGE_DB = 96.0
 """Data range of the level: what every codec of the comparison sees. A smaller range gives smaller figures."""
@@ -37,16 +41,17 @@ class SimilarityAccumulator:
         scales = len(SCALE_WEIGHTS)
         self._places, self._structure, self._whole = np.zeros(scales), np.zeros(scales), np.zeros(scales)
 
-    def add(self, original_db: np.ndarray, decoded_db: np.ndarray, valid: np.ndarray) -> None:
+    def add(self, original_db: Floats, decoded_db: Floats, valid: Bools) -> None:
         """One window: levels in dB (rows, cols), mask."""
-        first, second = (np.where(valid, level, 0).astype(np.float64) for level in (original_db, decoded_db))
+        first: Floats = np.where(valid, original_db, 0).astype(np.float64)
+        second: Floats = np.where(valid, decoded_db, 0).astype(np.float64)
         for scale in range(len(SCALE_WEIGHTS)):
             if min(valid.shape) < _TAPS_PX:
                 return
             self._add_scale(scale, first, second, valid)
             first, second, valid = _halve(first), _halve(second), _halve(valid) == 1
 
-    def _add_scale(self, scale: int, first: np.ndarray, second: np.ndarray, valid: np.ndarray) -> None:
+    def _add_scale(self, scale: int, first: Floats, second: Floats, valid: Bools) -> None:
         luminance, structure = _parts(first, second, self._range)
         kept = np.s_[:, :] if valid.all() else _smooth((~valid).astype(np.float64)) < 1e-9
         self._places[scale] += structure[kept].size
@@ -65,7 +70,7 @@ class SimilarityAccumulator:
         return Similarity(ssim, float(np.prod(np.maximum(means, 0) ** np.array(SCALE_WEIGHTS))), self._range)
 
 
-def _parts(first: np.ndarray, second: np.ndarray, data_range_db: float) -> tuple[np.ndarray, np.ndarray]:
+def _parts(first: Floats, second: Floats, data_range_db: float) -> tuple[Floats, Floats]:
     """Luminance, and contrast times structure, at every place."""
     c1, c2 = (_K1 * data_range_db) ** 2, (_K2 * data_range_db) ** 2
     mean_a, mean_b = _smooth(first), _smooth(second)
@@ -79,7 +84,7 @@ def _parts(first: np.ndarray, second: np.ndarray, data_range_db: float) -> tuple
     return luminance, (2 * covariance + c2) / (variance + c2)
 
 
-def _smooth(image: np.ndarray) -> np.ndarray:
+def _smooth(image: Floats) -> Floats:
     """Gaussian means where the window is whole: (rows - 10, cols - 10)."""
     taps = np.exp(-0.5 * ((np.arange(_TAPS_PX) - _TAPS_PX // 2) / _SIGMA_PX) ** 2)
     taps /= taps.sum()
@@ -88,10 +93,10 @@ def _smooth(image: np.ndarray) -> np.ndarray:
     return _sum(taps, [down[:, shift : shift + cols] for shift in range(_TAPS_PX)])
 
 
-def _sum(taps: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
+def _sum(taps: Floats, parts: list[Floats]) -> Floats:
     """Weighted sum of parts of one shape; the taps are the same both ways."""
     half = len(parts) // 2
-    sums = taps[half] * parts[half]
+    sums: Floats = taps[half] * parts[half]
     scratch = np.empty_like(sums)
     for tap, first, last in zip(taps[:half], parts[:half], parts[:half:-1], strict=True):
         np.add(first, last, out=scratch)
@@ -100,7 +105,8 @@ def _sum(taps: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
     return sums
 
 
-def _halve(image: np.ndarray) -> np.ndarray:
+def _halve(image: Floats | Bools) -> Floats:
     """Means of 2 x 2; an odd last row or column is left out."""
     rows, cols = (size // 2 * 2 for size in image.shape)
-    return image[:rows, :cols].reshape(rows // 2, 2, cols // 2, 2).mean(axis=(1, 3))
+    found: Floats = image[:rows, :cols].reshape(rows // 2, 2, cols // 2, 2).mean(axis=(1, 3))
+    return found

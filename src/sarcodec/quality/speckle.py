@@ -6,8 +6,14 @@ In go levels in dB and a mask, out comes one record a window. Knows nothing of w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from sarcodec.arrays import Bools, Floats
 
 WINDOW_PX = 15
 """Side of a window. Windows stand on a grid of `PITCH_PX`, so that scenes cut on it give the same windows."""
@@ -15,6 +21,7 @@ WINDOW_PX = 15
 PITCH_PX = 16
 
 _LARGEST_ENL = 1e6
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -24,17 +31,17 @@ class WindowStatistics:
     `across` is along a row (range in Sentinel-1 GRD), `along` is along a column (azimuth).
     """
 
-    enl: np.ndarray
-    across: np.ndarray
-    along: np.ndarray
+    enl: Floats
+    across: Floats
+    along: Floats
 
 
-def power_of(level_db: np.ndarray) -> np.ndarray:
+def power_of(level_db: Floats) -> Floats:
     """Linear intensity of a level in dB, float64; any shape."""
     return np.power(10.0, np.asarray(level_db, dtype=np.float64) / 10.0)
 
 
-def split_blocks(pixels: np.ndarray, side_px: int, pitch_px: int) -> np.ndarray:
+def split_blocks(pixels: npt.NDArray[_Number], side_px: int, pitch_px: int) -> npt.NDArray[_Number]:
     """(rows, cols) -> (blocks, side, side): whole blocks only, row by row, corners at multiples of the pitch."""
     if min(pixels.shape) < side_px:
         return np.empty((0, side_px, side_px), dtype=pixels.dtype)
@@ -42,7 +49,7 @@ def split_blocks(pixels: np.ndarray, side_px: int, pitch_px: int) -> np.ndarray:
     return views[::pitch_px, ::pitch_px].reshape(-1, side_px, side_px)
 
 
-def measure_windows(level_db: np.ndarray, kept: np.ndarray) -> WindowStatistics:
+def measure_windows(level_db: Floats, kept: Bools) -> WindowStatistics:
     """Statistics of the windows that `kept` (one bool a window, in the order of `split_blocks`) asks for.
 
     ENL = mean^2 / variance of linear intensity, at most 1e6 (a window without any texture). The correlation is that of
@@ -53,15 +60,16 @@ def measure_windows(level_db: np.ndarray, kept: np.ndarray) -> WindowStatistics:
     return WindowStatistics(window_enl(levels), across, along)
 
 
-def window_enl(levels: np.ndarray) -> np.ndarray:
+def window_enl(levels: Floats) -> Floats:
     """ENL of each of (windows, side, side) levels in dB, float32."""
     power = power_of(levels)
     mean_squared = power.mean(axis=(1, 2)) ** 2
     variance = power.var(axis=(1, 2), ddof=1)
-    return (mean_squared / np.maximum(variance, mean_squared / _LARGEST_ENL)).astype(np.float32)
+    found: Floats = (mean_squared / np.maximum(variance, mean_squared / _LARGEST_ENL)).astype(np.float32)
+    return found
 
 
-def _lag_one(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _lag_one(levels: Floats) -> tuple[Floats, Floats]:
     deviation = levels - levels.mean(axis=(1, 2), keepdims=True)
     # A flat window has rounding noise only; the floor makes its correlation 0 instead of noise / noise.
     energy = np.maximum(np.mean(deviation**2, axis=(1, 2)), 1e-9)

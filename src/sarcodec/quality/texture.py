@@ -6,14 +6,16 @@ In go windows of levels in dB, a mask and a guide; out comes one frozen record. 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from sarcodec.quality.brightness import BrightnessBias, BrightnessBin
 from sarcodec.quality.edges import EdgePreservation
 from sarcodec.quality.histograms import HistogramDistances, HistogramPair
 from sarcodec.quality.ratio import RatioStatistics, RatioSummary
 from sarcodec.quality.similarity import Similarity, SimilarityAccumulator
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,15 @@ class TextureAccumulator:
         self._ratio, self._similarity = RatioStatistics(), SimilarityAccumulator()
 
     def add(
-        self, original_db: np.ndarray, decoded_db: np.ndarray, valid: np.ndarray, guide_db: np.ndarray | None = None
+        self, original_db: Floats, decoded_db: Floats, valid: Bools, guide_db: Floats | None = None
     ) -> None:
         """One window: levels in dB (rows, cols), mask, the guide's level (NaN where it has none)."""
         if guide_db is not None:
             self._brightness.add(original_db, decoded_db, valid, guide_db)
-        for part in (self._edges, self._ratio):
-            part.add(original_db, decoded_db, valid, guide_db)
-        for part in (self._similarity, self.histograms):
-            part.add(original_db, decoded_db, valid)
+        self._edges.add(original_db, decoded_db, valid, guide_db)
+        self._ratio.add(original_db, decoded_db, valid, guide_db)
+        self._similarity.add(original_db, decoded_db, valid)
+        self.histograms.add(original_db, decoded_db, valid)
 
     def summary(self) -> TextureSummary:
         """The figures of everything added so far."""

@@ -6,11 +6,19 @@ In: windows of levels in dB with their place; out: small images in dB with NaN w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from sarcodec.quality.histograms import Histogram, HistogramPair
 from sarcodec.quality.speckle import power_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from sarcodec.arrays import Bools, Floats
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 MOST_CELLS = 640
 """Cells along the longer side of a scene."""
@@ -24,12 +32,12 @@ class Thumbnails:
     """A band in cells of `cell_px` squared pixels, each the mean power of its valid pixels, as a level in dB."""
 
     cell_px: int
-    original_db: np.ndarray
-    decoded_db: np.ndarray
+    original_db: Floats
+    decoded_db: Floats
     histogram: Histogram | None
 
     @property
-    def error_db(self) -> np.ndarray:
+    def error_db(self) -> Floats:
         """Decoded less original level of each cell."""
         return self.decoded_db - self.original_db
 
@@ -63,7 +71,7 @@ class ThumbnailCollector:
         self._original, self._decoded = np.zeros(shape), np.zeros(shape)
         self._histogram = HistogramPair()
 
-    def add(self, row: int, col: int, original_db: np.ndarray, decoded_db: np.ndarray, valid: np.ndarray) -> None:
+    def add(self, row: int, col: int, original_db: Floats, decoded_db: Floats, valid: Bools) -> None:
         """One window whose corner is at (row, col): levels in dB (rows, cols) and the mask."""
         place = tuple(
             slice(first // self.cell_px, -(-(first + size) // self.cell_px))
@@ -77,14 +85,15 @@ class ThumbnailCollector:
     def finish(self) -> Thumbnails:
         """The images of everything added so far."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            levels = [10 * np.log10(sums / self._count) for sums in (self._original, self._decoded)]
-        return Thumbnails(self.cell_px, *levels, self._histogram.histogram())
+            original, decoded = (10 * np.log10(sums / self._count) for sums in (self._original, self._decoded))
+        return Thumbnails(self.cell_px, original, decoded, self._histogram.histogram())
 
-    def _cells(self, values: np.ndarray) -> np.ndarray:
+    def _cells(self, values: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
         rows, cols = (-(-size // self.cell_px) for size in values.shape)
         padded = np.zeros((rows * self.cell_px, cols * self.cell_px), values.dtype)
         padded[: values.shape[0], : values.shape[1]] = values
-        return padded.reshape(rows, self.cell_px, cols, self.cell_px).sum(axis=(1, 3))
+        found: npt.NDArray[_Number] = padded.reshape(rows, self.cell_px, cols, self.cell_px).sum(axis=(1, 3))
+        return found
 
 
 def _starts(size: int, side: int) -> list[int]:

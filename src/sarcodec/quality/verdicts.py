@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sarcodec.quality.classes import CLASSES, Check, Verdict
 from sarcodec.quality.contents import BandPage
 from sarcodec.quality.words import counted, in_db, listed, number, safe, signed
-from sarcodec.quality.classes import CLASSES, Check, Verdict
 
 _MEANING = {"archive": "may stand in for the original", "analysis": "good for measuring and mapping"}
 _FIGURES = {  # by the name of the check: in words, and the unit of its bound

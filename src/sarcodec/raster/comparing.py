@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sarcodec.raster.gdal import same_crs
 from sarcodec.format.scene import Colour, SceneInfo, Tags
+from sarcodec.raster.gdal import same_crs
 
 _BLACK = (0, 0, 0, 255)
 _ABSENT = "\0"  # is in no text of GDAL's
@@ -118,4 +118,4 @@ def _trimmed(colours: tuple[Colour, ...]) -> tuple[Colour, ...]:
     end = len(colours)
     while end and tuple(colours[end - 1]) == _BLACK:
         end -= 1
-    return tuple(map(tuple, colours[:end]))
+    return tuple((red, green, blue, alpha) for red, green, blue, alpha in colours[:end])

@@ -6,6 +6,7 @@ that a declaration leaves possible, and names of bands that are no radar. Knows 
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -133,7 +134,7 @@ def _spelled(words: list[str]) -> set[frozenset[str]]:
 
 
 def _pairs(words: list[str]) -> set[str]:
-    return {first + second for first, second in zip(words, words[1:])}
+    return {first + second for first, second in itertools.pairwise(words)}
 
 
 def is_exact_name(name: str) -> bool:

@@ -15,11 +15,12 @@ import rasterio
 from rasterio.control import GroundControlPoint as RasterioPoint
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
+from rasterio.transform import Affine
 
-from sarcodec.errors import UnsupportedScene
+from sarcodec.errors import InvalidArgument, UnsupportedScene
+from sarcodec.format.scene import DTYPES, Colour, GroundControlPoint, SceneInfo, Tags, Transform
 from sarcodec.raster.losses import lost_here
-from sarcodec.raster.masks import MaskKind, mask_kind
-from sarcodec.format.scene import DTYPES, Colour, GroundControlPoint, SceneInfo, Tags
+from sarcodec.raster.masks import mask_kind
 from sarcodec.raster.sources import Sources, sources_of, usual_axes
 from sarcodec.raster.tags import find_tags
 
@@ -80,8 +81,8 @@ def describe(dataset: rasterio.DatasetReader) -> Description:
     sources = sources_of(dataset)
     tags, masks = find_tags(dataset, sources.items), mask_kind(dataset)
     points, gcp_crs = dataset.gcps
-    transform = dataset.transform
-    crs_wkt, gcp_crs_wkt = _wkt(dataset.crs), _wkt(gcp_crs) if points else None
+    transform: Affine = dataset.transform
+    crs_wkt, gcp_crs_wkt = wkt_of(dataset.crs), wkt_of(gcp_crs) if points else None
     srs, gcp_list = sources.account.find("SRS"), sources.account.find("GCPList")
     bands = _Bands(dataset, sources)
     # Where a driver has no transform, rasterio may give what happens to be in memory.
@@ -93,7 +94,7 @@ def describe(dataset: rasterio.DatasetReader) -> Description:
         dtype=dataset.dtypes[0],
         crs_wkt=crs_wkt,
         # Some drivers say -0.0.
-        transform=None if not told or transform.is_identity else tuple(float(value) + 0.0 for value in transform[:6]),
+        transform=None if not told or transform.is_identity else _numbers(transform),
         gcps=tuple(_from_rasterio(point) for point in points),
         gcp_crs_wkt=gcp_crs_wkt,
         nodata=tuple(None if value is None else float(value) for value in dataset.nodatavals),
@@ -117,12 +118,25 @@ def describe(dataset: rasterio.DatasetReader) -> Description:
     return Description(info, lost_here(dataset, info, sources, tags))
 
 
+def _numbers(transform: Affine) -> Transform:
+    a, b, c, d, e, f = (float(value) + 0.0 for value in transform[:6])  # Some drivers say -0.0.
+    return a, b, c, d, e, f
+
+
 def _from_rasterio(point: RasterioPoint) -> GroundControlPoint:
-    numbers = (float(value or 0.0) for value in (point.row, point.col, point.x, point.y, point.z))
-    return GroundControlPoint(*numbers, point.id or "", point.info or "")
+    row, col, x, y, z = (float(value or 0.0) for value in (point.row, point.col, point.x, point.y, point.z))
+    return GroundControlPoint(row, col, x, y, z, point.id or "", point.info or "")
 
 
-def _wkt(crs: CRS | None) -> str | None:
+def crs_of(given: object) -> CRS:
+    """What rasterio makes a CRS of: WKT, 'EPSG:32633', 32633, an object with to_wkt. Raises InvalidArgument."""
+    try:
+        return CRS.from_user_input(given)
+    except (CRSError, ValueError) as error:
+        raise InvalidArgument(f"the CRS is {given!r}, which rasterio does not know: {error}") from error
+
+
+def wkt_of(crs: CRS | None) -> str | None:
     """WKT 1, the shortest, where it says the same; else WKT 2."""
     if not crs:
         return None
@@ -131,18 +145,21 @@ def _wkt(crs: CRS | None) -> str | None:
         whole, again = crs.to_wkt(version="WKT2_2019"), CRS.from_wkt(short)
         official = crs.to_authority() is not None and crs.to_authority() == again.to_authority()
         if again != crs or not (official or again.to_wkt(version="WKT2_2019") == whole):
-            return whole
-    return short
+            return str(whole)
+    return str(short)
 
 
 def _unusual_axes(element: ElementTree.Element | None, wkt: str | None) -> str | None:
-    found = element.get("dataAxisToSRSAxisMapping") if element is not None and wkt else None
+    if element is None or not wkt:
+        return None
+    found = element.get("dataAxisToSRSAxisMapping")
     return found if found is not None and found != usual_axes(wkt) else None
 
 
 def _epoch(srs: ElementTree.Element | None) -> float | None:
-    with suppress(TypeError, ValueError):
-        return float(srs.get("coordinateEpoch")) if srs is not None else None
+    epoch = srs.get("coordinateEpoch") if srs is not None else None
+    with suppress(ValueError):
+        return float(epoch) if epoch is not None else None
     return None
 
 
@@ -188,9 +205,9 @@ class _Bands:
         """
         items = []
         from_end = self._dataset.count - band
-        if self._dataset.colorinterp[band - 1].name == "alpha" and from_end < len(self._extra_samples):
-            if self._extra_samples[len(self._extra_samples) - 1 - from_end] == _ASSOCIATED_ALPHA:
-                items.append(("ALPHA", "PREMULTIPLIED"))
+        is_alpha = self._dataset.colorinterp[band - 1].name == "alpha" and from_end < len(self._extra_samples)
+        if is_alpha and self._extra_samples[len(self._extra_samples) - 1 - from_end] == _ASSOCIATED_ALPHA:
+            items.append(("ALPHA", "PREMULTIPLIED"))
         bits = self._dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS")
         if bits and self.colormap(band):
             items.append(("NBITS", bits))  # A colour table is as long as the bits allow.

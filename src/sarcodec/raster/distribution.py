@@ -6,10 +6,14 @@ In: one row of pixels of a band; out: frozen figures. Knows nothing of words and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.format.measure import nodata_pixel
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Pixels
 
 MOST_SAMPLES = 1 << 18
 FILL_SHARE = 0.005
@@ -54,7 +58,7 @@ class Distribution:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def describe(pixels: np.ndarray, valid: np.ndarray, scale: float = 1.0, offset: float = 0.0) -> Distribution:
+def describe(pixels: Pixels, valid: Bools, scale: float = 1.0, offset: float = 0.0) -> Distribution:
     """Figures of the valid ones of some pixels (n,), neighbours next to each other."""
     values = thinned(pixels[valid]).astype(np.float64) * scale + offset
     if not values.size:
@@ -65,34 +69,41 @@ def describe(pixels: np.ndarray, valid: np.ndarray, scale: float = 1.0, offset: 
     some = np.where(known, pixels[middle], 0).astype(np.float64) * abs(scale)
     steps = np.abs(np.diff(some))[known[1:] & known[:-1]]
     whole = bool((values == np.rint(values)).all())
+    low, q001, q05, median, q95, q999, high = (float(level) for level in levels)
     return Distribution(
-        values.size,
-        np.unique(values).size,
-        *(float(level) for level in levels),
-        float(np.mean(values < 0)),
-        whole,
-        whole and pixels.dtype.kind == "f" and _are_squares(values, pixels.dtype),
-        float(np.median(steps)) if steps.size else 0.0,
-        float(np.mean(steps == 0)) if steps.size else 0.0,
-        _growth(some, known),
-        _bend(some, known),
+        count=values.size,
+        distinct=np.unique(values).size,
+        low=low,
+        q001=q001,
+        q05=q05,
+        median=median,
+        q95=q95,
+        q999=q999,
+        high=high,
+        negative=float(np.mean(values < 0)),
+        whole=whole,
+        squares=whole and pixels.dtype.kind == "f" and _are_squares(values, pixels.dtype),
+        step=float(np.median(steps)) if steps.size else 0.0,
+        equal=float(np.mean(steps == 0)) if steps.size else 0.0,
+        growth=_growth(some, known),
+        bend=_bend(some, known),
     )
 
 
-def _bend(values: np.ndarray, valid: np.ndarray) -> float | None:
+def _bend(values: Pixels, valid: Bools) -> float | None:
     first = np.diff(values)
     whole = valid[1:] & valid[:-1]
     once, twice = np.abs(first[whole]), np.abs(np.diff(first)[whole[1:] & whole[:-1]])
     return float(np.median(twice) / np.median(once)) if twice.size and np.median(once) > 0 else None
 
 
-def _are_squares(values: np.ndarray, dtype: np.dtype) -> bool:
+def _are_squares(values: Pixels, dtype: np.dtype) -> bool:
     """Whether values (float64) are squares of whole numbers, as near as their type can hold them."""
     roots = np.rint(np.sqrt(np.abs(values)))
     return bool((values >= 0).all()) and bool(((roots**2).astype(dtype).astype(np.float64) == values).all())
 
 
-def _growth(values: np.ndarray, valid: np.ndarray) -> float | None:
+def _growth(values: Pixels, valid: Bools) -> float | None:
     size = values.size // GROWTH_RUN * GROWTH_RUN
     runs = values[:size].reshape(-1, GROWTH_RUN)[valid[:size].reshape(-1, GROWTH_RUN).all(axis=1)]
     if len(runs) < 4 * GROWTH_RUN:
@@ -107,22 +118,23 @@ def _growth(values: np.ndarray, valid: np.ndarray) -> float | None:
     return float(np.log(large / small) / np.log(high / low))
 
 
-def thinned(values: np.ndarray) -> np.ndarray:
+def thinned(values: Pixels) -> Pixels:
     """At most MOST_SAMPLES of some values, evenly taken."""
     return values[:: max(1, -(-values.size // MOST_SAMPLES))]
 
 
-def find_fills(values: np.ndarray) -> tuple[float, ...]:
+def find_fills(values: Pixels) -> tuple[float, ...]:
     """Values that mean nothing among finite pixels (n,): usual fills far from all others, and isolated spikes of the histogram."""
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     near = [value for value in USUAL_FILLS if low * (1 + 1e-6) <= value <= high or low <= value <= high * (1 + 1e-6)]
-    usual = [nodata_pixel(values.dtype, value) for value in near if _is_usual(value, values)]
-    for value in usual:
-        values = values[values != value]
+    pixels = (nodata_pixel(values.dtype, value) for value in near if _is_usual(value, values))
+    usual = [pixel for pixel in pixels if pixel is not None]
+    for pixel in usual:
+        values = values[values != pixel]
     return tuple(sorted({*map(float, usual), *_spikes(thinned(values))}))
 
 
-def _is_usual(value: float, values: np.ndarray) -> bool:
+def _is_usual(value: float, values: Pixels) -> bool:
     """Whether `value` occurs, and lies beyond all other values by more than their whole range."""
     wanted = nodata_pixel(values.dtype, value)
     if wanted is None or not (values == wanted).any():
@@ -139,7 +151,7 @@ def _is_usual(value: float, values: np.ndarray) -> bool:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _spikes(values: np.ndarray) -> list[float]:
+def _spikes(values: Pixels) -> list[float]:
     distinct, counts = np.unique(values, return_counts=True)
     around = np.concatenate([[0], counts, [0]])
     most = np.maximum(around[:-2], around[2:])
@@ -153,7 +165,7 @@ def _spikes(values: np.ndarray) -> list[float]:
     return [v for v in spikes if rest[0] < v < rest[-1] or v < lowest or v > highest]
 
 
-def zero_is_fill(values: np.ndarray) -> bool:
+def zero_is_fill(values: Pixels) -> bool:
     """Whether exact zeros among float levels in dB (n,) are fill: more than chance puts there."""
     zeros = int(np.count_nonzero(values == 0))
     if zeros < 3 or zeros == values.size:
@@ -164,10 +176,10 @@ def zero_is_fill(values: np.ndarray) -> bool:
         np.count_nonzero(others == v)
         for v in (*((below.max(),) if below.size else ()), *((above.min(),) if above.size else ()))
     ]
-    return zeros >= FILL_TIMES * max(nearest)
+    return bool(zeros >= FILL_TIMES * max(nearest))
 
 
-def hidden_values(pixels: np.ndarray, masked: np.ndarray) -> tuple[float, ...]:
+def hidden_values(pixels: Pixels, masked: Bools) -> tuple[float, ...]:
     """Values of pixels (n,) that a mask hides, if few values (at most four) make up nearly all of them; NaN is one of them."""
     values = thinned(pixels[masked])
     if not values.size:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from sarcodec.errors import UnsupportedScene
 from sarcodec.format.measure import DOMAINS
-from sarcodec.raster.declared import AMPLITUDE, DB, LINEAR, POWER, SIGMA, declarations
-from sarcodec.raster.distribution import Distribution
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.declared import AMPLITUDE, DB, POWER, SIGMA, declarations
+from sarcodec.raster.distribution import Distribution
 
 if TYPE_CHECKING:
     from sarcodec.raster.meaning import BandSample
@@ -95,7 +95,7 @@ def _db_possible(sample: BandSample) -> bool:
     d = sample.figures
     if (sample.scale, sample.offset) == (1.0, 0.0):
         return _WHOLE_DB[0] <= d.q05 and d.q95 <= _WHOLE_DB[1]
-    return -200 < d.q001 and d.q999 < 200
+    return d.q001 > -200 and d.q999 < 200
 
 
 def _whole_numbers(sample: BandSample, possible: frozenset[str], where: str, own: bool) -> tuple[str, str]:
@@ -143,7 +143,7 @@ def _floats(sample: BandSample, possible: frozenset[str], where: str) -> tuple[s
         # DN that are multiplied by speckle: dB of DN are lower, and no whole numbers.
         speckled = d.growth is not None and d.growth > 0.5 and (d.whole or d.median > 60)
         positive = d.negative <= _CLEAR_SHARE or d.q001 > -1
-        if positive and (d.q999 > _DB_CEILING or d.median < 2 or speckled) or d.q999 > 200 or d.q001 < -300:
+        if (positive and (d.q999 > _DB_CEILING or d.median < 2 or speckled)) or d.q999 > 200 or d.q001 < -300:
             raise _contradiction(sample, possible, where)
         return "db", f"{where} and {d}"
     looks_db = _looks_db(d)
@@ -155,7 +155,7 @@ def _floats(sample: BandSample, possible: frozenset[str], where: str) -> tuple[s
         raise _contradiction(sample, possible, where)
     if len(possible) == 1:
         return next(iter(possible)), f"{where} and {d}"
-    if d.whole and 2 < d.distinct and d.high <= _DN_CEILING and "amplitude" in possible and d.median <= _POWER_MEDIAN:
+    if d.whole and d.distinct > 2 and d.high <= _DN_CEILING and "amplitude" in possible and d.median <= _POWER_MEDIAN:
         return "amplitude", f"whole numbers in float, {d}, as dark DN are"
     if d.median <= _POWER_MEDIAN:
         return "power", f"{d}, as linear power has" + (f"; {where}" if where else "")

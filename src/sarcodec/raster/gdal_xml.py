@@ -61,8 +61,9 @@ def tiff_units(data: bytes) -> Iterator[int]:
     """Bands (from 1) whose unit GDAL_METADATA tells."""
     root = parse(data)
     for element in root.iter("Item") if root is not None else ():
-        if element.get("role") == "unittype" and (element.get("sample") or "").isdecimal():
-            yield int(element.get("sample")) + 1
+        sample = element.get("sample", "")
+        if element.get("role") == "unittype" and sample.isdecimal():
+            yield int(sample) + 1
 
 
 def pam_units(root: ElementTree.Element | None) -> Iterator[int]:
@@ -90,7 +91,7 @@ def _metadata(parent: ElementTree.Element, band: int) -> Iterator[Item]:
         elif element.get("format") is not None:
             yield Item(band, domain, domain, "".join(ElementTree.tostring(child, "unicode") for child in element))
         for item in element.findall("MDI[@key]"):  # GDAL passes over the others.
-            yield Item(band, domain, item.get("key"), item.text or "")
+            yield Item(band, domain, item.get("key", ""), item.text or "")
 
 
 def _unescaped(value: str) -> str:

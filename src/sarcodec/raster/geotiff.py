@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import InvalidArgument, UnreadableScene
+from sarcodec.format.scene import SceneInfo
+from sarcodec.format.tiling import Window, check_inside
 from sarcodec.raster.behind import files_behind
 from sarcodec.raster.description import check_supported, describe
 from sarcodec.raster.gdal import GDAL_ERRORS, check_band, reason, to_rasterio
 from sarcodec.raster.quiet import open_reader
-from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.scene_writer import SceneWriter
-from sarcodec.format.tiling import Window, check_inside
 from sarcodec.storage.recognised import check_raster_name, raster_refusal
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Integers, Pixels
 
 __all__ = ["SceneReader", "SceneWriter", "open_scene", "read_array", "write_array"]
 
 
-def open_scene(path: str | os.PathLike) -> SceneReader:
+def open_scene(path: str | os.PathLike[str]) -> SceneReader:
     """Open a raster for reading; use it in a `with`. One reader a thread: GDAL datasets are not thread-safe.
 
     Raises InvalidArgument where no file is there or may be read, UnreadableScene when it cannot be opened, UnsupportedScene
@@ -46,7 +50,7 @@ class SceneReader:
     that it is made of, its own name first, as GDAL names them.
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         try:
             self._path = os.fsdecode(path)
         except TypeError as error:
@@ -71,7 +75,7 @@ class SceneReader:
                 ) from error
             raise
 
-    def read(self, band: int, window: Window) -> np.ndarray:
+    def read(self, band: int, window: Window) -> Pixels:
         """Pixels of `window` of band `band` (the first is 0) as an array (rows, cols) of the scene's dtype.
 
         Raises InvalidArgument outside the scene, UnreadableScene when the pixels cannot be read (a truncated file).
@@ -80,14 +84,15 @@ class SceneReader:
         check_inside(window, self.info.rows, self.info.cols)
         try:
             with self._lock:
-                return self._dataset.read(band + 1, window=to_rasterio(window))
+                found: Pixels = self._dataset.read(band + 1, window=to_rasterio(window))
+                return found
         except GDAL_ERRORS as error:
             raise UnreadableScene(
                 f"cannot read rows {window.row}..{window.row_end - 1} of band {band + 1} of {self._path}: "
                 f"{reason(error)}; the file seems to be truncated or damaged. Copy it again"
             ) from error
 
-    def read_mask(self, plane: int, window: Window) -> np.ndarray:
+    def read_mask(self, plane: int, window: Window) -> Integers:
         """Values of `window` of mask `plane` (of info.mask_planes, the first is 0), uint8 (rows, cols), as GDAL gives
         them: 255 is valid, 0 is not, and what is between comes as it is. Raises as `read` does."""
         if not 0 <= plane < self.info.mask_planes:
@@ -97,7 +102,8 @@ class SceneReader:
             return np.full(window.shape, 255, np.uint8)
         try:
             with self._lock:
-                return self._dataset.read_masks(plane + 1, window=to_rasterio(window))
+                found: Integers = self._dataset.read_masks(plane + 1, window=to_rasterio(window))
+                return found
         except GDAL_ERRORS as error:
             raise UnreadableScene(
                 f"cannot read rows {window.row}..{window.row_end - 1} of the mask of {self._path}: {reason(error)}; the "
@@ -116,7 +122,7 @@ class SceneReader:
         self.close()
 
 
-def write_array(path: str | os.PathLike, pixels: np.ndarray, info: SceneInfo, overwrite: bool = False) -> None:
+def write_array(path: str | os.PathLike[str], pixels: Pixels, info: SceneInfo, overwrite: bool = False) -> None:
     """Write a whole scene (bands, rows, cols) that fits in memory."""
     if pixels.shape != (info.count, info.rows, info.cols):
         raise InvalidArgument(f"pixels have shape {pixels.shape}; expected {(info.count, info.rows, info.cols)}")
@@ -125,7 +131,7 @@ def write_array(path: str | os.PathLike, pixels: np.ndarray, info: SceneInfo, ov
             writer.write(band, Window(0, 0, info.rows, info.cols), pixels[band])
 
 
-def read_array(path: str | os.PathLike) -> tuple[np.ndarray, SceneInfo]:
+def read_array(path: str | os.PathLike[str]) -> tuple[Pixels, SceneInfo]:
     """A whole scene (bands, rows, cols) and what it says about itself."""
     with open_scene(path) as scene:
         whole = Window(0, 0, scene.info.rows, scene.info.cols)

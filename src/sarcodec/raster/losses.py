@@ -5,7 +5,7 @@ In: an open dataset and what was found of it. Out: whole sentences, to be said w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import rasterio
@@ -88,6 +88,6 @@ def _is_foreign(code: int, data: bytes) -> bool:
     return code not in _READ_BY_GDAL or (code in (271, 272) and bool(data.strip(b"\0 ")))
 
 
-def _listed(words) -> str:
-    words = list(words)
+def _listed(names: Iterable[str]) -> str:
+    words = list(names)
     return ", ".join(words[:8]) + (f" and {len(words) - 8} more" if len(words) > 8 else "")

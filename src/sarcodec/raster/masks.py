@@ -9,14 +9,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import rasterio
 from rasterio.enums import MaskFlags
 from rasterio.windows import Window as RasterioWindow
 
-from sarcodec.raster.quiet import open_reader, open_writer
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.quiet import open_reader, open_writer
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Pixels
 
 _BLOCK_PX = 512
 _STRIP_ROWS = 64
@@ -76,7 +80,7 @@ class MaskWriter:
             flags = {f"INTERNAL_MASK_FLAGS_{band}": "0" for band, own in enumerate(info.masked_bands, 1) if own}
         self._file.update_tags(**flags)
 
-    def write(self, plane: int, window: RasterioWindow, values: np.ndarray) -> None:
+    def write(self, plane: int, window: RasterioWindow, values: Pixels) -> None:
         """Values of `window` of mask `plane` (from 0)."""
         self.written = True
         self._plain = self._plain and bool(np.isin(values, (0, 255)).all())

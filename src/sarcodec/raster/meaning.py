@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.format.measure import DOMAINS, MOST_FILLS, Measure, meaningless_pixels
+from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.declared import declarations, declared_exact, is_radar_name
 from sarcodec.raster.distribution import Distribution, describe, find_fills, hidden_values, zero_is_fill
 from sarcodec.raster.domains import decide, obeyed
 from sarcodec.signal.radiometry import finite_mask
-from sarcodec.format.scene import SceneInfo
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Pixels
 
 _PHOTO = {
     "red",
@@ -58,8 +62,8 @@ class BandSample:
     """Pixels (n,) of one band (number from 1), which of them may be measurements, fills found among them, and their figures."""
 
     number: int
-    pixels: np.ndarray
-    usable: np.ndarray
+    pixels: Pixels
+    usable: Bools
     fills: tuple[float, ...]
     hidden: tuple[float, ...]
     scale: float
@@ -69,8 +73,8 @@ class BandSample:
 
 def scene_meaning(
     info: SceneInfo,
-    samples: Sequence[np.ndarray],
-    masked: Sequence[np.ndarray | None],
+    samples: Sequence[Pixels],
+    masked: Sequence[Bools | None],
     domain: str = "auto",
     exact_bands: Sequence[int] | None = None,
 ) -> tuple[BandMeaning, ...]:
@@ -100,18 +104,18 @@ def _check_asked(info: SceneInfo, domain: str, exact_bands: Sequence[int] | None
     return named
 
 
-def _sample(info: SceneInfo, band: int, pixels: np.ndarray, masked: np.ndarray | None) -> BandSample:
+def _sample(info: SceneInfo, band: int, pixels: Pixels, masked: Bools | None) -> BandSample:
     pixels = np.ascontiguousarray(pixels).reshape(-1)
     usable = finite_mask(pixels)
     for value in meaningless_pixels(pixels.dtype, Measure("db", nodata=info.nodata[band])):
         usable &= pixels != value
-    hidden = ()
+    hidden: tuple[float, ...] = ()
     if masked is not None and masked.any():
         hidden = hidden_values(pixels, masked.reshape(-1))
         usable &= ~masked.reshape(-1)
     fills = find_fills(pixels[usable])[:MOST_FILLS]
-    for value in fills:
-        usable &= pixels != pixels.dtype.type(value)
+    for fill in fills:
+        usable &= pixels != pixels.dtype.type(fill)
     scale, offset = _declared_scale(info, band)
     figures = describe(pixels, usable, scale, offset)
     return BandSample(band + 1, pixels, usable, fills, hidden, scale, offset, figures)
@@ -239,8 +243,9 @@ def _agreed(info: SceneInfo, samples: list[BandSample], meanings: list[BandMeani
     usual = max(("db", "power", "amplitude"), key=others.count)
     found = list(meanings)
     for index, (meaning, sample) in enumerate(zip(meanings, samples)):
-        if silent[index] and meaning.measure.domain != usual and _is_measured(sample.figures):
-            found[index] = _alike(meaning, sample, usual, judged[index])
+        measure = meaning.measure
+        if measure is not None and silent[index] and measure.domain != usual and _is_measured(sample.figures):
+            found[index] = _alike(meaning, measure, sample, usual, judged[index])
     return tuple(found)
 
 
@@ -253,15 +258,15 @@ def _is_judged(d: Distribution) -> bool:
     return d.count >= _LEAST_JUDGED and d.distinct > _MASK_VALUES
 
 
-def _alike(meaning: BandMeaning, sample: BandSample, domain: str, judged: bool) -> BandMeaning:
-    possible = domain == "db" or (meaning.measure.scale > 0 and sample.figures.low >= 0)
+def _alike(meaning: BandMeaning, measure: Measure, sample: BandSample, domain: str, judged: bool) -> BandMeaning:
+    possible = domain == "db" or (measure.scale > 0 and sample.figures.low >= 0)
     if not judged and possible:
         few = "too few valid pixels to judge by" if sample.figures.count else "no valid pixel"
-        fills = sample.fills if domain == "db" else meaning.measure.fills
-        measure = replace(meaning.measure, domain=domain, fills=fills)
-        return replace(meaning, measure=measure, why=f"{few}; taken as the other bands are")
+        fills = sample.fills if domain == "db" else measure.fills
+        changed = replace(measure, domain=domain, fills=fills)
+        return replace(meaning, measure=changed, why=f"{few}; taken as the other bands are")
     raise UnsupportedScene(
-        f"band {sample.number} is {meaning.measure.domain} by its values ({meaning.why}), but the other bands are {domain}; expected one "
+        f"band {sample.number} is {measure.domain} by its values ({meaning.why}), but the other bands are {domain}; expected one "
         f"domain, or a unit at every band (gdal_edit.py -units). Choose --exact-bands {sample.number} if it is no radar, or --domain {domain} "
         "if it is as the others are"
     )

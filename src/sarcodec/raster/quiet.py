@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FunctionType, GetSetDescriptorType
+from typing import Any
 
 import rasterio
 from rasterio.env import ensure_env, ensure_env_with_credentials
@@ -20,12 +21,12 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.transform import guard_transform
 
 
-def open_reader(path: str | os.PathLike, **options: object) -> DatasetReader:
+def open_reader(path: str | os.PathLike[str], **options: object) -> DatasetReader:
     """As rasterio.open(path, **options)."""
     return _reader(os.fspath(path), **options)
 
 
-def open_writer(path: str | os.PathLike, **options: object) -> DatasetWriter:
+def open_writer(path: str | os.PathLike[str], **options: Any) -> DatasetWriter:
     """As rasterio.open(path, "w", **options), for a driver that writes in place, such as GTiff."""
     if options.get("transform") is not None:
         options["transform"] = guard_transform(options["transform"])
@@ -68,8 +69,9 @@ def _within_env(kind: type) -> type:
 
 
 def _property(found: property | GetSetDescriptorType) -> property:
-    def asked(function: Callable) -> Callable:
-        return ensure_env(lambda self, *value: function(self, *value))
+    def asked(function: Callable[..., object]) -> Callable[..., Any]:
+        within: Callable[..., Any] = ensure_env(lambda self, *value: function(self, *value))
+        return within
 
     return property(asked(found.__get__), asked(found.__set__), doc=found.__doc__)
 

@@ -6,27 +6,34 @@ cannot say. What is written is read again before it appears: only so is known wh
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from rasterio.io import DatasetWriter
 
 from sarcodec.errors import InvalidArgument, SarcodecError, UnsupportedScene
+from sarcodec.format.scene import DTYPES, SceneInfo
+from sarcodec.format.tiling import Window, check_inside
 from sarcodec.raster.comparing import Difference, differences, merged
 from sarcodec.raster.description import read_info
 from sarcodec.raster.gdal import GDAL_ERRORS, check_band, reason, to_rasterio
 from sarcodec.raster.masks import MaskWriter
 from sarcodec.raster.quiet import environment, open_reader, open_writer
-from sarcodec.format.scene import DTYPES, SceneInfo
 from sarcodec.raster.sidecar import compose
 from sarcodec.raster.tiff_tags import NotTiff
-from sarcodec.format.tiling import Window, check_inside
 from sarcodec.raster.writing import creation_options, finish_tags, write_info
 from sarcodec.storage.forms import GEOTIFF
+from sarcodec.storage.names import Input
 from sarcodec.storage.output import Output
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Pixels
 
 _SAID, _MASK = ".aux.xml", ".msk"
 _SIDE_FILES = (_SAID, _MASK, ".ovr", ".msk.ovr")
@@ -44,11 +51,11 @@ class SceneWriter:
 
     def __init__(
         self,
-        target: Output | str | os.PathLike,
+        target: Output | str | os.PathLike[str],
         info: SceneInfo,
         overwrite: bool = False,
         threads: int = 1,
-        inputs: Iterable[str | os.PathLike] = (),
+        inputs: Iterable[Input] = (),
     ) -> None:
         if info.dtype not in DTYPES:
             raise UnsupportedScene(f"cannot write {info.dtype} pixels; expected one of {', '.join(DTYPES)}")
@@ -57,11 +64,13 @@ class SceneWriter:
         self._given = isinstance(target, Output)
         self._output = (
             target
-            if self._given
+            if isinstance(target, Output)
             else Output(target, overwrite=overwrite, inputs=inputs, sidecars=_SIDE_FILES, form=GEOTIFF)
         )
         self._output.require_form(GEOTIFF)
-        self._part, self._dataset, self._mask = self._output.part, None, None
+        self._part = self._output.part
+        self._dataset: DatasetWriter = None  # once it is open; a writer that could not open it is never given away
+        self._mask: MaskWriter | None = None
         try:
             with self._environment():
                 self._dataset = open_writer(self._part, **creation_options(info, threads))
@@ -74,7 +83,7 @@ class SceneWriter:
             self._discard()
             raise
 
-    def _environment(self) -> AbstractContextManager:
+    def _environment(self) -> AbstractContextManager[None]:
         # No .aux.xml of GDAL's beside the file. Control points are shifted here, not by GDAL: see writing.py.
         ignore_point = bool(self._info.gcps) and self._info.transform is None
         return environment(GDAL_PAM_ENABLED=False, GTIFF_POINT_GEO_IGNORE=ignore_point, GDAL_TIFF_INTERNAL_MASK=True)
@@ -88,7 +97,7 @@ class SceneWriter:
         """Raises SarcodecError where the disk has less than `size` bytes left, before the work."""
         self._output.require_space(size)
 
-    def write(self, band: int, window: Window, pixels: np.ndarray) -> None:
+    def write(self, band: int, window: Window, pixels: Pixels) -> None:
         """Write `pixels` (rows, cols) of the scene's dtype into `window` of band `band` (the first is 0)."""
         check_band(band, self._info.count)
         self._check(window, pixels, self._info.dtype)
@@ -98,9 +107,9 @@ class SceneWriter:
         except GDAL_ERRORS as error:
             raise self._translated(error) from error
 
-    def write_mask(self, plane: int, window: Window, values: np.ndarray) -> None:
+    def write_mask(self, plane: int, window: Window, values: Pixels) -> None:
         """Write `values` (rows, cols), uint8, into `window` of mask `plane` (of info.mask_planes, the first is 0)."""
-        if not 0 <= plane < self._info.mask_planes:
+        if self._mask is None or not 0 <= plane < self._info.mask_planes:
             raise InvalidArgument(f"mask index is {plane}; this scene has {self._info.mask_planes} masks")
         self._check(window, values, "uint8")
         try:
@@ -109,7 +118,7 @@ class SceneWriter:
         except GDAL_ERRORS as error:
             raise self._translated(error) from error
 
-    def _check(self, window: Window, values: np.ndarray, dtype: str) -> None:
+    def _check(self, window: Window, values: Pixels, dtype: str) -> None:
         check_inside(window, self._info.rows, self._info.cols)
         if values.shape != window.shape or values.dtype != dtype:
             raise InvalidArgument(
@@ -158,7 +167,8 @@ class SceneWriter:
 
     def _tell_the_rest(self) -> dict[str, Path]:
         """A side file for what the TIFF does not say; what that does not help either is noted."""
-        missing, told, sidecars = self._missing(), (), {}
+        missing, sidecars = self._missing(), dict[str, Path]()
+        told: tuple[Difference, ...] = ()
         while not self._output.is_stdout and merged((*told, *missing)) != told:
             told = merged((*told, *missing))
             words = compose(self._info, told)
@@ -205,9 +215,8 @@ def _check_whole(path: Path) -> None:
     with open_reader(path) as dataset:
         block_rows, block_cols = dataset.block_shapes[0]
         shape = -(-dataset.height // block_rows), -(-dataset.width // block_cols)
-        for band in dataset.indexes:
-            for row, col in np.ndindex(*shape):
-                begin = int(dataset.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=band) or 0)
-                length = int(dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=band) or 0)
-                if not length or begin + length > size:
-                    raise OSError(f"block {row}, {col} of band {band} did not reach the disk")
+        for band, (row, col) in itertools.product(dataset.indexes, np.ndindex(*shape)):
+            begin = int(dataset.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=band) or 0)
+            length = int(dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=band) or 0)
+            if not length or begin + length > size:
+                raise OSError(f"block {row}, {col} of band {band} did not reach the disk")

@@ -11,8 +11,8 @@ from contextlib import suppress
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from sarcodec.raster.comparing import Difference, merged
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.comparing import Difference, merged
 from sarcodec.raster.writing import colour_name
 
 _ORDER = ("crs_wkt", "transform", "gcps")
@@ -83,9 +83,9 @@ def _tell_band(parent: Element, info: SceneInfo, difference: Difference) -> None
         names = SubElement(parent, "CategoryNames")
         for category in info.categories[index]:
             SubElement(names, "Category").text = _held(category)
-    elif difference.field == "attribute_tables" and info.attribute_tables[index]:
+    elif difference.field == "attribute_tables" and (table := info.attribute_tables[index]):
         with suppress(ElementTree.ParseError):  # What a corrupt file brings along stays out, and is named.
-            parent.append(ElementTree.fromstring(info.attribute_tables[index]))
+            parent.append(ElementTree.fromstring(table))
     elif difference.field == "tags":
         _tell_tags(parent, dict(info.band_tags[index])[difference.domain], difference)
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 import rasterio
 
-from sarcodec.raster.gdal_xml import Item
 from sarcodec.format.scene import Tags
+from sarcodec.raster.gdal_xml import Item
 
 _COMPUTED = ("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "LocationInfo", "TIFF", "xml:VRT", "vrt_sources")
 _STORED = ("SUBDATASETS", "LocationInfo", "TIFF", "vrt_sources")  # which a GeoTIFF may also hold as any other domain
@@ -105,7 +105,8 @@ def _domain(dataset: rasterio.DatasetReader, band: int, name: str, said: list[It
 
 def _cut_items(dataset: rasterio.DatasetReader, band: int, name: str) -> dict[str, str]:
     with suppress(UnicodeDecodeError):
-        return dataset.tags(band, ns=name or None)
+        found: dict[str, str] = dataset.tags(band, ns=name or None)
+        return found
     return {}
 
 
@@ -154,7 +155,7 @@ def _item(dataset: rasterio.DatasetReader, domain: _Domain, key: str, written: s
     if not key:
         return written.strip("\0") or None  # GDAL cannot be asked for it.
     try:
-        found = dataset.get_tag_item(key, domain.name or None, bidx=domain.band)
+        found: str | None = dataset.get_tag_item(key, domain.name or None, bidx=domain.band)
     except UnicodeDecodeError:
         return written  # Its bytes are not UTF-8; the XML has them.
     if found is None and not key.isascii() and ":" not in key:

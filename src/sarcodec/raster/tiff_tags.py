@@ -57,7 +57,7 @@ class _Layout:
         return 8 if self.big else 4
 
 
-def read_directory(path: str | os.PathLike, index: int = 0, offset: int | None = None) -> tuple[Tag, ...]:
+def read_directory(path: str | os.PathLike[str], index: int = 0, offset: int | None = None) -> tuple[Tag, ...]:
     """The tags of a directory: the `index`-th of the file (from 0), or that at `offset`.
 
     Values of unknown kinds are empty.
@@ -69,14 +69,14 @@ def read_directory(path: str | os.PathLike, index: int = 0, offset: int | None =
         return tuple(_tag(file, layout, entry) for entry in entries)
 
 
-def integers(path: str | os.PathLike, tag: Tag) -> tuple[int, ...]:
+def integers(path: str | os.PathLike[str], tag: Tag) -> tuple[int, ...]:
     """The values of a tag of 16-bit integers of the file at `path`."""
     with open(path, "rb") as file:
         order = _layout(file).order
     return struct.unpack(f"{order}{len(tag.data) // 2}H", tag.data[: len(tag.data) // 2 * 2])
 
 
-def set_tags(path: str | os.PathLike, tags: Iterable[Tag]) -> None:
+def set_tags(path: str | os.PathLike[str], tags: Iterable[Tag]) -> None:
     """Give the first directory these tags, in place of those of the same codes. TEXT must end with a NUL, as in TIFF;
     SHORT holds integers of the file's byte order. A new directory is appended to the file, so nothing else moves."""
     with open(path, "rb+") as file:
@@ -98,7 +98,7 @@ def text_tag(code: int, words: str) -> Tag:
     return Tag(code, TEXT, words.encode("utf-8", "replace") + b"\0")
 
 
-def short_tag(path: str | os.PathLike, code: int, values: Sequence[int]) -> Tag:
+def short_tag(path: str | os.PathLike[str], code: int, values: Sequence[int]) -> Tag:
     """A tag of 16-bit integers for the file at `path`."""
     with open(path, "rb") as file:
         order = _layout(file).order
@@ -128,7 +128,8 @@ def _read(file: BinaryIO, place: int, size: int) -> bytes:
 
 
 def _pointer_at(file: BinaryIO, layout: _Layout, place: int) -> int:
-    return layout.pointer.unpack(_read(file, place, layout.pointer.size))[0]
+    found: int = layout.pointer.unpack(_read(file, place, layout.pointer.size))[0]
+    return found
 
 
 def _entries(file: BinaryIO, layout: _Layout, place: int) -> tuple[list[bytes], int]:

@@ -17,12 +17,12 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
+from sarcodec.format.scene import SceneInfo, Tags
 from sarcodec.raster import tiff_tags
 from sarcodec.raster.comparing import same_numbers
 from sarcodec.raster.gdal_xml import Item, decode, tiff_colour, tiff_item
 from sarcodec.raster.masks import layout_options
 from sarcodec.raster.quiet import open_reader
-from sarcodec.format.scene import SceneInfo, Tags
 from sarcodec.raster.tiff_tags import Tag
 
 MOST_POINTS_IN_TIFF = 10_922
@@ -98,10 +98,10 @@ def write_info(dataset: rasterio.io.DatasetWriter, info: SceneInfo, alone: bool 
         dataset.offsets = info.offsets
     _write_own_tags(dataset, info, alone)
     for band in range(1, info.count + 1):
-        if info.descriptions[band - 1]:
-            dataset.set_band_description(band, plain(info.descriptions[band - 1]))
-        if info.units[band - 1]:
-            dataset.set_band_unit(band, plain(info.units[band - 1]))
+        if description := info.descriptions[band - 1]:
+            dataset.set_band_description(band, plain(description))
+        if unit := info.units[band - 1]:
+            dataset.set_band_unit(band, plain(unit))
 
 
 def plain(words: str) -> str:

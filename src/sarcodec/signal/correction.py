@@ -4,16 +4,21 @@ In: decoded levels, expected lost variances by cell, and the few numbers that a 
 numbers are in docs/format.md, 'Power and texture'.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
 from sarcodec.errors import CorruptFile
-
+from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
 from sarcodec.signal.law import power_shift_db, speckled
 from sarcodec.signal.planes import block_means, blocks_to_pixels, cells_to_blocks
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 POWER_SHARES = (0.02, 0.2, 0.5, 0.8, 0.98)  # of a tile's blocks, by level: where its five power corrections stand
 DETAIL_KNOTS = (-2.0, 0.0, 2.0)  # in deviations of the detail: where its three means and spreads stand
@@ -68,67 +73,69 @@ class Ground:
     """What both corrections stand on: levels (rows, cols) in dB, their 8 x 8 block means, and lost variances of the cells with one
     cell around (cell rows + 2, cell cols + 2) in dB^2."""
 
-    levels: np.ndarray
-    blocks: np.ndarray
-    lost: np.ndarray
+    levels: Floats
+    blocks: Floats
+    lost: Floats
 
     @classmethod
-    def of(cls, levels: np.ndarray, lost: np.ndarray) -> "Ground":
+    def of(cls, levels: Floats, lost: Floats) -> Ground:
         return cls(levels, block_means(levels), lost)
 
-    def shift_blocks(self) -> np.ndarray:
+    def shift_blocks(self) -> Floats:
         """How far the mean power lies above the least-error level by the model's tables alone, dB, by block."""
         return cells_to_blocks(power_shift_db(self.lost), self.blocks.shape)
 
-    def power_knots(self) -> np.ndarray:
+    def power_knots(self) -> Floats:
         """Levels in dB at which the five power corrections hold; a little apart in scenes that are constant."""
         return np.quantile(self.blocks, POWER_SHARES) + 1e-3 * np.arange(len(POWER_SHARES))
 
     @cached_property
-    def detail(self) -> np.ndarray:
+    def detail(self) -> Floats:
         """Level less the local mean, in root mean squares of it over the tile (rows, cols)."""
         detail = self.levels - blocks_to_pixels(self.blocks, self.levels.shape)
         return detail * np.float32(1 / max(float(np.sqrt(np.mean(np.square(detail)))), 1e-3))
 
 
-def decibels(factor):
+def decibels(factor: Floats) -> Floats:
+    """Of a ratio of powers, any shape."""
     return 10 * np.log10(factor)
 
 
-def factors(power: tuple[int, ...]) -> np.ndarray:
+def factors(power: tuple[int, ...]) -> Floats:
     return np.power(10, np.array(power) * (POWER_UNIT_DB / 10))
 
 
-def power_blocks(ground: Ground, power: tuple[int, ...]) -> np.ndarray:
+def power_blocks(ground: Ground, power: tuple[int, ...]) -> Floats:
     """What the stored corrections of the power add, dB, by block."""
     return decibels(np.interp(ground.blocks, ground.power_knots(), factors(power))).astype(np.float32)
 
 
-def with_power(ground: Ground, correction: Correction) -> np.ndarray:
+def with_power(ground: Ground, correction: Correction) -> Floats:
     """Levels whose power is what the original's is expected to be."""
     blocks = ground.shift_blocks() + power_blocks(ground, correction.power)
     return ground.levels + blocks_to_pixels(blocks, ground.levels.shape)
 
 
-def detail_law(detail: np.ndarray, correction: Correction) -> tuple[np.ndarray, np.ndarray]:
+def detail_law(detail: Floats, correction: Correction) -> tuple[Floats, Floats]:
     """Mean error in dB, and lost variance over the expected one, at each pixel, float32."""
     means = np.array(correction.means) * MEAN_UNIT_DB
     spreads = np.exp2(np.array(correction.spreads) * SPREAD_UNIT)
-    return tuple(_between_knots(detail, values.astype(np.float32)) for values in (means, spreads))
+    return _between_knots(detail, means.astype(np.float32)), _between_knots(detail, spreads.astype(np.float32))
 
 
-def _between_knots(detail: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _between_knots(detail: Floats, values: Floats) -> Floats:
     """Linear between values at `DETAIL_KNOTS`, which are evenly apart, held beyond them."""
     if (values == values[0]).all():
         return np.full(detail.shape, values[0])
     place = np.clip((detail - np.float32(DETAIL_KNOTS[0])) * np.float32(1 / (DETAIL_KNOTS[1] - DETAIL_KNOTS[0])), 0, 2)
     low = np.minimum(place.astype(np.int32), len(values) - 2)
-    return values[low] + np.diff(values)[low] * (place - low)
+    found: Floats = values[low] + np.diff(values)[low] * (place - low)
+    return found
 
 
 def with_texture(
-    ground: Ground, scores: np.ndarray, variance: np.ndarray, correction: Correction, power: bool
-) -> np.ndarray:
+    ground: Ground, scores: Floats, variance: Floats, correction: Correction, power: bool
+) -> Floats:
     """Levels with the speckle that was lost: normal scores and expected lost variances of the pixels in, both (rows, cols).
 
     power: as unbiased as `with_power`; otherwise the mean level is that of the least-error levels.

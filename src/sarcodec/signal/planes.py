@@ -1,44 +1,53 @@
 """Planes of a tile at three scales: cells of 32 px, blocks of 8 px, pixels; means on the way down, bilinear on the way up."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 CELL_PX, BLOCK_PX = 32, 8
 _BLOCKS_A_CELL = CELL_PX // BLOCK_PX
 
 
-def block_means(pixels: np.ndarray) -> np.ndarray:
+def block_means(pixels: Floats) -> Floats:
     """Means of 8 x 8 px (rows / 8, cols / 8), rounded up; the last rows and columns are repeated in cut blocks."""
     return block_sums(pixels) / np.float32(BLOCK_PX**2)
 
 
-def block_sums(pixels: np.ndarray, pad: str = "edge") -> np.ndarray:
+def block_sums(pixels: Floats, pad: Literal["edge", "constant"] = "edge") -> Floats:
     """Sums of 8 x 8 px; cut blocks filled as `np.pad` does."""
     rows, cols = (-(-n // BLOCK_PX) for n in pixels.shape)
-    grow = [(0, n * BLOCK_PX - have) for n, have in zip((rows, cols), pixels.shape)]
+    grow = [(0, rows * BLOCK_PX - pixels.shape[0]), (0, cols * BLOCK_PX - pixels.shape[1])]
     whole = np.pad(pixels, grow, pad) if any(g for _, g in grow) else pixels
-    return whole.reshape(rows, BLOCK_PX, cols, BLOCK_PX).sum((1, 3), dtype=pixels.dtype)
+    found: Floats = whole.reshape(rows, BLOCK_PX, cols, BLOCK_PX).sum((1, 3), dtype=pixels.dtype)
+    return found
 
 
-def _spread(values: np.ndarray, times: int, axis: int, first: float, count: int) -> np.ndarray:
+def _spread(values: Floats, times: int, axis: int, first: float, count: int) -> Floats:
     """`count` samples along an axis, `times` a value, bilinear between the values' middles, ends held; first: place of sample 0."""
     place = np.clip(first + (np.arange(count) + 0.5) / times - 0.5, 0, values.shape[axis] - 1)
     low = np.minimum(place.astype(int), max(values.shape[axis] - 2, 0))
     part = (place - low).astype(np.float32)
     part = part[:, None] if axis == 0 else part
     high = np.minimum(low + 1, values.shape[axis] - 1)
-    return values.take(low, axis) * (1 - part) + values.take(high, axis) * part
+    found: Floats = values.take(low, axis) * (1 - part) + values.take(high, axis) * part
+    return found
 
 
-def blocks_to_pixels(blocks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def blocks_to_pixels(blocks: Floats, shape: tuple[int, int]) -> Floats:
     """Bilinear, ends held, (rows, cols) float32."""
     return _spread(_spread(blocks, BLOCK_PX, 0, 0, shape[0]), BLOCK_PX, 1, 0, shape[1])
 
 
-def cells_to_blocks(cells: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def cells_to_blocks(cells: Floats, shape: tuple[int, int]) -> Floats:
     """Cells with one around (rows + 2, cols + 2) to blocks of that shape, bilinear."""
     return _spread(_spread(cells, _BLOCKS_A_CELL, 0, 1, shape[0]), _BLOCKS_A_CELL, 1, 1, shape[1])
 
 
-def cells_to_pixels(cells: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def cells_to_pixels(cells: Floats, shape: tuple[int, int]) -> Floats:
     """Each cell's value in all its pixels, cut to `shape`."""
     return np.repeat(np.repeat(cells, CELL_PX, 0), CELL_PX, 1)[: shape[0], : shape[1]]

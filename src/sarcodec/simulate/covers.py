@@ -5,6 +5,10 @@ numbers of the kind that Sentinel-1 scenes show (sea VV -18 to -12, fields -14 t
 +10). Knows nothing of speckle, of noise or of where which kind lies.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sarcodec.simulate.lattice import (
@@ -21,10 +25,13 @@ from sarcodec.simulate.lattice import (
     uniform,
 )
 
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats, Integers
+
 _INCIDENCE = np.deg2rad(39.0)
 
 
-def sea(cell: Cell, key: int) -> np.ndarray:
+def sea(cell: Cell, key: int) -> Floats:
     """Wind patches, streaks along the wind, swell, and slicks where the wind drops; VH 9 to 11 dB below."""
     first = hashed(key, np.array([0]), np.array([0]))
     wind_turn, swell_turn = (2 * np.pi * uniform(first, draw)[0] for draw in (1, 2))
@@ -37,13 +44,13 @@ def sea(cell: Cell, key: int) -> np.ndarray:
     return np.stack([vv, vv * 0.5 - 18.5 + 0.3 * noise(cell, 64, key + 6)])
 
 
-def water(cell: Cell, key: int) -> np.ndarray:
+def water(cell: Cell, key: int) -> Floats:
     """Sheltered water: rivers and ponds, near the noise floor."""
     calm = 0.7 * noise(cell, 32, key)
     return np.stack([calm - 20, calm * 0.5 - 28])
 
 
-def fields(cell: Cell, key: int) -> np.ndarray:
+def fields(cell: Cell, key: int) -> Floats:
     """Strips of parcels with a crop each, turned together in estates of about 1.5 km; hedges along some borders,
     texture within."""
     estates = nearest_seeds(cell, 160, key, wander_px=3)
@@ -67,7 +74,7 @@ def fields(cell: Cell, key: int) -> np.ndarray:
     return np.stack([vv, np.where(hedge, -14, np.where(track, vh - 3, vh))])
 
 
-def forest(cell: Cell, key: int) -> np.ndarray:
+def forest(cell: Cell, key: int) -> Floats:
     """Canopy with stands of their own height, crowns as K-like (gamma in the large) texture, cuttings and rides."""
     stands = nearest_seeds(cell, 64, key, wander_px=4)
     stand = stands.ids[stands.index]
@@ -80,7 +87,7 @@ def forest(cell: Cell, key: int) -> np.ndarray:
     return np.stack([vv, np.where(cut, -19 + 0.3 * crowns, vh) - 4.0 * ride])
 
 
-def mountain(cell: Cell, key: int) -> np.ndarray:
+def mountain(cell: Cell, key: int) -> Floats:
     """Ridges seen from the left: facing slopes compressed and bright, back slopes dark, valleys wooded.
 
     Brightness is the area law sin(i) / sin(i - slope) of a ground-range image times a diffuse cosine of the local
@@ -106,7 +113,7 @@ def mountain(cell: Cell, key: int) -> np.ndarray:
     return np.stack([cover + gain, cover - 6 + 0.9 * gain])
 
 
-def city(cell: Cell, key: int) -> np.ndarray:
+def city(cell: Cell, key: int) -> Floats:
     """Districts with a street grid each, brighter where streets run along the track; walls as heavy-tailed points."""
     districts = nearest_seeds(cell, 96, key, wander_px=2)
     along, over = _turned(cell, districts)
@@ -129,15 +136,16 @@ def city(cell: Cell, key: int) -> np.ndarray:
     return np.stack([vv, vh])
 
 
-def _phase(cell: Cell, turn: float, length_px: float) -> np.ndarray:
+def _phase(cell: Cell, turn: float, length_px: float) -> Floats:
     """Phase of a plane wave; whole turns are taken off in float64, so that it holds far from the origin."""
     wave = 2 * np.pi / length_px
     down = np.mod(cell.rows.astype(np.float64) * (wave * np.sin(turn)), 2 * np.pi)
     across = np.mod(cell.cols.astype(np.float64) * (wave * np.cos(turn)), 2 * np.pi)
-    return down.astype(np.float32) + across.astype(np.float32)
+    found: Floats = down.astype(np.float32) + across.astype(np.float32)
+    return found
 
 
-def _turned(cell: Cell, seeds: Seeds) -> tuple[np.ndarray, np.ndarray]:
+def _turned(cell: Cell, seeds: Seeds) -> tuple[Floats, Floats]:
     """Coordinates of every pixel from its seed, turned by the seed's own angle."""
     turn = uniform(seeds.ids, 3) * np.float32(np.pi)
     down, across = cell.rows - seeds.rows[seeds.index], cell.cols - seeds.cols[seeds.index]
@@ -145,7 +153,7 @@ def _turned(cell: Cell, seeds: Seeds) -> tuple[np.ndarray, np.ndarray]:
     return across * cosine + down * sine, down * cosine - across * sine
 
 
-def _ploughed(vv: np.ndarray, vh: np.ndarray, parcel: np.ndarray, over: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _ploughed(vv: Floats, vh: Floats, parcel: Integers, over: Floats) -> tuple[Floats, Floats]:
     """Tramlines and beds across some parcels: a weak comb of 4 to 7 pixels, stronger in VV."""
     comb = np.sin(over * (2 * np.pi / (4 + 3 * uniform(parcel, 21)))) * np.maximum(uniform(parcel, 22) - 0.6, 0) * 2
     return vv + comb, vh + 0.5 * comb

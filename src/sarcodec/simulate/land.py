@@ -5,14 +5,20 @@ Everything is computed in cells of fixed place and size, each alone; a window is
 speckle or DN.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.simulate import covers
 from sarcodec.simulate.lattice import CELL, Cell, fractal, hashed, level_line_px, noise, normal, uniform
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats
 
 # Noise equivalent sigma nought of IW: -22 dB is the specification, instruments in orbit stay below it.
 NOISE_FLOOR_DB = -24.0
@@ -63,7 +69,7 @@ class Land:
         self._key = int(hashed(0x5A12, np.array([seed & 0xFFFFFFFF]), np.array([seed >> 32]))[0])
         self._cell = lru_cache(maxsize=CACHED_CELLS)(self._compute)
 
-    def window(self, row: int, col: int, rows: int, cols: int) -> np.ndarray:
+    def window(self, row: int, col: int, rows: int, cols: int) -> Floats:
         """(2, rows, cols) float32 linear power, VV first; `row` and `col` may be negative."""
         out = np.empty((2, rows, cols), np.float32)
         for top in range(row // CELL * CELL, row + rows, CELL):
@@ -74,7 +80,7 @@ class Land:
                 out[:, up - row : down - row, west - col : east - col] = part
         return out
 
-    def _compute(self, row: int, col: int) -> np.ndarray:
+    def _compute(self, row: int, col: int) -> Floats:
         cell = Cell(row, col)
         sigma_db = np.empty((2, CELL, CELL), np.float32)
         if self._preset.homogeneous:
@@ -84,7 +90,7 @@ class Land:
         sigma_db *= np.float32(np.log(10) / 10)
         return np.exp(sigma_db, out=sigma_db) + np.float32(10 ** (NOISE_FLOOR_DB / 10))
 
-    def _paint(self, cell: Cell, sigma_db: np.ndarray) -> None:
+    def _paint(self, cell: Cell, sigma_db: Floats) -> None:
         """Lay the kinds over one another; a kind is computed only in the cells where it occurs."""
         preset, key = self._preset, self._key
         ground = fractal(cell, 256, 6, key + 100)
@@ -108,7 +114,7 @@ class Land:
         if wet.any() and preset.ships:
             self._draw_ships(cell, sigma_db, wet)
 
-    def _draw_lines(self, cell: Cell, sigma_db: np.ndarray, dry: np.ndarray, rock: np.ndarray) -> None:
+    def _draw_lines(self, cell: Cell, sigma_db: Floats, dry: Bools, rock: Bools) -> None:
         """Rivers with wooded banks, roads, and bridges where they cross."""
         preset, key = self._preset, self._key
         if not dry.any():
@@ -116,17 +122,17 @@ class Land:
         road = np.zeros((CELL, CELL), bool)
         if preset.road_px:
             road = dry & ~rock & (np.abs(level_line_px(cell, 256, key + 400)) < preset.road_px)
-            np.copyto(sigma_db, np.float32([[[-15.5]], [[-23]]]), where=road)
+            np.copyto(sigma_db, _both(-15.5, -23), where=road)
         if preset.river_px:
             bent = level_line_px(cell, 256, key + 500) + 2.5 * noise(cell, 32, key + 501)
             half = preset.river_px * (1 + 0.3 * noise(cell, 64, key + 502))
             river = dry & (np.abs(bent) < half)
             bank = dry & ~river & ~road & (np.abs(bent) < half + 1.5)
-            np.copyto(sigma_db, np.float32([[[-7.5]], [[-13]]]), where=bank)
+            np.copyto(sigma_db, _both(-7.5, -13), where=bank)
             np.copyto(sigma_db, covers.water(cell, key + 503), where=river & ~road)
-            np.copyto(sigma_db, np.float32([[[4]], [[-8]]]), where=river & road)
+            np.copyto(sigma_db, _both(4, -8), where=river & road)
 
-    def _draw_ships(self, cell: Cell, sigma_db: np.ndarray, wet: np.ndarray) -> None:
+    def _draw_ships(self, cell: Cell, sigma_db: Floats, wet: Bools) -> None:
         """Hulls as bright rectangles with a few very bright points; only where there is sea below them."""
         spacing = _SHIP_SPACING
         reach = range(-1, CELL // spacing + 3)
@@ -141,7 +147,9 @@ class Land:
             self._draw_ship(cell, sigma_db, wet, centre, draws[2:], int(one[0]))
 
     @staticmethod
-    def _draw_ship(cell: Cell, sigma_db: np.ndarray, wet: np.ndarray, centre: tuple, draws: list, key: int) -> None:
+    def _draw_ship(
+        cell: Cell, sigma_db: Floats, wet: Bools, centre: tuple[float, float], draws: list[float], key: int
+    ) -> None:
         turn, size, bright, _ = draws
         half_length, half_width = 2 + 14 * size**2, 0.6 + 1.6 * size
         span = int(half_length) + 3
@@ -160,3 +168,8 @@ class Land:
         for band, offset in enumerate((0.0, -9.0)):
             view = sigma_db[band, rows, cols]
             view[hull] = np.minimum(level + offset + band * normal(parts, 3), 38)[hull]
+
+
+def _both(vv_db: float, vh_db: float) -> Floats:
+    """A level of each band, (2, 1, 1) float32."""
+    return np.array([[[vv_db]], [[vh_db]]], np.float32)

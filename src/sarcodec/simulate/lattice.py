@@ -5,10 +5,16 @@ Everything is a function of (key, absolute row, absolute column) alone, so that 
 and every window agrees with the whole. Knows nothing of radar or land.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats, Integers, Wholes
 
 CELL = 128
 
@@ -21,12 +27,12 @@ class Cell:
     col: int
 
     @property
-    def rows(self) -> np.ndarray:
+    def rows(self) -> Floats:
         """Absolute rows, (CELL, 1) float32."""
         return np.arange(self.row, self.row + CELL, dtype=np.float32)[:, None]
 
     @property
-    def cols(self) -> np.ndarray:
+    def cols(self) -> Floats:
         """Absolute columns, (1, CELL) float32."""
         return np.arange(self.col, self.col + CELL, dtype=np.float32)[None, :]
 
@@ -36,13 +42,13 @@ class Seeds:
     """Nearest seed of every pixel: `index` (CELL, CELL) into the seeds' `ids` (uint32) and places `rows`, `cols`
     (float32)."""
 
-    index: np.ndarray
-    ids: np.ndarray
-    rows: np.ndarray
-    cols: np.ndarray
+    index: Integers
+    ids: Integers
+    rows: Floats
+    cols: Floats
 
 
-def hashed(key: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def hashed(key: int, first: Wholes, second: Wholes) -> Integers:
     """uint32 hash of two integer arrays (broadcast; any sign) under `key`: multiply, mix with the finaliser of
     MurmurHash3."""
     mixed = np.atleast_1d(first).astype(np.int64).astype(np.uint32) * np.uint32(0x9E3779B1)
@@ -56,7 +62,7 @@ def hashed(key: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return mixed
 
 
-def uniform(hashes: np.ndarray, draw: int = 0) -> np.ndarray:
+def uniform(hashes: Integers, draw: int = 0) -> Floats:
     """Hashes (uint32) -> float32 in [0, 1); `draw` 0, 1, 2, ... gives as many independent numbers from one hash as
     wanted."""
     if draw:
@@ -66,19 +72,19 @@ def uniform(hashes: np.ndarray, draw: int = 0) -> np.ndarray:
     return (hashes >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
 
 
-def normal(hashes: np.ndarray, draw: int = 0) -> np.ndarray:
+def normal(hashes: Integers, draw: int = 0) -> Floats:
     """About normal (sum of four uniforms), float32, mean 0, variance 1, never beyond 3.5."""
-    total = sum(uniform(hashes, 4 * draw + step + 1) for step in range(4))
-    return (total - np.float32(2)) * np.float32(np.sqrt(3))
+    first, *others = (uniform(hashes, 4 * draw + step + 1) for step in range(4))
+    return (sum(others, first) - np.float32(2)) * np.float32(np.sqrt(3))
 
 
-def noise(cell: Cell, scale: int, key: int) -> np.ndarray:
+def noise(cell: Cell, scale: int, key: int) -> Floats:
     """Smooth noise (CELL, CELL) float32 of mean 0 and variance about 1; details of `scale` pixels (a power of two)."""
     across = _spline(scale, cell.col % scale)[0]
     return _spline(scale, cell.row % scale)[0] @ _lattice(cell, scale, key) @ across.T
 
 
-def noise_gradient(cell: Cell, scale: int, key: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def noise_gradient(cell: Cell, scale: int, key: int) -> tuple[Floats, Floats, Floats]:
     """As `noise`, with its derivatives per pixel down the rows and along the columns."""
     down, down_slope = _spline(scale, cell.row % scale)
     across, across_slope = _spline(scale, cell.col % scale)
@@ -87,7 +93,7 @@ def noise_gradient(cell: Cell, scale: int, key: int) -> tuple[np.ndarray, np.nda
     return down @ held, down_slope @ held, down @ (lattice @ across_slope.T)
 
 
-def fractal(cell: Cell, scale: int, octaves: int, key: int, gain: float = 0.5) -> np.ndarray:
+def fractal(cell: Cell, scale: int, octaves: int, key: int, gain: float = 0.5) -> Floats:
     """Octaves of `noise` from `scale` downwards, each `gain` times the one before; variance about 1."""
     total = np.zeros((CELL, CELL), np.float32)
     for octave in range(octaves):
@@ -95,7 +101,7 @@ def fractal(cell: Cell, scale: int, octaves: int, key: int, gain: float = 0.5) -
     return total / np.float32(np.sqrt(sum(gain ** (2 * octave) for octave in range(octaves))))
 
 
-def level_line_px(cell: Cell, scale: int, key: int) -> np.ndarray:
+def level_line_px(cell: Cell, scale: int, key: int) -> Floats:
     """Signed distance in pixels (to first order) to the zero lines of `noise`: long winding lines, as rivers and roads
     are."""
     value, down, across = noise_gradient(cell, scale, key)
@@ -135,7 +141,7 @@ def nearest_seeds(cell: Cell, spacing: int, key: int, wander_px: float = 0.0) ->
     return Seeds(index, ids, seed_rows, seed_cols)
 
 
-def _lattice(cell: Cell, scale: int, key: int) -> np.ndarray:
+def _lattice(cell: Cell, scale: int, key: int) -> Floats:
     """Values at the nodes that the splines of this cell touch, scaled so that `noise` has variance 1."""
     count = _spline(scale, cell.row % scale)[0].shape[1], _spline(scale, cell.col % scale)[0].shape[1]
     nodes = [start // scale - 1 + np.arange(size) for start, size in zip((cell.row, cell.col), count, strict=True)]
@@ -145,7 +151,7 @@ def _lattice(cell: Cell, scale: int, key: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=256)
-def _spline(scale: int, phase: int) -> tuple[np.ndarray, np.ndarray]:
+def _spline(scale: int, phase: int) -> tuple[Floats, Floats]:
     """Weights of the cubic B-spline and of its derivative, (CELL, nodes) float32; the first node is one before the
     first pixel's."""
     position = (phase + np.arange(CELL)) / scale

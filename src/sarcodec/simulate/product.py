@@ -5,18 +5,24 @@ In: size, seed, preset and a path. Out: the file, and the true reflectivity besi
 with the scene.
 """
 
+from __future__ import annotations
+
 import math
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.raster.geotiff import SceneWriter
 from sarcodec.format.scene import GroundControlPoint, SceneInfo
 from sarcodec.format.tiling import Window
+from sarcodec.raster.geotiff import SceneWriter
 from sarcodec.simulate.scene import BANDS, DN_PER_UNIT, SceneSimulator
 from sarcodec.storage import require_different
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Pixels
 
 TILE_PX = 1024
 _GRID_ROWS, _GRID_COLS = 10, 21
@@ -33,14 +39,14 @@ _WGS84 = (
 
 
 def simulate(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     rows: int,
     cols: int,
     bands: tuple[str, ...] = BANDS,
     seed: int = 0,
     preset: str = "mixed",
     overwrite: bool = False,
-    truth_path: str | os.PathLike | None = None,
+    truth_path: str | os.PathLike[str] | None = None,
     nodata_border: bool = False,
 ) -> SceneInfo:
     """Write a simulated IW GRDH scene (uint16 DN, nodata 0) to `path`, and its true linear sigma nought (float32) to
@@ -93,7 +99,7 @@ def control_points(rows: int, cols: int) -> tuple[GroundControlPoint, ...]:
     """A grid of up to 10 x 21 points over the scene, as an annotation's geolocation grid: 10 m pixels, slightly bent,
     with heights."""
     lines = _spread(rows, _GRID_ROWS)
-    points = []
+    points: list[GroundControlPoint] = []
     for line in lines:
         for pixel in _spread(cols, _GRID_COLS):
             down, across = line * _PIXEL_M, pixel * _PIXEL_M
@@ -119,6 +125,6 @@ def _spread(size: int, count: int) -> list[float]:
     return sorted({float(round(size * step / (count - 1))) for step in range(count)})
 
 
-def _write_bands(writer: SceneWriter, window: Window, pixels: np.ndarray) -> None:
+def _write_bands(writer: SceneWriter, window: Window, pixels: Pixels) -> None:
     for band, image in enumerate(pixels):
         writer.write(band, window, np.ascontiguousarray(image))

@@ -4,15 +4,20 @@ In: size, bands, seed, preset. Out: true reflectivity and pixels of any window; 
 whole, bit for bit, on one machine. Writes nothing and knows no file format.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.simulate.land import Land
 from sarcodec.simulate.speckle import BLOCK_COLS, BLOCK_ROWS, GRDH, Sensor, detect, field_shape
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats, Integers
 
 BANDS = ("VV", "VH")
 # Sentinel-1 GRD looks like this: sigma nought = (DN / A)^2 with A between 300 and 700 from near to far range.
@@ -25,10 +30,17 @@ MOST_PIXELS = 2**31 - 1
 class Rectangle(Protocol):
     """What a window must have, all in pixels; `sarcodec.format.tiling.Window` does."""
 
-    row: int
-    col: int
-    rows: int
-    cols: int
+    @property
+    def row(self) -> int: ...
+
+    @property
+    def col(self) -> int: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def cols(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,7 @@ class SceneSimulator:
     preset: str = "mixed"
     nodata_border: bool = False
     sensor: Sensor = GRDH
+    _land: Land = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if min(self.rows, self.cols) < 1:
@@ -60,14 +73,14 @@ class SceneSimulator:
         object.__setattr__(self, "bands", tuple(self.bands))
         object.__setattr__(self, "_land", Land(self.preset, self.seed))
 
-    def reflectivity(self, window: Rectangle) -> np.ndarray:
+    def reflectivity(self, window: Rectangle) -> Floats:
         """True reflectivity (bands, rows, cols), float32, linear sigma nought with the noise floor in it; no border is
         cut."""
         self._check(window)
         order = [BANDS.index(band) for band in self.bands]
         return self._land.window(window.row, window.col, window.rows, window.cols)[order]
 
-    def pixels(self, window: Rectangle) -> np.ndarray:
+    def pixels(self, window: Rectangle) -> Integers:
         """DN (bands, rows, cols), uint16: 1..65535, and 0 in the border only."""
         self._check(window)
         row, col = window.row // BLOCK_ROWS * BLOCK_ROWS, window.col // BLOCK_COLS * BLOCK_COLS
@@ -90,7 +103,7 @@ class SceneSimulator:
             out[:, ~self.valid(window)] = 0
         return out
 
-    def valid(self, window: Rectangle) -> np.ndarray:
+    def valid(self, window: Rectangle) -> Bools:
         """True inside the border (rows, cols); the wedges are up to 1/32 of the scene wide and end in whole pixels."""
         row, col = (
             np.arange(window.row, window.row + window.rows)[:, None],
@@ -110,7 +123,7 @@ class SceneSimulator:
                 f"window {window} does not lie in the scene of {self.rows} x {self.cols} pixels; choose one inside"
             )
 
-    def _white_field(self, band: int, row: int, col: int, rows: int, cols: int) -> np.ndarray:
+    def _white_field(self, band: int, row: int, col: int, rows: int, cols: int) -> Floats:
         """Normals of variance 1/2 for `detect`; each square of 64 pixels has a Philox counter range of its own.
 
         The generator is keyed by (seed, band) and counts from (row, column of the square): no other window, order or
@@ -124,7 +137,7 @@ class SceneSimulator:
         field *= np.float32(np.sqrt(0.5))
         return field
 
-    def _noise_square(self, band: int, down: int, across: int) -> np.ndarray:
+    def _noise_square(self, band: int, down: int, across: int) -> Floats:
         counter = np.array([0, 0, down & (2**64 - 1), across & (2**64 - 1)], np.uint64)
         philox = np.random.Philox(key=np.array([self.seed, band], np.uint64), counter=counter)
         shape = _NOISE_CELL, _NOISE_CELL, self.sensor.samples, 2

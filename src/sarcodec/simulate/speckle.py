@@ -9,12 +9,18 @@ Filtering is done as matrix products with banded (Toeplitz) matrices on blocks o
 one product gives all looks of 32 columns at once, which is what BLAS is fast at.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats, Integers
 
 BLOCK_ROWS = 64
 BLOCK_COLS = 32
@@ -43,7 +49,7 @@ class Sensor:
     samples: int = 1
     reach_px: int = 8
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         band = (self.looks - 1) * self.look_spacing + self.range_bandwidth
         if self.looks < 1 or self.reach_px < 1 or not 0 < self.azimuth_bandwidth <= 1 or not 0 < band <= self.samples:
             raise InvalidArgument(
@@ -70,7 +76,7 @@ GRDH = Sensor(
 SINGLE_LOOK = Sensor("IW SLC", range_bandwidth=0.75, azimuth_bandwidth=0.65, range_window=0.73, azimuth_window=0.75)
 
 
-def impulse_response(positions_px: np.ndarray, bandwidth: float, window: float, reach_px: float) -> np.ndarray:
+def impulse_response(positions_px: Floats | Integers, bandwidth: float, window: float, reach_px: float) -> Floats:
     """Amplitude of the system at `positions_px` (any shape): the Fourier transform of the Hamming-type pass band,
     float64.
 
@@ -80,20 +86,22 @@ def impulse_response(positions_px: np.ndarray, bandwidth: float, window: float, 
     turns = bandwidth * positions_px
     sincs = window * np.sinc(turns) + (1 - window) / 2 * (np.sinc(turns - 1) + np.sinc(turns + 1))
     edge = np.clip((np.abs(positions_px) / (reach_px + 1) - 0.5) * 2, 0, 1)
-    return sincs * (0.5 + 0.5 * np.cos(np.pi * edge))
+    found: Floats = sincs * (0.5 + 0.5 * np.cos(np.pi * edge))
+    return found
 
 
 @lru_cache(maxsize=8)
-def _azimuth_matrix(sensor: Sensor) -> np.ndarray:
+def _azimuth_matrix(sensor: Sensor) -> Floats:
     """(BLOCK_ROWS, BLOCK_ROWS + 2 reach): filters rows; unit energy, so white noise keeps its power."""
     reach = sensor.reach_px
     lag = np.arange(BLOCK_ROWS + 2 * reach)[None, :] - reach - np.arange(BLOCK_ROWS)[:, None]
     response = impulse_response(lag, sensor.azimuth_bandwidth, sensor.azimuth_window, reach) * (np.abs(lag) <= reach)
-    return (response / np.sqrt((response[0] ** 2).sum())).astype(np.float32)
+    found: Floats = (response / np.sqrt((response[0] ** 2).sum())).astype(np.float32)
+    return found
 
 
 @lru_cache(maxsize=8)
-def _range_matrix(sensor: Sensor) -> np.ndarray:
+def _range_matrix(sensor: Sensor) -> Floats:
     """(2 inputs, 2 looks x BLOCK_COLS): real and imaginary parts interleaved in, one row of columns a look and part
     out."""
     reach, per_px = sensor.reach_px, sensor.samples
@@ -116,7 +124,7 @@ def field_shape(rows: int, cols: int, sensor: Sensor = GRDH) -> tuple[int, int, 
     return rows + 2 * reach, cols + 2 * reach, sensor.samples, 2
 
 
-def detect(field: np.ndarray, sensor: Sensor = GRDH) -> np.ndarray:
+def detect(field: Floats, sensor: Sensor = GRDH) -> Floats:
     """Field (rows + 2 reach, cols + 2 reach, samples, 2: real, imaginary) -> intensity (rows, cols) float32, mean of
     the looks.
 
@@ -145,12 +153,12 @@ def detect(field: np.ndarray, sensor: Sensor = GRDH) -> np.ndarray:
     return intensity
 
 
-def speckle_intensity(rows: int, cols: int, rng: np.random.Generator, sensor: Sensor = GRDH) -> np.ndarray:
+def speckle_intensity(rows: int, cols: int, rng: np.random.Generator, sensor: Sensor = GRDH) -> Floats:
     """Speckle of homogeneous ground: (rows, cols) float32 of unit mean, correlated as the sensor makes it."""
     return detect(_white_field(rows, cols, rng, sensor), sensor)[:rows, :cols]
 
 
-def observe(reflectivity: np.ndarray, rng: np.random.Generator, sensor: Sensor = GRDH) -> np.ndarray:
+def observe(reflectivity: Floats, rng: np.random.Generator, sensor: Sensor = GRDH) -> Floats:
     """What the sensor sees of `reflectivity` (rows, cols; linear power, >= 0): intensity (rows, cols) float32.
 
     The ground beyond the edges is taken as the mirror of the inside, so that no edge is darker than the rest.
@@ -164,7 +172,7 @@ def observe(reflectivity: np.ndarray, rng: np.random.Generator, sensor: Sensor =
     return detect(field, sensor)[:rows, :cols]
 
 
-def reflectivity_of(intensity: np.ndarray, looks_window: int = 7) -> np.ndarray:
+def reflectivity_of(intensity: Floats, looks_window: int = 7) -> Floats:
     """Estimate of the reflectivity (rows, cols float32) under a real image in linear intensity: speckle averaged out,
     edges kept.
 
@@ -185,13 +193,13 @@ def reflectivity_of(intensity: np.ndarray, looks_window: int = 7) -> np.ndarray:
 
 
 def resimulate(
-    intensity: np.ndarray, rng: np.random.Generator, looks_window: int = 7, sensor: Sensor = GRDH
-) -> np.ndarray:
+    intensity: Floats, rng: np.random.Generator, looks_window: int = 7, sensor: Sensor = GRDH
+) -> Floats:
     """A real image's structure under fresh, native speckle: linear intensity (rows, cols) in and out, float32."""
     return observe(reflectivity_of(intensity, looks_window), rng, sensor)
 
 
-def _white_field(rows: int, cols: int, rng: np.random.Generator, sensor: Sensor) -> np.ndarray:
+def _white_field(rows: int, cols: int, rng: np.random.Generator, sensor: Sensor) -> Floats:
     """Normals of variance 1/2 a part for at least rows x cols pixels, rounded up to whole blocks, in the shape for
     `detect`."""
     whole_rows, whole_cols = -(-rows // BLOCK_ROWS) * BLOCK_ROWS, -(-cols // BLOCK_COLS) * BLOCK_COLS
@@ -200,7 +208,7 @@ def _white_field(rows: int, cols: int, rng: np.random.Generator, sensor: Sensor)
     return field
 
 
-def _box_mean(image: np.ndarray, size: int) -> np.ndarray:
+def _box_mean(image: Floats, size: int) -> Floats:
     """Mean over size x size pixels (odd), mirrored at the edges, by running sums down each axis, float64."""
     for axis in (0, 1):
         padding = [(0, 0), (0, 0)]

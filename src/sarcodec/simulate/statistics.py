@@ -4,12 +4,18 @@ In: intensity (linear power). Out: effective looks, lag-1 correlations of log in
 intensity. Opens no file.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 PATCH_PX = 13
 # Ships lie in the middle of their chips; a chip this wide leaves its corners at least 9 pixels from the middle.
@@ -33,7 +39,7 @@ class SpeckleStatistics:
         return {name: round(value, 3) for name, value in asdict(self).items()}
 
 
-def measure(intensity: np.ndarray) -> SpeckleStatistics:
+def measure(intensity: Floats) -> SpeckleStatistics:
     """Statistics of one homogeneous image (rows, cols) of positive intensity."""
     if intensity.ndim != 2 or min(intensity.shape) < 3 or not (intensity > 0).all():
         raise InvalidArgument(f"intensity of shape {intensity.shape}; expected at least 3 x 3 pixels, all above 0")
@@ -48,7 +54,7 @@ def measure(intensity: np.ndarray) -> SpeckleStatistics:
     )
 
 
-def chip_corners(chips: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+def chip_corners(chips: Iterable[Floats]) -> Iterator[Floats]:
     """The four corners of PATCH_PX of every chip (rows, cols; DN amplitude) that is wide enough, in intensity."""
     for chip in chips:
         if min(chip.shape) < CHIP_LEAST_PX:
@@ -62,7 +68,7 @@ def chip_corners(chips: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         )
 
 
-def patches(intensity: np.ndarray) -> Iterator[np.ndarray]:
+def patches(intensity: Floats) -> Iterator[Floats]:
     """An image cut into patches of the size of `chip_corners`, one apart from the next by as much again, so that they
     are independent."""
     for row in range(0, intensity.shape[0] - PATCH_PX + 1, 2 * PATCH_PX):
@@ -70,12 +76,12 @@ def patches(intensity: np.ndarray) -> Iterator[np.ndarray]:
             yield intensity[row : row + PATCH_PX, col : col + PATCH_PX]
 
 
-def homogeneous(candidates: Iterable[np.ndarray]) -> list[np.ndarray]:
+def homogeneous(candidates: Iterable[Floats]) -> list[Floats]:
     """Those patches whose pixels are all above 0 and whose halves, either way, have about the same mean."""
     return [patch for patch in candidates if (patch > 0).all() and _halves_apart(patch) < _HALVES_APART]
 
 
-def median_statistics(chosen: list[np.ndarray]) -> SpeckleStatistics:
+def median_statistics(chosen: list[Floats]) -> SpeckleStatistics:
     """Median over patches of each statistic: the few patches with a ship's sidelobe or a front do not move it."""
     if not chosen:
         raise InvalidArgument("no homogeneous patch was found; expected at least one")
@@ -85,19 +91,19 @@ def median_statistics(chosen: list[np.ndarray]) -> SpeckleStatistics:
     )
 
 
-def normalised_log(chosen: list[np.ndarray]) -> np.ndarray:
+def normalised_log(chosen: list[Floats]) -> Floats:
     """Pooled 10 log10(intensity / mean of its patch), sorted: what the histograms are of."""
     return np.sort(np.concatenate([10 * np.log10(patch / patch.mean(dtype=np.float64)).ravel() for patch in chosen]))
 
 
-def cdf_distance(first: np.ndarray, second: np.ndarray) -> float:
+def cdf_distance(first: Floats, second: Floats) -> float:
     """Largest difference of two cumulative histograms (Kolmogorov and Smirnov), 0..1; both sorted."""
     both = np.concatenate([first, second])
     shares = [np.searchsorted(values, both, side="right") / values.size for values in (first, second)]
     return float(np.abs(shares[0] - shares[1]).max())
 
 
-def _halves_apart(patch: np.ndarray) -> float:
+def _halves_apart(patch: Floats) -> float:
     """Largest |log ratio| of the means of upper and lower, left and right halves."""
     middle = patch.shape[0] // 2, patch.shape[1] // 2
     ratios = (

@@ -22,11 +22,11 @@ class OutputFolder:
 
     def __init__(
         self,
-        target: str | os.PathLike,
+        target: str | os.PathLike[str],
         files: Iterable[str],
         *,
         overwrite: bool = False,
-        inputs: Iterable[str | os.PathLike] = (),
+        inputs: Iterable[str | os.PathLike[str]] = (),
     ) -> None:
         self.path, self.name = Path(os.path.realpath(target)), shown(target)
         self._files, self._overwrite, self._inputs = frozenset(files), overwrite, tuple(inputs)

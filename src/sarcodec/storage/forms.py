@@ -20,10 +20,7 @@ _OWN = {
     RESEARCH: (".sara",),
 }
 _OTHERS = frozenset(
-    ".png .jpg .jpeg .jpe .jp2 .j2k .jpx .jxl .gif .bmp .webp .heic .avif .svg .ppm .pgm .exr .psd "
-    ".nc .nc4 .cdf .h5 .he5 .hdf .hdf4 .hdf5 .zarr .grib .grib2 .grb .grb2 .vrt .img .ige .bil .bip .bsq .hdr .envi .ers .ecw .sid "
-    ".ntf .nitf .dim .safe .kea .gpkg .mbtiles .kml .kmz .asc .xyz .npy .npz .mat .pkl .parquet .csv .json .geojson .xml .toml .txt "
-    ".md .pdf .doc .docx .zip .gz .bz2 .xz .zst .7z .tar .tgz .rar .py .ipynb .shp .db .sqlite .msk .ovr .sara".split()
+    [".png", ".jpg", ".jpeg", ".jpe", ".jp2", ".j2k", ".jpx", ".jxl", ".gif", ".bmp", ".webp", ".heic", ".avif", ".svg", ".ppm", ".pgm", ".exr", ".psd", ".nc", ".nc4", ".cdf", ".h5", ".he5", ".hdf", ".hdf4", ".hdf5", ".zarr", ".grib", ".grib2", ".grb", ".grb2", ".vrt", ".img", ".ige", ".bil", ".bip", ".bsq", ".hdr", ".envi", ".ers", ".ecw", ".sid", ".ntf", ".nitf", ".dim", ".safe", ".kea", ".gpkg", ".mbtiles", ".kml", ".kmz", ".asc", ".xyz", ".npy", ".npz", ".mat", ".pkl", ".parquet", ".csv", ".json", ".geojson", ".xml", ".toml", ".txt", ".md", ".pdf", ".doc", ".docx", ".zip", ".gz", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz", ".rar", ".py", ".ipynb", ".shp", ".db", ".sqlite", ".msk", ".ovr", ".sara"]
 )
 
 

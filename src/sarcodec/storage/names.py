@@ -5,6 +5,7 @@ In: names as users give them. Out: final paths, or the error that says why nothi
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import stat
@@ -15,7 +16,7 @@ from typing import BinaryIO
 from sarcodec.errors import InvalidArgument
 from sarcodec.storage.refusals import shown
 
-Input = str | os.PathLike | bytes | BinaryIO
+Input = str | os.PathLike[str] | bytes | BinaryIO
 """What a verb reads: a name, the bytes themselves (which are no file), or an open file."""
 
 STANDARD = "-"
@@ -91,7 +92,7 @@ def _behind_links(path: Path) -> Path:
     raise InvalidArgument(f"{shown(path)} is a link that leads in a circle; take another name")
 
 
-def _stat(path: str | os.PathLike) -> os.stat_result | None:
+def _stat(path: str | os.PathLike[str]) -> os.stat_result | None:
     try:
         return os.stat(path)
     except FileNotFoundError:
@@ -142,22 +143,25 @@ def _parts(name: str) -> Iterator[str]:
     /vsizip/a.zip/b.tif, /vsisubfile/8_99,a.tif."""
     if os.path.lexists(name):
         yield name
-        return
-    if len(name) > _LONGEST_NAME:
-        return
+    elif len(name) <= _LONGEST_NAME:
+        yield from filter(os.path.isfile, _behind_prefixes(name))
+        yield from filter(os.path.isfile, _between_colons(name))
+
+
+def _behind_prefixes(name: str) -> Iterator[str]:
+    """What may be a file behind /vsizip/ and its like: any beginning of the path."""
     for prefix in re.findall(r"/vsi[a-z0-9_]+/", name):
         inside = re.sub("[{}]", "", name[name.index(prefix) + len(prefix) :])
         inside = inside.partition(",")[2] if prefix == "/vsisubfile/" else inside
-        for path in (inside, *map(str, Path(inside).parents)):
-            if os.path.isfile(path):
-                yield path
+        yield from (inside, *map(str, Path(inside).parents))
+
+
+def _between_colons(name: str) -> Iterator[str]:
+    """What may be a file behind the name of a driver: any run of pieces, also without the slashes and the query of a vrt://."""
     pieces = name.split(":")
-    for begin in range(1, len(pieces)):
-        for end in range(begin, len(pieces)):
-            piece = ":".join(pieces[begin : end + 1]).strip('"')
-            for path in (piece, re.sub(r"^//|\?.*$", "", piece, flags=re.DOTALL)):
-                if os.path.isfile(path):
-                    yield path
+    for begin, end in itertools.combinations_with_replacement(range(1, len(pieces)), 2):
+        piece = ":".join(pieces[begin : end + 1]).strip('"')
+        yield from (piece, re.sub(r"^//|\?.*$", "", piece, flags=re.DOTALL))
 
 
 def _same(path: Path, here: os.stat_result | None, name: str, found: os.stat_result | None) -> bool:

@@ -42,7 +42,7 @@ class Output:
 
     def __init__(
         self,
-        target: str | os.PathLike,
+        target: str | os.PathLike[str],
         *,
         overwrite: bool = False,
         inputs: Iterable[Input] = (),
@@ -58,7 +58,7 @@ class Output:
             _refuse_inputs(self.path, self._inputs)  # Of several things that are wrong, the worst is said.
             self.require_form(form)
         self.check(sidecars)
-        self._workspace = temporary_workspace() if self.is_stdout else self._beside_target()
+        self._workspace = temporary_workspace() if self.path is None else _beside(self.path, self.name)
         self.folder = self._workspace.folder
         self.part = self.folder / f"part{_ending(self.path)}"
 
@@ -77,7 +77,7 @@ class Output:
         if self.path is None:
             self._check_stdout()
             return
-        for path in (self.path, *self._possible(sidecars)):
+        for path in (self.path, *_possible(self.path, sidecars)):
             _refuse_inputs(path, self._inputs)
             _check_replaceable(path, self._overwrite)
 
@@ -115,21 +115,21 @@ class Output:
                 _copy_out(self.part)
             return
         self.check((*sidecars, *stale))
-        self._require_short(sidecars)
+        self._require_short(self.path, sidecars)
         with writing(self.name):
             for file in (*sidecars.values(), self.part):
                 _sync_file(file)
-            new = [(file, self._beside(ending)) for ending, file in sidecars.items()]
-            self._place(new, self._possible((*sidecars, *stale)))
+            new = [(file, _side_file(self.path, ending)) for ending, file in sidecars.items()]
+            self._place(self.path, new, _possible(self.path, (*sidecars, *stale)))
             _sync_folder(self.path.parent)
         self.close()
 
-    def _place(self, sidecars: list[tuple[Path, Path]], gone: Iterable[Path]) -> None:
+    def _place(self, path: Path, sidecars: list[tuple[Path, Path]], gone: Iterable[Path]) -> None:
         """Rename; the old side files wait in the private folder until the main file is there."""
-        moves = [(path, self.folder / f"old-{number}") for number, path in enumerate(gone) if os.path.lexists(path)]
+        moves = [(old, self.folder / f"old-{number}") for number, old in enumerate(gone) if os.path.lexists(old)]
         done: list[tuple[Path, Path]] = []
         try:
-            for source, target in (*moves, *sidecars, (self.part, self.path)):
+            for source, target in (*moves, *sidecars, (self.part, path)):
                 os.replace(source, target)
                 done.append((source, target))
         except BaseException:
@@ -137,31 +137,12 @@ class Output:
                 os.replace(target, source)
             raise
 
-    def _beside(self, ending: str) -> Path:
-        return self.path.with_name(self.path.name + ending)
-
-    def _possible(self, endings: Iterable[str]) -> list[Path]:
-        """Side files that can be there: a name at its greatest length has none."""
-        return [self._beside(ending) for ending in dict.fromkeys(endings) if not _is_too_long(self._beside(ending))]
-
-    def _require_short(self, endings: Iterable[str]) -> None:
-        for path in map(self._beside, endings):
-            if _is_too_long(path):
+    def _require_short(self, path: Path, endings: Iterable[str]) -> None:
+        for needed in (_side_file(path, ending) for ending in endings):
+            if _is_too_long(needed):
                 raise InvalidArgument(
-                    f"{self.name} needs the side file {shown(path.name)}, a name that is too long here; take a shorter name"
+                    f"{self.name} needs the side file {shown(needed.name)}, a name that is too long here; take a shorter name"
                 )
-
-    def _beside_target(self) -> Workspace:
-        folder = self.path.parent
-        try:
-            return Workspace(folder)
-        except PermissionError as error:
-            raise _unwritable(self.name, folder, error) from error
-        except OSError as error:
-            if error.strerror and "read-only" in error.strerror.lower():
-                raise _unwritable(self.name, folder, error) from error
-            with writing(self.name):
-                raise
 
     def _check_stdout(self) -> None:
         stream = standard_output()
@@ -189,19 +170,19 @@ def require_space(folder: Path, size: int, what: str) -> None:
 
 
 def check_output(
-    target: str | os.PathLike, *, overwrite: bool = False, inputs: Iterable[Input] = (), form: str | None = None
+    target: str | os.PathLike[str], *, overwrite: bool = False, inputs: Iterable[Input] = (), form: str | None = None
 ) -> None:
     """Whether an Output would be refused, for those who have work to do before they make it. Raises as Output."""
     Output(target, overwrite=overwrite, inputs=inputs, form=form).close()
 
 
-def require_different(**targets: str | os.PathLike | None) -> None:
+def require_different(**targets: str | os.PathLike[str] | None) -> None:
     """Raises InvalidArgument where two outputs of one verb are one file. targets: what each is, and its name or None."""
     given = {what: _name(name) for what, name in targets.items() if name is not None}
     paths = {what: STANDARD if name == STANDARD else final_path(name) for what, name in given.items()}
     for first, second in itertools.combinations(paths, 2):
         one, other = paths[first], paths[second]
-        if one == other or (STANDARD not in (one, other) and same_as(one, [other])):
+        if one == other or (isinstance(one, Path) and isinstance(other, Path) and same_as(one, [other])):
             raise InvalidArgument(
                 f"{first} and {second} would both be written to {shown(given[second])}; choose two names"
             )
@@ -209,9 +190,32 @@ def require_different(**targets: str | os.PathLike | None) -> None:
 
 def _name(target: object) -> str:
     try:
-        return os.fsdecode(target)
+        return os.fsdecode(target)  # type: ignore[arg-type]  # anything that a caller may give; tried here
     except TypeError as error:
         raise InvalidArgument(f"the output is {target!r}; expected the name of a file, or '-' for standard output") from error
+
+
+def _side_file(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
+def _possible(path: Path, endings: Iterable[str]) -> list[Path]:
+    """Side files that can be there: a name at its greatest length has none."""
+    files = (_side_file(path, ending) for ending in dict.fromkeys(endings))
+    return [file for file in files if not _is_too_long(file)]
+
+
+def _beside(path: Path, name: str) -> Workspace:
+    """A private folder in that of the target; name: the target for messages."""
+    try:
+        return Workspace(path.parent)
+    except PermissionError as error:
+        raise _unwritable(name, path.parent, error) from error
+    except OSError as error:
+        if error.strerror and "read-only" in error.strerror.lower():
+            raise _unwritable(name, path.parent, error) from error
+        with writing(name):
+            raise
 
 
 def _refuse_inputs(path: Path, inputs: Iterable[Input]) -> None:

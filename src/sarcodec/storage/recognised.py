@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from sarcodec.errors import InvalidArgument, NotSarcodec, SarcodecError, UnreadableScene
@@ -142,7 +143,7 @@ def _folder_refusal(folder: Path) -> InvalidArgument:
         return InvalidArgument(f"{shown(folder)} is a folder with a SAFE product in it; {_measurements_advice(product.parent)}")
     rasters = [path for path in _listed(folder, "*") if path.suffix.lower() in (".tif", ".tiff")]
     if rasters:
-        return InvalidArgument(f"{shown(folder)} is a folder; give one of its rasters: {_named(map(str, rasters))}")
+        return InvalidArgument(f"{shown(folder)} is a folder; give one of its rasters: {_named(rasters)}")
     return InvalidArgument(f"{shown(folder)} is a folder; expected a raster such as a GeoTIFF")
 
 
@@ -150,7 +151,7 @@ def _measurements_advice(product: Path) -> str:
     found = _listed(product / "measurement", "*.tif*")
     if not found:
         return "its folder measurement holds no TIFF; fetch the product again"
-    return f"give its measurement TIFFs, one at a time: {_named(map(str, found))}"
+    return f"give its measurement TIFFs, one at a time: {_named(found)}"
 
 
 def _zip_advice(name: str) -> str:
@@ -175,7 +176,6 @@ def _listed(folder: Path, pattern: str) -> list[Path]:
         return []
 
 
-def _named(names) -> str:
-    names = [shown(name) for name in names]
+def _named(names: Sequence[str] | Sequence[Path]) -> str:
     more = f" and {len(names) - _MOST_NAMED} others" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+    return ", ".join(shown(name) for name in names[:_MOST_NAMED]) + more

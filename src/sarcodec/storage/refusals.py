@@ -13,7 +13,7 @@ _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-def shown(name: str | os.PathLike | bytes) -> str:
+def shown(name: str | os.PathLike[str] | bytes) -> str:
     """A name as it can be printed anywhere: bytes that are not UTF-8 and control characters are escaped."""
     return "".join(map(_shown_character, os.fsdecode(name)))
 
@@ -58,7 +58,7 @@ def writing(where: str) -> Iterator[None]:
         raise write_refusal(error, where) from error
 
 
-def unreadable(error: OSError | ValueError, name: str | os.PathLike | bytes) -> InvalidArgument:
+def unreadable(error: OSError | ValueError, name: str | os.PathLike[str] | bytes) -> InvalidArgument:
     """The error for an input that cannot be opened: it is not there, is a folder, or may not be read."""
     if isinstance(error, FileNotFoundError):
         return InvalidArgument(f"{shown(name)} is not there; check the name and the folder")

@@ -19,7 +19,7 @@ _COPY_BYTES = 1 << 20
 
 
 @contextmanager
-def local_input(path: str | os.PathLike) -> Iterator[str | os.PathLike]:
+def local_input(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]:
     """`path` itself, or for '-' and for pipes a temporary file that holds all that came.
 
     Errors that come from inside name standard input instead of the temporary file. Raises InvalidArgument where standard
@@ -42,7 +42,7 @@ def local_input(path: str | os.PathLike) -> Iterator[str | os.PathLike]:
 
 
 @contextmanager
-def local_inputs(*paths: str | os.PathLike | None) -> Iterator[tuple[str | os.PathLike | None, ...]]:
+def local_inputs(*paths: str | os.PathLike[str] | None) -> Iterator[tuple[str | os.PathLike[str] | None, ...]]:
     """As local_input for several, None for None. Raises InvalidArgument where more than one is standard input."""
     if paths.count(STANDARD) > 1:
         raise InvalidArgument("'-' is given twice, and standard input can be read once; name a file for the other")
@@ -52,8 +52,8 @@ def local_inputs(*paths: str | os.PathLike | None) -> Iterator[tuple[str | os.Pa
 
 @contextmanager
 def input_for(
-    source: str | os.PathLike, target: str | os.PathLike, overwrite: bool, form: str
-) -> Iterator[str | os.PathLike]:
+    source: str | os.PathLike[str], target: str | os.PathLike[str], overwrite: bool, form: str
+) -> Iterator[str | os.PathLike[str]]:
     """As local_input, for a verb that will write `target`: what would refuse it is said before a stream is read."""
     if _is_stream(source):
         check_output(target, overwrite=overwrite, inputs=[source], form=form)
@@ -61,7 +61,7 @@ def input_for(
         yield path
 
 
-def _is_stream(path: str | os.PathLike) -> bool:
+def _is_stream(path: str | os.PathLike[str]) -> bool:
     if os.fspath(path) == STANDARD:
         return True
     try:
@@ -71,7 +71,7 @@ def _is_stream(path: str | os.PathLike) -> bool:
     return stat.S_ISFIFO(found.st_mode)
 
 
-def _spool(path: str | os.PathLike, target: Path, name: str) -> None:
+def _spool(path: str | os.PathLike[str], target: Path, name: str) -> None:
     with _opened(path) as stream, open(target, "xb") as file:
         while part := _read(stream, name):
             with writing(f"{name} into the temporary folder {shown(target.parent.parent)} (TMPDIR names another)"):
@@ -80,12 +80,12 @@ def _spool(path: str | os.PathLike, target: Path, name: str) -> None:
 
 
 @contextmanager
-def _opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
+def _opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     if os.fspath(path) == STANDARD:
         yield standard_input()
         return
     try:
-        stream = open(path, "rb")
+        stream = open(path, "rb")  # noqa: SIM115  # closed below; only errors of opening are caught here
     except OSError as error:
         raise unreadable(error, path) from error
     with stream:

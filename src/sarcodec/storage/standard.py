@@ -26,7 +26,7 @@ def standard_output() -> BinaryIO:
     """Standard output for bytes. Raises InvalidArgument where it is closed, a terminal, or takes text alone."""
     if sys.stdout is None or sys.stdout.closed:
         raise InvalidArgument("standard output is closed; send it to a file or a pipe, or name an output")
-    stream = getattr(sys.stdout, "buffer", None)
+    stream: BinaryIO | None = getattr(sys.stdout, "buffer", None)
     if stream is None:
         raise InvalidArgument("standard output takes only text here; name a file as output")
     if sys.stdout.isatty():
@@ -38,7 +38,7 @@ def standard_input() -> BinaryIO:
     """Standard input for bytes. Raises InvalidArgument where it is closed, a terminal, or gives text alone."""
     if sys.stdin is None or sys.stdin.closed:
         raise InvalidArgument("standard input is closed; send a file or a pipe into it, or name an input")
-    stream = getattr(sys.stdin, "buffer", None)
+    stream: BinaryIO | None = getattr(sys.stdin, "buffer", None)
     if stream is None:
         raise InvalidArgument("standard input gives only text here; name a file as input")
     if sys.stdin.isatty():

@@ -22,7 +22,7 @@ from sarcodec.errors import SarcodecError
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # a module elsewhere; asked for before every use
 
 _NAME = re.compile(r"\.sarcodec-[0-9a-f]{12}\.part")
 # Files of versions before this one, without locks: they are old enough, or they stay.
@@ -41,7 +41,8 @@ class Workspace:
     def __init__(self, beside: Path) -> None:
         clear_leftovers(beside)
         for _ in range(_ATTEMPTS):
-            self.folder, locks = beside / f".sarcodec-{secrets.token_hex(6)}.part", []
+            self.folder = beside / f".sarcodec-{secrets.token_hex(6)}.part"
+            locks: list[int] = []
             # Before the folder is there: an interrupt may come between any two steps.
             self._removal = weakref.finalize(self, _remove, self.folder, locks, os.getpid())
             if _made(self.folder, locks):
@@ -60,12 +61,19 @@ def clear_leftovers(beside: Path) -> None:
         return
     with suppress(OSError), os.scandir(beside) as found:
         for entry in found:
-            with suppress(OSError):
-                if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
-                    _clear(Path(entry.path))
-                elif _EARLIER.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                    if _age(entry.stat(follow_symlinks=False)) > _OLD_S:
-                        os.unlink(entry.path)
+            _clear_leftover(entry)
+
+
+def _clear_leftover(entry: os.DirEntry[str]) -> None:
+    with suppress(OSError):
+        if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+            _clear(Path(entry.path))
+        elif _EARLIER.fullmatch(entry.name) and _is_old_file(entry):
+            os.unlink(entry.path)
+
+
+def _is_old_file(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False) and _age(entry.stat(follow_symlinks=False)) > _OLD_S
 
 
 def _made(folder: Path, locks: list[int]) -> bool:

@@ -175,7 +175,7 @@ def _require(needed: dict[str, str]) -> None:
     if missing:
         extras = ",".join(sorted({needed[name] for name in missing}))
         raise InvalidArgument(
-            f"compare needs {', '.join(missing)}, not installed here; install: pip install 'sarcodec[{extras}]'"
+            f"compare needs {', '.join(missing)}, not installed here; install: pip install 'sarcodec-lab[{extras}]'"
         )
 
 

@@ -112,5 +112,5 @@ def _require_torch(verb: str) -> None:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise InvalidArgument(
-            f"{verb} needs {', '.join(missing)}, not installed here; install the extra: pip install 'sarcodec[train]'"
+            f"{verb} needs {', '.join(missing)}, not installed here; install the extra: pip install 'sarcodec-lab[train]'"
         )

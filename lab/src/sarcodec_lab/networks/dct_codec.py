@@ -12,7 +12,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from sarcodec.signal.lapped import CHANNELS
-
 from sarcodec_lab.networks.entropy_model import (
     GROUPS,
     HYPER_CHANNELS,

@@ -18,7 +18,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from sarcodec.signal.lapped import CHANNELS
-
 from sarcodec_lab.networks.steps import KNOTS, interpolate
 from sarcodec_lab.networks.transforms import per_cell, zeroed
 

@@ -15,7 +15,6 @@ from safetensors.torch import load_file, save_file
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.storage import Output
-
 from sarcodec_lab.train.recipe import Recipe
 
 LAST, BEST, STATE = "last.safetensors", "best.safetensors", "state.json"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from sarcodec.encoding.quantiser import Quantiser
 from sarcodec.entropy.prior import (
     CENTROIDS,
     ERROR_UNITS,
@@ -26,8 +27,6 @@ from sarcodec.entropy.tables import FrozenTables, from_weights, gaussian_weights
 from sarcodec.entropy.trellis import HALF_STEP, places
 from sarcodec_lab.networks.dct_codec import DctCodec, drawn_in
 from sarcodec_lab.networks.steps import interpolate, log2_step
-from sarcodec.encoding.quantiser import Quantiser
-
 from sarcodec_lab.train.patches import PatchSource
 
 PSEUDO_COUNTS = 60.0

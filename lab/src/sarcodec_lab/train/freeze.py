@@ -16,11 +16,10 @@ from sarcodec.entropy.prior import Prior
 from sarcodec.entropy.prior_arrays import prior_from_arrays
 from sarcodec.entropy.steps import step_db
 from sarcodec.errors import InvalidArgument
-from sarcodec_lab.networks.dct_codec import DctCodec
-from sarcodec_lab.networks.entropy_model import HyperAnalysis
 from sarcodec.models.published import CARD, FILES, digest_of, known_answer
 from sarcodec.storage.folder import OutputFolder
-
+from sarcodec_lab.networks.dct_codec import DctCodec
+from sarcodec_lab.networks.entropy_model import HyperAnalysis
 from sarcodec_lab.train.checkpoint import BEST, STATE
 from sarcodec_lab.train.counting import (
     count_symbols,

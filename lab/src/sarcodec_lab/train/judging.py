@@ -8,7 +8,6 @@ import torch
 
 from sarcodec_lab.networks.dct_codec import DctCodec
 from sarcodec_lab.networks.transforms import BLOCK, crop
-
 from sarcodec_lab.train.device import mixed_precision
 from sarcodec_lab.train.loss import per_sample
 

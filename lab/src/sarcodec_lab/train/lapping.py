@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from sarcodec_lab.networks.transforms import BLOCK, OVERLAP
-
 from sarcodec_lab.train.patches import HALO_PX, PatchSource
 
 ERRORS_DB = (0.5, 1.0, 1.6)  # root mean square errors at which bits are counted

@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 
 from sarcodec.errors import InvalidArgument, SarcodecError
 from sarcodec_lab.networks.dct_codec import DctCodec
-
 from sarcodec_lab.train.checkpoint import BEST, LAST, Checkpoint, read_checkpoint, write_checkpoint, write_tensors
 from sarcodec_lab.train.device import chosen_device, compiled, mixed_precision
 from sarcodec_lab.train.judging import Score, averaged, judge, side_by_side

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sarcodec.signal.radiometry import AMPLITUDE, normalise
 from sarcodec.format.tiling import Window
+from sarcodec.signal.radiometry import AMPLITUDE, normalise
 from sarcodec.simulate.scene import SceneSimulator
 from sarcodec.simulate.speckle import resimulate
-
 from sarcodec_lab.train.patches import Image, read_native
 from sarcodec_lab.train.recipe import Recipe
 

@@ -10,9 +10,8 @@ import torch
 
 from sarcodec.errors import InvalidArgument, SarcodecError, UnsupportedScene
 from sarcodec.raster import geotiff
-from sarcodec.signal import radiometry
 from sarcodec.raster.meaning import BandMeaning, scene_meaning
-
+from sarcodec.signal import radiometry
 from sarcodec_lab.train.recipe import GRID_PX, STEP_INDICES, Recipe
 
 ENOUGH_VALID = 0.9
@@ -234,7 +233,7 @@ def uniform_mean(power: np.ndarray, size: int) -> np.ndarray:
         grow = [(size // 2 + 1, size // 2) if a == axis else (0, 0) for a in (0, 1)]
         sums = np.cumsum(np.pad(power, grow, "symmetric"), axis=axis, dtype=np.float64)
         power = np.diff(
-            sums.take((range(0, sums.shape[axis] - size), range(size, sums.shape[axis])), axis=axis), axis=axis
+            sums.take((range(sums.shape[axis] - size), range(size, sums.shape[axis])), axis=axis), axis=axis
         )
         power = power.squeeze(axis) / size
     return np.maximum(power, 1e-30)

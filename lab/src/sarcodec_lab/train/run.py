@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from sarcodec.errors import InvalidArgument, OutputExists
-
 from sarcodec_lab.train.checkpoint import LAST
 from sarcodec_lab.train.freeze import freeze, load_network
 from sarcodec_lab.train.loop import Trainer
@@ -135,7 +134,7 @@ def _open_board(folder: Path, step: int, report: Report):
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        report("tensorboard is not installed: no curves are kept; pip install 'sarcodec[train]'")
+        report("tensorboard is not installed: no curves are kept; pip install 'sarcodec-lab[train]'")
         return None
     return SummaryWriter(str(folder), purge_step=step + 1)
 

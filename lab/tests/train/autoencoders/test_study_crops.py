@@ -45,7 +45,7 @@ def test_development_places_must_be_large_enough(recipe):
 
 
 def test_the_study_s_scale_is_its_range_and_clips():
-    assert SPAN_DB == pytest.approx(19.543862, abs=1e-5)
+    assert pytest.approx(19.543862, abs=1e-5) == SPAN_DB
     dn = np.array([10.0, 30.0, 284.5, 5000.0])
     np.testing.assert_allclose(STUDY.to_unit(20 * np.log10(dn), 99.0), [0, 0.0, 1.0, 1], atol=5e-4)
 

@@ -54,7 +54,7 @@ def test_crops_grow_with_the_batches():
 
 
 @pytest.mark.parametrize(
-    ("change", "word"),
+    "change, word",
     [
         ("variant=unet", "variant"),
         ("latent_channels=2", "latent_channels"),

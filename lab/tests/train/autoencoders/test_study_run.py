@@ -143,7 +143,7 @@ def test_a_loss_that_is_not_finite_names_the_last_good_checkpoint(scenes, recipe
     trainer.source.crop = lambda side: np.full((side, side), np.nan, np.float32)
     with pytest.raises(SarcodecError, match="last good checkpoint is .*last.safetensors"):
         trainer.run()
-    weights = {k: v for k, v in trainer.network.named_parameters()}
+    weights = dict(trainer.network.named_parameters())
     assert all(torch.equal(weights[k], kept[k]) for k in weights)
     assert all(torch.equal(v, kept[k]) for k, v in load_file(tmp_path / "last.safetensors").items())
 
@@ -234,7 +234,7 @@ def test_the_bar_shows_pace_and_time_left():
     assert "30/120" in line and "0.50 batches/s" in line and "3:00 left" in line
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 0), ("float16", 1e-3), ("int8", 1e-2)])
+@pytest.mark.parametrize("precision, tolerance", [("float32", 0), ("float16", 1e-3), ("int8", 1e-2)])
 def test_packed_weights_come_back_within_their_precision(precision, tolerance):
     state = build("attention", base_width=32).state_dict()
     back = unpacked(packed(state, precision))

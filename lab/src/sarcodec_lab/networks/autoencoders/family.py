@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from sarcodec.errors import InvalidArgument
-
 from sarcodec_lab.networks.autoencoders.blocks import Block, PostActivationBlock, PreActivationBlock
 from sarcodec_lab.networks.autoencoders.cbam import CBAM
 

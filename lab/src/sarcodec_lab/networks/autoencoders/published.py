@@ -18,10 +18,9 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from sarcodec.errors import InvalidArgument, ModelError, OutputExists, UnknownModel
-from sarcodec_lab.networks.levels import Scale, scale_of
 from sarcodec.storage import Output
-
 from sarcodec_lab.networks.autoencoders.family import Autoencoder, Shape, parameter_count
+from sarcodec_lab.networks.levels import Scale, scale_of
 
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 PRECISIONS = ("int8", "float16", "float32")

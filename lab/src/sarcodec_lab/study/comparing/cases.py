@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.geotiff import read_array, write_array
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sarcodec_lab.figures.study_metrics import tiles
 from sarcodec.signal.radiometry import AMPLITUDE, normalise
+from sarcodec_lab.figures.study_metrics import tiles
 from sarcodec_lab.study.comparing.cases import Case
 from sarcodec_lab.study.comparing.comparison import decoded_dn
 from sarcodec_lab.study.comparing.contenders import Contender

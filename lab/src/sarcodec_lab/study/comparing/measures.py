@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sarcodec.quality.edges import EdgePreservation
-from sarcodec.quality.similarity import SimilarityAccumulator
-from sarcodec_lab.figures.study_metrics import study_figures
 from sarcodec.quality.metrics import compare_levels
+from sarcodec.quality.similarity import SimilarityAccumulator
 from sarcodec.signal.radiometry import AMPLITUDE, normalise
+from sarcodec_lab.figures.study_metrics import study_figures
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from html import escape
 from sarcodec.quality.maps import picture
 from sarcodec.quality.page import style as page_style
 from sarcodec.quality.png import diverging_png, grey_png
-from sarcodec_lab.figures.study_metrics import to_study_unit
 from sarcodec.signal.radiometry import AMPLITUDE, normalise
+from sarcodec_lab.figures.study_metrics import to_study_unit
 from sarcodec_lab.study.comparing.gallery import Specimen
 from sarcodec_lab.study.comparing.tables import DASH, Figure, Table
 from sarcodec_lab.study.comparing.texts import figure_parts

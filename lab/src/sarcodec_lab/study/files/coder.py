@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sarcodec.format.mask import pack_invalid, unpack_invalid
 from sarcodec.errors import CorruptFile, InvalidArgument, UnknownModel, UnsupportedScene
+from sarcodec.format.mask import pack_invalid, unpack_invalid
+from sarcodec.format.scene import SceneInfo, pack_scene, unpack_scene
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.meaning import scene_meaning
 from sarcodec.signal.radiometry import Measure, fill_invalid, normalise, restore
-from sarcodec.format.scene import SceneInfo, pack_scene, unpack_scene
 from sarcodec.storage import check_output
 from sarcodec.storage.forms import RESEARCH
 from sarcodec_lab.study.files import latent_file
@@ -95,7 +95,7 @@ def _domain(pixels: np.ndarray, info: SceneInfo, wanted: str) -> str:
     meanings = scene_meaning(info, rows, [None] * info.count, wanted)
     measures = [meaning.measure for meaning in meanings]
     domains = {measure.domain if measure else "no radar" for measure in measures}
-    if len(domains) > 1 or None in measures or any(m.fills or m.domain == "db" and not m.is_plain for m in measures):
+    if len(domains) > 1 or None in measures or any(m.fills or (m.domain == "db" and not m.is_plain) for m in measures):
         raise UnsupportedScene(
             f"bands are {', '.join(sorted(domains))}, with scales {info.scales}; a research file takes radar bands of one domain, dB without scale, and no fill "
             "values that are not declared as nodata. Take such bands out"

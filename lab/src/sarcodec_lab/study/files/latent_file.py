@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
 from sarcodec.format import container
 from sarcodec.format.container import DOMAINS
 from sarcodec.format.varint import Cursor, pack_varint
-from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
 from sarcodec.storage import Output
 from sarcodec.storage.forms import RESEARCH
 from sarcodec_lab.study.files import latent_fit, latent_stream

@@ -234,7 +234,7 @@ def _unpack_channels(decoder: entropy.Decoder, count: int) -> list[Channel]:
         pairs = decoder.decode(np.array([_GAP, _COEFFICIENT] * others, np.int64)).reshape(-1, 2)
         distances, weights = np.cumsum(pairs[:, 0].astype(np.int64) + 1), (*rest[BINS:-1], *map(int, pairs[:, 1]))
         _check((pairs[:, 0] >= 0).all() and (not others or distances[-1] <= number), number)
-        _check(0 <= classes.min() and classes.max() < CLASSES, number)
+        _check(classes.min() >= 0 and classes.max() < CLASSES, number)
         _check(max(map(abs, weights)) <= LARGEST_COEFFICIENT, number)
         pairs = tuple(zip(map(int, distances), weights[SPATIAL:]))
         before = Channel(mean, bias, base, shape, mix, tuple(map(int, classes)), weights[:SPATIAL], pairs)

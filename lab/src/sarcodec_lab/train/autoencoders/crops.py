@@ -6,9 +6,8 @@ import numpy as np
 import torch
 
 from sarcodec.errors import InvalidArgument
-
-from sarcodec_lab.train.patches import Image, PatchSource
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
+from sarcodec_lab.train.patches import Image, PatchSource
 
 OFFSET_JITTER_DB = 3.0
 DEV_PX = 256

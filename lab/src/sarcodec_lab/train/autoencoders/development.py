@@ -14,13 +14,12 @@ from sarcodec.errors import InvalidArgument
 from sarcodec_lab.figures.study_metrics import psnr_study
 from sarcodec_lab.networks.autoencoders import REDUCTION_PX, Autoencoder
 from sarcodec_lab.networks.autoencoders.published import CARD
-
-from sarcodec_lab.train.patches import Image
-from sarcodec_lab.train.run import training_images
 from sarcodec_lab.train.autoencoders.crops import DEV_PX
 from sarcodec_lab.train.autoencoders.keeping import Best, read_best
 from sarcodec_lab.train.autoencoders.objective import gaussian_bits
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
+from sarcodec_lab.train.patches import Image
+from sarcodec_lab.train.run import training_images
 
 
 @dataclass(frozen=True, eq=False)

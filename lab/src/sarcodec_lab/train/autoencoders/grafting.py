@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.autoencoders import Autoencoder, Shape
 from sarcodec_lab.networks.autoencoders.family import MIDDLE
-
 from sarcodec_lab.train.autoencoders.keeping import BEST, STATE, recipe_of
 
 

@@ -12,9 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from sarcodec.errors import InvalidArgument
-
-from sarcodec_lab.train.checkpoint import BEST, LAST, STATE, replace_whole, write_tensors
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
+from sarcodec_lab.train.checkpoint import BEST, LAST, STATE, replace_whole, write_tensors
 
 __all__ = ["BEST", "LAST", "STATE", "Best", "State", "read_best", "read_state", "write_best", "write_state"]
 

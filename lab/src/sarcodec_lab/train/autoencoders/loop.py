@@ -10,14 +10,13 @@ import torch
 
 from sarcodec.errors import InvalidArgument, SarcodecError
 from sarcodec_lab.networks.autoencoders import Autoencoder
-
-from sarcodec_lab.train.device import chosen_device, compiled
-from sarcodec_lab.train.patches import Image
 from sarcodec_lab.train.autoencoders.crops import CropSource, dev_crops, subset
 from sarcodec_lab.train.autoencoders.grafting import freeze_all_but_latent, start_from
 from sarcodec_lab.train.autoencoders.keeping import LAST, State, read_state, write_best, write_state
 from sarcodec_lab.train.autoencoders.objective import FINE_STEPS, loss_of, natural_step
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
+from sarcodec_lab.train.device import chosen_device, compiled
+from sarcodec_lab.train.patches import Image
 
 REPORT_EVERY = 10
 PLATEAU_FACTOR, PLATEAU_PATIENCE = 0.5, 3
@@ -73,7 +72,8 @@ class StudyTrainer:
             self.network.spare_memory()
         self.network.to(self.device, memory_format=torch.channels_last)
         if not resume and recipe.objective == "rate-distortion":
-            self.step = natural_step(self.network, self.source.batch(0).to(self.device))
+            first = self.source.batch(0).to(self.device)
+            self.step = natural_step(self.network, first, recipe.steps_a_deviation)
         if recipe.tuned == "latent":
             freeze_all_but_latent(self.network)
         self.fast = compiled(self.network, report) if recipe.compile else self.network

@@ -7,13 +7,12 @@ from torch.nn import functional as F
 
 from sarcodec_lab.networks.autoencoders import REDUCTION_PX, Autoencoder
 from sarcodec_lab.networks.levels import SPAN_DB
-
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
 
 WINDOW_PX, SIGMA_PX = 11, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
 _NOISE_VARIANCE = 1 / 12
-STEPS_A_DEVIATION, FINE_STEPS = 4, 8
+FINE_STEPS = 8
 
 
 def ssim(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -41,7 +40,7 @@ def gaussian_bits(latent: torch.Tensor) -> torch.Tensor:
 
 
 @torch.no_grad()
-def natural_step(network: Autoencoder, x: torch.Tensor, steps_a_deviation: int = STEPS_A_DEVIATION) -> float:
+def natural_step(network: Autoencoder, x: torch.Tensor, steps_a_deviation: int) -> float:
     """A quantiser step, a power of two, about the latent's deviation over so many; the network stays in its mode.
 
     With a step that is larger than an untrained network's latent the noise would drown it, and the first hundred batches

@@ -7,7 +7,6 @@ import torch
 
 from sarcodec_lab.figures.study_metrics import study_figures
 from sarcodec_lab.networks.levels import STUDY_HIGH_DB, STUDY_LOW_DB, Scale
-
 from sarcodec_lab.train.autoencoders.loop import REPORT_EVERY, StudyTrainer, judge
 
 BATCHES = 50

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.autoencoders import REDUCTION_PX, Shape
 from sarcodec_lab.networks.levels import SCALES, Scale, scale_of
-
 from sarcodec_lab.train.recipe import DEVICES, check_families, check_file_name, check_type
 
 OBJECTIVES = ("study", "rate-distortion")
@@ -34,6 +33,7 @@ class AutoencoderRecipe:
     mse_weight: float = 0.7
     ssim_weight: float = 0.3
     distortion_weight: float = 0.1
+    steps_a_deviation: int = 4
     batches: int = 0
     epochs: int = 30
     epoch_batches: int = 500
@@ -128,6 +128,7 @@ _RANGES = {
     "mse_weight": (0, 1e3),
     "ssim_weight": (0, 1e3),
     "distortion_weight": (1e-4, 1e4),
+    "steps_a_deviation": (1, 1024),
     "batches": (0, 100_000_000),
     "epochs": (1, 1_000_000),
     "epoch_batches": (1, 1_000_000),

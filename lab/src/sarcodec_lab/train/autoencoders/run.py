@@ -9,10 +9,6 @@ import torch
 from sarcodec.errors import InvalidArgument, OutputExists
 from sarcodec_lab.networks.autoencoders import Autoencoder
 from sarcodec_lab.networks.autoencoders.published import packed, publish, unpacked
-
-from sarcodec_lab.train.patches import Image
-from sarcodec_lab.train.recipe import read_table
-from sarcodec_lab.train.run import Interruption, Report, check_against, training_images
 from sarcodec_lab.train.autoencoders.board import StudyBoard
 from sarcodec_lab.train.autoencoders.crops import dev_crops
 from sarcodec_lab.train.autoencoders.fitting import CROPS, fitted_steps
@@ -20,6 +16,9 @@ from sarcodec_lab.train.autoencoders.keeping import LAST, read_best, recipe_of
 from sarcodec_lab.train.autoencoders.loop import StudyTrainer
 from sarcodec_lab.train.autoencoders.quick import BATCHES, quick_check
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
+from sarcodec_lab.train.patches import Image
+from sarcodec_lab.train.recipe import read_table
+from sarcodec_lab.train.run import Interruption, Report, check_against, training_images
 
 QUICK = "-quick"
 
@@ -96,7 +95,7 @@ def _board(folder: Path, batch: int, report: Report) -> StudyBoard | None:
     try:
         return StudyBoard(folder / "tensorboard", batch)
     except ImportError:
-        report("tensorboard is not installed: no curves are kept; pip install 'sarcodec[train]'")
+        report("tensorboard is not installed: no curves are kept; pip install 'sarcodec-lab[train]'")
         return None
 
 

@@ -1,0 +1,30 @@
+"""The words and kinds of values that the public verbs take, as types."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any, BinaryIO, Literal, SupportsIndex, TypeAlias
+
+from sarcodec.format.tiling import Window
+
+Domain: TypeAlias = Literal["auto", "amplitude", "power", "db"]
+QualityClass: TypeAlias = Literal["archive", "analysis"]
+Reconstruct: TypeAlias = Literal["power", "log"]
+Speckle: TypeAlias = Literal["keep", "restore"]
+Effort: TypeAlias = Literal[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+Path: TypeAlias = str | os.PathLike[str]
+Compressed: TypeAlias = Path | bytes | BinaryIO
+"""A compressed file: by its path, as its bytes, or as a file object that was opened in binary mode and can seek."""
+
+Indexes: TypeAlias = SupportsIndex | Iterable[SupportsIndex]
+"""Numbers of bands, from 1 as rasterio counts: one of them, or several in the order in which they are wanted."""
+
+_Range: TypeAlias = slice | tuple[int | None, int | None]
+WindowLike: TypeAlias = Window | tuple[_Range, _Range] | Any
+"""rasterio.windows.Window(col_off, row_off, width, height), a pair of slices (rows, columns), or
+((row_start, row_stop), (col_start, col_stop)). mypy sees no types of rasterio's, hence Any."""
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the number of steps that are done and the number that is expected."""

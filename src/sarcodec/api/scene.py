@@ -1,0 +1,242 @@
+"""A compressed file, opened lazily: what it says at once, pixels by window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from sarcodec.api.asked import asked_window, chosen_bands, chosen_indexes, is_several, is_window
+from sarcodec.api.choices import Compressed, Indexes, Reconstruct, Speckle, WindowLike
+from sarcodec.api.description import Description
+from sarcodec.api.indexing import select
+from sarcodec.api.shown import as_html, as_line
+from sarcodec.api.validity import VALID, holds, mask_plane, of_alpha, of_nodata, validity_kind
+from sarcodec.decoding.reconstruction import Reconstruction
+from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.decoding.workers import thread_count, workers
+from sarcodec.errors import InvalidArgument
+from sarcodec.format.reader import FileReader
+from sarcodec.format.tiling import Window, overlap
+
+_Tile: TypeAlias = Callable[[int, int], NDArray[Any]]
+
+
+class Scene(Description):
+    """A compressed file, opened lazily: what it says at once, pixels by window. Use it in a `with`.
+
+    It has the properties and the methods of a rasterio dataset, and can be indexed like a NumPy array. Who counts how:
+
+    | What | Bands | Rows and columns | Order |
+    |---|---|---|---|
+    | `indexes`, `read`, `read_masks`, `tags`, `decode`, `decompress` | from 1 | | |
+    | `window=` | | from 0, no negative numbers | rasterio's `Window(col_off, row_off, width, height)`; slices and pairs: rows, columns |
+    | `scene[band, rows, cols]` | from 0, also negative | from 0, also negative, with steps | bands, rows, columns |
+    | `shape` | | | height, width |
+    | `array_shape`, `np.asarray(scene)`, `read()` | | | bands, rows, columns |
+
+    Safe for threads, and for processes that are forked or to which it is pickled: there, and in a copy, it is opened again by its
+    path (which must hold the same file) or with its bytes; one of a file object is refused. What a scene says of itself is there
+    after `close`, its pixels are not. Opening and reading import no rasterio; the properties whose values are rasterio's objects
+    do when they are asked. Raises InvalidArgument for what has no meaning, and FormatError's kin for damage.
+    """
+
+    __iter__ = None  # `shape` is (height, width), as rasterio's: a walk along the bands would surprise
+
+    def __init__(
+        self,
+        path: Compressed | FileReader,
+        *,
+        threads: int | None = None,
+        reconstruct: Reconstruct = "power",
+        speckle: Speckle = "keep",
+    ) -> None:
+        self._settings = {"threads": threads, "reconstruct": reconstruct, "speckle": speckle}
+        wanted, self._threads = Reconstruction(reconstruct, speckle), thread_count(threads)
+        self._file = path if isinstance(path, FileReader) else FileReader(path)
+        try:
+            self._decoder = SceneDecoder(self._file, self._threads, wanted)
+        except BaseException:
+            self._file.close()
+            raise
+        self._info = self._decoder.info
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, (*self._file.__reduce__(), self._settings)
+
+    def __repr__(self) -> str:
+        return as_line(self._file, self._info)
+
+    def _repr_html_(self) -> str:
+        return as_html(self._file, self._info)
+
+    @property
+    def name(self) -> str:
+        """The path as it was given."""
+        return self._file.name
+
+    def read(
+        self,
+        indexes: Indexes | None = None,
+        *,
+        window: WindowLike | None = None,
+        out: NDArray[Any] | None = None,
+        masked: bool = False,
+        bands: Indexes | None = None,
+    ) -> NDArray[Any]:
+        """Pixels in the scene's dtype: (rows, cols) of one band, (bands, rows, cols) of several.
+
+        Args:
+            indexes: a band, from 1, or several in the order in which they are wanted; default all.
+            window: rasterio.windows.Window, a pair of slices, or ((row_start, row_stop), (col_start, col_stop)); default all.
+            out: an array of the right shape that is filled and returned. Pixels must fit its dtype.
+            masked: a numpy.ma.MaskedArray, in which invalid pixels are masked, as `read_masks` tells them.
+            bands: bands counted from 0, instead of `indexes`; always (bands, rows, cols). For programs of before rasterio's
+                counting, as is a window in the first place.
+
+        Raises:
+            InvalidArgument: for a window or band that the scene has not, for another `out`, and once the scene is closed.
+            FormatError: one of its kinds, where the file is damaged.
+        """
+        if is_window(indexes) and window is None:
+            indexes, window = None, indexes
+        if indexes is not None and bands is not None:
+            raise InvalidArgument("both indexes (from 1) and bands (from 0) were given; expected one of them")
+        count = self._info.count
+        chosen = chosen_indexes(indexes, count) if bands is None else chosen_bands(bands, count)
+        flat = indexes is not None and not is_several(indexes)
+        place = self._window(window)
+        target = self._target(out, chosen, place, flat)
+        self._gather(self._decoder.tile_pixels, chosen, place, target[None] if flat else target)
+        return self._masked(target, chosen, place, flat) if masked else target
+
+    def read_masks(self, indexes: Indexes | None = None, *, window: WindowLike | None = None) -> NDArray[np.uint8]:
+        """Validity of pixels, uint8: 255 is valid, 0 is not; (rows, cols) of one band, (bands, rows, cols) of several.
+
+        It comes from the scene's mask, or else from nodata, or else from an alpha band; see `mask_flag_enums`.
+        indexes, window and errors as in `read`.
+        """
+        chosen, place = chosen_indexes(indexes, self._info.count), self._window(window)
+        masks = np.stack([self._validity(band, place) for band in chosen])
+        return masks if indexes is None or is_several(indexes) else masks[0]
+
+    def dataset_mask(self, *, window: WindowLike | None = None) -> NDArray[np.uint8]:
+        """Validity (rows, cols) of all bands at once, uint8: 255 where a band is valid, 0 where none is. window as in `read`."""
+        place, kind = self._window(window), validity_kind(self._info, 0)
+        if kind in ("per_dataset", "alpha"):
+            return self._validity(0, place)
+        found: NDArray[np.uint8] = np.maximum.reduce([self._validity(band, place) for band in range(self._info.count)])
+        return found
+
+    def __getitem__(self, index: object) -> NDArray[Any]:
+        """As NumPy would index `np.asarray(scene)`, of which only the tiles are decoded that are touched.
+
+        Whole numbers, slices with steps, `...`, and a list of bands. Raises InvalidIndex (an IndexError) outside the scene,
+        InvalidArgument for other kinds of an index.
+        """
+        chosen = select(index, self.array_shape)
+        if chosen.window is None:
+            return np.empty(chosen.shape, self.dtype)
+        found = np.empty((len(chosen.bands), *chosen.window.shape), self.dtype)
+        self._gather(self._decoder.tile_pixels, chosen.bands, chosen.window, found)
+        return np.ascontiguousarray(found[chosen.rest]).reshape(chosen.shape)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """All pixels (bands, rows, cols)."""
+        if copy is False:
+            raise ValueError("the pixels of a compressed scene are decoded into a new array; leave copy=False out")
+        return self.read().astype(self.dtype if dtype is None else dtype, copy=False)
+
+    def close(self) -> None:
+        """Give the file back. A second time does nothing."""
+        self._file.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._file.closed
+
+    def __enter__(self) -> Scene:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _window(self, window: object) -> Window:
+        return asked_window(window, self._info.rows, self._info.cols)
+
+    def _target(self, out: NDArray[Any] | None, chosen: list[int], place: Window, flat: bool) -> NDArray[Any]:
+        """The array to fill: the caller's, if it will do."""
+        shape = place.shape if flat else (len(chosen), *place.shape)
+        if out is None:
+            return np.empty(shape, self.dtype)
+        if not isinstance(out, np.ndarray) or out.shape != shape or not np.can_cast(self.dtype, out.dtype):
+            found = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else repr(out)
+            raise InvalidArgument(f"out is {found}; expected an array of shape {shape} that holds {self.dtype}")
+        return out
+
+    def _gather(self, tile: _Tile, planes: Sequence[int], window: Window, out: NDArray[Any]) -> None:
+        """Fill out (planes, rows, cols) from the tiles that a window touches."""
+        if self.closed:
+            raise InvalidArgument(f"the scene {self._file.name} is closed; open it again, or read it within its `with`")
+        grid = self._decoder.grid
+        places = [(number, i) for number in grid.touched(window) for i in range(len(planes))]
+        with workers(self._threads) as pool:
+            for (number, i), pixels in zip(places, pool.map(lambda place: tile(place[0], planes[place[1]]), places)):
+                whole = grid.window(number)
+                shared = overlap(whole, window)
+                assert shared is not None  # the tile was chosen because it shares a pixel
+                out[i][shared.within(window)] = pixels[shared.within(whole)]
+
+    def _pixels(self, band: int, window: Window) -> NDArray[Any]:
+        out = np.empty((1, *window.shape), self.dtype)
+        self._gather(self._decoder.tile_pixels, [band], window, out)
+        return out.reshape(window.shape)
+
+    def _validity(self, band: int, window: Window, pixels: NDArray[Any] | None = None) -> NDArray[np.uint8]:
+        """255 and 0 of a band (from 0), whose pixels may be at hand."""
+        kind = validity_kind(self._info, band)
+        if kind == "nodata":
+            return of_nodata(self._pixels(band, window) if pixels is None else pixels, self._info.nodata[band])
+        if kind == "alpha":
+            return of_alpha(self._pixels(self._info.count - 1, window))
+        out = np.full((1, *window.shape), VALID, np.uint8)
+        if kind in ("per_dataset", "own"):
+            self._gather(self._decoder.tile_mask, [mask_plane(self._info, band)], window, out)
+        return out.reshape(window.shape)
+
+    def _masked(self, pixels: NDArray[Any], chosen: list[int], window: Window, flat: bool) -> NDArray[Any]:
+        """Fill value: the nodata of all bands, where it is one."""
+        layers = [pixels] if flat else list(pixels)
+        hidden = [self._validity(band, window, layer) == 0 for band, layer in zip(chosen, layers)]
+        fill, alike = self._info.nodata[0], len(set(map(repr, self._info.nodata))) == 1
+        fill = fill if fill is not None and alike and holds(self.dtype, fill) else None
+        return np.ma.MaskedArray(pixels, mask=hidden[0] if flat else np.stack(hidden), fill_value=fill)
+
+
+def _reopened(open_file: Callable[..., FileReader], arguments: tuple[Any, ...], settings: dict[str, Any]) -> Scene:
+    return Scene(open_file(*arguments), **settings)
+
+
+def open(
+    path: Compressed, *, threads: int | None = None, reconstruct: Reconstruct = "power", speckle: Speckle = "keep"
+) -> Scene:
+    """Open a compressed file lazily, as a Scene.
+
+    Args:
+        path: of the file; or its bytes, or a file object in binary mode, which stays the caller's to close.
+        threads: how many tiles are decoded at once; default one a core.
+        reconstruct: 'power' (pixels of unbiased power) or 'log' (the least squared error in dB).
+        speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum).
+
+    Raises:
+        InvalidArgument: where the path cannot be opened, or an argument has no meaning.
+        FormatError: one of its kinds, where the bytes are damaged or no sarcodec file.
+        ModelError: where the file needs a model that is not here.
+    """
+    return Scene(path, threads=threads, reconstruct=reconstruct, speckle=speckle)
