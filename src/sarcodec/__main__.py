@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 
 from sarcodec.cli import completion, compress, decompress, evaluate, info, models, simulate, verify
@@ -128,10 +128,8 @@ def _forget_stdout() -> None:
         pass
     else:
         return
-    try:
+    with suppress(AttributeError, OSError, ValueError):  # closed, or no file of the system
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (AttributeError, OSError, ValueError):
-        pass  # closed, or no file of the system
 
 
 def _limit_libraries(options: argparse.Namespace) -> None:
@@ -143,7 +141,8 @@ def _limit_libraries(options: argparse.Namespace) -> None:
 
 def _name_proj_data() -> None:
     """GDAL has PROJ look up units of length past what rasterio told it of its data, and PROJ complains on stderr where it has none."""
-    for folder in importlib.util.find_spec("rasterio").submodule_search_locations or ():
+    found = importlib.util.find_spec("rasterio")
+    for folder in (found and found.submodule_search_locations) or ():
         data = os.path.join(folder, "proj_data")
         if "PROJ_LIB" not in os.environ and os.path.isdir(data):
             os.environ.setdefault("PROJ_DATA", data)

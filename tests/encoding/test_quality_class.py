@@ -59,7 +59,7 @@ def test_analysis_is_smaller_than_archive_and_both_are_what_their_quality_writes
 def test_every_band_must_pass(tmp_path):
     """A band that is easy beside one of few DN, where rounding alone is an error of a dB."""
     pixels = amplitude(3, 300, 300, 2)
-    pixels[1] = np.maximum(pixels[1] // 12, 1)
+    pixels[1] = np.maximum(pixels[1] // 15, 1)
     source = store(tmp_path / "in.tif", pixels)
     report = sarcodec.compress(source, tmp_path / "out.sarc", quality_class="analysis", threads=1)
     alone = store(tmp_path / "one.tif", pixels[0])
@@ -135,7 +135,7 @@ def test_any_curve_ends_and_what_is_called_passing_passed(seed, first):
     assert all(passed == (excess[step] < 1) for step, passed in tries.items())
 
 
-@pytest.mark.parametrize(("seed", "size", "preset", "name"), [(2, 200, "fields", "analysis"), (4, 256, "city", "archive")])
+@pytest.mark.parametrize("seed, size, preset, name", [(2, 200, "fields", "analysis"), (4, 256, "city", "archive")])
 def test_no_coarser_step_passes(tmp_path, monkeypatch, seed, size, preset, name):
     """Every coarser step until 8 x 8 errors are a fifth over their bound: in these two scenes figures scatter around it."""
     simulate(tmp_path / "in.tif", size, size, bands=("VV",), seed=seed, preset=preset)

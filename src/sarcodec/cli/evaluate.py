@@ -53,11 +53,14 @@ def run(options: argparse.Namespace) -> int:
     return 0 if comparison.passed else 1
 
 
-def _in_words(comparison: Comparison) -> Comparison:
-    """The same with each verdict in a few words: people have the figures in the lines above it."""
+def _in_words(comparison: Comparison) -> dict[str, Any]:
+    """The figures, with each verdict in a few words: people have the checked ones in the lines above it."""
+    from sarcodec.cli.output import plain
 
     def words(verdict: Verdict) -> str:
         return "passed" if verdict.passed else "failed: " + ", ".join(c.name for c in verdict.checks if not c.passed)
 
-    bands = (replace(band, classes={v.quality_class: words(v) for v in band.classes}) for band in comparison.bands)
-    return replace(comparison, bands=tuple(bands))
+    value: dict[str, Any] = plain(comparison)
+    for shown, band in zip(value["bands"], comparison.bands, strict=True):
+        shown["classes"] = {v.quality_class: words(v) for v in band.classes}
+    return value

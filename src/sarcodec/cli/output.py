@@ -8,6 +8,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def show(report: object, as_json: bool, *, to_stderr: bool = False) -> None:
 
 def say_notes(report: object) -> list[str] | None:
     """Each of a report's notes as a line on stderr; gives them, or None where the report has no such field."""
-    notes = plain(report).get("notes")
+    notes: list[str] | None = plain(report).get("notes")
     for note in notes or ():
         say("sarcodec: note: " + " ".join(note.split()))
     return notes
@@ -61,7 +62,7 @@ def _print(text: str, to_stderr: bool) -> None:
         print(text, file=stream, flush=True)
 
 
-def plain(value: object) -> object:
+def plain(value: object) -> Any:
     """`value` out of what JSON knows. Numbers that JSON has no word for become "NaN", "Infinity" and "-Infinity"."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -78,7 +79,7 @@ def plain(value: object) -> object:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _lines(value: object, indent: str = "") -> Iterator[str]:
+def _lines(value: Mapping[str, Any], indent: str = "") -> Iterator[str]:
     for name, item in value.items():
         label = f"{indent}{_spoken(name)}:"
         if isinstance(item, dict):
@@ -90,7 +91,7 @@ def _lines(value: object, indent: str = "") -> Iterator[str]:
             yield f"{label} {_short(item)}"
 
 
-def _list_lines(label: str, items: list[dict], indent: str) -> Iterator[str]:
+def _list_lines(label: str, items: list[dict[str, Any]], indent: str) -> Iterator[str]:
     yield f"{label} {len(items)}"
     if len(items) > _LONGEST_LIST:
         return

@@ -103,7 +103,7 @@ def _band_page(
         band.texture,
         band.classes,
         thumbs,
-        _detail(before, after, band.measure, number, thumbs) if band.errors else None,
+        _detail(before, after, band.measure, number, thumbs) if band.errors and band.measure else None,
         _tile_bits(packed.sizes, number, thumbs) if packed else None,
     )
     return page if band.measure else replace(page, why_empty=_no_radar(band))
@@ -117,7 +117,8 @@ def _no_radar(band: BandComparison) -> str:
 def _tile_bits(sizes: TileSizes, band: int, thumbs: Thumbnails) -> np.ndarray:
     """Bits a pixel of the tile under the corner of every dot of the thumbnails."""
     row, col = (np.arange(size) * thumbs.cell_px // sizes.tile_px for size in thumbs.original_db.shape)
-    return sizes.bits_per_pixel[band][row[:, None], col[None, :]]
+    bits: np.ndarray = sizes.bits_per_pixel[band][row[:, None], col[None, :]]
+    return bits
 
 
 def _detail(before: SceneReader, after: SceneReader, measure: Measure, band: int, thumbs: Thumbnails) -> Detail:

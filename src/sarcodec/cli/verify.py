@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
         local_inputs(options.file, options.against) as (file, against),
         progress("verify", options.progress, options.quiet) as watch,
     ):
+        assert file is not None  # as it was given
         found = sarcodec.verify(file, against=against, threads=options.threads, progress=watch)
     differences = getattr(found.comparison, "description_differences", ())
     report = replace(found, path=options.file, passed=found.passed and not differences)
