@@ -40,7 +40,11 @@ def _needs_torch(path: Path) -> bool:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    return "lab/tests/networks and lab/tests/train left out: no torch here (make test-train)" if config.stash[WITHOUT] else None
+    return (
+        "lab/tests/networks and lab/tests/train left out: no torch here (make test-train)"
+        if config.stash[WITHOUT]
+        else None
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -48,9 +48,7 @@ class Image:
 def write_plain(path: Path, pixels: np.ndarray) -> None:
     """Bands (bands, rows, cols) uint16 without nodata, georeferencing or tags."""
     bands, rows, cols = pixels.shape
-    with rasterio.open(
-        path, "w", driver="GTiff", width=cols, height=rows, count=bands, dtype="uint16"
-    ) as target:
+    with rasterio.open(path, "w", driver="GTiff", width=cols, height=rows, count=bands, dtype="uint16") as target:
         target.write(pixels)
 
 

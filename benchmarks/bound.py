@@ -97,7 +97,9 @@ def main() -> int:
     print("| quality | RMSE dB | bit/pixel | Gaussian bound | over it |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         for quality in QUALITIES:
-            found = [measure_point(scene(arguments.size, s), quality, power, Path(name)) for s in range(arguments.seeds)]
+            found = [
+                measure_point(scene(arguments.size, s), quality, power, Path(name)) for s in range(arguments.seeds)
+            ]
             mean = Point(
                 quality,
                 *(float(np.mean([getattr(p, f) for p in found])) for f in ("bits_per_pixel", "bound", "rmse_db")),

@@ -118,7 +118,9 @@ def worst_bin_db(original: np.ndarray, decoded: np.ndarray, guide: np.ndarray, s
     return float(np.abs(10 * np.log10(sums[1][seen] / sums[0][seen])).max())
 
 
-def measure_bands(scene: str, codec: str, rate: float, size: int, before: np.ndarray, after: np.ndarray) -> list[Figures]:
+def measure_bands(
+    scene: str, codec: str, rate: float, size: int, before: np.ndarray, after: np.ndarray
+) -> list[Figures]:
     """Figures of all bands of amplitudes (bands, rows, cols) that came back in a file of `size` bytes."""
     figures, power = [], np.square([before, after], dtype=np.float64)
     for band in range(len(before)):

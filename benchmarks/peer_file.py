@@ -67,7 +67,9 @@ def main() -> int:
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("codec", choices=sorted(PEERS))
-    parser.add_argument("--setting", type=float, default=40.0, help="j2k: PSNR against 96 dB; jxl: distance; avif: level")
+    parser.add_argument(
+        "--setting", type=float, default=40.0, help="j2k: PSNR against 96 dB; jxl: distance; avif: level"
+    )
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", NotGeoreferencedWarning)

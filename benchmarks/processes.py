@@ -35,7 +35,16 @@ def compress_command(scene: Path, packed: Path, quality: float, model: str | Non
 
 def rate_command(scene: Path, packed: Path, bits_per_pixel: float, model: str | None) -> list[str]:
     """Command line that writes `packed` of so many bits a pixel and band."""
-    command = [sys.executable, "-m", "sarcodec", "compress", str(scene), str(packed), "--target-bpp", f"{bits_per_pixel:g}"]
+    command = [
+        sys.executable,
+        "-m",
+        "sarcodec",
+        "compress",
+        str(scene),
+        str(packed),
+        "--target-bpp",
+        f"{bits_per_pixel:g}",
+    ]
     return command + (["--model", model] if model else []) + ["--overwrite"]
 
 

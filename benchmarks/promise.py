@@ -83,14 +83,27 @@ def main() -> int:
             found = []
             for scene in scenes:
                 packed = Path(name) / "scene.sarc"
-                command = [sys.executable, "-m", "sarcodec", "compress", scene, packed, "--quality", quality, "--overwrite"]
+                command = [
+                    sys.executable,
+                    "-m",
+                    "sarcodec",
+                    "compress",
+                    scene,
+                    packed,
+                    "--quality",
+                    quality,
+                    "--overwrite",
+                ]
                 subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
                 found.append(promised(packed))
             bits, sizes = np.array(found).T
             most = float(np.max(sizes / bits)) - 1
             worst = max(worst, most)
             over = sizes.sum() / bits.sum() - 1
-            print(f"| {quality} | {bits.sum():.0f} | {sizes.sum():.0f} | {100 * over:+.3f} % | {100 * most:+.3f} % |", flush=True)
+            print(
+                f"| {quality} | {bits.sum():.0f} | {sizes.sum():.0f} | {100 * over:+.3f} % | {100 * most:+.3f} % |",
+                flush=True,
+            )
     return int(worst > 0.01)
 
 

@@ -247,7 +247,9 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="TEXT", help="only bands whose name contains this")
     parser.add_argument("--jobs", type=int, default=1, help="bands measured at once; times are only good with 1")
     parser.add_argument("--in-process", action="store_true", help="no fresh processes: quick, not for figures")
-    parser.add_argument("--peers-here", action="store_true", help="measure JPEG 2000 and JPEG XL in this run (extra bench)")
+    parser.add_argument(
+        "--peers-here", action="store_true", help="measure JPEG 2000 and JPEG XL in this run (extra bench)"
+    )
     parser.add_argument("--out", type=Path, help="write everything as JSON")
     arguments = parser.parse_args(words)
     arguments.peers = arguments.peers or arguments.data.parent / "peers" / "val.json"

@@ -65,7 +65,9 @@ print("as it was")
 def run(folder: Path, program: str, **environment: str) -> subprocess.CompletedProcess:
     paths = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
     env = {**os.environ, "PYTHONPATH": paths, **environment}
-    return subprocess.run([sys.executable, "-c", program], cwd=folder, env=env, capture_output=True, text=True, timeout=240)
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, env=env, capture_output=True, text=True, timeout=240
+    )
 
 
 def test_the_process_stays_as_it_was(tmp_path):

@@ -43,7 +43,9 @@ def test_third_parties_stay_in_their_rooms(module):
     for name in imported(FILES[module]) - {"sarcodec"} - sys.stdlib_module_names:
         assert name in THIRD_PARTIES, f"{module} imports {name}, which is no dependency"
         rooms = THIRD_PARTIES[name]
-        assert rooms is None or module.split(".")[0] in rooms, f"{module} imports {name}, which has its place in {rooms}"
+        assert rooms is None or module.split(".")[0] in rooms, (
+            f"{module} imports {name}, which has its place in {rooms}"
+        )
 
 
 def test_every_room_says_what_it_is():

@@ -141,8 +141,8 @@ def _limit_libraries(options: argparse.Namespace) -> None:
 
 def _name_proj_data() -> None:
     """GDAL has PROJ look up units of length past what rasterio told it of its data, and PROJ complains on stderr where it has none."""
-    found = importlib.util.find_spec("rasterio")
-    for folder in (found and found.submodule_search_locations) or ():
+    rasterio = importlib.util.find_spec("rasterio")
+    for folder in (rasterio and rasterio.submodule_search_locations) or ():
         data = os.path.join(folder, "proj_data")
         if "PROJ_LIB" not in os.environ and os.path.isdir(data):
             os.environ.setdefault("PROJ_DATA", data)

@@ -32,7 +32,9 @@ def model_with_errors(folder: Path, name: str, errors: np.ndarray) -> None:
     (folder / name / "prior.npz").write_bytes(out.getvalue())
     card = json.loads((folder / name / "card.json").read_text())
     contents = {n: (folder / name / n).read_bytes() for n in published.FILES}
-    (folder / name / "card.json").write_text(json.dumps(card | {"id": name, "digest": published.digest_of(contents).hex()}))
+    (folder / name / "card.json").write_text(
+        json.dumps(card | {"id": name, "digest": published.digest_of(contents).hex()})
+    )
 
 
 def gaussian_errors() -> np.ndarray:

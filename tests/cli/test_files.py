@@ -67,7 +67,14 @@ def test_the_input_is_no_output_under_any_name(here, verb):
     (here / "link").symlink_to(name)
     (here / "link2").symlink_to("link")
     os.link(path, here / "hard")
-    for source, target in ((path, path), (name, f"./{name}"), ("link", name), (name, "link2"), (name, "hard"), ("hard", "link2")):
+    for source, target in (
+        (path, path),
+        (name, f"./{name}"),
+        ("link", name),
+        (name, "link2"),
+        (name, "hard"),
+        ("hard", "link2"),
+    ):
         refused(2, "same file as the input", verb, source, target, "--overwrite", *options, cwd=here)
     assert path.read_bytes() == before and (here / "hard").samefile(path) and (here / "link2").is_symlink()
     assert sorted(os.listdir(here)) == ["hard", "in.sarc", "in.tif", "link", "link2"]
@@ -182,7 +189,9 @@ def test_killed_runs_leave_nothing_after_the_next(here, verb):
     name, options = VERBS[verb]
     source = here / name
     if verb == "decompress":
-        write_array(here / "big.tif", np.tile(read_array(here / "in.tif")[0], (1, 20, 15)), SceneInfo(1400, 1350, 1, "uint16"))
+        write_array(
+            here / "big.tif", np.tile(read_array(here / "in.tif")[0], (1, 20, 15)), SceneInfo(1400, 1350, 1, "uint16")
+        )
         source = here / "big.sarc"
         sarcodec.compress(here / "big.tif", source, effort=0, quality=30)
     out = here / "out"

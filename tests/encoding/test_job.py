@@ -14,7 +14,14 @@ def test_the_one_target_that_is_given_is_taken():
 
 @pytest.mark.parametrize(
     "given",
-    [{"bpp": 1.0, "size": 10}, {"bpp": 0}, {"size": float("nan")}, {"quality": "fine"}, {"class": "best"}, {"class": 3}],
+    [
+        {"bpp": 1.0, "size": 10},
+        {"bpp": 0},
+        {"size": float("nan")},
+        {"quality": "fine"},
+        {"class": "best"},
+        {"class": 3},
+    ],
 )
 def test_anything_else_is_refused(given):
     with pytest.raises(InvalidArgument):

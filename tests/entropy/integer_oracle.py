@@ -89,7 +89,9 @@ class Leaning:
             self.total = self.total + (around(seen) if group < 2 else seen) @ whole(prior.accumulator.references[group])
         log_ratio = Factors(prior, step).ratio - factors.ratio
         ratio = [power(prior, int(r), 16) for r in log_ratio]
-        scaled = np.array([[int(y) * f >> 16 for y, f in zip(cell, ratio)] for cell in theirs.reshape(-1, 1024)], object)
+        scaled = np.array(
+            [[int(y) * f >> 16 for y, f in zip(cell, ratio)] for cell in theirs.reshape(-1, 1024)], object
+        )
         self.latents = np.clip(scaled, -(1 << 30), 1 << 30).astype(np.int64)
 
 

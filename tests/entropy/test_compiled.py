@@ -123,7 +123,9 @@ def test_other_source_and_other_constants_are_compiled_anew(tmp_path, places):
     assert first_call(tmp_path) == (135, False)
     # A constant of another module, whose source is not looked at.
     (tmp_path / "limits.py").write_text("TOP = 100\n")
-    importing = PROGRAM.replace("TOP = 100", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from limits import TOP; sys.path.pop(0)")
+    importing = PROGRAM.replace(
+        "TOP = 100", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from limits import TOP; sys.path.pop(0)"
+    )
     assert [first_call(tmp_path, importing) for _ in range(2)] == [(135, False), (135, True)]
     sys.modules["limits"].TOP = 2
     try:
@@ -212,7 +214,9 @@ def can_be_nobody() -> bool:
 def test_every_verb_runs_where_nothing_can_be_written(walked, verb):
     out = Path(tempfile.mkdtemp(dir=walked))
     out.chmod(0o777)
-    environment = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")
+    }
     # Not even root can make a folder below /dev/null.
     environment |= {"HOME": "/dev/null", "TMPDIR": "/dev/null", "PYTHONPATH": str(walked / "src")}
     words = [word.replace("{out}", str(out)) for word in VERBS[verb]]

@@ -12,7 +12,15 @@ from sarcodec.entropy.trellis import HALF_STEP, NEXT_STATE, QUANTISER, places
 
 STATES = range(len(QUANTISER))
 MEMORY = (len(QUANTISER) - 1).bit_length()
-BEST_DISTANCE = {4: 9, 8: 10, 16: 11, 32: 13, 64: 14, 128: 16, 256: 17}  # Ungerboeck 1982, amplitude modulation, in squared half steps
+BEST_DISTANCE = {
+    4: 9,
+    8: 10,
+    16: 11,
+    32: 13,
+    64: 14,
+    128: 16,
+    256: 17,
+}  # Ungerboeck 1982, amplitude modulation, in squared half steps
 SYMBOLS = np.arange(-6, 7)
 
 

@@ -15,7 +15,9 @@ import numpy as np  # for npz files only
 
 GROUPS = ((0, 16, 32), (16, 80, 160), (96, 288, 144), (384, 640, 40))  # 9.1: first channel, count, feature count
 POOL = {2: (2, 4), 3: (16, 7)}  # 9.6: channels, shift
-NEXT = [(a // 2 ^ 166 * (a % 2), a // 2 ^ 166 * (a % 2) ^ 121) for a in range(256)]  # 9.3: by state and parity of the symbol
+NEXT = [
+    (a // 2 ^ 166 * (a % 2), a // 2 ^ 166 * (a % 2) ^ 121) for a in range(256)
+]  # 9.3: by state and parity of the symbol
 
 
 class Bytes:

@@ -31,7 +31,13 @@ def test_any_bits_come_back(dtype):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(DTYPES), st.integers(1, 12), st.integers(1, 12), st.integers(1, 9), st.randoms(use_true_random=False))
+@given(
+    st.sampled_from(DTYPES),
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.integers(1, 9),
+    st.randoms(use_true_random=False),
+)
 def test_few_patterns_come_back(dtype, rows, cols, count, random):
     values = np.frombuffer(random.randbytes(count * np.dtype(dtype).itemsize), dtype)
     same(values[[[random.randrange(count) for _ in range(cols)] for _ in range(rows)]])

@@ -93,7 +93,9 @@ def test_every_truncation_and_no_flip_gives_another_error():
         for bit in range(8 * len(data)):
             damaged = bytearray(data)
             damaged[bit // 8] ^= 1 << bit % 8
-            with suppress(CorruptFile):  # Some flips still read (the container's checksum finds those); no other error may come out.
+            with suppress(
+                CorruptFile
+            ):  # Some flips still read (the container's checksum finds those); no other error may come out.
                 unpacked(bytes(damaged), info)
 
 

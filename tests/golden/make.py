@@ -220,7 +220,9 @@ def plane_facts(decoder, file, tile: int, plane: int) -> dict:
         return {"pixels": f"{zlib.crc32(symbols.astype(symbols.dtype.newbyteorder('<')).tobytes()):08x}", **about}
     pixels = decoder.tile_pixels(tile, plane)
     valid = valid_mask(pixels, decoder.measures[plane])
-    invalid = zlib.crc32(pixels.view(f"<u{pixels.itemsize}")[~valid].tobytes(), zlib.crc32(np.packbits(valid).tobytes()))
+    invalid = zlib.crc32(
+        pixels.view(f"<u{pixels.itemsize}")[~valid].tobytes(), zlib.crc32(np.packbits(valid).tobytes())
+    )
     return {
         "symbols": symbols.size,
         "checksum": f"{symbols_checksum(symbols):04x}",

@@ -90,7 +90,15 @@ def round_trip(source, target, changes=None, **options):
         return (*reader.notes, *writer.notes)
 
 
-LAYOUT = ("INTERLEAVE", "COMPRESSION", "COMPRESSION_REVERSIBILITY", "LAYOUT", "NBITS", "PREDICTOR", "OVERVIEW_RESAMPLING")
+LAYOUT = (
+    "INTERLEAVE",
+    "COMPRESSION",
+    "COMPRESSION_REVERSIBILITY",
+    "LAYOUT",
+    "NBITS",
+    "PREDICTOR",
+    "OVERVIEW_RESAMPLING",
+)
 DERIVED = ("DERIVED_SUBDATASETS", "LocationInfo")
 
 

@@ -45,7 +45,9 @@ def each(values, count):
 def infos(draw):
     count = draw(st.integers(1, 3))
     dtype = draw(st.sampled_from(DTYPES))
-    fills = st.integers(0, 100).map(float) | (st.sampled_from([np.nan, -0.5, np.inf]) if "float" in dtype else st.nothing())
+    fills = st.integers(0, 100).map(float) | (
+        st.sampled_from([np.nan, -0.5, np.inf]) if "float" in dtype else st.nothing()
+    )
     steps = finite.filter(bool)
     transform = draw(st.none() | st.tuples(steps, finite, finite, finite, steps, finite))
     gcps = tuple(draw(st.lists(points, max_size=3))) if transform is None else ()
@@ -72,7 +74,12 @@ def infos(draw):
     )
 
 
-@settings(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=60,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 @given(infos(), st.integers(0, 2**32 - 1))
 def test_any_description_comes_back_or_is_named(info, seed):
     values = np.random.default_rng(seed).choice(np.array([0, 255], np.uint8), (info.mask_planes, info.rows, info.cols))

@@ -29,7 +29,9 @@ def write(path, **options):
 
 @pytest.mark.filterwarnings("error")
 def test_no_warning_of_a_missing_or_a_plain_transform(tmp_path):
-    for number, options in enumerate(({}, {"transform": rasterio.Affine.identity()}, {"transform": (1, 0, 0, 0, -1, 0)})):
+    for number, options in enumerate(
+        ({}, {"transform": rasterio.Affine.identity()}, {"transform": (1, 0, 0, 0, -1, 0)})
+    ):
         with open_reader(write(tmp_path / f"{number}.tif", **options)) as dataset:
             np.testing.assert_array_equal(dataset.read(1), PIXELS)
 
@@ -84,7 +86,19 @@ def test_datasets_are_as_rasterio_s(tmp_path):
         dataset.write_mask(np.full((6, 8), 255, "uint8"))
         dataset.write(PIXELS, 1)
     with open_reader(str(path)) as ours, rasterio.open(path) as theirs:
-        for name in ("profile", "transform", "crs", "descriptions", "scales", "offsets", "units", "nodatavals", "files", "name", "mode"):
+        for name in (
+            "profile",
+            "transform",
+            "crs",
+            "descriptions",
+            "scales",
+            "offsets",
+            "units",
+            "nodatavals",
+            "files",
+            "name",
+            "mode",
+        ):
             assert getattr(ours, name) == getattr(theirs, name), name
         assert ours.tags(ns="A") == {"key": "value"} and isinstance(ours, rasterio.DatasetReader)
         assert ours.tag_namespaces() == theirs.tag_namespaces()
@@ -112,7 +126,17 @@ def test_gdal_prints_nothing(tmp_path, thread, capfd):
 
 def odd_tiff(path: Path) -> Path:
     """A TIFF with text under GeoPixelScale (33550) and GeoKeyDirectory (34735)."""
-    tags = {256: (3, 8), 257: (3, 6), 258: (3, 8), 259: (3, 1), 262: (3, 1), 273: (4, 8), 277: (3, 1), 278: (3, 6), 279: (4, 48)}
+    tags = {
+        256: (3, 8),
+        257: (3, 6),
+        258: (3, 8),
+        259: (3, 1),
+        262: (3, 1),
+        273: (4, 8),
+        277: (3, 1),
+        278: (3, 6),
+        279: (4, 48),
+    }
     number = lambda value, size: int(value).to_bytes(size, "little")
     fields = [number(tag, 2) + number(kind, 2) + number(1, 4) + number(value, 4) for tag, (kind, value) in tags.items()]
     fields += [number(tag, 2) + number(2, 2) + number(3, 4) + b"xx\0\0" for tag in (33550, 34735)]

@@ -44,7 +44,7 @@ def comes_back(source, folder, notes=(), but=()):
     assert len(said) == len(notes), said
     for pattern, sentence in zip(notes, said, strict=True):
         assert pattern in sentence
-    return sorted(path.name[len("back.tif"):] for path in folder.iterdir() if path.name.startswith("back.tif."))
+    return sorted(path.name[len("back.tif") :] for path in folder.iterdir() if path.name.startswith("back.tif."))
 
 
 # Georeferencing
@@ -95,7 +95,9 @@ SYSTEMS = {
     "engineering": CRS.from_wkt(
         'ENGCRS["site",EDATUM["peg"],CS[Cartesian,2],AXIS["a",east],AXIS["b",north],LENGTHUNIT["metre",1]]'
     ),
-    "rotated pole": CRS.from_proj4("+proj=ob_tran +o_proj=longlat +o_lon_p=-162 +o_lat_p=39.25 +lon_0=180 +to_meter=0.0174532925199433"),
+    "rotated pole": CRS.from_proj4(
+        "+proj=ob_tran +o_proj=longlat +o_lon_p=-162 +o_lat_p=39.25 +lon_0=180 +to_meter=0.0174532925199433"
+    ),
     "towgs84": CRS.from_proj4("+proj=laea +lat_0=52 +lon_0=10 +ellps=GRS80 +towgs84=1,2,3,4,5,6,7 +units=m"),
     "sinusoidal": CRS.from_proj4("+proj=sinu +R=6371007.181"),
     "geostationary": CRS.from_proj4("+proj=geos +h=35785831 +lon_0=9.5 +sweep=y"),
@@ -130,7 +132,9 @@ def test_axes_and_epoch_of_the_crs(tmp_path):
         assert facts(source)["axes"] == facts(tmp_path / "back.tif")["axes"] and "2021.5" in facts(source)["axes"]
 
 
-@pytest.mark.parametrize("numbers", ["5.1, 1.0000001, 0.3, 6.7, 0.1, -1", "1e-9, 0.1, 0, 7e9, 0, 0.3", "0.1, 0.2, 0, 0, 0, -1"])
+@pytest.mark.parametrize(
+    "numbers", ["5.1, 1.0000001, 0.3, 6.7, 0.1, -1", "1e-9, 0.1, 0, 7e9, 0, 0.3", "0.1, 0.2, 0, 0, 0, -1"]
+)
 @pytest.mark.parametrize("point", ["", '<Metadata><MDI key="AREA_OR_POINT">Point</MDI></Metadata>'])
 def test_any_transform_exactly(tmp_path, numbers, point):
     tiff(tmp_path / "a.tif")
@@ -165,7 +169,9 @@ RPC = {
 }
 
 
-@pytest.mark.parametrize("more", [{}, {"LAT_OFF": "0.12345678901234567"}, {"MIN_LONG": "7.5", "ERR_BIAS": "0.3"}, {"OWN:KEY": "x"}])
+@pytest.mark.parametrize(
+    "more", [{}, {"LAT_OFF": "0.12345678901234567"}, {"MIN_LONG": "7.5", "ERR_BIAS": "0.3"}, {"OWN:KEY": "x"}]
+)
 def test_rational_polynomials_as_they_are_written(tmp_path, more):
     tiff(tmp_path / "a.tif")
     items = "".join(f'<MDI key="{key}">{value}</MDI>' for key, value in (RPC | more).items())
@@ -196,7 +202,9 @@ def test_any_key_of_any_domain(tmp_path, band, key, domain):
 def test_an_empty_key_and_domains_that_gdal_computes_elsewhere(tmp_path):
     said = {"": {"": "no key", "A": "1"}, "SUBDATASETS": {"KEY": "not a name"}, "LocationInfo": {"KEY": "x"}}
     items = [
-        (key, value, f'domain="{domain}"' if domain else "") for domain, tags in said.items() for key, value in tags.items()
+        (key, value, f'domain="{domain}"' if domain else "")
+        for domain, tags in said.items()
+        for key, value in tags.items()
     ]
     comes_back(raw_tiff(tmp_path / "a.tif", {GDAL_METADATA: gdal_metadata(*items)}), tmp_path)
 
@@ -238,7 +246,15 @@ def test_keys_with_colons_from_anywhere(tmp_path, where):
     assert {key: tag(tmp_path / "back.tif", key, 0, domain) for key in wanted} == wanted
 
 
-TEXTS = [" spaces at both ends ", "line\nline\r\n\ttab", "é \U0001f6f0", "<a b='c'>&amp;</a>", "a=b=c", "&#1;", "x" * 9999]
+TEXTS = [
+    " spaces at both ends ",
+    "line\nline\r\n\ttab",
+    "é \U0001f6f0",
+    "<a b='c'>&amp;</a>",
+    "a=b=c",
+    "&#1;",
+    "x" * 9999,
+]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -284,7 +300,9 @@ def test_control_characters(tmp_path):
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_words_that_are_not_utf8_become_utf8(tmp_path, order):
-    latin = gdal_metadata(("K", "für"), ("U", "é"), ("B", "Zürich", 'sample="0"'), ("ü:x", "y")).decode().encode("latin-1")
+    latin = (
+        gdal_metadata(("K", "für"), ("U", "é"), ("B", "Zürich", 'sample="0"'), ("ü:x", "y")).decode().encode("latin-1")
+    )
     source = raw_tiff(tmp_path / "a.tif", {ARTIST: "Institut für".encode("latin-1"), GDAL_METADATA: latin}, order)
     assert round_trip(source, tmp_path / "back.tif") == ()
     found = [tag(tmp_path / "back.tif", *key) for key in (("TIFFTAG_ARTIST",), ("K",), ("U",), ("B", 1))]
@@ -362,7 +380,9 @@ def test_layout_that_is_not_kept_is_named(tmp_path):
 
 
 def test_plain_files_have_no_notes_and_no_side_files(tmp_path):
-    assert comes_back(tiff(tmp_path / "a.tif", 3, "float32", nodata=0, crs="EPSG:32633", transform=GRID), tmp_path) == []
+    assert (
+        comes_back(tiff(tmp_path / "a.tif", 3, "float32", nodata=0, crs="EPSG:32633", transform=GRID), tmp_path) == []
+    )
 
 
 # Bands
@@ -425,7 +445,9 @@ def test_kind_of_alpha(tmp_path, alpha):
         assert before.info == after.info and ("PREMULTIPLIED" in str(before.info)) == (alpha == "PREMULTIPLIED")
 
 
-@pytest.mark.parametrize("dtype, bits, count", [("uint8", 8, 1), ("uint8", 8, 2), ("uint16", 16, 1), ("uint8", 4, 1), ("uint8", 1, 1)])
+@pytest.mark.parametrize(
+    "dtype, bits, count", [("uint8", 8, 1), ("uint8", 8, 2), ("uint16", 16, 1), ("uint8", 4, 1), ("uint8", 1, 1)]
+)
 def test_colour_tables(tmp_path, dtype, bits, count):
     def setup(dataset):
         dataset.write_colormap(1, {value: (value * 7 % 256, 2, 255 - value, 255) for value in range(min(2**bits, 200))})
@@ -524,7 +546,9 @@ def test_masks_of_a_vrt(tmp_path):
 
 
 def test_masks_that_gdal_makes_up_are_none(tmp_path):
-    for number, options in enumerate(({"nodata": 5}, {"alpha": "YES"}, {"setup": lambda d: d.update_tags(NODATA_VALUES="5 6")})):
+    for number, options in enumerate(
+        ({"nodata": 5}, {"alpha": "YES"}, {"setup": lambda d: d.update_tags(NODATA_VALUES="5 6")})
+    ):
         source = tiff(tmp_path / f"{number}.tif", 2, **options)
         with open_scene(source) as reader:
             assert reader.info.mask is None and reader.info.mask_planes == 0
@@ -600,7 +624,11 @@ def test_overviews_and_masks_are_no_images(tmp_path):
 
 def test_side_files_of_the_replaced_raster_are_gone(tmp_path):
     tiff(tmp_path / "plain.tif")
-    for ending, words in ((".aux.xml", "<PAMDataset><SRS>EPSG:4326</SRS></PAMDataset>"), (".ovr", "x"), (".msk.ovr", "x")):
+    for ending, words in (
+        (".aux.xml", "<PAMDataset><SRS>EPSG:4326</SRS></PAMDataset>"),
+        (".ovr", "x"),
+        (".msk.ovr", "x"),
+    ):
         (tmp_path / f"back.tif{ending}").write_text(words)
     side_mask(tmp_path / "back.tif", [a_mask()], {1: "2"})
     (tmp_path / "back.tif").write_text("old")
@@ -629,7 +657,9 @@ def test_failure_while_writing_leaves_nothing(tmp_path):
 def test_damaged_masks_are_unreadable_and_named(tmp_path):
     mask = np.random.default_rng(0).choice(np.array([0, 255], np.uint8), (300, 300))
     source = tiff(tmp_path / "a.tif", rows=300, cols=300)
-    with open_writer(f"{source}.msk", driver="GTiff", height=300, width=300, count=1, dtype="uint8", compress="deflate") as file:
+    with open_writer(
+        f"{source}.msk", driver="GTiff", height=300, width=300, count=1, dtype="uint8", compress="deflate"
+    ) as file:
         file.update_tags(INTERNAL_MASK_FLAGS_1="2")
         file.write(mask, 1)
     side = tmp_path / "a.tif.msk"
@@ -665,7 +695,9 @@ def test_standard_output_has_no_side_files_and_that_is_said(tmp_path):
     source = masked(tmp_path / "a.tif", False)
     assert to_stdout(source, tmp_path / "back.tif") == "" and differing(source, tmp_path / "back.tif") == {}
     bodies = ["<NoDataValue>0</NoDataValue>", "<NoDataValue>7</NoDataValue>"]
-    source = vrt(tmp_path / "a.vrt", "a.tif", f'{UTM}<GCPList Projection="EPSG:4326">{listed(points(3))}</GCPList>', bodies)
+    source = vrt(
+        tmp_path / "a.vrt", "a.tif", f'{UTM}<GCPList Projection="EPSG:4326">{listed(points(3))}</GCPList>', bodies
+    )
     notes = to_stdout(source, tmp_path / "back.tif").splitlines()
     assert ["control points" in notes[0], "nodata value of band 1" in notes[1], "of band 2" in notes[2]] == [True] * 3
     source = tiff(tmp_path / "b.tif", 2)

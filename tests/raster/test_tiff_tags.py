@@ -14,7 +14,9 @@ from sarcodec.raster.tiff_tags import NotTiff, Tag
 ARTIST, COPYRIGHT = 315, 33432
 
 
-@pytest.mark.parametrize("options", [{}, {"bigtiff": "YES"}, {"endianness": "BIG"}, {"endianness": "BIG", "bigtiff": "YES"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"bigtiff": "YES"}, {"endianness": "BIG"}, {"endianness": "BIG", "bigtiff": "YES"}]
+)
 @pytest.mark.parametrize("words", ["a", "four", "longer than a pointer"])
 def test_tags_that_are_added_and_replaced(tmp_path, options, words):
     path = tiff(tmp_path / "a.tif", setup=lambda d: d.update_tags(TIFFTAG_ARTIST="someone"), **options)

@@ -60,12 +60,16 @@ def test_power_is_given_back_in_dark_and_bright_places():
     ground = Ground.of(decoded, np.full((10, 10), 0.5 * variance, np.float32))  # the model expects half of it
     scores = np.random.default_rng(2).standard_normal(original.shape).astype(np.float32)
     valid = np.ones(original.shape, bool)
-    found = fitted_correction(ground, Original(original, valid), scores, np.full(original.shape, 0.5 * variance, np.float32))
+    found = fitted_correction(
+        ground, Original(original, valid), scores, np.full(original.shape, 0.5 * variance, np.float32)
+    )
     for half in (np.s_[:, :120], np.s_[:, 136:]):
         bias = lambda levels: 10 * np.log10(power_of(levels[half] - 50).sum() / power_of(original[half] - 50).sum())
         assert bias(decoded) < -0.4
         assert abs(bias(with_power(ground, found))) < 0.03
-        assert abs(bias(with_texture(ground, scores, ground.levels * 0 + np.float32(0.5 * variance), found, True))) < 0.05
+        assert (
+            abs(bias(with_texture(ground, scores, ground.levels * 0 + np.float32(0.5 * variance), found, True))) < 0.05
+        )
     whole = 10 * np.log10(power_of(with_power(ground, found) - 50).sum() / power_of(original - 50).sum())
     assert abs(whole) < 0.01
 
@@ -78,11 +82,15 @@ def test_texture_has_the_looks_and_the_distribution_that_were_lost():
     found = fitted_correction(ground, Original(original, np.ones(original.shape, bool)), scores, expected)
     restored = with_texture(ground, scores, expected, found, True)
     half = np.s_[:, :128]
-    looks = [power.mean() ** 2 / power.var() for power in (power_of(x[half] - 40) for x in (original, restored, decoded))]
+    looks = [
+        power.mean() ** 2 / power.var() for power in (power_of(x[half] - 40) for x in (original, restored, decoded))
+    ]
     assert looks[1] / looks[0] == pytest.approx(1, abs=0.03) and looks[2] > 100
     assert restored[half].var() == pytest.approx(original[half].var(), rel=0.05)
     np.testing.assert_allclose(
-        np.quantile(restored[half], [0.01, 0.1, 0.5, 0.9, 0.99]), np.quantile(original[half], [0.01, 0.1, 0.5, 0.9, 0.99]), atol=0.25
+        np.quantile(restored[half], [0.01, 0.1, 0.5, 0.9, 0.99]),
+        np.quantile(original[half], [0.01, 0.1, 0.5, 0.9, 0.99]),
+        atol=0.25,
     )
 
 
@@ -94,7 +102,9 @@ def test_invalid_pixels_and_rounding_do_not_count():
     spoilt = np.where(valid, original, np.float32(500))
     found = [fitted_correction(ground, Original(x, valid), scores, lost) for x in (original, spoilt)]
     assert found[0] == found[1]
-    rounded = fitted_correction(ground, Original(original, valid, rounding=10**4), scores, lost)  # as bright as the dark half
+    rounded = fitted_correction(
+        ground, Original(original, valid, rounding=10**4), scores, lost
+    )  # as bright as the dark half
     assert rounded.power[0] < found[0].power[0]
 
 
@@ -103,6 +113,8 @@ def test_flat_and_extreme_tiles_get_numbers(level):
     levels = np.full((40, 33), level, np.float32)
     levels[3, 3] += 80
     ground = Ground.of(np.full((40, 33), level, np.float32), np.zeros((4, 4), np.float32))
-    found = fitted_correction(ground, Original(levels, np.ones(levels.shape, bool)), np.zeros_like(levels), np.ones_like(levels))
+    found = fitted_correction(
+        ground, Original(levels, np.ones(levels.shape, bool)), np.zeros_like(levels), np.ones_like(levels)
+    )
     assert unpack_correction(found.pack()) == found
     assert np.isfinite(with_power(ground, found)).all()

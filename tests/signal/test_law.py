@@ -32,7 +32,9 @@ def test_speckle_has_its_mean_its_variance_and_its_power(variance):
     level = speckled(scores, np.full(scores.shape, variance, np.float32)).astype(float)
     assert level.mean() == pytest.approx(0, abs=0.005 * math.sqrt(variance))
     assert level.var() == pytest.approx(variance, rel=0.01)
-    assert 10 * math.log10(np.mean(10 ** (level / 10))) == pytest.approx(float(power_shift_db(variance)), rel=0.01, abs=2e-3)
+    assert 10 * math.log10(np.mean(10 ** (level / 10))) == pytest.approx(
+        float(power_shift_db(variance)), rel=0.01, abs=2e-3
+    )
     assert np.mean((level - level.mean()) ** 3) < 0
 
 

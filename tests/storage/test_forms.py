@@ -13,7 +13,25 @@ def test_names_of_a_geotiff(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["a.png", "a.JPG", "a.jp2", "a.nc", "a.zarr", "a.h5", "a.img", "a.vrt", "a.zip", "a.SAFE", "a.sarc", "a.tif.gz", "a.html", "a.msk", "a.npy", "a.pdf"]
+    "name",
+    [
+        "a.png",
+        "a.JPG",
+        "a.jp2",
+        "a.nc",
+        "a.zarr",
+        "a.h5",
+        "a.img",
+        "a.vrt",
+        "a.zip",
+        "a.SAFE",
+        "a.sarc",
+        "a.tif.gz",
+        "a.html",
+        "a.msk",
+        "a.npy",
+        "a.pdf",
+    ],
 )
 def test_names_of_something_else(name):
     with pytest.raises(InvalidArgument, match=r"ends in .*would be written.*\.tif"):

@@ -133,7 +133,9 @@ def test_an_input_under_any_name_is_refused(tmp_path, monkeypatch, how, overwrit
     assert original.read_bytes() == b"original" and (tmp_path / "link2").is_symlink()
 
 
-@pytest.mark.parametrize("name", ["GTIFF_DIR:2:{}", 'NETCDF:"{}":vv', "/vsizip/{}/inside/b.tif", "/vsigzip/{}", "/vsizip/{{{}}}/b"])
+@pytest.mark.parametrize(
+    "name", ["GTIFF_DIR:2:{}", 'NETCDF:"{}":vv', "/vsizip/{}/inside/b.tif", "/vsigzip/{}", "/vsizip/{{{}}}/b"]
+)
 def test_a_file_inside_a_name_of_gdal_is_an_input(tmp_path, name):
     original = tmp_path / "a.tif"
     original.write_bytes(b"original")

@@ -47,7 +47,12 @@ def test_files_that_are_no_compressed_file(data, said):
 
 
 def test_bytes_are_known():
-    for data, kind in ((b"\x89PNG\r\n", "PNG"), (b"\xff\xd8\xff\xe0", "JPEG"), (b"\x89HDF\r\n", "HDF5"), (b"<VRTDataset", "VRT")):
+    for data, kind in (
+        (b"\x89PNG\r\n", "PNG"),
+        (b"\xff\xd8\xff\xe0", "JPEG"),
+        (b"\x89HDF\r\n", "HDF5"),
+        (b"<VRTDataset", "VRT"),
+    ):
         assert kind in kind_of_bytes(data)
 
 
@@ -62,7 +67,11 @@ def a_product(folder, bands=("vv", "vh")):
 
 def test_a_product_names_its_measurements(tmp_path):
     product = a_product(tmp_path)
-    for path, kind in ((product, InvalidArgument), (tmp_path, InvalidArgument), (product / "manifest.safe", UnreadableScene)):
+    for path, kind in (
+        (product, InvalidArgument),
+        (tmp_path, InvalidArgument),
+        (product / "manifest.safe", UnreadableScene),
+    ):
         refusal = raster_refusal(str(path), REASON)
         assert isinstance(refusal, kind)
         for band in ("vv", "vh"):
@@ -86,7 +95,9 @@ def test_folders(tmp_path):
     assert isinstance(raster_refusal(str(tmp_path), REASON), InvalidArgument)
     for number in range(11):
         (tmp_path / f"{number}.tif").write_bytes(b"")
-    assert "0.tif" in str(raster_refusal(str(tmp_path), REASON)) and "and 3 others" in str(raster_refusal(str(tmp_path), REASON))
+    assert "0.tif" in str(raster_refusal(str(tmp_path), REASON)) and "and 3 others" in str(
+        raster_refusal(str(tmp_path), REASON)
+    )
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and links")
@@ -104,7 +115,8 @@ def test_names_that_lead_to_no_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["/vsizip/a.zip/b.tif", "GTIFF_DIR:2:a.tif", 'NETCDF:"a.nc":vv', "https://nowhere.test/a.tif", "<VRTDataset/>"]
+    "name",
+    ["/vsizip/a.zip/b.tif", "GTIFF_DIR:2:a.tif", 'NETCDF:"a.nc":vv', "https://nowhere.test/a.tif", "<VRTDataset/>"],
 )
 def test_names_of_gdal_are_left_to_gdal(name):
     check_raster_name(name)

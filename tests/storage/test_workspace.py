@@ -175,7 +175,9 @@ def test_a_fork_that_ends_leaves_the_folder_of_its_parent(tmp_path):
 
 @pytest.mark.parametrize("how", ["terminate", "interrupt"])
 def test_interrupts_leave_nothing(tmp_path, how):
-    script = HOLD.replace("import sys", "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))", 1)
+    script = HOLD.replace(
+        "import sys", "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))", 1
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "a.tif")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT / "src")},

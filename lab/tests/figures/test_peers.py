@@ -12,7 +12,9 @@ from sarcodec_lab.figures.peers import AVIF, JPEG_2000, JPEG_XL
 pytest.importorskip("imagecodecs", reason="imagecodecs (extra bench) is not installed")
 
 
-@pytest.mark.parametrize("peer, fine, coarse", [(JPEG_2000, 60, 40), (JPEG_XL, 0.3, 3), (AVIF, 75, 30)], ids=["j2k", "jxl", "avif"])
+@pytest.mark.parametrize(
+    "peer, fine, coarse", [(JPEG_2000, 60, 40), (JPEG_XL, 0.3, 3), (AVIF, 75, 30)], ids=["j2k", "jxl", "avif"]
+)
 def test_finer_settings_cost_more_and_err_less(peer, fine, coarse):
     level = 50 + 10 * np.log10(np.random.default_rng(1).gamma(4.4, 1 / 4.4, (128, 160))).astype(np.float32)
     streams = [peer.encode(level, setting, 1) for setting in (fine, coarse)]

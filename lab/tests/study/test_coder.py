@@ -67,7 +67,9 @@ def there_and_back(tmp_path, model, multiplier: float = 1.0, **options):
 
 
 def worst_db(one: np.ndarray, other: np.ndarray, domain: str, nodata: float) -> float:
-    (level, valid), (found, found_valid) = (normalise(pixels, Measure(domain, nodata=nodata)) for pixels in (one, other))
+    (level, valid), (found, found_valid) = (
+        normalise(pixels, Measure(domain, nodata=nodata)) for pixels in (one, other)
+    )
     assert np.array_equal(valid, found_valid)
     return float(np.abs(level - found)[valid].max())
 

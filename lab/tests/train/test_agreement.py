@@ -57,7 +57,6 @@ def _ask_network(model: DctCodec, x: torch.Tensor, step: int, monkeypatch) -> Se
     def keep_hyper(module, inputs):
         seen.hyper = inputs[0].clamp(-HYPER_MAX, HYPER_MAX)[0].permute(1, 2, 0).reshape(-1).numpy().astype(np.int64)
 
-
     handle = model.hyper_synthesis.register_forward_pre_hook(keep_hyper)
     with monkeypatch.context() as patch:
         patch.setattr(model, "quantised", quantised, raising=False)

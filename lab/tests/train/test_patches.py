@@ -80,7 +80,9 @@ def test_halos_hold_what_is_beside_and_edges_nothing():
     level = np.arange(300 * 300, dtype=np.float32).reshape(300, 300)
     source = PatchSource([Image(level, np.ones(level.shape, bool), "iw", "g")], Recipe("x", patch_px=128))
     source.varied = lambda x: x
-    canvas, sides = source.cut(Image(level, np.ones(level.shape, bool), "iw", "g"), 100, 40, np.array([1, 0, 1, 0], bool))
+    canvas, sides = source.cut(
+        Image(level, np.ones(level.shape, bool), "iw", "g"), 100, 40, np.array([1, 0, 1, 0], bool)
+    )
     assert np.array_equal(canvas[:160, :160], level[68:228, 8:168])
     assert not canvas[160:].any() and not canvas[:, 160:].any()
     for rows, cols, exchange in ((True, False, False), (False, True, True)):

@@ -113,7 +113,7 @@ def _chosen(asked: object, count: int, first: int) -> list[int]:
 
 def numbered_bands(bands: object) -> tuple[int, ...]:
     """Numbers from 1 of different bands, of one or several; whether the scene has them is not known here. Raises InvalidArgument."""
-    given = list(bands) if is_several(bands) else [bands]  # type: ignore[call-overload]
+    given = list(bands) if isinstance(bands, Set) or is_several(bands) else [bands]  # type: ignore[call-overload]
     numbers = tuple(_index(band) or 0 for band in given)
     if any(isinstance(band, (bool, np.bool_)) for band in given) or min(numbers, default=1) < 1:
         raise InvalidArgument(f"the exact bands are {bands!r}; expected whole numbers of bands, the first is 1")

@@ -21,7 +21,9 @@ EXAMPLES = (
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    parser = add_verb(verbs, "decompress", "make a GeoTIFF of a compressed file", run, EXAMPLES, usage="[OPTIONS] IN.sarc OUT.tif")
+    parser = add_verb(
+        verbs, "decompress", "make a GeoTIFF of a compressed file", run, EXAMPLES, usage="[OPTIONS] IN.sarc OUT.tif"
+    )
     parser.add_argument("source", metavar="IN.sarc", help="the compressed file; '-': from standard input")
     parser.add_argument("target", metavar="OUT.tif", help="the GeoTIFF to write; '-': to standard output")
     parser.add_argument(
@@ -31,7 +33,9 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         metavar=("COL", "ROW", "WIDTH", "HEIGHT"),
         help="only these pixels; the first column and row are 0",
     )
-    parser.add_argument("--indexes", type=band_list, metavar="N,...", help="only these bands, in this order; the first is 1")
+    parser.add_argument(
+        "--indexes", type=band_list, metavar="N,...", help="only these bands, in this order; the first is 1"
+    )
     parser.add_argument(
         "--reconstruct",
         choices=("power", "log"),

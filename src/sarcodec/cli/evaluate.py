@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from sarcodec.cli.options import add_domain, add_overwrite, add_saying, add_verb
@@ -21,8 +21,17 @@ EXAMPLES = (
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    parser = add_verb(verbs, "evaluate", "measure the error of decoded pixels in dB", run, EXAMPLES, usage="[OPTIONS] ORIGINAL.tif DECODED.tif")
-    parser.add_argument("original", metavar="ORIGINAL.tif", help="the scene as it was; its nodata counts for both; '-': from stdin")
+    parser = add_verb(
+        verbs,
+        "evaluate",
+        "measure the error of decoded pixels in dB",
+        run,
+        EXAMPLES,
+        usage="[OPTIONS] ORIGINAL.tif DECODED.tif",
+    )
+    parser.add_argument(
+        "original", metavar="ORIGINAL.tif", help="the scene as it was; its nodata counts for both; '-': from stdin"
+    )
     parser.add_argument("decoded", metavar="DECODED.tif", help="the scene as it came back: same size, bands and dtype")
     parser.add_argument("--report", metavar="OUT.html", help="also write a page with verdicts, charts and pictures")
     parser.add_argument("--compressed", metavar="FILE.sarc", help="with --report: show the bits that each tile took")
@@ -53,14 +62,16 @@ def run(options: argparse.Namespace) -> int:
     return 0 if comparison.passed else 1
 
 
-def _in_words(comparison: Comparison) -> dict[str, Any]:
-    """The figures, with each verdict in a few words: people have the checked ones in the lines above it."""
-    from sarcodec.cli.output import plain
+def _in_words(comparison: Comparison) -> dict[str, object]:
+    """The same with each verdict in a few words: people have the figures in the lines above it."""
 
     def words(verdict: Verdict) -> str:
         return "passed" if verdict.passed else "failed: " + ", ".join(c.name for c in verdict.checks if not c.passed)
 
-    value: dict[str, Any] = plain(comparison)
-    for shown, band in zip(value["bands"], comparison.bands, strict=True):
-        shown["classes"] = {v.quality_class: words(v) for v in band.classes}
-    return value
+    figures = {field.name: getattr(comparison, field.name) for field in fields(comparison)}
+    bands = [
+        {field.name: getattr(band, field.name) for field in fields(band)}
+        | {"classes": {verdict.quality_class: words(verdict) for verdict in band.classes}}
+        for band in comparison.bands
+    ]
+    return figures | {"bands": bands}

@@ -8,7 +8,6 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
 
 import numpy as np
 
@@ -36,8 +35,8 @@ def show(report: object, as_json: bool, *, to_stderr: bool = False) -> None:
 
     to_stderr: where standard output holds the bytes of a file.
     """
-    value = plain(report)
-    notes = say_notes(value)
+    value = _figures(report)
+    notes = say_notes(report)
     if notes is not None and not as_json:
         value = {name: item for name, item in value.items() if name != "notes"}
     _print(json.dumps(value, indent=2, allow_nan=False) if as_json else "\n".join(_lines(value)), to_stderr)
@@ -45,10 +44,12 @@ def show(report: object, as_json: bool, *, to_stderr: bool = False) -> None:
 
 def say_notes(report: object) -> list[str] | None:
     """Each of a report's notes as a line on stderr; gives them, or None where the report has no such field."""
-    notes: list[str] | None = plain(report).get("notes")
-    for note in notes or ():
-        say("sarcodec: note: " + " ".join(note.split()))
-    return notes
+    notes = _figures(report).get("notes")
+    if not isinstance(notes, list):
+        return None
+    for note in notes:
+        say("sarcodec: note: " + " ".join(str(note).split()))
+    return [str(note) for note in notes]
 
 
 def say(line: str) -> None:
@@ -62,7 +63,7 @@ def _print(text: str, to_stderr: bool) -> None:
         print(text, file=stream, flush=True)
 
 
-def plain(value: object) -> Any:
+def plain(value: object) -> object:
     """`value` out of what JSON knows. Numbers that JSON has no word for become "NaN", "Infinity" and "-Infinity"."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -79,7 +80,12 @@ def plain(value: object) -> Any:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _lines(value: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+def _figures(report: object) -> dict[str, object]:
+    value = plain(report)
+    return value if isinstance(value, dict) else {}
+
+
+def _lines(value: Mapping[str, object], indent: str = "") -> Iterator[str]:
     for name, item in value.items():
         label = f"{indent}{_spoken(name)}:"
         if isinstance(item, dict):
@@ -91,7 +97,7 @@ def _lines(value: Mapping[str, Any], indent: str = "") -> Iterator[str]:
             yield f"{label} {_short(item)}"
 
 
-def _list_lines(label: str, items: list[dict[str, Any]], indent: str) -> Iterator[str]:
+def _list_lines(label: str, items: list[dict[str, object]], indent: str) -> Iterator[str]:
     yield f"{label} {len(items)}"
     if len(items) > _LONGEST_LIST:
         return

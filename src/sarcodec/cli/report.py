@@ -45,7 +45,12 @@ def write_report(options: argparse.Namespace, names: tuple[str, str]) -> Compari
     under its name only when it is whole.
     """
     with open_scene(options.original) as before, open_scene(options.decoded) as after:
-        inputs = (*names, b"" if options.compressed is None else options.compressed, *_files_of(before), *_files_of(after))
+        inputs = (
+            *names,
+            b"" if options.compressed is None else options.compressed,
+            *_files_of(before),
+            *_files_of(after),
+        )
         with Output(options.report, overwrite=options.overwrite, inputs=inputs, form=HTML) as output:
             found, page = _page(options, names, before, after)
             output.write(render(page))

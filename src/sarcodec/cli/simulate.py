@@ -16,7 +16,14 @@ EXAMPLES = (
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    parser = add_verb(verbs, "simulate", "write a simulated Sentinel-1 GRDH scene (uint16 DN)", run, EXAMPLES, usage="[OPTIONS] OUT.tif")
+    parser = add_verb(
+        verbs,
+        "simulate",
+        "write a simulated Sentinel-1 GRDH scene (uint16 DN)",
+        run,
+        EXAMPLES,
+        usage="[OPTIONS] OUT.tif",
+    )
     parser.add_argument("target", metavar="OUT.tif", help="the GeoTIFF to write")
     parser.add_argument(
         "--size",
@@ -26,7 +33,9 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         metavar="PX",
         help="WIDTH HEIGHT, or one number (default: 1024)",
     )
-    parser.add_argument("--seed", type=not_negative, default=0, metavar="N", help="another number, another scene (default: 0)")
+    parser.add_argument(
+        "--seed", type=not_negative, default=0, metavar="N", help="another number, another scene (default: 0)"
+    )
     parser.add_argument(
         "--preset",
         choices=PRESETS,
@@ -34,7 +43,9 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         metavar="NAME",
         help=f"{', '.join(PRESETS)} (default: mixed)",
     )
-    parser.add_argument("--bands", type=_names, default=("VV", "VH"), metavar="NAME,...", help="VV, VH or VV,VH (default: VV,VH)")
+    parser.add_argument(
+        "--bands", type=_names, default=("VV", "VH"), metavar="NAME,...", help="VV, VH or VV,VH (default: VV,VH)"
+    )
     parser.add_argument("--truth", metavar="TRUTH.tif", help="also write the true reflectivity (float32, linear power)")
     parser.add_argument("--nodata-border", action="store_true", help="slanted borders of DN 0, as products have them")
     add_overwrite(parser)

@@ -14,9 +14,18 @@ EXAMPLES = ("sarcodec verify scene.sarc", "sarcodec verify scene.sarc --against 
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    parser = add_verb(verbs, "verify", "check that a compressed file is sound, and of its original", run, EXAMPLES, usage="[OPTIONS] FILE")
+    parser = add_verb(
+        verbs,
+        "verify",
+        "check that a compressed file is sound, and of its original",
+        run,
+        EXAMPLES,
+        usage="[OPTIONS] FILE",
+    )
     parser.add_argument("file", metavar="FILE", help="the compressed file; '-': from standard input")
-    parser.add_argument("--against", metavar="ORIGINAL.tif", help="also compare with this: pixels, masks and all it says")
+    parser.add_argument(
+        "--against", metavar="ORIGINAL.tif", help="also compare with this: pixels, masks and all it says"
+    )
     add_working(parser)
     add_saying(parser)
 
@@ -32,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         local_inputs(options.file, options.against) as (file, against),
         progress("verify", options.progress, options.quiet) as watch,
     ):
-        assert file is not None  # as it was given
+        assert file is not None  # only `against` may be left out
         found = sarcodec.verify(file, against=against, threads=options.threads, progress=watch)
     differences = getattr(found.comparison, "description_differences", ())
     report = replace(found, path=options.file, passed=found.passed and not differences)

@@ -66,11 +66,11 @@ def decode_sections(
     return pixels
 
 
-def keeps(
-    original: Pixels, decoded: Pixels, valid: Bools, measure: Measure | None, bound: int
-) -> Bools:
+def keeps(original: Pixels, decoded: Pixels, valid: Bools, measure: Measure | None, bound: int) -> Bools:
     """Which pixels came back as promised: within the bound where valid in the original, the same bits elsewhere."""
     bits = f"u{original.itemsize}"
     same = original.view(bits) == decoded.view(bits)
-    found: Bools = same if bound == LOSSLESS or measure is None else same | valid & within(original, decoded, measure, bound)
+    found: Bools = (
+        same if bound == LOSSLESS or measure is None else same | valid & within(original, decoded, measure, bound)
+    )
     return found

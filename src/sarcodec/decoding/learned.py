@@ -45,7 +45,11 @@ class LearnedDecoder:
     """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are."""
 
     def __init__(
-        self, file: FileReader, measures: Sequence[Measure | None], threads: int = 1, wanted: Reconstruction = Reconstruction()
+        self,
+        file: FileReader,
+        measures: Sequence[Measure | None],
+        threads: int = 1,
+        wanted: Reconstruction = Reconstruction(),
     ) -> None:
         header = file.header
         self.file, self.header = file, header
@@ -79,9 +83,7 @@ class LearnedDecoder:
         section, reference = self._coded(sections, tile, band)
         if section is None:
             return np.zeros(0, np.int32)
-        return self.codec.symbols(
-            section, self.file.entry(tile, band).step, *self.cells(tile), reference
-        )
+        return self.codec.symbols(section, self.file.entry(tile, band).step, *self.cells(tile), reference)
 
     def _coded(self, sections: dict[int, Section], tile: int, band: int) -> tuple[Section | None, TileLatents | None]:
         """The section that holds the latents, and the latents that it leans on. Raises CorruptFile where there are none."""

@@ -73,7 +73,9 @@ class LearnedEncoder:
     effort 0.
     """
 
-    def __init__(self, reader: PixelSource, bands: dict[int, LearnedBand], codec: TileEncoder, together: bool = True) -> None:
+    def __init__(
+        self, reader: PixelSource, bands: dict[int, LearnedBand], codec: TileEncoder, together: bool = True
+    ) -> None:
         self.reader, self.info, self.codec, self.learned = reader, reader.info, codec, bands
         self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX)
         leaning, order = together and codec.effort >= SEARCHING, sorted(bands)

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats
 
 MOST_TRIES = 40
-SCATTER = 2.5  # of the error of 8 x 8 blocks from step to step, as a share: at most about this by the root of their number
+SCATTER = (
+    2.5  # of the error of 8 x 8 blocks from step to step, as a share: at most about this by the root of their number
+)
 FIRST_RMSE_DB = 3.5  # of a bound of 1 dB on multilooked error: where a search begins
 NEARLY = 0.01  # of the bound: a step that leaves no more of it unused ends the search
 _LEAST = 1e-6
@@ -170,9 +172,7 @@ def judge_bands(
         exact[band] &= tile.same
         any_valid[band] |= bool(tile.valid.any())
         errors[band].add(tile.level, tile.decoded, tile.valid, tile.guide)
-    return {
-        band: judge(wanted, errors[band].summary() if any_valid[band] else None, exact[band]) for band in bands
-    }
+    return {band: judge(wanted, errors[band].summary() if any_valid[band] else None, exact[band]) for band in bands}
 
 
 def _compared(

@@ -61,9 +61,7 @@ class Quantiser:
     def _inwards(self) -> Floats:
         return self.centroids.astype(np.float32) / (1 << FRACTION_BITS)
 
-    def choose(
-        self, residual: Floats, rows: Integers, weight: Floats, state: int
-    ) -> tuple[Integers, Integers, int]:
+    def choose(self, residual: Floats, rows: Integers, weight: Floats, state: int) -> tuple[Integers, Integers, int]:
         """residual, rows (cells, channels), weight (channels,): (channel step / step)^2, the trellis state at the start
         -> symbols and quantisers of that shape, int64, the state at the end."""
         shape, t = residual.shape, self.tables
@@ -105,7 +103,9 @@ def _symbol_bits(
     if place < escape:
         plain: Real = table_bits[start[row] + place]
         return plain
-    escaped: Real = table_bits[start[row] + escape] + np.float32(2 * np.floor(np.log2(np.float32(place - escape + 1))) + 1)
+    escaped: Real = table_bits[start[row] + escape] + np.float32(
+        2 * np.floor(np.log2(np.float32(place - escape + 1))) + 1
+    )
     return escaped
 
 
@@ -185,9 +185,7 @@ def _follow(
             continue
         q, negative = np.int64(QUANTISER[state]), np.int64(residual[i] < 0)
         value = abs(residual[i])
-        _offer(
-            q, value, negative, rows[i], weight[i], small, table_bits, start, radius, shift, inwards, sizes, costs
-        )
+        _offer(q, value, negative, rows[i], weight[i], small, table_bits, start, radius, shift, inwards, sizes, costs)
         size = np.int64(sizes[2 * q] if costs[2 * q] <= costs[2 * q + 1] else sizes[2 * q + 1])
         symbols[i] = -size if negative else size
         which[i] = q
@@ -196,9 +194,7 @@ def _follow(
 
 
 @kernel(fastmath=True)
-def _step(
-    even: Floats, odd: Floats, costs: Floats, new: Floats, place: Integers, off: Real, second: Bools
-) -> None:
+def _step(even: Floats, odd: Floats, costs: Floats, new: Floats, place: Integers, off: Real, second: Bools) -> None:
     """One step of Viterbi: costs of even and odd states -> the cheaper way into each state, less `off`.
 
     Costs of branches are taken out of their array first, or the compiler would not make vectors of the loops.
@@ -254,7 +250,19 @@ def _search(
         value, negative = abs(residual[i]), np.int64(residual[i] < 0)
         for q in range(2):
             _offer(
-                q, value, negative, rows[i], weight[i], small, table_bits, start, radius, shift, inwards, sizes[i], costs
+                q,
+                value,
+                negative,
+                rows[i],
+                weight[i],
+                small,
+                table_bits,
+                start,
+                radius,
+                shift,
+                inwards,
+                sizes[i],
+                costs,
             )
         _step(even, odd, costs, new, _PLACE, off, second[i])
         # Costs stay small, so that float32 keeps their differences.

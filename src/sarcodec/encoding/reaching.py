@@ -89,9 +89,7 @@ def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, Writ
     return best, writers[best], len(tries), None
 
 
-def _largest_that_fits(
-    measure: Callable[[int], float], tries: list[Try], sizes: dict[int, int], wanted: float
-) -> int:
+def _largest_that_fits(measure: Callable[[int], float], tries: list[Try], sizes: dict[int, int], wanted: float) -> int:
     """The step of the largest file of at most `wanted` bytes; where no try has given one, coarser steps are tried and added."""
     fitting = [t for t in tries if sizes[t.step] <= wanted]
     while not fitting and tries[-1].step < STEP_COUNT - 1:  # a curve that is not smooth: give way until it fits

@@ -91,7 +91,9 @@ class SceneEncoder:
     def analyse(self, tile: int) -> TileWork:
         """All that can be done of a tile before the step is known."""
         bands = (self._analyse(tile, band) for band in range(self.info.count))
-        masks = (self._exact(self.reader.read_mask(plane, self.grid.window(tile))) for plane in range(self.info.mask_planes))
+        masks = (
+            self._exact(self.reader.read_mask(plane, self.grid.window(tile))) for plane in range(self.info.mask_planes)
+        )
         return TileWork((*bands, *masks))
 
     def _analyse(self, tile: int, band: int) -> TileData | bytes:

@@ -206,4 +206,3 @@ def _variation(power: Floats) -> Floats:
     """Variance over squared mean of each of (windows, side, side) powers."""
     found: Floats = power.var((1, 2), ddof=1) / np.square(power.mean((1, 2)))
     return found
-

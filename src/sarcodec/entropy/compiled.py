@@ -73,7 +73,9 @@ class _Kept(NullCache):
     def _file_name(self, sig: object, codegen: Any) -> str:
         about = (repr(sig), codegen.magic_tuple(), numba.__version__, sys.version_info[:2], sys.abiflags)
         function = self._function
-        return f"{function.__module__}.{function.__qualname__}-{hashlib.sha256(repr(about).encode()).hexdigest()[:16]}.nbc"
+        return (
+            f"{function.__module__}.{function.__qualname__}-{hashlib.sha256(repr(about).encode()).hexdigest()[:16]}.nbc"
+        )
 
     def _stamp(self) -> bytes:
         """Digest of the source file, and of the module's constants, which numba compiles in and which may come from elsewhere."""

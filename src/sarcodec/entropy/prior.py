@@ -124,7 +124,9 @@ class Prior:
     steps: StepLaw
     companding: Integers  # feature size of |latent| / deviation in 1/128, uint8 (8192,)
     centroids: Integers  # by table and min(|place|, 7), how far towards 0 in 1/32 step it is drawn, uint8 (256, 8)
-    errors: Integers  # by the same, expected squared error in 1/65536 step^2; where a table skips, of typical deviation^2
+    errors: (
+        Integers  # by the same, expected squared error in 1/65536 step^2; where a table skips, of typical deviation^2
+    )
 
     def walk(
         self,

@@ -71,7 +71,13 @@ def pack_exact(pixels: Pixels, held: Bools) -> bytes:
     if not sparse or patterns.size > MOST_PATTERNS or 4 * patterns.size > keys.size:
         return plain
     image = ranks.reshape(keys.shape).astype(np.uint8 if patterns.size <= 256 else np.uint16)
-    steps = np.diff(patterns.astype(np.uint32), prepend=np.uint32(0)).astype("<u4").view(np.uint8).reshape(-1, 4).T.tobytes()
+    steps = (
+        np.diff(patterns.astype(np.uint32), prepend=np.uint32(0))
+        .astype("<u4")
+        .view(np.uint8)
+        .reshape(-1, 4)
+        .T.tobytes()
+    )
     body = lzma.compress(steps, lzma.FORMAT_RAW, filters=_LZMA_CHAIN)
     listed = _sealed(image, pack_varint(patterns.size) + pack_varint(len(body)) + body, PALETTE)
     return min(plain, listed, key=len)

@@ -303,7 +303,10 @@ def _broken_laws(header: Header) -> list[tuple[bool, str]]:
 def _broken_model_laws(header: Header) -> list[tuple[bool, str]]:
     if not header.learned:
         return [
-            (bool(header.model_id or header.model_digest), f"model {header.model_id!r} in a file without learned bands"),
+            (
+                bool(header.model_id or header.model_digest),
+                f"model {header.model_id!r} in a file without learned bands",
+            ),
             (header.base_step != 0, "a step in a file without learned bands"),
         ]
     return [
@@ -317,7 +320,10 @@ def _broken_band_laws(bands: tuple[BandField, ...], index: int, band: BandField)
     plain = band.offset_q == 0 and not band.leans
     return [
         (band.kind not in KINDS, f"{number} of kind {band.kind!r}, expected one of {', '.join(KINDS)}"),
-        (band.domain not in (None, *DOMAINS), f"{number}: domain {band.domain!r}, expected one of {', '.join(DOMAINS)}"),
+        (
+            band.domain not in (None, *DOMAINS),
+            f"{number}: domain {band.domain!r}, expected one of {', '.join(DOMAINS)}",
+        ),
         (band.domain is None and (band.learned or bool(band.bound)), f"{number} has levels in dB and no domain"),
         (not math.isfinite(band.scale * band.offset) or not band.scale, f"{number}: scale {band.scale}, {band.offset}"),
         (band.scale < 0 and band.domain != "db", f"{number}: scale {band.scale}, expected one above 0 but for dB"),
@@ -327,7 +333,10 @@ def _broken_band_laws(bands: tuple[BandField, ...], index: int, band: BandField)
         (band.kind != LEARNED and not plain, f"{number}: a level or a reference in a band without a model"),
         ((band.kind == BOUNDED) != (band.bound is not None), f"{number}: a bound belongs to bounded bands alone"),
         (not 0 <= (band.bound or 0) <= MAX_BOUND, f"{number}: bound {band.bound} / 1000 dB, expected 0 to {MAX_BOUND}"),
-        (band.leans and not _may_lean(bands, index, band.reference), f"{number}: its reference is no earlier learned band"),
+        (
+            band.leans and not _may_lean(bands, index, band.reference),
+            f"{number}: its reference is no earlier learned band",
+        ),
     ]
 
 

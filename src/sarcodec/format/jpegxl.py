@@ -22,9 +22,7 @@ def pack_image(image: Pixels) -> bytes:
     """(rows, cols) of uint8, uint16 or float32 as a bare JPEG XL codestream. Raises InvalidArgument without imagecodecs."""
     library, image = _imagecodecs(), np.ascontiguousarray(image)
     streams: list[bytes] = [
-        library.jpegxl_encode(
-            image, lossless=True, effort=effort, photometric="gray", usecontainer=False, numthreads=1
-        )
+        library.jpegxl_encode(image, lossless=True, effort=effort, photometric="gray", usecontainer=False, numthreads=1)
         for effort in _EFFORTS[image.dtype.name]
     ]
     return min(streams, key=len)

@@ -137,7 +137,9 @@ def _planes(values: Pixels) -> bytes:
 
 def _read_patterns(cursor: Cursor, unsigned: np.dtype) -> Pixels:
     count = cursor.unsigned(1, "number of patterns") + 1
-    found = np.frombuffer(cursor.take(count * unsigned.itemsize, "patterns"), unsigned.newbyteorder("<")).astype(unsigned)
+    found = np.frombuffer(cursor.take(count * unsigned.itemsize, "patterns"), unsigned.newbyteorder("<")).astype(
+        unsigned
+    )
     if (found[1:] <= found[:-1]).any():
         raise CorruptFile("pixels of a tile: its patterns do not rise; the file is damaged")
     return found

@@ -77,7 +77,9 @@ class FileReader:
         kind = bands[plane].kind if plane < len(bands) else EXACT
         foreign = [section.kind for section in sections if section.kind not in _BELONGING[kind]]
         if foreign:
-            raise CorruptFile(f"tile {tile}, plane {plane + 1}: a section of kind {foreign[0]} does not belong here; the file is damaged")
+            raise CorruptFile(
+                f"tile {tile}, plane {plane + 1}: a section of kind {foreign[0]} does not belong here; the file is damaged"
+            )
         return sections
 
     def _read_head(self) -> tuple[Header, list[Entry]]:

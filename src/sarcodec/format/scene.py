@@ -152,7 +152,9 @@ def _fields(info: SceneInfo) -> dict[str, object]:
 
 def _gcp_columns(gcps: Sequence[GroundControlPoint]) -> list[list[float] | list[str]]:
     """Five columns of numbers, then the ids unless they are 1, 2, 3, ..., then the infos unless they are empty."""
-    columns: list[list[float] | list[str]] = [[getattr(p, name) for p in gcps] for name in ("row", "col", "x", "y", "z")]
+    columns: list[list[float] | list[str]] = [
+        [getattr(p, name) for p in gcps] for name in ("row", "col", "x", "y", "z")
+    ]
     ids, infos = [point.id for point in gcps], [point.info for point in gcps]
     columns.append([] if ids == usual_ids(len(gcps)) else ids)
     columns.append([] if not any(infos) else infos)

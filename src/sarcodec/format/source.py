@@ -185,14 +185,18 @@ class ObjectSource:
             try:
                 return self._read(offset, length)
             except ValueError as error:  # what Python says of a closed file
-                raise InvalidArgument(f"{self.name} cannot be read any more: {error}; keep it open with the scene") from error
+                raise InvalidArgument(
+                    f"{self.name} cannot be read any more: {error}; keep it open with the scene"
+                ) from error
 
     def _read(self, offset: int, length: int) -> bytes:
         parts, left = [], length
         self._file.seek(offset)
         while left and (part := self._file.read(left)):
             if not isinstance(part, bytes):
-                raise InvalidArgument(f"{self.name} gives {type(part).__name__}; expected a file that was opened in binary mode")
+                raise InvalidArgument(
+                    f"{self.name} gives {type(part).__name__}; expected a file that was opened in binary mode"
+                )
             parts.append(part)
             left -= len(part)
         if left:
@@ -214,9 +218,13 @@ class ObjectSource:
         self.closed = True
 
     def again(self) -> bytes:
-        raise _closed(self.name) if self.closed else InvalidArgument(
-            f"a scene opened from {self.name} cannot be pickled or copied, as nobody else has that file object; "
-            "open the scene by its path or from bytes"
+        raise (
+            _closed(self.name)
+            if self.closed
+            else InvalidArgument(
+                f"a scene opened from {self.name} cannot be pickled or copied, as nobody else has that file object; "
+                "open the scene by its path or from bytes"
+            )
         )
 
 

@@ -44,7 +44,9 @@ class HyperAnalysis:
             found = arrays.get(name)
             if found is None or found.shape != shape or not np.isfinite(found).all():
                 told = "missing" if found is None else f"{found.dtype} of shape {found.shape}"
-                raise ModelError(f"the hyper analysis has {name} {told}, expected finite {shape}; install the model again")
+                raise ModelError(
+                    f"the hyper analysis has {name} {told}, expected finite {shape}; install the model again"
+                )
         return cls(*(_layer(arrays, name) for name in ("first", "inner", "outer", "last")))
 
     def __call__(self, features: Floats) -> Floats:

@@ -102,7 +102,9 @@ def load(model_id: str | None = None, digest: bytes | None = None) -> Model:
     """
     model_id = DEFAULT_MODEL if model_id is None else model_id
     if not isinstance(model_id, str) or not _ID.fullmatch(model_id):
-        raise UnknownModel(f"model {model_id!r} is no model's id; `sarcodec models list` names those that are installed")
+        raise UnknownModel(
+            f"model {model_id!r} is no model's id; `sarcodec models list` names those that are installed"
+        )
     homes = [f / model_id for f in folders() if (f / model_id / CARD).exists()]
     if not homes:
         here = ", ".join(c.id for c in available()) or "none"

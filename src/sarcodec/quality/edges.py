@@ -41,9 +41,7 @@ class EdgePreservation:
     def __init__(self) -> None:
         self._places, self._products, self._original, self._decoded = 0, 0.0, 0.0, 0.0
 
-    def add(
-        self, original_db: Floats, decoded_db: Floats, valid: Bools, guide_db: Floats | None = None
-    ) -> None:
+    def add(self, original_db: Floats, decoded_db: Floats, valid: Bools, guide_db: Floats | None = None) -> None:
         """One window: levels in dB (rows, cols) and mask; places near an invalid pixel or the window's border are
         left out."""
         if min(valid.shape) <= 2 * MARGIN_PX:

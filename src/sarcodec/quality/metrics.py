@@ -180,9 +180,7 @@ class ErrorAccumulator:
         self._blocks += int(np.count_nonzero(kept))
         self._block_square_sum += float(np.sum((10 * np.log10(looks[1] / looks[0])) ** 2))
 
-    def _add_windows(
-        self, original: Floats, decoded: Floats, valid: Bools, selection_db: Floats | None
-    ) -> None:
+    def _add_windows(self, original: Floats, decoded: Floats, valid: Bools, selection_db: Floats | None) -> None:
         kept: Bools = np.asarray(split_blocks(valid, WINDOW_PX, PITCH_PX).all(axis=(1, 2)))
         homogeneity = np.full(kept.size, np.nan, dtype=np.float32)
         if selection_db is not None:

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Floats
 
 NODATA_RGB = (107, 122, 143)
-COLD_RGB, WHITE_RGB, WARM_RGB = (33, 102, 172), (247, 247, 247), (178, 24, 43)  # the ends and the middle of ColorBrewer's RdBu
+COLD_RGB, WHITE_RGB, WARM_RGB = (
+    (33, 102, 172),
+    (247, 247, 247),
+    (178, 24, 43),
+)  # the ends and the middle of ColorBrewer's RdBu
 
 
 def grey_png(values: Floats, low: float, high: float) -> bytes:

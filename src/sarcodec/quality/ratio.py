@@ -58,9 +58,7 @@ class RatioStatistics:
         self._pixels, self._sum, self._squares = 0, 0.0, 0.0
         self._with_guide, self._of_mean, self._of_spread = _PairSums(), _PairSums(), _PairSums()
 
-    def add(
-        self, original_db: Floats, decoded_db: Floats, valid: Bools, guide_db: Floats | None = None
-    ) -> None:
+    def add(self, original_db: Floats, decoded_db: Floats, valid: Bools, guide_db: Floats | None = None) -> None:
         """One window: levels in dB (rows, cols), the mask, the guide's level (NaN where it has none)."""
         log_ratio = np.where(valid, original_db, 0.0).astype(np.float64) - np.where(valid, decoded_db, 0.0)
         ratio = 10 ** (log_ratio[valid] / 10)

@@ -41,9 +41,7 @@ class TextureAccumulator:
         self._brightness, self._edges = BrightnessBias(), EdgePreservation()
         self._ratio, self._similarity = RatioStatistics(), SimilarityAccumulator()
 
-    def add(
-        self, original_db: Floats, decoded_db: Floats, valid: Bools, guide_db: Floats | None = None
-    ) -> None:
+    def add(self, original_db: Floats, decoded_db: Floats, valid: Bools, guide_db: Floats | None = None) -> None:
         """One window: levels in dB (rows, cols), mask, the guide's level (NaN where it has none)."""
         if guide_db is not None:
             self._brightness.add(original_db, decoded_db, valid, guide_db)

@@ -133,9 +133,7 @@ def _between_knots(detail: Floats, values: Floats) -> Floats:
     return found
 
 
-def with_texture(
-    ground: Ground, scores: Floats, variance: Floats, correction: Correction, power: bool
-) -> Floats:
+def with_texture(ground: Ground, scores: Floats, variance: Floats, correction: Correction, power: bool) -> Floats:
     """Levels with the speckle that was lost: normal scores and expected lost variances of the pixels in, both (rows, cols).
 
     power: as unbiased as `with_power`; otherwise the mean level is that of the least-error levels.

@@ -65,7 +65,9 @@ class SceneSimulator:
         if min(self.rows, self.cols) < 1:
             raise InvalidArgument(f"scene of {self.rows} x {self.cols} pixels; expected at least 1 x 1")
         if max(self.rows, self.cols) > MOST_PIXELS:
-            raise InvalidArgument(f"scene of {self.rows} x {self.cols} pixels; expected at most {MOST_PIXELS} on a side")
+            raise InvalidArgument(
+                f"scene of {self.rows} x {self.cols} pixels; expected at most {MOST_PIXELS} on a side"
+            )
         if not self.bands or not set(self.bands) <= set(BANDS) or len(set(self.bands)) < len(self.bands):
             raise InvalidArgument(f"bands {self.bands!r}; expected some of {', '.join(BANDS)}, each once")
         if not 0 <= self.seed < 2**64:

@@ -192,9 +192,7 @@ def reflectivity_of(intensity: Floats, looks_window: int = 7) -> Floats:
     return (mean + excess * (known - mean)).astype(np.float32)
 
 
-def resimulate(
-    intensity: Floats, rng: np.random.Generator, looks_window: int = 7, sensor: Sensor = GRDH
-) -> Floats:
+def resimulate(intensity: Floats, rng: np.random.Generator, looks_window: int = 7, sensor: Sensor = GRDH) -> Floats:
     """A real image's structure under fresh, native speckle: linear intensity (rows, cols) in and out, float32."""
     return observe(reflectivity_of(intensity, looks_window), rng, sensor)
 

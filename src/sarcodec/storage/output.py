@@ -192,7 +192,9 @@ def _name(target: object) -> str:
     try:
         return os.fsdecode(target)  # type: ignore[arg-type]  # anything that a caller may give; tried here
     except TypeError as error:
-        raise InvalidArgument(f"the output is {target!r}; expected the name of a file, or '-' for standard output") from error
+        raise InvalidArgument(
+            f"the output is {target!r}; expected the name of a file, or '-' for standard output"
+        ) from error
 
 
 def _side_file(path: Path, ending: str) -> Path:

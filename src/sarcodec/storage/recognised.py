@@ -140,7 +140,9 @@ def _folder_refusal(folder: Path) -> InvalidArgument:
     if (folder / "measurement").is_dir() or (folder / "manifest.safe").exists():
         return InvalidArgument(f"{shown(folder)} is a SAFE product; {_measurements_advice(folder)}")
     for product in _listed(folder, "*.SAFE/measurement"):
-        return InvalidArgument(f"{shown(folder)} is a folder with a SAFE product in it; {_measurements_advice(product.parent)}")
+        return InvalidArgument(
+            f"{shown(folder)} is a folder with a SAFE product in it; {_measurements_advice(product.parent)}"
+        )
     rasters = [path for path in _listed(folder, "*") if path.suffix.lower() in (".tif", ".tiff")]
     if rasters:
         return InvalidArgument(f"{shown(folder)} is a folder; give one of its rasters: {_named(rasters)}")

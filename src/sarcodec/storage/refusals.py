@@ -41,7 +41,9 @@ def readable_size(size: int) -> str:
 def write_refusal(error: OSError, where: str) -> SarcodecError:
     """The error of the tree for a file that could not be written. where: its name as it is shown."""
     if error.errno in _FULL:
-        return SarcodecError(f"cannot write {where}: the disk is full ({error.strerror}); free space or take another disk")
+        return SarcodecError(
+            f"cannot write {where}: the disk is full ({error.strerror}); free space or take another disk"
+        )
     if error.errno in _FORBIDDEN:
         return SarcodecError(f"cannot write {where}: {error.strerror}; take a place that you may write to")
     return SarcodecError(f"cannot write {where}: {error.strerror or error}; check the disk")

@@ -96,4 +96,6 @@ def _read(stream: BinaryIO, name: str) -> bytes:
     try:
         return stream.read(_COPY_BYTES)
     except OSError as error:
-        raise InvalidArgument(f"{name} cannot be read: {error.strerror or error}; send a file or a pipe into it") from error
+        raise InvalidArgument(
+            f"{name} cannot be read: {error.strerror or error}; send a file or a pipe into it"
+        ) from error

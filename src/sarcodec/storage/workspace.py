@@ -163,7 +163,9 @@ def _clear(folder: Path) -> None:
 
 def _is_dead(folder: Path, lock: int) -> bool:
     """Whether a lock that could be taken tells of a dead owner: some network file systems keep locks within a machine."""
-    owner = os.read(lock, 256)  # Empty: it died before it wrote, or is about to try the lock, and will make another folder.
+    owner = os.read(
+        lock, 256
+    )  # Empty: it died before it wrote, or is about to try the lock, and will make another folder.
     return owner in (b"", _machine()) or _age(os.lstat(folder)) > _OLD_S
 
 

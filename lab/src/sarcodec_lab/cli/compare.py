@@ -125,7 +125,9 @@ def run(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         outputs = _outputs(options, [case.scene for case in cases], stack)
         records = compare(cases, contenders, options.work, _say)
-        texts = write_up(Found(options.split, records, contenders, cases, options.between, options.work), _facts(options))
+        texts = write_up(
+            Found(options.split, records, contenders, cases, options.between, options.work), _facts(options)
+        )
         for name, output in outputs.items():
             output.write({"report": texts.html, "markdown": texts.markdown, "csv": texts.csv}[name])
     return 0

@@ -23,7 +23,10 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser = add_verb(verbs, "train", "train a model (extra `train`)", run, EXAMPLES[:1])
     parser.set_defaults(all_threads=True, starts_processes=True)
     parser.add_argument(
-        "recipe", metavar="RECIPE.toml", type=Path, help="such as lab/recipes/lapped32.toml or lab/recipes/attention.toml"
+        "recipe",
+        metavar="RECIPE.toml",
+        type=Path,
+        help="such as lab/recipes/lapped32.toml or lab/recipes/attention.toml",
     )
     add_data(parser)
     parser.add_argument("--runs", metavar="DIR", type=Path, default=Path("runs"), help="where runs lie (default: runs)")

@@ -34,7 +34,9 @@ from sarcodec_lab.train.patches import Image, PatchSource
 from sarcodec_lab.train.recipe import Recipe, check_file_name, recipe_of
 
 FITTING_BATCHES = (15, 25, 40, 100)
-DESCRIPTION = "lapped 32x32 DCT, integer hyperprior and checkerboard context, a second band that leans on the first; all rates"
+DESCRIPTION = (
+    "lapped 32x32 DCT, integer hyperprior and checkerboard context, a second band that leans on the first; all rates"
+)
 MADE_UP = {"native": "real images under simulated speckle", "simulated": "simulated scenes"}
 
 

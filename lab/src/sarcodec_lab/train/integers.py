@@ -48,7 +48,9 @@ def accumulator_arrays(context) -> dict[str, np.ndarray]:
     convolutions = (context.from_side, *context.from_group, *context.from_reference)
     weights = [as_matrix(c.weight) for c in convolutions]
     bias = context.bias.detach().double().numpy() * GRID
-    k = largest_exponents(weights, [255, *FEATURE_MAX, *FEATURE_MAX], np.moveaxis(bias, 1, 0).reshape(bias.shape[1], -1))
+    k = largest_exponents(
+        weights, [255, *FEATURE_MAX, *FEATURE_MAX], np.moveaxis(bias, 1, 0).reshape(bias.shape[1], -1)
+    )
     side, *groups = [np.rint(w * np.exp2(k)).astype(np.int32) for w in weights]
     arrays = {
         "side.weight": side,

@@ -122,9 +122,7 @@ class Trainer:
     def train_step(self) -> dict[str, float]:
         """One batch. Raises SarcodecError, and leaves the weights as they were, when loss or gradient is not finite."""
         batch = self.source.batch()
-        x, s, inner, paired = (
-            t.to(self.device) for t in (batch.levels, batch.steps, batch.inner, batch.paired)
-        )
+        x, s, inner, paired = (t.to(self.device) for t in (batch.levels, batch.steps, batch.inner, batch.paired))
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.recipe, self.step)
         self.model.train()

@@ -84,7 +84,9 @@ def _read_index(path: Path) -> list[dict[str, str]]:
 def _bands(path: Path, family: str, group: str) -> list[Image]:
     pixels, info = geotiff.read_array(path)
     meanings = scene_meaning(info, [band.reshape(-1) for band in pixels], [None] * info.count)
-    others = [f"band {number} {meaning.why}" for number, meaning in enumerate(meanings, 1) if not _is_amplitude(meaning)]
+    others = [
+        f"band {number} {meaning.why}" for number, meaning in enumerate(meanings, 1) if not _is_amplitude(meaning)
+    ]
     if others:
         raise UnsupportedScene(f"its pixels are not all amplitude (DN): {others[0]}; convert it")
     images = []

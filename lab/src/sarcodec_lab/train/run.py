@@ -67,7 +67,12 @@ def train(
 
 
 def freeze_run(
-    run: str | Path, model_id: str, data: str | Path | None, out: str | Path, report: Report = print, overwrite: bool = False
+    run: str | Path,
+    model_id: str,
+    data: str | Path | None,
+    out: str | Path,
+    report: Report = print,
+    overwrite: bool = False,
 ) -> Path:
     """Publish the best weights of a run as OUT/model_id, with tables counted on the images it was trained on.
 

@@ -16,7 +16,9 @@ from sarcodec_lab.study.files import coder, latent_file
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Decode one file; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m sarcodec_lab.study.files.decode", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m sarcodec_lab.study.files.decode", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("file", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--models", type=Path, required=True, help="folder that holds one folder a model")
