@@ -164,7 +164,8 @@ def test_blocks_of_the_readme_run_one_after_the_other(tmp_path):
     where.mkdir()
     blocks = _blocks((ROOT / "README.md").read_text(encoding="utf-8"))
     lines = [
-        ["python", "-c", text] if kind == "python" else ["bash", "-ec", _without_installing(text)] for kind, text in blocks
+        ["python", "-c", text] if kind == "python" else ["bash", "-ec", _without_installing(text)]
+        for kind, text in blocks
     ]
     assert len(lines) >= 4
     place = {**environment(), "PATH": f"{names}:{environment()['PATH']}"}
