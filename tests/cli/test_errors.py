@@ -154,7 +154,7 @@ def test_reader_of_stdout_that_went_away_is_no_failure_to_talk_about(packed):
 @pytest.mark.parametrize("verb", ["run", "run_freeze"])
 def test_training_without_torch_names_the_extra(monkeypatch, verb):
     monkeypatch.setattr(train.importlib.util, "find_spec", lambda name: None if name == "torch" else object())
-    with pytest.raises(InvalidArgument, match=r"torch.*sarcodec\[train\]"):
+    with pytest.raises(InvalidArgument, match=r"torch.*sarcodec-lab\[train\]"):
         getattr(train, verb)(None)
 
 
