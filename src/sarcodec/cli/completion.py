@@ -1,6 +1,6 @@
 """`sarcodec completion SHELL`: a script with which bash, zsh or fish complete verbs, options and their values.
 
-Made of the parser itself, so that it knows every option and the verbs of other distributions. Why a script and no library: docs/decisions/0014-shell-completion.md.
+Made of the parser itself, so that it knows every option and the verbs of other distributions. Why a script and no library: docs/decisions/0015-shell-completion.md.
 """
 
 from __future__ import annotations
