@@ -595,7 +595,7 @@ def test_several_images_are_refused_with_names_that_work(tmp_path):
     round_trip(name, tmp_path / "back.tif")
     assert differing(name, tmp_path / "back.tif") == {} and tag(tmp_path / "back.tif", "N") == "2"
     with SceneReader(name) as reader:
-        assert reader.paths == (str(source),)
+        assert reader.paths == (name, str(source))
 
 
 def test_many_images_are_named_in_part(tmp_path):
