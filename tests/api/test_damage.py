@@ -19,7 +19,8 @@ from sarcodec.errors import (
     TruncatedFile,
     UnknownModel,
 )
-from sarcodec.format.container import BandField, pack_head, unpack_head
+from sarcodec.format.bands import BandField
+from sarcodec.format.container import pack_head, unpack_head
 from sarcodec.format.reader import FileReader
 from sarcodec.format.sections import MASK, pack_tile, unpack_tile
 

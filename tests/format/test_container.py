@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
 from sarcodec.format import container
 from sarcodec.format import sections as sections_of
-from sarcodec.format.container import BandField, Entry, Header
+from sarcodec.format.bands import KINDS, BandField
+from sarcodec.format.container import Entry, Header
+from sarcodec.format.measure import DOMAINS
 from sarcodec.format.sections import Section
 from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
 
@@ -27,12 +29,12 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 @st.composite
 def bands(draw, number, leaders):
-    kind = draw(st.sampled_from(container.KINDS))
+    kind = draw(st.sampled_from(KINDS))
     if kind == "exact":
         return BandField("exact", None)
     affine = draw(st.just((1.0, 0.0)) | st.tuples(st.floats(1e-6, 1e6), st.floats(-1e6, 1e6)))
     fills = tuple(draw(st.lists(NUMBERS, max_size=3)))
-    domain = draw(st.sampled_from(container.DOMAINS))
+    domain = draw(st.sampled_from(DOMAINS))
     if kind == "bounded":
         return BandField(kind, domain, *affine, fills, bound=draw(st.integers(0, 20_000)))
     reference = draw(st.none() | st.sampled_from(leaders)) if leaders else None

@@ -14,7 +14,8 @@ from sarcodec.errors import (
     SarcodecError,
     TruncatedFile,
 )
-from sarcodec.format.container import BandField, Header
+from sarcodec.format.bands import BandField
+from sarcodec.format.container import Header
 from sarcodec.format.reader import FileReader
 from sarcodec.format.sections import Section, pack_tile
 from sarcodec.format.writer import FileWriter

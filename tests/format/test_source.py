@@ -12,7 +12,8 @@ import warnings
 import pytest
 
 from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
-from sarcodec.format.container import BandField, Header
+from sarcodec.format.bands import BandField
+from sarcodec.format.container import Header
 from sarcodec.format.reader import FileReader
 from sarcodec.format.sections import Section, pack_tile
 from sarcodec.format.writer import FileWriter

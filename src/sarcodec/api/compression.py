@@ -15,7 +15,7 @@ from sarcodec.decoding.workers import workers
 from sarcodec.encoding.job import Target
 from sarcodec.encoding.tile import DEFAULT_EFFORT
 from sarcodec.entropy.steps import quality_of_step, step_db
-from sarcodec.format.container import EXACT
+from sarcodec.format.bands import EXACT
 from sarcodec.format.writer import FileWriter
 from sarcodec.raster.geotiff import open_scene
 

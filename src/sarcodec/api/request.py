@@ -22,7 +22,7 @@ from sarcodec.encoding.targets import MOST_PASSES
 from sarcodec.encoding.tile import EFFORTS, TileEncoder
 from sarcodec.entropy.steps import step_of_quality
 from sarcodec.errors import InvalidArgument
-from sarcodec.format.container import EXACT
+from sarcodec.format.bands import EXACT
 from sarcodec.format.remarks import pack_remarks
 from sarcodec.format.scene import pack_scene
 from sarcodec.format.writer import Writer

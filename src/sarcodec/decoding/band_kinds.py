@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sarcodec.format.container import EXACT, BandField, Header
+from sarcodec.format.bands import EXACT, BandField
+from sarcodec.format.container import Header
 from sarcodec.format.measure import Measure
 
 

@@ -13,7 +13,7 @@ from sarcodec.decoding.learned import LearnedDecoder
 from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.decoding.tile import TILE_LOG2, TILE_PX
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
-from sarcodec.format.container import BOUNDED, EXACT, LEARNED
+from sarcodec.format.bands import BOUNDED, EXACT, LEARNED
 from sarcodec.format.pixels import unpack_pixels
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import unpack_scene

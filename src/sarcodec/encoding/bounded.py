@@ -12,8 +12,8 @@ from sarcodec.decoding.bounded import decode_sections, keeps
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.errors import InvalidArgument, TargetNotReached
+from sarcodec.format.bands import BandField
 from sarcodec.format.bounded import LOSSLESS, pack_bounded, pack_exact
-from sarcodec.format.container import BandField
 from sarcodec.format.jpegxl import require_library
 from sarcodec.format.mask import pack_invalid
 from sarcodec.format.measure import Measure

@@ -19,7 +19,7 @@ from sarcodec.encoding.texture_fitting import Original, fitted_correction
 from sarcodec.encoding.tile import SEARCHING, TileEncoder
 from sarcodec.entropy.prior import TileLatents
 from sarcodec.errors import UnsupportedScene
-from sarcodec.format.container import LEARNED, OFFSETS_A_DB, BandField
+from sarcodec.format.bands import LEARNED, OFFSETS_A_DB, BandField
 from sarcodec.format.mask import pack_invalid
 from sarcodec.format.measure import Measure
 from sarcodec.format.sections import MASK, POWER, Section, pack_tile

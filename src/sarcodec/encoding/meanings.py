@@ -5,8 +5,8 @@ from __future__ import annotations
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import sample_band, sample_hidden
 from sarcodec.errors import UnsupportedScene
+from sarcodec.format.bands import BOUNDED, EXACT, BandField
 from sarcodec.format.bounded import LOSSLESS
-from sarcodec.format.container import BOUNDED, EXACT, BandField
 from sarcodec.format.partition import is_identity
 from sarcodec.raster.meaning import BandMeaning, scene_meaning
 

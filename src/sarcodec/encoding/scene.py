@@ -15,8 +15,8 @@ from sarcodec.encoding.meanings import promised_field
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import sample_band
 from sarcodec.encoding.tile import TileEncoder
+from sarcodec.format.bands import EXACT, LEARNED, BandField
 from sarcodec.format.bounded import LOSSLESS
-from sarcodec.format.container import EXACT, LEARNED, BandField
 from sarcodec.format.pixels import pack_pixels
 from sarcodec.format.sections import PIXELS, Section, pack_tile
 from sarcodec.format.tiling import TileGrid

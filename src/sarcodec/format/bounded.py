@@ -5,13 +5,13 @@ In: pixels and which of them are kept apart (by the mask section); out: bytes, a
 
 from __future__ import annotations
 
-import lzma
 import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import CorruptFile
+from sarcodec.format.deflated import inflate, lzma2
 from sarcodec.format.jpegxl import pack_image, unpack_image
 from sarcodec.format.measure import Measure, meaningless_pixels
 from sarcodec.format.partition import level_numbers, representatives, within
@@ -26,7 +26,6 @@ PALETTE = 4  # flag beside the sample type
 MOST_LEVELS = 1 << 16
 LEVEL_LIMIT = 1 << 30
 MOST_PATTERNS = 1 << 14
-_LZMA_CHAIN = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20, "lc": 0, "lp": 0, "pb": 0, "preset": 6}]
 
 
 def pack_bounded(pixels: Pixels, valid: Bools, measure: Measure, bound: int) -> tuple[bytes, Bools]:
@@ -78,7 +77,7 @@ def pack_exact(pixels: Pixels, held: Bools) -> bytes:
         .reshape(-1, 4)
         .T.tobytes()
     )
-    body = lzma.compress(steps, lzma.FORMAT_RAW, filters=_LZMA_CHAIN)
+    body = lzma2(steps)
     listed = _sealed(image, pack_varint(patterns.size) + pack_varint(len(body)) + body, PALETTE)
     return min(plain, listed, key=len)
 
@@ -157,12 +156,8 @@ def _read_palette(cursor: Cursor, bits: int) -> Pixels:
     """Rising patterns as `_keys` gives them, unsigned of so many bits."""
     count = cursor.varint("patterns", 1, MOST_PATTERNS)
     body = cursor.take(cursor.varint("length of the patterns"), "patterns")
-    try:
-        inflater = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA_CHAIN)
-        found = inflater.decompress(body, 4 * count + 1)
-    except (lzma.LZMAError, EOFError) as error:
-        raise CorruptFile(f"patterns of a tile do not inflate ({error}); the file is damaged") from error
-    if not inflater.eof or inflater.unused_data or len(found) != 4 * count:
+    found = inflate(body, 4 * count, by_lzma=True, what="list of patterns")
+    if len(found) != 4 * count:
         raise CorruptFile(f"patterns of a tile take {len(found)} bytes, expected {4 * count}; the file is damaged")
     steps = np.ascontiguousarray(np.frombuffer(found, np.uint8).reshape(4, count).T).view("<u4").ravel()
     patterns = np.cumsum(steps, dtype=np.uint64)

@@ -3,73 +3,27 @@
 Knows bytes and integers only: what metadata, a model or latents mean is the caller's affair, and files are `files`.
 """
 
-import math
 import re
 import struct
 import zlib
 from dataclasses import dataclass
 
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, TruncatedFile
-from sarcodec.format.measure import DOMAINS, MOST_FILLS
+from sarcodec.format.bands import MAX_BANDS, BandField, broken_band_laws, pack_band, unpack_band
 from sarcodec.format.varint import LIMIT, LONGEST, Cursor, fold, pack_varint, unfold
 from sarcodec.storage.recognised import compressed_refusal
 
 MAGIC = b"\x89SAR"
 VERSION = 0
 DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "float64")
-LEARNED, BOUNDED, EXACT = KINDS = ("learned", "bounded", "exact")
 MAX_SIDE = (1 << 31) - 1
-MAX_BANDS = 65535
 MAX_STEP = 639
 TILE_LOG2 = range(4, 13)
 DIGEST_BYTES = 8
-MAX_BOUND = 20_000  # 20 dB
-OFFSETS_A_DB = 64
 
-_NO_DOMAIN = len(DOMAINS)
-_AFFINE, _FILLS, _REFERENCE = 0x10, 0x20, 0x40  # flags beside a band's kind and domain
 _PREFIX = len(MAGIC) + 1
 _LEAST_ENTRY = 6
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-
-
-@dataclass(frozen=True)
-class BandField:
-    """How one band is coded: kind 'learned' (by the model), 'bounded' (no pixel is off by more than the bound) or 'exact' (bit for bit).
-
-    domain, scale, offset, fills: what its pixels measure (`measure.Measure`); no domain where that is not known, as in exact bands. offset_q:
-    level, in 1/64 dB (int16), taken off before analysis, and reference: an earlier learned band that it leans on; both of learned bands.
-    bound: of bounded bands, in 1/1000 dB, 0 for exact pixels.
-    """
-
-    kind: str = LEARNED
-    domain: str | None = "amplitude"
-    scale: float = 1.0
-    offset: float = 0.0
-    fills: tuple[float, ...] = ()
-    offset_q: int = 0
-    reference: int | None = None
-    bound: int | None = None
-
-    @property
-    def learned(self) -> bool:
-        """Whether the model has coded it."""
-        return self.kind == LEARNED
-
-    @property
-    def leans(self) -> bool:
-        """Whether there is a band that this one leans on."""
-        return self.reference is not None
-
-    @property
-    def offset_db(self) -> float:
-        """The level that is taken off, in dB."""
-        return self.offset_q / OFFSETS_A_DB
-
-    @property
-    def max_error_db(self) -> float | None:
-        """The bound in dB, 0 for exact pixels; None where the model has coded the band."""
-        return None if self.kind == LEARNED else (self.bound or 0) / 1000
 
 
 @dataclass(frozen=True)
@@ -184,29 +138,11 @@ def _pack_fields(header: Header) -> bytes:
         pack_varint(len(header.bands)),
         pack_varint(header.masks),
         bytes([header.tile_log2]),
-        *map(_pack_band, header.bands),
+        *map(pack_band, header.bands),
         _pack_model(header) if header.learned else b"",
     ]
     blobs = [pack_varint(len(blob)) + blob for blob in (header.metadata, header.remarks)]
     return b"".join([*parts, *blobs])
-
-
-def _pack_band(band: BandField) -> bytes:
-    affine = (band.scale, band.offset) != (1.0, 0.0)
-    domain = _NO_DOMAIN if band.domain is None else DOMAINS.index(band.domain)
-    flags = _AFFINE * affine | _FILLS * bool(band.fills) | _REFERENCE * band.leans
-    parts = [bytes([KINDS.index(band.kind) | domain << 2 | flags])]
-    if affine:
-        parts.append(struct.pack("<dd", band.scale, band.offset))
-    if band.fills:
-        parts.append(struct.pack(f"<B{len(band.fills)}d", len(band.fills), *band.fills))
-    if band.reference is not None:
-        parts.append(pack_varint(band.reference))
-    if band.kind == LEARNED:
-        parts.append(struct.pack("<h", band.offset_q))
-    if band.bound is not None:
-        parts.append(pack_varint(band.bound))
-    return b"".join(parts)
 
 
 def _pack_model(header: Header) -> bytes:
@@ -226,7 +162,7 @@ def _unpack_fields(cursor: Cursor) -> Header:
         raise NewerVersion(f"the head has flags {tile:#04x} that this sarcodec does not know; upgrade it")
     if band_count > cursor.left:
         raise CorruptFile(f"head of the file: {band_count} bands cannot fit {cursor.left} bytes; the file is damaged")
-    bands = tuple(_unpack_band(cursor, index) for index in range(band_count))
+    bands = tuple(unpack_band(cursor, index) for index in range(band_count))
     model_id, digest, base_step = "", b"", 0
     if any(band.learned for band in bands):
         model_id = cursor.take(cursor.unsigned(1, "length of the model id"), "model id").decode("latin-1")
@@ -238,23 +174,6 @@ def _unpack_fields(cursor: Cursor) -> Header:
         )  # fmt: skip
     except InvalidArgument as error:
         raise CorruptFile(f"{error}; the file is damaged") from error
-
-
-def _unpack_band(cursor: Cursor, index: int) -> BandField:
-    byte = cursor.unsigned(1, f"kind of band {index + 1}")
-    if byte & 128 or byte & 3 >= len(KINDS):
-        raise NewerVersion(f"band {index + 1} is of kind {byte:#04x} that this sarcodec does not know; upgrade it")
-    kind, code = KINDS[byte & 3], byte >> 2 & 3
-    scale, offset = struct.unpack("<dd", cursor.take(16, "scale and offset")) if byte & _AFFINE else (1.0, 0.0)
-    count = cursor.unsigned(1, "number of fill values") if byte & _FILLS else 0
-    fills = struct.unpack(f"<{count}d", cursor.take(8 * count, "fill values"))
-    if (byte & _AFFINE and (scale, offset) == (1.0, 0.0)) or (byte & _FILLS and not count):
-        raise CorruptFile(f"head of the file: band {index + 1} has flags for what it has not; the file is damaged")
-    reference = cursor.varint("reference band", 0, MAX_BANDS) if byte & _REFERENCE else None
-    offset_q = struct.unpack("<h", cursor.take(2, "band level"))[0] if kind == LEARNED else 0
-    bound = cursor.varint("bound on the error", 0, MAX_BOUND) if kind == BOUNDED else None
-    domain = None if code == _NO_DOMAIN else DOMAINS[code]
-    return BandField(kind, domain, scale, offset, fills, offset_q, reference, bound)
 
 
 def _pack_entry(entry: Entry, base_step: int) -> bytes:
@@ -295,7 +214,7 @@ def _broken_laws(header: Header) -> list[tuple[bool, str]]:
         (not 1 <= len(bands) <= MAX_BANDS, f"{len(bands)} bands, expected 1 to {MAX_BANDS}"),
         (header.masks not in (0, 1, len(bands)), f"{header.masks} masks of {len(bands)} bands, expected 0, 1 or all"),
         *_broken_model_laws(header),
-        *(law for index, band in enumerate(bands) for law in _broken_band_laws(bands, index, band)),
+        *(law for index, band in enumerate(bands) for law in broken_band_laws(bands, index, band)),
         (max(len(header.metadata), len(header.remarks)) >= LIMIT, "metadata of 4 GiB or more"),
     ]
 
@@ -313,32 +232,3 @@ def _broken_model_laws(header: Header) -> list[tuple[bool, str]]:
         (not _MODEL_ID.fullmatch(header.model_id), f"model id {header.model_id!r}, expected 1 to 64 of a-z 0-9 . _ -"),
         (len(header.model_digest) != DIGEST_BYTES, f"model digest of {len(header.model_digest)} bytes, expected 8"),
     ]
-
-
-def _broken_band_laws(bands: tuple[BandField, ...], index: int, band: BandField) -> list[tuple[bool, str]]:
-    number = f"band {index + 1}"
-    plain = band.offset_q == 0 and not band.leans
-    return [
-        (band.kind not in KINDS, f"{number} of kind {band.kind!r}, expected one of {', '.join(KINDS)}"),
-        (
-            band.domain not in (None, *DOMAINS),
-            f"{number}: domain {band.domain!r}, expected one of {', '.join(DOMAINS)}",
-        ),
-        (band.domain is None and (band.learned or bool(band.bound)), f"{number} has levels in dB and no domain"),
-        (not math.isfinite(band.scale * band.offset) or not band.scale, f"{number}: scale {band.scale}, {band.offset}"),
-        (band.scale < 0 and band.domain != "db", f"{number}: scale {band.scale}, expected one above 0 but for dB"),
-        (not all(map(math.isfinite, band.fills)), f"{number}: fill values {band.fills}, expected finite ones"),
-        (len(band.fills) > MOST_FILLS, f"{number}: {len(band.fills)} fill values, expected at most {MOST_FILLS}"),
-        (not -32768 <= band.offset_q <= 32767, f"{number}: its level is beyond 512 dB"),
-        (band.kind != LEARNED and not plain, f"{number}: a level or a reference in a band without a model"),
-        ((band.kind == BOUNDED) != (band.bound is not None), f"{number}: a bound belongs to bounded bands alone"),
-        (not 0 <= (band.bound or 0) <= MAX_BOUND, f"{number}: bound {band.bound} / 1000 dB, expected 0 to {MAX_BOUND}"),
-        (
-            band.leans and not _may_lean(bands, index, band.reference),
-            f"{number}: its reference is no earlier learned band",
-        ),
-    ]
-
-
-def _may_lean(bands: tuple[BandField, ...], index: int, reference: int | None) -> bool:
-    return reference is not None and 0 <= reference < index and bands[reference].learned and not bands[reference].leans

@@ -5,13 +5,12 @@ In: pixels and a map of the valid ones, out: a few bytes, and back. Knows no rea
 
 from __future__ import annotations
 
-import lzma
-import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import CorruptFile, InvalidArgument
+from sarcodec.format.deflated import deflate, inflate, lzma2
 from sarcodec.format.varint import Cursor
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 _HAS_MAP, _RAW_VALUES, _LZMA, _XORED = 1, 2, 4, 8
 _LONGEST_PALETTE = 255
-_LZMA_CHAIN = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20, "lc": 0, "lp": 0, "pb": 0, "preset": 6}]
 _DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "float64")
 
 
@@ -102,8 +100,8 @@ def _smallest(flags: int, invalid: Bools, values: bytes) -> tuple[int, bytes]:
     found = []
     for map_flags, rows in _map_forms(flags, invalid):
         body = rows + values if values else rows.rstrip(b"\0")
-        found.append((map_flags, _deflate(body)))
-        found.append((map_flags | _LZMA, lzma.compress(body, lzma.FORMAT_RAW, filters=_LZMA_CHAIN)))
+        found.append((map_flags, deflate(body)))
+        found.append((map_flags | _LZMA, lzma2(body)))
     return min(found, key=lambda form: len(form[1]))
 
 
@@ -114,11 +112,6 @@ def _map_forms(flags: int, invalid: Bools) -> list[tuple[int, bytes]]:
     xored = packed.copy()
     xored[1:] ^= packed[:-1]
     return [(flags | _XORED, xored.tobytes()), (flags, packed.tobytes())]
-
-
-def _deflate(data: bytes) -> bytes:
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return packer.compress(data) + packer.flush()
 
 
 def _read_palette(cursor: Cursor, dtype: np.dtype) -> Pixels:
@@ -133,18 +126,7 @@ def _inflate(body: bytes, flags: int, shape: tuple[int, int], itemsize: int) -> 
     if not body:
         return b""
     limit = shape[0] * (-(-shape[1] // 8) + shape[1] * itemsize)
-    inflater: zlib._Decompress | lzma.LZMADecompressor
-    try:
-        if flags & _LZMA:
-            inflater = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA_CHAIN)
-        else:
-            inflater = zlib.decompressobj(-15)
-        found = inflater.decompress(body, limit + 1)
-    except (zlib.error, lzma.LZMAError, EOFError) as error:
-        raise CorruptFile(f"mask of a tile does not inflate ({error}); the file is damaged") from error
-    if not inflater.eof or inflater.unused_data or len(found) > limit:
-        raise CorruptFile("mask of a tile inflates to too much, or does not end where it should; the file is damaged")
-    return found
+    return inflate(body, limit, by_lzma=bool(flags & _LZMA), what="mask")
 
 
 def _split_map(body: bytes, flags: int, shape: tuple[int, int]) -> tuple[Bools, bytes]:

@@ -7,13 +7,13 @@ Knows no file and no meaning of a pixel.
 from __future__ import annotations
 
 import itertools
-import lzma
 import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import CorruptFile
+from sarcodec.format.deflated import deflate, inflate, lzma2
 from sarcodec.format.varint import Cursor
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 MOST_DIFFERENCES = 2
 MOST_PATTERNS = 256
 _LZMA, _PALETTE = 16, 32  # beside 2 bits of differences across and 2 bits down
-_LZMA_CHAIN = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20, "lc": 0, "lp": 0, "pb": 0, "preset": 6}]
 _TRIED = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 2))  # differences across and down
 
 
@@ -92,13 +91,10 @@ def _smallest(image: Pixels, flags: int, head: bytes) -> bytes:
     residuals = {tried: _planes(_folded(_differences(image, *tried))) for tried in _TRIED}
     across, down = min(residuals, key=lambda tried: len(zlib.compress(residuals[tried], 1)))
     body = residuals[across, down]
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    deflated = packer.compress(body) + packer.flush()
-    lzma2 = lzma.compress(body, lzma.FORMAT_RAW, filters=_LZMA_CHAIN)
     flags |= across | down << 2
-    if len(lzma2) < len(deflated):
-        return bytes([flags | _LZMA]) + head + lzma2
-    return bytes([flags]) + head + deflated
+    forms = [(flags, deflate(body)), (flags | _LZMA, lzma2(body))]
+    flags, packed = min(forms, key=lambda form: len(form[1]))
+    return bytes([flags]) + head + packed
 
 
 def _differences(image: Pixels, across: int, down: int) -> Pixels:
@@ -166,16 +162,8 @@ def _read_image(cursor: Cursor, flags: int, shape: tuple[int, int], unsigned: np
 
 
 def _inflate(body: bytes, flags: int, size: int) -> bytes:
-    inflater: zlib._Decompress | lzma.LZMADecompressor
-    try:
-        if flags & _LZMA:
-            inflater = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA_CHAIN)
-        else:
-            inflater = zlib.decompressobj(-15)
-        found = inflater.decompress(body, size + 1)
-    except (zlib.error, lzma.LZMAError, EOFError) as error:
-        raise CorruptFile(f"pixels of a tile do not inflate ({error}); the file is damaged") from error
-    if not inflater.eof or inflater.unused_data or len(found) != size:
+    found = inflate(body, size, by_lzma=bool(flags & _LZMA), what="image")
+    if len(found) != size:
         raise CorruptFile(f"pixels of a tile inflate to {len(found)} bytes, expected {size}; the file is damaged")
     return found
 

@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 from sarcodec.format import container
-from sarcodec.format.container import BOUNDED, EXACT, LEARNED, Entry, Header
+from sarcodec.format.bands import BOUNDED, EXACT, LEARNED
+from sarcodec.format.container import Entry, Header
 from sarcodec.format.sections import LATENTS, LEANING, LEVELS, MASK, PIXELS, POWER, Section, unpack_tile
 from sarcodec.format.source import open_source
 
