@@ -18,7 +18,7 @@ import numpy as np
 
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
 from sarcodec.format import container
-from sarcodec.format.container import DOMAINS
+from sarcodec.format.measure import DOMAINS
 from sarcodec.format.varint import Cursor, pack_varint
 from sarcodec.storage import Output
 from sarcodec.storage.forms import RESEARCH
