@@ -1,0 +1,121 @@
+"""Compiles libsarcodec: `python native/build_library.py [--out FOLDER] [--target TRIPLE] [--sanitize]`.
+
+One shared library with a part for each level of processors (native/level.h). The compiler is $CC, else cc, gcc or clang, else the wheel `ziglang`. Standard library only:
+setup.py calls it while a wheel is built, the Makefile in a checkout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+HOME = HERE.parent / "src" / "sarcodec" / "native"
+LEVELS = {
+    "x86_64": {
+        "plain": [],
+        "avx2": ["-mavx2", "-mfma", "-mbmi2", "-mf16c", "-mtune=znver3"],
+        "avx512": "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mbmi2 -mprefer-vector-width=512".split(),
+    }
+}
+FLAGS = [
+    "-std=gnu11",
+    "-O3",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-Wall",
+    "-Wextra",
+    "-Wno-psabi",
+]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g", "-O1"]
+
+
+class NoCompiler(Exception):
+    """There is no C compiler to be found."""
+
+
+def compiler() -> list[str]:
+    """The command that compiles C. Raises NoCompiler."""
+    if os.environ.get("CC"):
+        return shlex.split(os.environ["CC"])
+    for name in ("cc", "gcc", "clang"):
+        if shutil.which(name):
+            return [name]
+    if importlib.util.find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "cc"]
+    raise NoCompiler("no C compiler was found: install gcc or clang, or `pip install ziglang`, or name one in CC")
+
+
+def library_name(target: str = "") -> str:
+    """What the library is called in the package; all systems that Python's ctypes knows take any ending."""
+    windows = "windows" in target or (not target and sys.platform == "win32")
+    return "libsarcodec.dll" if windows else "libsarcodec.so"
+
+
+def interface() -> int:
+    """A number made of all exported signatures: a library that was built of others is not loaded."""
+    text = "".join(path.read_text() for path in sorted(HERE.glob("*.c")))
+    signatures = re.findall(r"SARC_EXPORT\([^)]*\)\([^)]*\)", text)
+    return (
+        int.from_bytes(
+            hashlib.sha256("".join(re.sub(r"\s+", " ", s) for s in signatures).encode()).digest()[:4], "little"
+        )
+        >> 1
+    )
+
+
+def build(out: Path, target: str = "", extra: list[str] | None = None) -> Path:
+    """Compiles into a folder; gives the library's path. It appears whole or not at all."""
+    command, options = compiler(), [*FLAGS, f"-DSARC_INTERFACE={interface()}", *(extra or [])]
+    if target:
+        options += ["-target", target]
+    machine = target.split("-")[0] if target else {"AMD64": "x86_64"}.get(platform.machine(), platform.machine())
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".sarcodec-build-", dir=out) as folder:
+        sources = [("best.c", "best", [])]
+        sources += [
+            ("level.c", level, [*flags, f"-DSARC_LEVEL={level}"])
+            for level, flags in LEVELS.get(machine, {"plain": []}).items()
+        ]
+        objects = [str(Path(folder, f"{name}.o")) for _, name, _ in sources]
+        running = [
+            subprocess.Popen([*command, *options, *flags, "-c", str(HERE / source), "-o", path])
+            for (source, _, flags), path in zip(sources, objects, strict=True)
+        ]
+        if any([process.wait() for process in running]):
+            raise SystemExit("libsarcodec could not be compiled; the compiler's words stand above")
+        part = Path(folder, library_name(target))
+        subprocess.run([*command, *options, "-shared", *objects, "-o", str(part), "-lm"], check=True)
+        return part.replace(out / part.name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=HOME, help="folder of the library (default: the package's own)")
+    parser.add_argument(
+        "--target", default="", help="build for another machine, as clang and zig name it: aarch64-linux-gnu"
+    )
+    parser.add_argument(
+        "--sanitize", action="store_true", help="with the address and undefined-behaviour sanitizers, for the fuzzers"
+    )
+    asked = parser.parse_args()
+    try:
+        print(build(asked.out, asked.target, SANITIZERS if asked.sanitize else None))
+    except NoCompiler as error:
+        raise SystemExit(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()

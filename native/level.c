@@ -1,0 +1,4 @@
+/* The whole library for one level of processors; native/build_library.py compiles this file once a level. */
+#include "level.h"
+
+#include "rans.c"
