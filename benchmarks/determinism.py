@@ -92,7 +92,7 @@ def ordered(places: list, order: str) -> list:
 
 
 def places_of(file: FileReader) -> list[tuple[int, int]]:
-    return [divmod(n, len(file.header.bands)) for n in range(len(file.entries))]
+    return [divmod(n, len(file.header.bands)) for n in range(file.header.entry_count)]
 
 
 def symbol_checksum(path: Path, count: int, order: str, blas_threads: int) -> dict:

@@ -51,7 +51,7 @@ def promised(path: Path) -> tuple[float, int]:
     bits = size = 0
     with FileReader(path) as file:
         decoder = SceneDecoder(file).learned
-        for number in range(len(file.entries)):
+        for number in range(file.header.entry_count):
             tile, band = divmod(number, len(file.header.bands))
             sections = decoder.sections(tile, band)
             section = sections.get(LEANING) or sections.get(LATENTS)

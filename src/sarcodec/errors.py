@@ -56,6 +56,10 @@ class NewerVersion(FormatError):
     """The file was written by a newer version of the format."""
 
 
+class OlderVersion(FormatError):
+    """The file was written before the format was frozen, by a version that is not read any more."""
+
+
 class CorruptFile(FormatError):
     """A checksum or a law of the format does not hold."""
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-VERSION = 0
+VERSION = 1
 SPREAD_PX = 17
 
 Scene = tuple[np.ndarray, dict, dict]

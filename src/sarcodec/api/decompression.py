@@ -88,7 +88,7 @@ def info(path: choices.Compressed) -> FileInfo:
         FormatError: one of its kinds, where the bytes are damaged or no sarcodec file.
     """
     with FileReader(path) as file:
-        h, payload = file.header, sum(e.length for e in file.entries)
+        h, payload = file.header, file.directory.base_bytes + file.directory.rest_bytes
         scene = unpack_scene(h.metadata, h.rows, h.cols, len(h.bands), h.dtype)
         kinds = kinds_of(h.bands, unpack_remarks(h.remarks, len(h.bands)))
         step = h.base_step if h.learned else None
@@ -108,7 +108,7 @@ def info(path: choices.Compressed) -> FileInfo:
             quality=None if step is None else quality_of_step(step),
             step=step,
             step_db=None if step is None else step_db(step),
-            tiles=len(file.entries) // h.planes,
+            tiles=h.entry_count // h.planes,
             bits_per_pixel=8 * file.size / (h.rows * h.cols * len(h.bands)),
             payload_bytes=payload,
             description_bytes=len(h.metadata),

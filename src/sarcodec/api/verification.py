@@ -87,7 +87,7 @@ def verify(
     began = time.perf_counter()
     with workers(threads) as pool, FileReader(path) as file:
         decoder = SceneDecoder(file, pool.threads, LEAST_ERROR)
-        places = [divmod(n, file.header.planes) for n in range(len(file.entries))]
+        places = [divmod(n, file.header.planes) for n in range(file.header.entry_count)]
         total, symbols = len(places) * (1 if against is None else 2), 0
         for done, count in enumerate(pool.map(lambda p: decoder.symbols(*p).size, places)):
             symbols += count
@@ -146,7 +146,7 @@ def _summary(parts: list[_Part], differences: tuple[str, ...], decoder: SceneDec
     rmse, spread = float(np.sqrt(sums[1] / count)), float(np.sqrt(max(sums[5] / count - (sums[4] / count) ** 2, 0)))
     plausible = all(part.promised for part in parts)
     if decoder.header.learned:
-        plausible &= _plausible(rmse, spread, step_db(max(e.step for e in decoder.file.entries)))
+        plausible &= _plausible(rmse, spread, step_db(max(e.step for e in decoder.file.entries())))
     bias = 10 * np.log10(sums[3] / sums[2]) if sums[2] > 0 and np.isfinite(sums[2:4]).all() else 0.0
     return Comparison(
         valid_pixels=int(sums[0]),

@@ -41,7 +41,7 @@ def tile_sizes(path: str | os.PathLike[str] | bytes | BinaryIO) -> TileSizes:
     with FileReader(path) as file:
         header, planes = file.header, file.header.planes
         grid = TileGrid(header.rows, header.cols, 1 << header.tile_log2)
-        lengths = np.array([entry.length for entry in file.entries], np.int64).reshape(*grid.shape, planes)
+        lengths = np.array([entry.length for entry in file.entries()], np.int64).reshape(*grid.shape, planes)
         pixels = np.array([np.prod(grid.window(n).shape) for n in range(grid.count)], np.int64).reshape(grid.shape)
         return TileSizes(
             header.rows, header.cols, grid.tile_px, file.size, np.moveaxis(lengths, -1, 0)[: len(header.bands)], pixels

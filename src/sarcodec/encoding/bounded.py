@@ -18,7 +18,7 @@ from sarcodec.format.jpegxl import require_library
 from sarcodec.format.mask import pack_invalid
 from sarcodec.format.measure import Measure
 from sarcodec.format.partition import BOUNDS, BOUNDS_A_DB
-from sarcodec.format.sections import LEVELS, MASK, Section, pack_tile
+from sarcodec.format.sections import LEVELS, MASK, Payload, Section, pack_tile
 from sarcodec.format.tiling import TileGrid
 from sarcodec.signal.radiometry import valid_mask
 
@@ -50,7 +50,7 @@ class BoundedEncoder:
         self.measure = measure_of(field, reader.info.nodata[band])
         self.grid = TileGrid(reader.info.rows, reader.info.cols, TILE_PX)
 
-    def encode(self, tile: int) -> bytes:
+    def encode(self, tile: int) -> Payload:
         """The payload of one tile, read back and compared with its pixels. Raises TargetNotReached if they are not as promised."""
         pixels = np.ascontiguousarray(self.reader.read(self.band, self.grid.window(tile)))
         valid = np.ones(pixels.shape, bool) if self.measure is None else valid_mask(pixels, self.measure)
@@ -76,7 +76,7 @@ class BoundedEncoder:
         forms = [_sections(b"", pack_exact(pixels, np.ones_like(valid)))]
         if not valid.all():
             forms.append(_sections(pack_invalid(pixels, valid), pack_exact(pixels, valid) if valid.any() else b""))
-        return min(forms, key=lambda sections: len(pack_tile(sections)))
+        return min(forms, key=lambda sections: len(pack_tile(sections).rest))
 
 
 def _sections(mask: bytes, levels: bytes) -> list[Section]:

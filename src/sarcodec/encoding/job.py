@@ -20,6 +20,7 @@ from sarcodec.encoding.learned import TileData
 from sarcodec.encoding.scene import SceneEncoder, TileWork
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.container import DIGEST_BYTES, Header
+from sarcodec.format.sections import Payload
 from sarcodec.format.writer import Writer
 from sarcodec.quality.classes import class_of
 from sarcodec.storage.output import require_space
@@ -82,8 +83,8 @@ class Analysed:
             self.tiles.append(TileWork(tuple(map(self._kept, work.planes))))
             tick()
 
-    def _kept(self, plane: TileData | bytes) -> TileData | bytes:
-        if isinstance(plane, bytes) or plane.latents is None:
+    def _kept(self, plane: TileData | Payload) -> TileData | Payload:
+        if isinstance(plane, Payload) or plane.latents is None:
             return plane
         begin, self._used = self._used, self._used + plane.latents.size
         place = self._store[begin : self._used].reshape(plane.latents.shape)
@@ -131,7 +132,7 @@ class Job:
             lambda tile: self.encoder.encode(self.encoder.analyse(tile), step), range(self.encoder.grid.count), step
         )
 
-    def _written(self, work: Callable[[_Tile], list[bytes]], tiles: Iterable[_Tile], step: int) -> Writer:
+    def _written(self, work: Callable[[_Tile], list[Payload]], tiles: Iterable[_Tile], step: int) -> Writer:
         writer = self.new_writer()
         for payloads in self.pool.map(work, tiles):
             for payload in payloads:

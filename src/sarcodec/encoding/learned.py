@@ -22,7 +22,7 @@ from sarcodec.errors import UnsupportedScene
 from sarcodec.format.bands import LEARNED, OFFSETS_A_DB, BandField
 from sarcodec.format.mask import pack_invalid
 from sarcodec.format.measure import Measure
-from sarcodec.format.sections import MASK, POWER, Section, pack_tile
+from sarcodec.format.sections import MASK, POWER, Payload, Section, pack_tile
 from sarcodec.format.tiling import TileGrid, Window, grow
 from sarcodec.signal.correction import Ground
 from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders
@@ -133,9 +133,9 @@ class LearnedEncoder:
         canvas[top : top + rows, left : left + cols] = filled[:rows, :cols]
         return canvas
 
-    def encode(self, tile: list[TileData], step: int) -> list[bytes]:
+    def encode(self, tile: list[TileData], step: int) -> list[Payload]:
         """The payloads of all learned bands of a tile, in their order, at a step index."""
-        payloads: list[bytes] = []
+        payloads: list[Payload] = []
         decoded: dict[int | None, TileLatents] = {}
         for data in tile:
             band = data.place[1]
@@ -146,7 +146,7 @@ class LearnedEncoder:
                 power = b"" if known.lost is None else self._correction(data.place, cells, known.latents, known.lost)
                 sections += [section, *([Section(POWER, power)] if power else [])]
                 decoded[band] = known.latents
-            payloads.append(pack_tile(sorted(sections, key=lambda s: s.kind)))
+            payloads.append(pack_tile(sections))
         return payloads
 
     def _correction(

@@ -18,7 +18,7 @@ from sarcodec.encoding.tile import TileEncoder
 from sarcodec.format.bands import EXACT, LEARNED, BandField
 from sarcodec.format.bounded import LOSSLESS
 from sarcodec.format.pixels import pack_pixels
-from sarcodec.format.sections import PIXELS, Section, pack_tile
+from sarcodec.format.sections import PIXELS, Payload, Section, pack_tile
 from sarcodec.format.tiling import TileGrid
 from sarcodec.raster.meaning import BandMeaning
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class TileWork:
     """One tile: what each plane has so far, `TileData` of learned bands, payloads of all others."""
 
-    planes: tuple[TileData | bytes, ...]
+    planes: tuple[TileData | Payload, ...]
 
 
 class SceneEncoder:
@@ -96,7 +96,7 @@ class SceneEncoder:
         )
         return TileWork((*bands, *masks))
 
-    def _analyse(self, tile: int, band: int) -> TileData | bytes:
+    def _analyse(self, tile: int, band: int) -> TileData | Payload:
         kind = self.fields[band].kind
         if kind == LEARNED:
             return self.learned.analyse(tile, band)
@@ -105,10 +105,10 @@ class SceneEncoder:
         return self._bounded[band].encode(tile)
 
     @staticmethod
-    def _exact(pixels: Pixels) -> bytes:
+    def _exact(pixels: Pixels) -> Payload:
         return pack_tile([Section(PIXELS, pack_pixels(pixels))])
 
-    def encode(self, work: TileWork, step: int) -> list[bytes]:
+    def encode(self, work: TileWork, step: int) -> list[Payload]:
         """The payloads of all planes of a tile at a step index."""
         tile = [plane for plane in work.planes if isinstance(plane, TileData)]
         payloads = iter(self.learned.encode(tile, step) if tile else ())

@@ -1,38 +1,43 @@
-"""Head of a file and index: frozen values to bytes and back, in the order of docs/format.md.
+"""Head of a file: frozen values to bytes and back, in the order of docs/format.md, 2 and 3.
 
-Knows bytes and integers only: what metadata, a model or latents mean is the caller's affair, and files are `files`.
+Knows bytes and integers only: what a description, a model or latents mean is the caller's affair, and files are `reader` and `writer`.
 """
 
 import re
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, TruncatedFile
+from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, OlderVersion, TruncatedFile
+from sarcodec.format.attachments import Attachment, pack_records, unpack_records
 from sarcodec.format.bands import MAX_BANDS, BandField, broken_band_laws, pack_band, unpack_band
-from sarcodec.format.varint import LIMIT, LONGEST, Cursor, fold, pack_varint, unfold
+from sarcodec.format.index import MAX_STEP, Directory, pack_directory, unpack_directory
+from sarcodec.format.varint import LIMIT, LONGEST, Cursor, pack_varint
 from sarcodec.storage.recognised import compressed_refusal
 
 MAGIC = b"\x89SAR"
-VERSION = 0
+VERSION = 1
 DTYPES = ("uint8", "uint16", "int16", "float32", "int8", "int32", "uint32", "float64")
+RESERVED_DTYPES = {8: "complex64", 9: "complex128", 10: "complex_int16", 11: "complex_int32"}
 MAX_SIDE = (1 << 31) - 1
-MAX_STEP = 639
 TILE_LOG2 = range(4, 13)
 DIGEST_BYTES = 8
 
 _PREFIX = len(MAGIC) + 1
-_LEAST_ENTRY = 6
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+# Records of the head, by their tags. Whoever does not know an even one may skip it.
+DESCRIPTION, REMARKS, CLAIMS, ATTACHMENTS = 1, 2, 4, 6
+_MAX_RECORDS = 64
 
 
 @dataclass(frozen=True)
 class Header:
-    """All of the head but the index. rows, cols in pixels; model_digest: first 8 bytes of the model's SHA-256.
+    """All of the head but where things lie. rows, cols in pixels; model_digest: first 8 bytes of the model's SHA-256.
 
     Where no band is learned, model id and digest are empty and the base step is 0. masks: planes of masks behind the bands, none, one
-    for all bands or one a band. remarks: what a reader of pixels need not know (why a domain was taken). Raises InvalidArgument when a
-    limit of docs/format.md is broken.
+    for all bands or one a band. remarks: what a reader of pixels need not know (why a domain was taken); claims: what was asked for and measured
+    while encoding. skipped: tags of records that a newer version wrote and this one need not know. Raises InvalidArgument when a limit of
+    docs/format.md is broken.
     """
 
     rows: int
@@ -46,6 +51,9 @@ class Header:
     metadata: bytes = b""
     masks: int = 0
     remarks: bytes = b""
+    claims: bytes = b""
+    attachments: tuple[Attachment, ...] = ()
+    skipped: tuple[int, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         for broken, text in _broken_laws(self):
@@ -59,7 +67,7 @@ class Header:
 
     @property
     def planes(self) -> int:
-        """Bands and masks together: what each tile has a payload of."""
+        """Bands and masks together: what each tile has payloads of."""
         return len(self.bands) + self.masks
 
     @property
@@ -75,22 +83,15 @@ class Header:
         """Entries of the index: one a (tile, plane), tiles row by row, planes innermost, bands before masks."""
         return self.tile_rows * self.tile_cols * self.planes
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One tile and plane: `length` bytes at `offset` of the file, their CRC-32, and the quantiser step index."""
-
-    offset: int
-    length: int
-    step: int
-    crc: int
+    @property
+    def most_step(self) -> int:
+        """The largest step index that a tile of this file may have."""
+        return MAX_STEP if self.learned else 0
 
 
-def pack_head(header: Header, entries: list[Entry]) -> bytes:
-    """Everything before the first payload. Entries in index order; their offsets follow from the lengths."""
-    if len(entries) != header.entry_count:
-        raise InvalidArgument(f"{len(entries)} tile payloads were given, the head describes {header.entry_count}")
-    body = _pack_fields(header) + b"".join(_pack_entry(entry, header.base_step) for entry in entries)
+def pack_head(header: Header, directory: Directory) -> bytes:
+    """The head, checksum included: everything before the first block of the index."""
+    body = _pack_fields(header) + pack_directory(directory)
     head = MAGIC + bytes([VERSION]) + pack_varint(len(body)) + body
     return head + struct.pack("<I", zlib.crc32(head))
 
@@ -98,14 +99,13 @@ def pack_head(header: Header, entries: list[Entry]) -> bytes:
 def head_length(beginning: bytes) -> int:
     """Bytes of the whole head, checksum included, from the first 10 bytes of a file (fewer if it is shorter).
 
-    Raises NotSarcodec, NewerVersion, TruncatedFile, CorruptFile.
+    Raises NotSarcodec, OlderVersion, NewerVersion, TruncatedFile, CorruptFile.
     """
     if not beginning or beginning[:4] != MAGIC[: len(beginning)]:
         raise compressed_refusal(beginning)
     if len(beginning) < _PREFIX:
         raise TruncatedFile(f"the file ends after {len(beginning)} bytes, inside its head; fetch it again")
-    if beginning[4] > VERSION:
-        raise NewerVersion(f"the file has format version {beginning[4]}, this sarcodec reads {VERSION}; upgrade it")
+    _check_version(beginning[4])
     length = beginning[_PREFIX : _PREFIX + LONGEST]
     if len(length) < LONGEST and all(byte > 127 for byte in length):
         raise TruncatedFile(f"the file ends after {len(beginning)} bytes, inside its head; fetch it again")
@@ -113,7 +113,17 @@ def head_length(beginning: bytes) -> int:
     return cursor.varint("head length") + _PREFIX + cursor.place + 4
 
 
-def unpack_head(data: bytes) -> tuple[Header, list[Entry]]:
+def _check_version(version: int) -> None:
+    if version > VERSION:
+        raise NewerVersion(f"the file has format version {version}, this sarcodec reads {VERSION}; upgrade it")
+    if version < VERSION:
+        raise OlderVersion(
+            f"the file has format version {version}, which was never promised to last; this sarcodec reads {VERSION}: decompress it "
+            "with the sarcodec that wrote it (0.1: pip install 'sarcodec<0.2'), and compress it again with this one"
+        )
+
+
+def unpack_head(data: bytes) -> tuple[Header, Directory]:
     """The way back from `pack_head`; data: the file's first bytes, at least `head_length` of them.
 
     Raises what `head_length` does, TruncatedFile where data is shorter, CorruptFile where a law is broken.
@@ -127,7 +137,12 @@ def unpack_head(data: bytes) -> tuple[Header, list[Entry]]:
     cursor.take(_PREFIX, "magic and version")
     cursor.varint("head length")
     header = _unpack_fields(cursor)
-    return header, _unpack_index(cursor, header, size)
+    directory = unpack_directory(cursor, header.entry_count)
+    if cursor.left:
+        raise CorruptFile(f"head of the file: {cursor.left} bytes too many; the file is damaged")
+    if sum(record.length for record in header.attachments) > directory.attached_bytes:
+        raise CorruptFile("head of the file: the attachments take more than their place; the file is damaged")
+    return header, directory
 
 
 def _pack_fields(header: Header) -> bytes:
@@ -140,9 +155,9 @@ def _pack_fields(header: Header) -> bytes:
         bytes([header.tile_log2]),
         *map(pack_band, header.bands),
         _pack_model(header) if header.learned else b"",
+        _pack_records(header),
     ]
-    blobs = [pack_varint(len(blob)) + blob for blob in (header.metadata, header.remarks)]
-    return b"".join([*parts, *blobs])
+    return b"".join(parts)
 
 
 def _pack_model(header: Header) -> bytes:
@@ -151,10 +166,21 @@ def _pack_model(header: Header) -> bytes:
     return bytes([len(name)]) + name + header.model_digest + pack_varint(header.base_step)
 
 
+def _pack_records(header: Header) -> bytes:
+    """Those that say something, by rising tag."""
+    attached = pack_records(header.attachments) if header.attachments else b""
+    records = {DESCRIPTION: header.metadata, REMARKS: header.remarks, CLAIMS: header.claims, ATTACHMENTS: attached}
+    there = [(tag, data) for tag, data in sorted(records.items()) if data]
+    return pack_varint(len(there)) + b"".join(bytes([tag]) + pack_varint(len(data)) + data for tag, data in there)
+
+
 def _unpack_fields(cursor: Cursor) -> Header:
     kind = cursor.unsigned(1, "dtype")
     if kind >= len(DTYPES):
-        raise NewerVersion(f"the head names pixel type {kind}, this sarcodec knows 0 to {len(DTYPES) - 1}; upgrade it")
+        name = f" ({RESERVED_DTYPES[kind]})" if kind in RESERVED_DTYPES else ""
+        raise NewerVersion(
+            f"the head names pixel type {kind}{name}, this sarcodec knows 0 to {len(DTYPES) - 1}; upgrade it"
+        )
     rows, cols = cursor.varint("rows", 1, MAX_SIDE), cursor.varint("columns", 1, MAX_SIDE)
     band_count, masks = cursor.varint("bands", 1, MAX_BANDS), cursor.varint("masks", 0, MAX_BANDS)
     tile = cursor.unsigned(1, "tile size and flags")
@@ -167,38 +193,35 @@ def _unpack_fields(cursor: Cursor) -> Header:
     if any(band.learned for band in bands):
         model_id = cursor.take(cursor.unsigned(1, "length of the model id"), "model id").decode("latin-1")
         digest, base_step = cursor.take(DIGEST_BYTES, "model digest"), cursor.varint("base step", 0, MAX_STEP)
-    metadata, remarks = (cursor.take(cursor.varint(f"{name} length"), name) for name in ("metadata", "remarks"))
+    known, skipped = _unpack_records(cursor)
+    attached = unpack_records(known[ATTACHMENTS]) if ATTACHMENTS in known else ()
+    blobs = (known.get(DESCRIPTION, b""), masks, known.get(REMARKS, b""), known.get(CLAIMS, b""))
     try:
         return Header(
-            rows, cols, DTYPES[kind], tile, model_id, digest, base_step, bands, metadata, masks, remarks
+            rows, cols, DTYPES[kind], tile, model_id, digest, base_step, bands, *blobs, attached, skipped
         )  # fmt: skip
     except InvalidArgument as error:
         raise CorruptFile(f"{error}; the file is damaged") from error
 
 
-def _pack_entry(entry: Entry, base_step: int) -> bytes:
-    if not (0 <= entry.step <= MAX_STEP and 0 <= entry.length < LIMIT):
-        raise InvalidArgument(f"a tile has step {entry.step}, {entry.length} bytes; limits are {MAX_STEP}, 2^32 - 1")
-    return pack_varint(entry.length) + pack_varint(fold(entry.step - base_step)) + struct.pack("<I", entry.crc)
-
-
-def _unpack_index(cursor: Cursor, header: Header, offset: int) -> list[Entry]:
-    if header.entry_count * _LEAST_ENTRY > cursor.left:
-        raise CorruptFile(
-            f"head of the file: {header.entry_count} index entries cannot fit the {cursor.left} bytes "
-            "that are left; the file is damaged"
-        )
-    entries = []
-    for _ in range(header.entry_count):
-        length, step = cursor.varint("payload length"), header.base_step + unfold(cursor.varint("step of a tile"))
-        most = MAX_STEP if header.learned else 0
-        if not 0 <= step <= most:
-            raise CorruptFile(f"head of the file: step {step} of a tile, expected 0 to {most}; the file is damaged")
-        entries.append(Entry(offset, length, step, cursor.unsigned(4, "payload checksum")))
-        offset += length
-    if cursor.left:
-        raise CorruptFile(f"head of the file: {cursor.left} bytes follow the index, expected none; the file is damaged")
-    return entries
+def _unpack_records(cursor: Cursor) -> tuple[dict[int, bytes], tuple[int, ...]]:
+    """Records that are known, by tag, and the tags of those that are skipped. Raises NewerVersion for a needed one that is not known."""
+    known, skipped, before = {}, [], 0
+    for _ in range(cursor.varint("number of records", 0, _MAX_RECORDS)):
+        tag = cursor.unsigned(1, "tag of a record")
+        data = cursor.take(cursor.varint("length of a record"), f"record {tag}")
+        if tag <= before or not data:
+            raise CorruptFile(
+                f"head of the file: record {tag} of {len(data)} bytes after {before}; the file is damaged"
+            )
+        before = tag
+        if tag in (DESCRIPTION, REMARKS, CLAIMS, ATTACHMENTS):
+            known[tag] = data
+        elif tag % 2:
+            raise NewerVersion(f"this file needs a newer sarcodec: its head has a record of kind {tag}; upgrade it")
+        else:
+            skipped.append(tag)
+    return known, tuple(skipped)
 
 
 def _broken_laws(header: Header) -> list[tuple[bool, str]]:
@@ -215,7 +238,7 @@ def _broken_laws(header: Header) -> list[tuple[bool, str]]:
         (header.masks not in (0, 1, len(bands)), f"{header.masks} masks of {len(bands)} bands, expected 0, 1 or all"),
         *_broken_model_laws(header),
         *(law for index, band in enumerate(bands) for law in broken_band_laws(bands, index, band)),
-        (max(len(header.metadata), len(header.remarks)) >= LIMIT, "metadata of 4 GiB or more"),
+        (max(len(header.metadata), len(header.remarks), len(header.claims)) >= LIMIT, "a record of 4 GiB or more"),
     ]
 
 

@@ -1,37 +1,43 @@
-"""A sarcodec file that is read by place: head at once, payloads on demand. Knows nothing of what a payload holds."""
+"""A sarcodec file that is read by place: head at once, blocks of the index and payloads on demand. Knows nothing of what a payload holds."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import BinaryIO
 
 from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 from sarcodec.format import container
-from sarcodec.format.bands import BOUNDED, EXACT, LEARNED
-from sarcodec.format.container import Entry, Header
-from sarcodec.format.sections import LATENTS, LEANING, LEVELS, MASK, PIXELS, POWER, Section, unpack_tile
+from sarcodec.format.attachments import unpacked
+from sarcodec.format.bands import EXACT
+from sarcodec.format.container import Header
+from sarcodec.format.index import Directory, Entry, Part, unpack_block
+from sarcodec.format.sections import Section, unpack_payload
 from sarcodec.format.source import open_source
 
-_BELONGING = {LEARNED: (LATENTS, MASK, LEANING, POWER), BOUNDED: (MASK, LEVELS), EXACT: (PIXELS,)}
+FIRST_BYTES = 1 << 16
+"""So many are read at once: the head, and in most files the index."""
+
+_BLOCKS_KEPT = 64
 
 
 class FileReader:
-    """Head at once, payloads on demand, from a path, bytes, or a binary file with `read` and `seek`. Safe for threads and forks.
+    """Head at once, all else on demand, from a path, bytes, or a binary file with `read` and `seek`. Safe for threads and forks.
 
-    Raises NotSarcodec, NewerVersion, TruncatedFile, CorruptFile; InvalidArgument where the path cannot be opened, and for every
-    read after `close`. `header`, `entries` (index order), `size` (bytes of the file), `name` (the path as it was given), which
-    stay after `close`. Pickled by its path or by its bytes; a reader of a file object is not.
+    Raises NotSarcodec, OlderVersion, NewerVersion, TruncatedFile, CorruptFile; InvalidArgument where the path cannot be opened, and for
+    every read after `close`. `header`, `directory`, `size` (bytes of the file), `name` (the path as it was given), which stay after
+    `close`. Pickled by its path or by its bytes; a reader of a file object is not.
     """
 
     def __init__(self, source: str | os.PathLike[str] | bytes | BinaryIO) -> None:
         self._source = open_source(source)
         self.name, self.size = self._source.name, self._source.size
+        self._blocks: dict[int, tuple[Entry, ...]] = {}
         try:
-            self.header, self.entries = self._read_head()
+            self.header, self.directory = self._read_head()
         except BaseException:
             self.close()
             raise
@@ -57,49 +63,94 @@ class FileReader:
     def entry(self, tile: int, plane: int) -> Entry:
         """tile: row-major number in the tile grid; plane: a band, or a mask behind them, from 0. Raises InvalidArgument outside the scene."""
         planes = self.header.planes
-        tiles = len(self.entries) // planes
+        tiles = self.header.entry_count // planes
         if not (0 <= tile < tiles and 0 <= plane < planes):
             raise InvalidArgument(f"tile {tile}, plane {plane} of {tiles} tiles and {planes} planes, counted from 0")
-        return self.entries[tile * planes + plane]
+        block, place = divmod(tile * planes + plane, 1 << self.directory.block_log2)
+        return self._block(block)[place]
+
+    def entries(self) -> Iterator[Entry]:
+        """All entries in index order."""
+        return (entry for number in range(len(self._places)) for entry in self._block(number))
+
+    def _block(self, number: int) -> tuple[Entry, ...]:
+        """Kept for the next call; no lock, as two threads that make the same one do no harm."""
+        found = self._blocks.get(number)
+        if found is None:
+            place, size = self._places[number], 1 << self.directory.block_log2
+            data = self._read(place.offset, place.block.length)
+            count = min(size, self.header.entry_count - number * size)
+            found = unpack_block(data, place, number, count, self.header.base_step, self.header.most_step)
+            while len(self._blocks) >= _BLOCKS_KEPT:
+                self._blocks.pop(next(iter(self._blocks), -1), None)
+            self._blocks[number] = found
+        return found
+
+    def base_payload(self, tile: int, plane: int) -> bytes:
+        """What a reduced picture needs of one tile and plane, its checksum tried. Raises CorruptFile, TruncatedFile."""
+        return self._checked(self.entry(tile, plane).base, tile, plane)
 
     def payload(self, tile: int, plane: int) -> bytes:
-        """The bytes of one tile and plane, their checksum tried. Raises CorruptFile, TruncatedFile."""
-        entry = self.entry(tile, plane)
-        data = self._source.read(entry.offset, entry.length)
-        if zlib.crc32(data) != entry.crc:
+        """All else that the file keeps of it, its checksum tried. Raises CorruptFile, TruncatedFile."""
+        return self._checked(self.entry(tile, plane).rest, tile, plane)
+
+    def _checked(self, part: Part, tile: int, plane: int) -> bytes:
+        data = self._read(part.offset, part.length)
+        if part.length and zlib.crc32(data) != part.crc:
             if self._source.changed:
                 raise CorruptFile(f"{self.name} was changed while it was open; open it again")
             raise CorruptFile(f"tile {tile}, plane {plane + 1}: its checksum does not hold; the file is damaged")
         return data
 
-    def sections(self, tile: int, plane: int) -> list[Section]:
-        """The payload in its sections. Raises also NewerVersion."""
-        sections, bands = unpack_tile(self.payload(tile, plane)), self.header.bands
-        kind = bands[plane].kind if plane < len(bands) else EXACT
-        foreign = [section.kind for section in sections if section.kind not in _BELONGING[kind]]
-        if foreign:
-            raise CorruptFile(
-                f"tile {tile}, plane {plane + 1}: a section of kind {foreign[0]} does not belong here; the file is damaged"
-            )
-        return sections
+    def base_sections(self, tile: int, plane: int) -> list[Section]:
+        """The sections of the base payload. Raises also NewerVersion."""
+        return unpack_payload(self.base_payload(tile, plane), True, self._kind(plane))
 
-    def _read_head(self) -> tuple[Header, list[Entry]]:
-        length = container.head_length(self._source.read(0, min(10, self.size)))
+    def sections(self, tile: int, plane: int) -> list[Section]:
+        """The sections of both payloads, those of the base first. Raises also NewerVersion."""
+        rest = unpack_payload(self.payload(tile, plane), False, self._kind(plane))
+        return self.base_sections(tile, plane) + rest
+
+    def _kind(self, plane: int) -> str:
+        bands = self.header.bands
+        return bands[plane].kind if plane < len(bands) else EXACT
+
+    def attachment(self, name: str) -> bytes:
+        """The bytes of an attachment. Raises InvalidArgument where there is none of that name, CorruptFile, TruncatedFile."""
+        at = self.size - self.directory.attached_bytes
+        for record in self.header.attachments:
+            if record.name == name:
+                return unpacked(record, self._read(at, record.length))
+            at += record.length
+        names = ", ".join(record.name for record in self.header.attachments[:8]) or "none"
+        raise InvalidArgument(f"{self.name} has no attachment {name!r}; it has {names}")
+
+    def _read(self, offset: int, length: int) -> bytes:
+        """From the bytes that were read first, where they are there."""
+        if offset + length <= len(self._first) and not self._source.closed:
+            return self._first[offset : offset + length]
+        return self._source.read(offset, length)
+
+    def _read_head(self) -> tuple[Header, Directory]:
+        self._first = self._source.read(0, min(FIRST_BYTES, self.size))
+        length = container.head_length(self._first[:10])
         if length > self.size:
             raise TruncatedFile(f"the head takes {length} bytes, the file ends after {self.size}; fetch it again")
-        head = self._source.read(0, length)
-        header, entries = container.unpack_head(head)
-        self.head_digest = hashlib.sha256(head).digest()
-        end = entries[-1].offset + entries[-1].length
+        if length > len(self._first):
+            self._first += self._source.read(len(self._first), length - len(self._first))
+        header, directory = container.unpack_head(self._first)
+        self.head_digest = hashlib.sha256(self._first[:length]).digest()
+        self._places, end = directory.places(length), length + directory.total_bytes
         if self.size < end:
-            raise TruncatedFile(f"the file ends after {self.size} bytes, its index says {end}; fetch it again")
+            raise TruncatedFile(f"the file ends after {self.size} bytes, its head says {end}; fetch it again")
         if self.size > end:
-            raise CorruptFile(f"the file has {self.size} bytes, its index says {end}; it is damaged, fetch it again")
-        return header, entries
+            raise CorruptFile(f"the file has {self.size} bytes, its head says {end}; it is damaged, fetch it again")
+        self._first = self._first[: length + directory.index_bytes]
+        return header, directory
 
 
 def _reopened(source: str | bytes, head: bytes) -> FileReader:
-    """A reader that was pickled. Its index holds the checksums of all payloads: where the head is the same, all else is."""
+    """A reader that was pickled. Its head holds the checksums of the index, and that those of all payloads: where it is the same, all else is."""
     reader = FileReader(source)
     if reader.head_digest != head:
         reader.close()

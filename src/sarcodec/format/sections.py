@@ -1,38 +1,61 @@
-"""Sections of a tile's payload, and the checksum of its symbols: frozen values to bytes and back (docs/format.md, 5 and 9)."""
+"""Sections of a tile's two payloads, and the checksum of its symbols: frozen values to bytes and back (docs/format.md, 5 and 9)."""
 
 from __future__ import annotations
 
 import itertools
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
+from sarcodec.format.bands import BOUNDED, EXACT, LEARNED
 from sarcodec.format.varint import Cursor, pack_varint
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Integers
 
-LATENTS, MASK, LEVELS, LEANING, PIXELS, POWER = 1, 2, 3, 4, 5, 64
+BASE, BASE_LEANING = 1, 2
+LATENTS, LEANING, MASK, LEVELS, PIXELS, TARGETS = 8, 9, 10, 11, 12, 13
+POWER, OVERVIEW, REDUCED_MASK = 64, 65, 66
 
-_KNOWN = (LATENTS, MASK, LEVELS, LEANING, PIXELS, POWER)
+# Sections of the base payload, which give a picture of an eighth of the resolution; all others are in the rest.
+IN_BASE = frozenset((BASE, BASE_LEANING, OVERVIEW, REDUCED_MASK))
+_BELONGING = {
+    LEARNED: frozenset((BASE, BASE_LEANING, LATENTS, LEANING, MASK, TARGETS, POWER, OVERVIEW, REDUCED_MASK)),
+    BOUNDED: frozenset((MASK, LEVELS)),
+    EXACT: frozenset((PIXELS,)),
+}
+_KNOWN = frozenset().union(*_BELONGING.values())
 _FIRST_OPTIONAL, _LAST_KIND = 64, 126
 
 
 @dataclass(frozen=True)
 class Section:
-    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 3 levels, 4 latents that lean on another band, 5 exact pixels, 64 power; 64 to
-    126 may be skipped by who does not know them."""
+    """A typed part of a payload, of one of the kinds above; 64 to 126 may be skipped by who does not know them."""
 
     kind: int
     payload: bytes
 
 
-def pack_tile(sections: list[Section]) -> bytes:
-    """The payload of one (tile, band). Kinds must rise; no section at all gives b''."""
+@dataclass(frozen=True)
+class Payload:
+    """What a file keeps of one tile and plane: what a reduced picture needs, and the rest."""
+
+    base: bytes = b""
+    rest: bytes = b""
+
+
+def pack_tile(sections: Iterable[Section]) -> Payload:
+    """Sections, in any order, into the two payloads of a tile and plane. At most one of each kind."""
+    some = sorted(sections, key=lambda section: section.kind)
+    return Payload(*(_pack([s for s in some if (s.kind in IN_BASE) == base]) for base in (True, False)))
+
+
+def _pack(sections: list[Section]) -> bytes:
     kinds = [section.kind for section in sections]
     if any(not 1 <= kind <= _LAST_KIND for kind in kinds) or any(a >= b for a, b in itertools.pairwise(kinds)):
         raise InvalidArgument(f"section kinds {kinds} must rise from 1 to {_LAST_KIND}")
@@ -41,8 +64,11 @@ def pack_tile(sections: list[Section]) -> bytes:
     return b"".join(parts)
 
 
-def unpack_tile(payload: bytes) -> list[Section]:
-    """The sections that this version knows, in order. Raises CorruptFile, and NewerVersion where one is needed."""
+def unpack_payload(payload: bytes, base: bool, band_kind: str) -> list[Section]:
+    """The sections of one of the two payloads that this version knows, in order; band_kind: 'learned', 'bounded' or 'exact'.
+
+    Raises CorruptFile, and NewerVersion where a section is needed.
+    """
     cursor, sections, before, last = Cursor(payload, "tile"), [], 0, not payload
     while not last:
         byte = cursor.unsigned(1, "section kind")
@@ -54,14 +80,20 @@ def unpack_tile(payload: bytes) -> list[Section]:
         size = cursor.left if last else cursor.varint("section length")
         section, before = Section(kind, cursor.take(size, f"section of kind {kind}")), kind
         if kind in _KNOWN:
+            _check_place(kind, base, band_kind)
             sections.append(section)
         elif kind < _FIRST_OPTIONAL:
             raise NewerVersion(f"this tile needs a newer sarcodec: it has a section of kind {kind}; upgrade it")
     return sections
 
 
+def _check_place(kind: int, base: bool, band_kind: str) -> None:
+    if kind not in _BELONGING[band_kind] or (kind in IN_BASE) != base:
+        raise CorruptFile(f"tile: a section of kind {kind} does not belong here; the file is damaged")
+
+
 def pack_latents(symbols: Integers, stream: bytes, leaning: bool = False) -> Section:
-    """Latents section: checksum of symbols (integers, any shape, in coding order), then their entropy-coded bytes."""
+    """A section of symbols: their checksum (integers, any shape, in coding order), then their entropy-coded bytes."""
     return Section(LEANING if leaning else LATENTS, struct.pack("<H", symbols_checksum(symbols)) + stream)
 
 

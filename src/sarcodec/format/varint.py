@@ -7,12 +7,23 @@ from sarcodec.errors import CorruptFile, InvalidArgument
 
 LIMIT = 1 << 32
 LONGEST = 5
+WIDE_LIMIT = 1 << 56
+_LONGEST_WIDE = 8
 
 
 def pack_varint(value: int) -> bytes:
     """Seven bits a byte, low ones first; the top bit says that another byte follows. 0 <= value < 2^32."""
-    if not 0 <= value < LIMIT:
-        raise InvalidArgument(f"{value} is written as a varint, expected 0 to 2^32 - 1")
+    return _pack(value, LIMIT)
+
+
+def pack_wide(value: int) -> bytes:
+    """As `pack_varint`, for sums of sizes: 0 <= value < 2^56."""
+    return _pack(value, WIDE_LIMIT)
+
+
+def _pack(value: int, limit: int) -> bytes:
+    if not 0 <= value < limit:
+        raise InvalidArgument(f"{value} is written as a varint, expected 0 to {limit - 1}")
     out = bytearray()
     while value > 127:
         out.append(value & 127 | 128)
@@ -52,8 +63,15 @@ class Cursor:
 
     def varint(self, field: str, least: int = 0, most: int = LIMIT - 1) -> int:
         """A canonical varint from least to most."""
+        return self._number(field, least, most, LONGEST)
+
+    def wide(self, field: str, most: int) -> int:
+        """A canonical varint of at most 8 bytes, from 0 to most."""
+        return self._number(field, 0, most, _LONGEST_WIDE)
+
+    def _number(self, field: str, least: int, most: int, longest: int) -> int:
         value = 0
-        for position in range(LONGEST):
+        for position in range(longest):
             byte = self.unsigned(1, field)
             value |= (byte & 127) << 7 * position
             if byte < 128:

@@ -1,6 +1,6 @@
 """A sarcodec file that is being written: payloads are spooled one by one and appear as one whole file.
 
-In: bytes of tiles and a `container.Header`. Knows nothing of what a payload holds. Memory stays small.
+In: payloads of tiles and a `container.Header`. Knows nothing of what a payload holds. Memory stays small.
 """
 
 import io
@@ -9,13 +9,18 @@ import shutil
 import tempfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import BinaryIO
 
+from sarcodec.errors import InvalidArgument
 from sarcodec.format import container
-from sarcodec.format.container import Entry, Header
+from sarcodec.format.attachments import pack_attachments
+from sarcodec.format.container import Header
+from sarcodec.format.index import Entry, Part, pack_index
 from sarcodec.format.reader import FileReader
+from sarcodec.format.sections import Payload
 from sarcodec.storage.forms import SARCODEC
 from sarcodec.storage.names import Input
 from sarcodec.storage.output import Output
@@ -25,27 +30,56 @@ _COPY_BYTES = 1 << 20
 
 
 class Writer(ABC):
-    """Payloads that wait for their head. `append` every one in index order, then `finish`. Raises SarcodecError when the disk is full."""
+    """Payloads that wait for their head. `append` every one in index order, then `finish`. Raises SarcodecError when the disk is full.
 
-    def __init__(self, name: str, spool: BinaryIO) -> None:
-        self._name, self._spool = name, spool
+    Base payloads and all others are spooled apart, as the file has them apart. attachments: (name, bytes).
+    """
+
+    def __init__(
+        self, name: str, spools: tuple[BinaryIO, BinaryIO], attachments: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
+        self._name, self._spools = name, spools
         self._entries: list[Entry] = []
+        self._attached, self._attachments = pack_attachments(attachments)
 
-    def append(self, payload: bytes, step: int) -> None:
-        """The next (tile, band): its bytes and its quantiser step index. Raises SarcodecError when the disk is full."""
+    def append(self, payload: Payload, step: int) -> None:
+        """The next (tile, plane): its bytes and its quantiser step index. Raises SarcodecError when the disk is full."""
+        both = (payload.base, payload.rest)
         with writing(self._name):
-            self._spool.write(payload)
-        self._entries.append(Entry(0, len(payload), step, zlib.crc32(payload)))
+            for spool, data in zip(self._spools, both):
+                spool.write(data)
+        self._entries.append(Entry(*(Part(0, len(data), zlib.crc32(data)) for data in both), step))
+
+    def head(self, header: Header) -> bytes:
+        """Head and index of the file if it were finished with this header."""
+        if len(self._entries) != header.entry_count:
+            raise InvalidArgument(
+                f"{len(self._entries)} tile payloads were given, the head describes {header.entry_count}"
+            )
+        directory, index = pack_index(self._entries, header.base_step, len(self._attachments))
+        return container.pack_head(replace(header, attachments=self._attached), directory) + index
+
+    @property
+    def _payload_bytes(self) -> int:
+        return sum(entry.length for entry in self._entries) + len(self._attachments)
 
     def size(self, header: Header) -> int:
         """Bytes that the file would take if it were finished with this header."""
-        return len(container.pack_head(header, self._entries)) + sum(entry.length for entry in self._entries)
+        return len(self.head(header)) + self._payload_bytes
 
-    def reader(self, header: Header) -> "FileReader":
+    def reader(self, header: Header) -> FileReader:
         """A reader of what is spooled so far under this header, to try it before it is finished. Raises as FileReader."""
+        whole = io.BytesIO()
         with writing(self._name):
-            self._spool.seek(0)
-            return FileReader(container.pack_head(header, self._entries) + self._spool.read())
+            self._copy_to(whole, self.head(header))
+        return FileReader(whole.getvalue())
+
+    def _copy_to(self, target: BinaryIO, head: bytes) -> None:
+        target.write(head)
+        for spool in self._spools:
+            spool.seek(0)
+            shutil.copyfileobj(spool, target, _COPY_BYTES)
+        target.write(self._attachments)
 
     @abstractmethod
     def finish(self, header: Header) -> int:
@@ -55,14 +89,15 @@ class Writer(ABC):
 class BytesWriter(Writer):
     """A whole file in memory: `data`, after `finish`."""
 
-    def __init__(self) -> None:
-        super().__init__("the scene in memory", io.BytesIO())
+    def __init__(self, attachments: Sequence[tuple[str, bytes]] = ()) -> None:
+        super().__init__("the scene in memory", (io.BytesIO(), io.BytesIO()), attachments)
         self.data = b""
 
     def finish(self, header: Header) -> int:
         """Put the whole file into `data`; gives its size in bytes."""
-        self._spool.seek(0)
-        self.data = container.pack_head(header, self._entries) + self._spool.read()
+        whole = io.BytesIO()
+        self._copy_to(whole, self.head(header))
+        self.data = whole.getvalue()
         return len(self.data)
 
 
@@ -74,19 +109,26 @@ class FileWriter(Writer):
     written, SarcodecError where the disk refuses.
     """
 
-    def __init__(self, path: str | os.PathLike[str], overwrite: bool = False, inputs: Iterable[Input] = ()) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        overwrite: bool = False,
+        inputs: Iterable[Input] = (),
+        attachments: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
         self._output = Output(path, overwrite=overwrite, inputs=inputs, form=SARCODEC)
-        # The spool has no name where the system allows it, so that even a killed process leaves nothing.
+        # The spools have no name where the system allows it, so that even a killed process leaves nothing.
         with writing(self._output.name):
-            spool = tempfile.TemporaryFile(dir=self._output.folder)  # noqa: SIM115  # open as long as this object
-        super().__init__(self._output.name, spool)
+            spools = [tempfile.TemporaryFile(dir=self._output.folder) for _ in range(2)]  # open as long as this object
+        super().__init__(self._output.name, (spools[0], spools[1]), attachments)
 
     def __enter__(self) -> "FileWriter":
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            self._spool.close()
+            for spool in self._spools:
+                spool.close()
         except OSError:
             pass  # What could not be written any more is thrown away.
         finally:
@@ -94,8 +136,8 @@ class FileWriter(Writer):
 
     def finish(self, header: Header) -> int:
         """Put the whole file under its name; gives its size in bytes. Raises as the writer's beginning does."""
-        head = container.pack_head(header, self._entries)
-        self._output.require_space(len(head) + sum(entry.length for entry in self._entries))
+        head = self.head(header)
+        self._output.require_space(len(head) + self._payload_bytes)
         with writing(self._output.name):
             size = self._write_whole(head)
         self._output.publish()
@@ -103,7 +145,5 @@ class FileWriter(Writer):
 
     def _write_whole(self, head: bytes) -> int:
         with open(self._output.part, "xb") as target:
-            target.write(head)
-            self._spool.seek(0)
-            shutil.copyfileobj(self._spool, target, _COPY_BYTES)
+            self._copy_to(target, head)
             return target.tell()
