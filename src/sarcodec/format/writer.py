@@ -48,7 +48,8 @@ class Writer(ABC):
         with writing(self._name):
             for spool, data in zip(self._spools, both):
                 spool.write(data)
-        self._entries.append(Entry(*(Part(0, len(data), zlib.crc32(data)) for data in both), step))
+        base, rest = (Part(0, len(data), zlib.crc32(data)) for data in both)
+        self._entries.append(Entry(base, rest, step))
 
     def head(self, header: Header) -> bytes:
         """Head and index of the file if it were finished with this header."""
@@ -119,7 +120,7 @@ class FileWriter(Writer):
         self._output = Output(path, overwrite=overwrite, inputs=inputs, form=SARCODEC)
         # The spools have no name where the system allows it, so that even a killed process leaves nothing.
         with writing(self._output.name):
-            spools = [tempfile.TemporaryFile(dir=self._output.folder) for _ in range(2)]  # open as long as this object
+            spools = [tempfile.TemporaryFile(dir=self._output.folder) for _ in range(2)]  # noqa: SIM115  # open as long as this object
         super().__init__(self._output.name, (spools[0], spools[1]), attachments)
 
     def __enter__(self) -> "FileWriter":
