@@ -7,18 +7,45 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, TruncatedFile
+from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, OlderVersion, TruncatedFile
 from sarcodec.format import container
 from sarcodec.format import sections as sections_of
+from sarcodec.format.attachments import Attachment
 from sarcodec.format.bands import KINDS, BandField
-from sarcodec.format.container import Entry, Header
+from sarcodec.format.container import Header
+from sarcodec.format.index import Entry, Part, pack_index, unpack_block
 from sarcodec.format.measure import DOMAINS
-from sarcodec.format.sections import Section
+from sarcodec.format.sections import Payload, Section
 from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
 
 LEARNED = (BandField(offset_q=-1600), BandField(domain="power", offset_q=5, reference=0))
 HEADER = Header(600, 1000, "uint16", 9, "dct16-0", b"12345678", 320, LEARNED, b"meta", 0, b"because")
-ENTRIES = [Entry(0, 100 * i, 300 + i, i << 24) for i in range(8)]
+
+
+def entry(base: int, rest: int, step: int, crcs: tuple[int, int] = (1, 2)) -> Entry:
+    return Entry(*(Part(0, length, crc if length else 0) for length, crc in zip((base, rest), crcs)), step)
+
+
+ENTRIES = [entry(10 * i, 100 * i, 300 + i, (i << 24, 7)) for i in range(8)]
+
+
+def packed(header: Header, entries: list[Entry], attached: int = 0) -> bytes:
+    """Head and index."""
+    directory, index = pack_index(entries, header.base_step, attached)
+    return container.pack_head(header, directory) + index
+
+
+def unpacked(data: bytes) -> tuple[Header, list[Entry]]:
+    """The way back."""
+    header, directory = container.unpack_head(data)
+    entries: list[Entry] = []
+    for number, place in enumerate(directory.places(container.head_length(data[:10]))):
+        block, size = data[place.offset : place.offset + place.block.length], 1 << directory.block_log2
+        count = min(size, header.entry_count - number * size)
+        entries += unpack_block(block, place, number, count, header.base_step, header.most_step)
+    return header, entries
+
+
 PROMISED = (BandField("bounded", "db", 0.01, -50.0, (0.0,), bound=500), BandField("exact", None))
 BOUNDED = Header(600, 1000, "uint16", 9, "", b"", 0, PROMISED, b"meta")
 MIXED = Header(600, 1000, "float64", 9, "m", b"12345678", 320, (*LEARNED, *PROMISED), b"meta", 4)
@@ -52,33 +79,46 @@ def headers(draw):
         name = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)
         model = draw(st.tuples(name, st.binary(min_size=8, max_size=8), st.integers(0, 639)))
     blobs = draw(st.binary(max_size=200)), draw(st.sampled_from([0, 1, count])), draw(st.binary(max_size=20))
-    return Header(draw(side), draw(side), draw(st.sampled_from(container.DTYPES)), log2, *model, fields, *blobs)
+    records = (
+        draw(st.binary(max_size=30)),
+        tuple(Attachment(f"a/{n}", n % 3, draw(st.integers(0, 1 << 50)), 7, n) for n in range(draw(st.integers(0, 3)))),
+    )
+    return Header(
+        draw(side), draw(side), draw(st.sampled_from(container.DTYPES)), log2, *model, fields, *blobs, *records
+    )
 
 
 @settings(max_examples=100, deadline=None)
 @given(headers(), st.randoms())
 def test_head_round_trip(header, random):
-    lengths = [random.getrandbits(random.randrange(1, 32)) for _ in range(header.entry_count)]
     steps = 640 if header.learned else 1
-    given_entries = [Entry(0, length, random.randrange(steps), random.getrandbits(32)) for length in lengths]
-    data = container.pack_head(header, given_entries)
-    again, entries = container.unpack_head(data + b"payloads")
-    assert again == header and container.head_length(data[:10]) == len(data)
-    assert [dataclasses.replace(entry, offset=0) for entry in entries] == given_entries
-    assert [entry.offset for entry in entries] == [
-        len(data) + sum(e.length for e in given_entries[:i]) for i in range(len(entries))
+    given_entries = [
+        entry(
+            *(random.getrandbits(random.randrange(32)) for _ in range(2)),
+            random.randrange(steps),
+            (random.getrandbits(32), 5),
+        )
+        for _ in range(header.entry_count)
     ]
+    data = packed(header, given_entries, 1000)
+    again, entries = unpacked(data + b"payloads")
+    assert again == header
+    assert [entry(e.base.length, e.rest.length, e.step, (e.base.crc, e.rest.crc)) for e in entries] == given_entries
+    base, rest = len(data), len(data) + sum(e.base.length for e in given_entries)
+    for found in entries:
+        assert (found.base.offset, found.rest.offset) == (base, rest)
+        base, rest = base + found.base.length, rest + found.rest.length
 
 
 def test_head_of_a_tiny_scene_is_small():
     header = dataclasses.replace(HEADER, rows=64, cols=64, bands=(BandField(offset_q=3),), metadata=b"", remarks=b"")
-    assert len(container.pack_head(header, [Entry(0, 1800, 330, 1)])) == 39 + 7
+    assert len(packed(header, [entry(150, 1650, 330)])) == 62
 
 
 def test_a_bound_takes_the_place_of_the_model():
     field = BandField("bounded", bound=127)
     header = dataclasses.replace(BOUNDED, rows=64, cols=64, bands=(field,), metadata=b"")
-    assert len(container.pack_head(header, [Entry(0, 1800, 0, 1)])) == 39 + 7 - (1 + 7 + 8 + 2 + 2) + 1
+    assert len(packed(header, [entry(0, 1800, 0)])) == 62 - (1 + 7 + 8 + 2 + 2) + 1 - 6
     assert (header.learned, field.max_error_db) == (False, 0.127)
     assert (HEADER.learned, HEADER.bands[0].max_error_db) == (True, None)
     assert BandField("bounded", bound=0).max_error_db == 0 == BandField("exact", None).max_error_db
@@ -118,15 +158,15 @@ def test_senseless_heads_without_a_model_are_refused(change):
 
 @pytest.mark.parametrize("header, step", [(HEADER, 300), (BOUNDED, 0), (MIXED, 320)])
 def test_every_truncation_and_every_flipped_bit_of_the_head(header, step):
-    entries = [Entry(0, 100 * i, step, i << 20) for i in range(header.entry_count)]
-    data = container.pack_head(header, entries)
+    entries = [entry(10 * i, 100 * i, step) for i in range(header.entry_count)]
+    data = container.pack_head(header, pack_index(entries, header.base_step)[0])
     for cut in range(1, len(data)):
         with pytest.raises(TruncatedFile):
             container.unpack_head(data[:cut])
     for bit in range(8 * len(data)):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8
-        expected = NotSarcodec if bit < 32 else NewerVersion if bit < 40 else CorruptFile
+        expected = NotSarcodec if bit < 32 else OlderVersion if bit == 32 else NewerVersion if bit < 40 else CorruptFile
         with pytest.raises(expected):
             container.unpack_head(bytes(damaged))
 
@@ -168,23 +208,42 @@ def test_senseless_heads_are_refused(change):
 
 
 def test_wrong_entries_are_refused():
-    with pytest.raises(InvalidArgument):
-        container.pack_head(HEADER, ENTRIES[:-1])
-    with pytest.raises(InvalidArgument):
-        container.pack_head(HEADER, [*ENTRIES[:-1], Entry(0, 1, 640, 0)])
+    for wrong in (entry(1, 1, 640), entry(1, 1, -1), entry(1 << 32, 1, 0), entry(1, 1 << 32, 0)):
+        with pytest.raises(InvalidArgument):
+            pack_index([*ENTRIES[:-1], wrong], 320)
+
+
+def test_a_block_that_is_not_what_the_head_says_is_corrupt():
+    directory, index = pack_index(ENTRIES, 320)
+    place = directory.places(0)[0]
+    assert len(unpack_block(index, place, 0, 8, 320, 639)) == 8
+    for data, count, step in (
+        (index + b"\0", 8, 320),
+        (index[:-1], 8, 320),
+        (index, 7, 320),
+        (index, 8, 639),
+        (index, 9, 320),
+    ):
+        block = dataclasses.replace(place.block, crc=zlib.crc32(data))
+        with pytest.raises(CorruptFile):
+            unpack_block(data, dataclasses.replace(place, block=block), 0, count, step, 639)
+    for change in ({"base_bytes": 1}, {"rest_bytes": 1}, {"crc": 1}):
+        block = dataclasses.replace(place.block, **change)
+        with pytest.raises(CorruptFile):
+            unpack_block(index, dataclasses.replace(place, block=block), 0, 8, 320, 639)
 
 
 def _sealed(body: bytes) -> bytes:
     """A head whose checksum holds, whatever its body says."""
-    head = container.MAGIC + b"\0" + pack_varint(len(body)) + body
+    head = container.MAGIC + b"\1" + pack_varint(len(body)) + body
     return head + zlib.crc32(head).to_bytes(4, "little")
 
 
 def _body(
     rows=b"\x01", cols=b"\x01", bands=b"\x01", masks=b"\0", tile=b"\x09", band=b"\0\0\0", name=b"\x01a" + b"12345678" + b"\0",
-    tail=bytes(8), kind=b"\x01",
+    records=b"\0", tail=b"\x0a\x03\0\0" + bytes(4) + b"\0", kind=b"\x01",
 ):  # fmt: skip
-    return kind + rows + cols + bands + masks + tile + band + name + tail
+    return kind + rows + cols + bands + masks + tile + band + name + records + tail
 
 
 def test_sealed_head_reads():
@@ -195,7 +254,6 @@ def test_sealed_heads_without_a_model():
     assert container.unpack_head(_sealed(_body(band=b"\x01\xf4\x03", name=b"")))[0].bands[0].bound == 500
     assert container.unpack_head(_sealed(_body(band=b"\x0e", name=b"")))[0].bands[0] == BandField("exact", None)
     for wrong in (
-        {"band": b"\x01\xf4\x03", "name": b"", "tail": b"\0\0\0\x02\0\0\0\0"},  # a step
         {"band": b"\x01\xa1\x9c\x01", "name": b""},  # beyond 20 dB
         {"band": b"\x41\0\xf4\x03", "name": b""},  # leans on itself
         {"band": b"\x0d\xf4\x03", "name": b""},  # a bound in dB of a band without a domain
@@ -226,9 +284,23 @@ def test_sealed_heads_without_a_model():
         ({"name": b"\x01A12345678\0"}, CorruptFile),
         ({"name": b"\xffa12345678\0"}, CorruptFile),
         ({"tail": b""}, CorruptFile),
-        ({"tail": b"\0" * 9}, CorruptFile),
-        ({"tail": b"\0\0\0\x01\0\0\0\0"}, CorruptFile),
+        ({"tail": b"\x0a\x03\0\0" + bytes(4) + b"\0\0"}, CorruptFile),  # a byte too many
+        ({"tail": b"\x0a\x02\0\0" + bytes(4) + b"\0"}, CorruptFile),  # a block without room for its entry
+        ({"tail": b"\x03\x03\0\0" + bytes(4) + b"\0"}, CorruptFile),  # blocks of 8
+        ({"tail": b"\x11\x03\0\0" + bytes(4) + b"\0"}, CorruptFile),  # blocks of 2^17
+        ({"tail": b"\x0a\x03\0" + b"\xff" * 8 + bytes(4) + b"\0"}, CorruptFile),  # a wide varint of 9 bytes
+        ({"records": b"\x01\x03\x01x"}, NewerVersion),
+        ({"records": b"\x01\x08\x00"}, CorruptFile),  # an empty record
+        ({"records": b"\x02\x08\x01x\x08\x01y"}, CorruptFile),
+        ({"records": b"\x02\x0a\x01x\x08\x01y"}, CorruptFile),
+        ({"records": b"\x41"}, CorruptFile),
+        ({"records": b"\x01\x06\x02\x01\x01"}, CorruptFile),  # attachments, cut
+        ({"records": b"\x01\x06\x0a\x01\x01/\0\0\0\0\0\0\0"}, CorruptFile),  # a name that leaves its folder
+        ({"records": b"\x01\x06\x0a\x01\x01a\x03\0\0\0\0\0\0"}, NewerVersion),  # another packing
+        ({"records": b"\x01\x06\x0a\x01\x01a\0\x01\x01\0\0\0\0"}, CorruptFile),  # no place for its byte
         ({"kind": b"\x08"}, NewerVersion),
+        ({"kind": b"\x0b"}, NewerVersion),
+        ({"kind": b"\x0c"}, NewerVersion),
     ],
 )
 def test_sealed_but_senseless_heads(fields, error):
@@ -236,30 +308,47 @@ def test_sealed_but_senseless_heads(fields, error):
         container.unpack_head(_sealed(_body(**fields)))
 
 
-SECTIONS = st.dictionaries(st.sampled_from([1, 2, 3]), st.binary(max_size=300)).map(
-    lambda found: [Section(kind, found[kind]) for kind in sorted(found)]
+def test_optional_records_of_a_newer_version_are_skipped_and_told():
+    header, _ = container.unpack_head(_sealed(_body(records=b"\x02\x02\x01w\x08\x03new")))
+    assert header.remarks == b"w" and header.skipped == (8,)
+
+
+def unpacked_tile(payload: Payload, kind: str = "learned") -> list[Section]:
+    return [
+        s
+        for base, data in ((True, payload.base), (False, payload.rest))
+        for s in sections_of.unpack_payload(data, base, kind)
+    ]
+
+
+SECTIONS = st.dictionaries(st.sampled_from([1, 8, 10, 13, 64, 65, 66]), st.binary(max_size=300)).map(
+    lambda found: [Section(kind, contents) for kind, contents in found.items()]
 )
 
 
 @given(SECTIONS)
 def test_tile_round_trip(sections):
-    assert sections_of.unpack_tile(sections_of.pack_tile(sections)) == sections
+    def order(section):
+        return section.kind not in sections_of.IN_BASE, section.kind
+
+    assert unpacked_tile(sections_of.pack_tile(sections)) == sorted(sections, key=order)
 
 
 def test_tile_of_one_section_costs_one_byte_and_none_nothing():
-    assert sections_of.pack_tile([]) == b"" and sections_of.unpack_tile(b"") == []
-    assert len(sections_of.pack_tile([Section(1, bytes(5000))])) == 5001
+    assert sections_of.pack_tile([]) == Payload() and unpacked_tile(Payload()) == []
+    assert len(sections_of.pack_tile([Section(1, bytes(5000))]).base) == 5001
+    assert len(sections_of.pack_tile([Section(8, bytes(5000))]).rest) == 5001
 
 
 def test_unknown_sections_are_skipped_or_need_a_newer_version():
-    known, optional, needed = Section(1, b"abc"), Section(65, b"x"), Section(63, b"y")
-    assert sections_of.unpack_tile(sections_of.pack_tile([known, optional])) == [known]
-    assert sections_of.unpack_tile(sections_of.pack_tile([optional])) == []
+    known, optional, needed = Section(8, b"abc"), Section(100, b"x"), Section(63, b"y")
+    assert unpacked_tile(sections_of.pack_tile([known, optional])) == [known]
+    assert unpacked_tile(sections_of.pack_tile([optional])) == []
     with pytest.raises(NewerVersion, match="63"):
-        sections_of.unpack_tile(sections_of.pack_tile([known, needed, optional]))
+        unpacked_tile(sections_of.pack_tile([known, needed, optional]))
 
 
-@pytest.mark.parametrize("kinds", [[0], [127], [2, 1], [1, 1]])
+@pytest.mark.parametrize("kinds", [[0], [127], [1, 1]])
 def test_senseless_section_kinds_are_refused(kinds):
     with pytest.raises(InvalidArgument):
         sections_of.pack_tile([Section(kind, b"") for kind in kinds])
@@ -267,11 +356,20 @@ def test_senseless_section_kinds_are_refused(kinds):
 
 @pytest.mark.parametrize(
     "payload",
-    [b"\x80", b"\xff", b"\x00\x00", b"\x01", b"\x01\x05ab", b"\x01\x00", b"\x02\x00\x81", b"\x01\x81\x00a\x82"],
+    [b"\x80", b"\xff", b"\x00\x00", b"\x08", b"\x08\x05ab", b"\x08\x00", b"\x0a\x00\x88", b"\x08\x81\x00a\x8a"],
 )
 def test_malformed_tiles_are_corrupt(payload):
     with pytest.raises(CorruptFile):
-        sections_of.unpack_tile(payload)
+        sections_of.unpack_payload(payload, False, "learned")
+
+
+@pytest.mark.parametrize(
+    "kind, base, band",
+    [(1, False, "learned"), (8, True, "learned"), (11, False, "learned"), (8, False, "bounded"), (10, False, "exact")],
+)
+def test_sections_in_the_wrong_place_are_corrupt(kind, base, band):
+    with pytest.raises(CorruptFile, match="belong"):
+        sections_of.unpack_payload(bytes([kind | 128]), base, band)
 
 
 def test_latents_carry_the_checksum_of_their_symbols():

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.format import container
-from sarcodec.format.attachments import pack_attachments
+from sarcodec.format.attachments import check_names, pack_attachments
 from sarcodec.format.container import Header
 from sarcodec.format.index import Entry, Part, pack_index
 from sarcodec.format.reader import FileReader
@@ -117,6 +117,7 @@ class FileWriter(Writer):
         inputs: Iterable[Input] = (),
         attachments: Sequence[tuple[str, bytes]] = (),
     ) -> None:
+        check_names([name for name, _ in attachments])
         self._output = Output(path, overwrite=overwrite, inputs=inputs, form=SARCODEC)
         # The spools have no name where the system allows it, so that even a killed process leaves nothing.
         with writing(self._output.name):
