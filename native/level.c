@@ -2,3 +2,9 @@
 #include "level.h"
 
 #include "rans.c"
+#include "products.c"
+#include "model.c"
+#include "features.c"
+#include "walk.c"
+#include "reading.c"
+#include "following.c"

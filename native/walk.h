@@ -7,6 +7,8 @@
 
 #include "level.h"
 
+typedef struct model model; /* model.c */
+
 enum {
     WALK_GROUPS = 4,
     WALK_CHANNELS = 1024,
@@ -16,8 +18,6 @@ enum {
     WALK_HALF_STEP = 21, /* in 1/32 step */
     WALK_LIMIT = 1 << 30 /* means and latents are clipped to this size */
 };
-
-typedef struct model model; /* model.c */
 
 /* Some cells of a pass, one after another. Arrays are (cells, channels), a cell after another, if nothing else is said. */
 typedef struct {
@@ -44,18 +44,24 @@ typedef struct {
     int32_t (*latents)(void *self, const walk_run *run);
 } walk_coder;
 
-/* Writes down the symbol of place i of a run, of quantiser b: what every walk_coder does with each of its symbols. */
-SARC_INLINE void walk_put(const walk_run *run, const uint8_t *centroids, const int32_t *errors, int32_t i, int32_t symbol, int32_t b) {
-    const int32_t sign = (symbol > 0) - (symbol < 0), size = sign * symbol * 2 - b * (sign != 0);
+/* Writes down what a place on the grid of half steps makes of number i of a run. */
+SARC_INLINE void walk_place(const walk_run *run, const uint8_t *centroids, const int32_t *errors, int32_t i, int32_t place) {
+    const int32_t sign = (place > 0) - (place < 0), size = sign * place;
     const int32_t entry = run->table[i] * WALK_CENTROIDS + SARC_MIN(size, WALK_CENTROIDS - 1);
-    run->symbol[i] = symbol;
     run->offset[i] = sign * (size * WALK_HALF_STEP - centroids[entry]);
     if (run->error) run->error[i] = errors[entry];
+}
+
+/* Writes down a symbol of quantiser b: what every walk_coder does with each of them. */
+SARC_INLINE void walk_put(const walk_run *run, const uint8_t *centroids, const int32_t *errors, int32_t i, int32_t symbol, int32_t b) {
+    run->symbol[i] = symbol;
+    walk_place(run, centroids, errors, i, 2 * symbol - b * ((symbol > 0) - (symbol < 0)));
 }
 
 /* What a tile is walked with. Latents are (rows * cols, 1024) in 1/32 step, cells row by row. */
 typedef struct {
     int32_t step, rows, cols;       /* 0..639; in cells, 1..128 */
+    const uint32_t *layout;         /* of the model's tables (rans.c): those of the first 256 that skip have symbols of 0. NULL: none skips */
     const int32_t *reference;       /* latents of the same tile of another band, NULL: it leans on none */
     int32_t reference_step;
     int32_t *symbols;               /* out: 24 a hyper cell, then 1024 a cell, in coded order */
