@@ -187,8 +187,8 @@ static void walk_networks(walk *w, int32_t pass) {
     if (w->leaning) product_rounded(w->left, count, &gain->by, gain->bias, gain->shift, w->gain);
 }
 
-/* Means and tables of a run's cells, and which of its places are coded. */
-static void walk_predict(const walk *w, walk_run *run, int32_t *mean, uint8_t *table, int32_t *coded) {
+/* Means and tables of a run's cells. */
+static void walk_predict(const walk *w, const walk_run *run, int32_t *mean, uint8_t *table) {
     const int32_t pass = 2 * run->group + run->half, begin = run->begin, count = run->channels;
     const int32_t stride = w->m->head[pass].by.outputs, gains = w->m->gain[pass].by.outputs;
     for (int32_t i = 0; i < run->cells; i++) {
@@ -198,11 +198,16 @@ static void walk_predict(const walk *w, walk_run *run, int32_t *mean, uint8_t *t
         law_predict(w->head + (size_t)at * stride, gain, lean, w->law.mean + begin, w->law.scale + begin, count, WALK_SCALE_LEVELS * run->group,
                     mean + (size_t)i * count, table + (size_t)i * count);
     }
-    run->codes = 0;
-    for (int32_t i = 0; i < run->cells * count; i++) {
-        coded[run->codes] = i;
-        run->codes += w->codes[table[i]];
+}
+
+/* Which places of a run are coded. */
+static int32_t walk_coded(const uint8_t *restrict codes, const uint8_t *restrict table, int32_t count, int32_t *restrict coded) {
+    int32_t found = 0;
+    for (int32_t i = 0; i < count; i++) {
+        coded[found] = i;
+        found += codes[table[i]];
     }
+    return found;
 }
 
 /* What a place of 0 has everywhere, before the coder gives the others. */
@@ -247,10 +252,11 @@ static int32_t walk_run_of(walk *w, int32_t pass, int32_t first, int32_t cells, 
     const size_t places = (size_t)cells * channels;
     int32_t *mean = (int32_t *)w->run, *coded = mean + places, *offset = coded + places, *error = offset + places;
     uint8_t *table = (uint8_t *)(error + places);
-    walk_run run = {.model = w->m, .group = group, .half = half, .first = first, .cells = cells, .channels = channels, .begin = MODEL_BEGIN[group]};
+    walk_run run = {.centroids = w->m->centroids, .errors = w->m->errors, .group = group, .half = half, .first = first, .cells = cells, .channels = channels, .begin = MODEL_BEGIN[group]};
     run.cell = w->half[half] + first, run.mean = mean, run.table = table, run.coded = coded;
     run.symbol = w->symbol, run.offset = offset, run.error = w->tile.lost ? error : NULL;
-    walk_predict(w, &run, mean, table, coded);
+    walk_predict(w, &run, mean, table);
+    run.codes = walk_coded(w->codes, table, (int32_t)places, coded);
     walk_clear(w, &run);
     const int32_t answer = coder->latents(coder->self, &run);
     if (answer != SARC_OK) return answer;
@@ -260,8 +266,9 @@ static int32_t walk_run_of(walk *w, int32_t pass, int32_t first, int32_t cells, 
 }
 
 static int32_t walk_half(walk *w, int32_t pass, const walk_coder *coder) {
-    const int32_t count = w->count[pass % 2], most = coder->cells > 0 ? SARC_MIN(coder->cells, count) : count;
-    int32_t answer = walk_room(w, (size_t)most * MODEL_SIZE[pass / 2]);
+    const int32_t count = w->count[pass % 2], channels = MODEL_SIZE[pass / 2];
+    const int32_t most = coder->places > 0 ? SARC_MIN(SARC_MAX(coder->places / channels, 1), count) : count;
+    int32_t answer = walk_room(w, (size_t)most * channels);
     if (count) walk_networks(w, pass);
     for (int32_t first = 0; answer == SARC_OK && first < count; first += most)
         answer = walk_run_of(w, pass, first, SARC_MIN(most, count - first), coder);
