@@ -44,20 +44,21 @@ static void law_of(const model *m, int32_t step, walk_law *law) {
 
 SARC_INLINE int64_t law_clipped(int64_t x) { return SARC_MAX(SARC_MIN(x, WALK_LIMIT), -WALK_LIMIT); }
 
-/* floor((x + half of 2^bits) / 2^bits) for whole x of at most 2^53 in size. Doubles hold such numbers exactly, and processors have more for vectors of them than
-   for integers of 64 bits. Where the sum is rounded, it is beyond what means are clipped to. */
-SARC_INLINE double law_rounded(double x, int32_t bits) {
-    return floor((x + (double)(INT64_C(1) << (bits - 1))) * (1.0 / (double)(INT64_C(1) << bits)));
+/* (x + half of 2^bits) / 2^bits for whole x of at most 2^53 in size, not yet rounded down. Doubles hold such numbers exactly, and processors have more for vectors
+   of them than for integers of 64 bits. Where the sum is rounded, it is beyond what means are clipped to. */
+SARC_INLINE double law_halved(double x, int32_t bits) {
+    return (x + (double)(INT64_C(1) << (bits - 1))) * (1.0 / (double)(INT64_C(1) << bits));
 }
 
 /* The head's numbers v (2 count), below 2^23 in size, of one cell -> means and tables of its channels. gain, lean: NULL in a tile that leans on none. */
 SARC_INLINE void law_predict(const int32_t *restrict v, const int32_t *restrict gain, const int32_t *restrict lean, const int32_t *restrict factor,
                              const int32_t *restrict offset, int32_t count, int32_t first_table, int32_t *restrict mean, uint8_t *restrict table) {
     for (int32_t j = 0; j < count; j++) {
-        double x = law_rounded((double)v[j] * factor[j], 16);
-        if (gain) x += law_rounded((double)gain[j] * lean[j], 6);
+        double x = law_halved((double)v[j] * factor[j], 16);
+        if (gain) x = floor(x) + floor(law_halved((double)gain[j] * lean[j], 6));
         x = x < WALK_LIMIT ? x : WALK_LIMIT;
-        mean[j] = (int32_t)(x > -WALK_LIMIT ? x : -WALK_LIMIT);
+        x = x > -WALK_LIMIT ? x : -WALK_LIMIT;
+        mean[j] = (int32_t)floor(x);
     }
     for (int32_t j = 0; j < count; j++) {
         const int32_t level = ((v[count + j] + offset[j]) >> 4) + 1;

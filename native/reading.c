@@ -5,12 +5,25 @@
 
 enum { READING_PLACES = 1280 };
 
+/* A table of latents as the loop over symbols wants it. */
 typedef struct {
-    const model *m;
+    uint32_t start; /* of its cumulative frequencies */
+    uint32_t rare;  /* symbols from here on go on: the escape, or all where raw bits follow */
+} reading_table;
+
+typedef struct {
     const rans_tables *tables;
     rans_reader from;
     uint32_t state; /* of the trellis */
+    reading_table latents[2 * WALK_TABLES];
 } reading;
+
+static void reading_prepare(reading *r) {
+    for (int32_t t = 0; t < 2 * WALK_TABLES; t++) {
+        const uint32_t table = r->tables->layout[t];
+        r->latents[t] = (reading_table){table & 0xfffff, table >> 20 & 15 ? 0 : 2 * (table >> 24 & 127) + 1};
+    }
+}
 
 static int32_t reading_hyper(void *self, const uint16_t *tables, int32_t count, int32_t *symbols) {
     reading *r = self;
@@ -38,7 +51,6 @@ static __attribute__((noinline)) int32_t reading_rare(rans_reader *from, uint32_
 static int32_t reading_latents(void *self, const walk_run *run) {
     reading *r = self;
     const uint16_t *const cumulative = r->tables->cumulative, *const words = r->from.words;
-    const uint32_t *const layout = r->tables->layout;
     const uint8_t *const lookup = r->tables->lookup;
     const int64_t count = r->from.count;
     int64_t place = r->from.place;
@@ -46,17 +58,18 @@ static int32_t reading_latents(void *self, const walk_run *run) {
     uint32_t state = r->state;
     for (int32_t n = 0; n < run->codes; n++) {
         const int32_t i = run->coded[n];
-        const uint32_t b = state & 1, row = run->table[i] + WALK_TABLES * b, table = layout[row];
-        const uint16_t *symbols = cumulative + (table & 0xfffff);
+        const uint32_t b = state & 1, row = run->table[i] + WALK_TABLES * b;
+        const reading_table table = r->latents[row];
+        const uint16_t *symbols = cumulative + table.start;
         const uint64_t slot = x & ((1 << RANS_PRECISION) - 1);
-        uint64_t z = lookup[(size_t)row << (RANS_PRECISION - RANS_LOOKUP) | slot >> RANS_LOOKUP];
+        uint32_t z = lookup[row << (RANS_PRECISION - RANS_LOOKUP) | slot >> RANS_LOOKUP];
         while (symbols[z + 1] <= slot) z++;
-        x = (uint64_t)(symbols[z + 1] - symbols[z]) * (x >> RANS_PRECISION) + slot - symbols[z];
+        x = (uint64_t)(uint32_t)(symbols[z + 1] - symbols[z]) * (x >> RANS_PRECISION) + slot - symbols[z];
         if (x < 1 << 16 && place < count) x = x << 16 | words[place++];
         int32_t symbol = (int32_t)(z >> 1) ^ -(int32_t)(z & 1);
-        if (z == 2 * (table >> 24 & 127) + 1 || table >> 20 & 15) {
+        if (z >= table.rare) {
             rans_reader from = {words, count, place, x};
-            symbol = reading_rare(&from, table, (int64_t)z);
+            symbol = reading_rare(&from, r->tables->layout[row], z);
             if (symbol == INT32_MIN) return SARC_DAMAGED;
             x = from.state, place = from.place;
         }
@@ -76,7 +89,8 @@ static int32_t reading_opened(rans_reader *from, const uint8_t *stream, int64_t 
 }
 
 static int32_t reading_tile(const model *m, const rans_tables *tables, const uint8_t *stream, int64_t length, const walk_tile *tile) {
-    reading r = {.m = m, .tables = tables};
+    reading r = {.tables = tables};
+    reading_prepare(&r);
     const int32_t head = reading_opened(&r.from, stream, length);
     if (head < 0) return SARC_DAMAGED;
     const int64_t count = (length - head) / 2;

@@ -30,11 +30,11 @@ typedef struct {
     const int32_t *cell;     /* (cells,): each cell's place in the tile, row * cols + col */
     const int32_t *mean;     /* in 1/32 step */
     const uint8_t *table;    /* of quantiser 0: 64 * group + level. Quantiser 1's is 256 further on */
-    const int32_t *coded;    /* (codes,): places in these arrays whose tables do not skip, rising. The others' symbols are 0 */
+    const int32_t *coded;    /* (codes,): places in these arrays whose tables do not skip, rising. The coder gives each of them a symbol (walk_put) */
     int32_t codes;
-    int32_t *symbol; /* out; holds zeros when the coder is called */
-    int32_t *offset; /* out: latent less mean; holds zeros */
-    int32_t *error;  /* out: expected squared error in 1/65536 step^2, NULL where nobody asks; holds what place 0 has under each table */
+    int32_t *symbol; /* out. Symbols of 0 are there already where a table skips */
+    int32_t *offset; /* out: latent less mean */
+    int32_t *error;  /* out: expected squared error in 1/65536 step^2; NULL where nobody asks */
 } walk_run;
 
 /* Who gives the symbols. Both functions give SARC_OK or what ends the walk. */
