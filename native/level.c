@@ -2,3 +2,4 @@
 #include "level.h"
 
 #include "rans.c"
+#include "search.c"
