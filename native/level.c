@@ -3,3 +3,4 @@
 
 #include "rans.c"
 #include "search.c"
+#include "hyper.c"

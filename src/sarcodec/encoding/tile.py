@@ -15,7 +15,7 @@ import numpy as np
 from sarcodec.decoding.tile import Known, TileDecoder
 from sarcodec.encoding.quantiser import Quantiser
 from sarcodec.entropy import coding as entropy
-from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, GROUPS, HYPER_CELLS, HYPER_MAX, LATENT_TABLES, TileLatents
+from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, HYPER_MAX, LATENT_TABLES, TileLatents
 from sarcodec.entropy.steps import OCTAVE, step_db
 from sarcodec.entropy.trellis import places
 from sarcodec.format.sections import Section, pack_latents
@@ -111,11 +111,5 @@ class TileEncoder:
 
     def _hyper_symbols(self, latents_db: Floats, step: int) -> Integers:
         """Hyper symbols (n,) int64 of a tile: hyper analysis, rounded. The encoder alone runs it."""
-        rows, cols, _ = latents_db.shape
-        u = latents_db / self._deviation
-        plane = np.full((rows, cols, 1), step_plane_value(step))
-        features = np.concatenate([np.log2(1 + 4 * np.abs(u)), np.clip(u[..., : GROUPS[0]], -8, 8), plane], 2)
-        grow = [(0, -n % HYPER_CELLS) for n in (rows, cols)]
-        features = np.pad(features, [*grow, (0, 0)]).astype(np.float32)
-        z = self.model.hyper_analysis(features)
+        z = self.model.hyper_analysis.of_latents(latents_db, self._deviation, float(step_plane_value(step)))
         return np.clip(np.rint(z.reshape(-1)), -HYPER_MAX, HYPER_MAX).astype(np.int64)
