@@ -19,6 +19,7 @@ enum {
     HYPER_SQUARE = 4,    /* a square has 4 x 4 outputs, from 6 x 6 inputs */
     HYPER_REACH = 6,
     HYPER_POINTS = HYPER_REACH * HYPER_REACH,
+    HYPER_PART = 64,     /* cells of the first layer at once: their features stay in the second cache */
     HYPER_CELLS_MAX = 128 /* a side */
 };
 
@@ -43,6 +44,15 @@ typedef struct {
     float *state, *inside, *points, *products, *features;
 } hyper_tile;
 
+static int64_t hyper_filled(int64_t rows) { return (rows + HYPER_ROWS - 1) / HYPER_ROWS * HYPER_ROWS; }
+
+/* Loads it into a register now: compilers would load it again for each product. */
+#if defined(__AVX2__)
+#define HYPER_KEEP(vector) __asm__("" : "+x"(vector))
+#else
+#define HYPER_KEEP(vector) (void)(vector)
+#endif
+
 /* to[4][24] (rows `apart`) += x[4][depth] (rows `stride`) times a panel. */
 SARC_INLINE void hyper_block(const float *x, int64_t stride, const float *panel, int64_t depth, float *to, int64_t apart) {
     enum { N = HYPER_PANEL / HYPER_LANES };
@@ -51,8 +61,13 @@ SARC_INLINE void hyper_block(const float *x, int64_t stride, const float *panel,
         for (int v = 0; v < N; v++) sum[r][v] = ((const hyper_vector *)(to + r * apart))[v];
     for (int64_t k = 0; k < depth; k++) {
         const hyper_vector *weights = (const hyper_vector *)(panel + k * HYPER_PANEL);
+        hyper_vector weight[N];
+        for (int v = 0; v < N; v++) {
+            weight[v] = weights[v];
+            HYPER_KEEP(weight[v]);
+        }
         for (int r = 0; r < HYPER_ROWS; r++)
-            for (int v = 0; v < N; v++) sum[r][v] += weights[v] * x[r * stride + k];
+            for (int v = 0; v < N; v++) sum[r][v] += weight[v] * x[r * stride + k];
     }
     for (int r = 0; r < HYPER_ROWS; r++)
         for (int v = 0; v < N; v++) ((hyper_vector *)(to + r * apart))[v] = sum[r][v];
@@ -151,37 +166,35 @@ static void hyper_around(const hyper_tile *tile, const hyper_layer *layer, const
     hyper_synthesise_squares(tile, layer->bias, added, to);
 }
 
-/* The first layer, a line of cells at a time, into the frame. */
-static void hyper_first(const hyper_tile *tile, const hyper_model *model, const float *latents, int32_t rows, int32_t cols, float plane) {
-    const int64_t filled = (tile->cols + HYPER_ROWS - 1) / HYPER_ROWS * HYPER_ROWS;
-    for (int32_t row = 0; row < tile->rows; row++) {
-        float *sums = tile->products;
-        for (int32_t col = 0; col < tile->cols; col++) {
-            const int within = row < rows && col < cols;
-            float *features = tile->features + (int64_t)col * HYPER_INPUTS;
-            if (within) hyper_features(latents + ((int64_t)row * cols + col) * HYPER_LATENTS, model->deviation, plane, features);
-            else memset(features, 0, HYPER_INPUTS * sizeof *features);
-            memcpy(sums + (int64_t)col * HYPER_WIDTH, model->first.bias, HYPER_WIDTH * sizeof *sums);
-        }
-        hyper_product(tile->features, filled, HYPER_INPUTS, model->first.weight, HYPER_WIDTH, sums);
-        float *line = tile->state + ((row + 1) * tile->stride + 1) * HYPER_WIDTH;
-        for (int64_t i = 0; i < (int64_t)tile->cols * HYPER_WIDTH; i++) line[i] = sums[i] > 0 ? sums[i] : 0;
+/* The first layer on cells `begin` to `end` of the tile, row by row, into the frame. */
+static void hyper_first_part(const hyper_tile *tile, const hyper_model *model, const float *latents, int32_t rows, int32_t cols, float plane, int32_t begin, int32_t end) {
+    for (int32_t i = begin; i < end; i++) {
+        const int32_t row = i / tile->cols, col = i % tile->cols;
+        float *features = tile->features + (int64_t)(i - begin) * HYPER_INPUTS;
+        if (row < rows && col < cols) hyper_features(latents + ((int64_t)row * cols + col) * HYPER_LATENTS, model->deviation, plane, features);
+        else memset(features, 0, HYPER_INPUTS * sizeof *features);
+        memcpy(tile->products + (int64_t)(i - begin) * HYPER_WIDTH, model->first.bias, HYPER_WIDTH * sizeof *features);
+    }
+    hyper_product(tile->features, hyper_filled(end - begin), HYPER_INPUTS, model->first.weight, HYPER_WIDTH, tile->products);
+    for (int32_t i = begin; i < end; i++) {
+        const float *sums = tile->products + (int64_t)(i - begin) * HYPER_WIDTH;
+        float *to = tile->state + ((i / tile->cols + 1) * tile->stride + i % tile->cols + 1) * HYPER_WIDTH;
+        for (int c = 0; c < HYPER_WIDTH; c++) to[c] = sums[c] > 0 ? sums[c] : 0;
     }
 }
 
 /* The last layer: 2 x 2 cells -> 24 numbers. */
 static void hyper_last(const hyper_tile *tile, const hyper_layer *layer, float *out) {
-    const int32_t wide = tile->cols / 2;
-    for (int32_t i = 0; i < tile->rows / 2 * wide; i++) {
-        float x[4 * HYPER_WIDTH];
+    const int32_t wide = tile->cols / 2, count = tile->rows / 2 * wide;
+    float *sums = tile->products;
+    for (int32_t i = 0; i < count; i++) {
+        memcpy(sums + (int64_t)i * HYPER_OUTPUTS, layer->bias, HYPER_OUTPUTS * sizeof *sums);
         for (int p = 0; p < 4; p++)
-            memcpy(x + p * HYPER_WIDTH, tile->state + ((i / wide * 2 + p / 2 + 1) * tile->stride + i % wide * 2 + p % 2 + 1) * HYPER_WIDTH, HYPER_WIDTH * sizeof *x);
-        hyper_vector sum[HYPER_OUTPUTS / HYPER_LANES];
-        memcpy(sum, layer->bias, sizeof sum);
-        for (int k = 0; k < 4 * HYPER_WIDTH; k++)
-            for (int v = 0; v < HYPER_OUTPUTS / HYPER_LANES; v++) sum[v] += ((const hyper_vector *)(layer->weight + k * HYPER_PANEL))[v] * x[k];
-        memcpy(out + (int64_t)i * HYPER_OUTPUTS, sum, sizeof sum);
+            memcpy(tile->points + ((int64_t)i * 4 + p) * HYPER_WIDTH,
+                   tile->state + ((i / wide * 2 + p / 2 + 1) * tile->stride + i % wide * 2 + p % 2 + 1) * HYPER_WIDTH, HYPER_WIDTH * sizeof *sums);
     }
+    hyper_product(tile->points, hyper_filled(count), 4 * HYPER_WIDTH, layer->weight, HYPER_OUTPUTS, sums);
+    memcpy(out, sums, (size_t)count * HYPER_OUTPUTS * sizeof *sums);
 }
 
 /* Latents (rows, cols, 1024) in dB -> out (rows / 2, cols / 2, 24), halves rounded up. plane: what the network is told of the step. */
@@ -190,14 +203,15 @@ SARC_EXPORT(int32_t, hyper)(const float *const *arrays, const float *latents, in
     const hyper_model model = {{arrays[0], arrays[1]}, {arrays[2], arrays[3]}, {arrays[4], arrays[5]}, {arrays[6], arrays[7]}, arrays[8]};
     hyper_tile tile = {.rows = rows + (rows & 1), .cols = cols + (cols & 1)};
     tile.high = (tile.rows + HYPER_SQUARE - 1) / HYPER_SQUARE, tile.wide = (tile.cols + HYPER_SQUARE - 1) / HYPER_SQUARE;
-    tile.squares = ((int64_t)tile.high * tile.wide + HYPER_ROWS - 1) / HYPER_ROWS * HYPER_ROWS;
+    tile.squares = hyper_filled((int64_t)tile.high * tile.wide);
     tile.stride = tile.wide * HYPER_SQUARE + 2;
     const int64_t frame = (tile.high * HYPER_SQUARE + 2) * tile.stride * HYPER_WIDTH, points = HYPER_POINTS * tile.squares * HYPER_WIDTH;
-    const int64_t features = (tile.cols + HYPER_ROWS) * (int64_t)HYPER_INPUTS;
+    const int64_t features = HYPER_PART * HYPER_INPUTS;
     tile.state = calloc((size_t)(2 * frame + 2 * points + features), sizeof *tile.state);
     if (!tile.state) return SARC_NO_MEMORY;
     tile.inside = tile.state + frame, tile.points = tile.inside + frame, tile.products = tile.points + points, tile.features = tile.products + points;
-    hyper_first(&tile, &model, latents, rows, cols, plane);
+    const int32_t cells = tile.rows * tile.cols;
+    for (int32_t i = 0; i < cells; i += HYPER_PART) hyper_first_part(&tile, &model, latents, rows, cols, plane, i, SARC_MIN(i + HYPER_PART, cells));
     hyper_around(&tile, &model.inner, tile.state, 0, tile.inside);
     hyper_around(&tile, &model.outer, tile.inside, 1, tile.state);
     hyper_last(&tile, &model.last, out);
