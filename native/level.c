@@ -2,5 +2,12 @@
 #include "level.h"
 
 #include "rans.c"
+#include "products.c"
+#include "model.c"
+#include "features.c"
+#include "walk.c"
+#include "reading.c"
+#include "following.c"
 #include "search.c"
+#include "encode.c"
 #include "hyper.c"
