@@ -59,6 +59,7 @@ enum { SEARCH_VECTORS = SEARCH_STATES / LANES };
 
 /* Room for one thread's search. */
 typedef struct {
+    void *whole; /* as it was allocated */
     _Alignas(64) int16_t costs[2][SEARCH_STATES];
     _Alignas(32) uint16_t odd[SEARCH_BLOCK][SEARCH_STATES / 16]; /* bits: whether the cheaper way to a place is an odd symbol */
     search_branches branches[SEARCH_BLOCK];
@@ -82,6 +83,20 @@ static void search_prepare(search_room *room) {
         for (int b = 0; b < SEARCH_VECTORS; b++) room->kinds[a][b] = (uint8_t)__builtin_parity((unsigned)(a & b));
     for (int a = 0; a < LANES; a++)
         for (int b = 0; b < LANES; b++) room->lanes[a][b] = (int16_t)-__builtin_parity((unsigned)(a & b));
+}
+
+/* NULL where there is no memory. Its vectors lie on whole lines of the cache. */
+static search_room *search_room_make(void) {
+    char *whole = malloc(sizeof(search_room) + 63);
+    if (!whole) return NULL;
+    search_room *room = (search_room *)(whole + (-(uintptr_t)whole & 63));
+    room->whole = whole;
+    search_prepare(room);
+    return room;
+}
+
+static void search_room_drop(search_room *room) {
+    if (room) free(room->whole);
 }
 
 /* Bits in 1/64 of a symbol of some size under a table; raw low bits, the same for all choices, are left out. */
@@ -261,10 +276,9 @@ SARC_EXPORT(int32_t, search)(const int16_t *near, const int32_t *zero, const int
                              const float *residual, const uint8_t *rows, const float *weights, int64_t n, int32_t greedy, int32_t *state, int32_t *symbols,
                              uint8_t *quantisers) {
     const search_tables tables = {near, zero, price, layout, centroids};
-    search_room *room = aligned_alloc(64, (sizeof *room + 63) / 64 * 64);
+    search_room *room = search_room_make();
     if (!room) return SARC_NO_MEMORY;
-    search_prepare(room);
     search_pass(room, &tables, residual, rows, weights, n, greedy, state, symbols, quantisers);
-    free(room);
+    search_room_drop(room);
     return SARC_OK;
 }
