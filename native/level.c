@@ -8,3 +8,6 @@
 #include "walk.c"
 #include "reading.c"
 #include "following.c"
+#include "search.c"
+#include "encode.c"
+#include "hyper.c"
