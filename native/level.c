@@ -2,3 +2,5 @@
 #include "level.h"
 
 #include "rans.c"
+#include "pixels.c"
+#include "transform.c"

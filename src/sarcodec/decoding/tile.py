@@ -6,6 +6,7 @@ kinds of numbers runs here: up to `decode` everything is whole numbers, after it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, HYPER_MAX, TileLaten
 from sarcodec.entropy.trellis import places
 from sarcodec.format.sections import Section, check_symbols, unpack_latents
 from sarcodec.models.published import Model
-from sarcodec.signal.lapped import BLOCK, Borders
+from sarcodec.signal.lapped import BLOCK, Borders, Cells
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers
@@ -91,20 +92,25 @@ class TileDecoder:
         latents = _read(self.model, section, step, rows, cols, reference, lost)[1]
         return Known.of(self.model, latents, step, lost).latents, lost
 
+    def cells(self, latents: TileLatents, rows: int, cols: int) -> Cells:
+        """Decoded latents of a tile of rows x cols cells, as the transform takes them."""
+        unit_db = self.model.prior.steps.steps_db(latents.step) * np.float32(2.0**-FRACTION_BITS)
+        return Cells(latents.values.reshape(rows, cols, CHANNELS), unit_db)
+
     def dequantise(self, latents: TileLatents, rows: int, cols: int) -> Floats:
         """Decoded latents of a tile of rows x cols cells -> (rows, cols, 1024) float32 in dB."""
-        values = latents.values.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
-        return (values * self.model.prior.steps.steps_db(latents.step)).reshape(rows, cols, CHANNELS)
+        return self.cells(latents, rows, cols).in_db()
 
-    def synthesise(self, latents_db: Floats, borders: Borders) -> Floats:
-        """Latents (18, 18, 1024) in dB of a tile and a cell around, 0 outside the scene -> levels (512, 512) in dB."""
-        return self.model.transform.synthesise(latents_db, borders)
+    def synthesise(self, around: Sequence[Cells | None], borders: Borders, offset_db: float = 0) -> tuple[Floats, bool]:
+        """Levels in dB of a tile, and whether all are finite; see LappedTransform.synthesise."""
+        return self.model.transform.synthesise(around, borders, offset_db)
 
 
 def _narrowed(latents: Integers) -> Integers:
-    """The same whole numbers in 32 bits where they fit, as they do in every file that is not made up to be odd."""
-    fits = np.abs(latents).max(initial=0) < 1 << 31
-    return latents.astype(np.int32) if fits else latents
+    """The same whole numbers in 16 bits where they fit, as they do in all but odd scenes, else in 32 or 64: tiles are kept for their neighbours."""
+    least, most = int(latents.min(initial=0)), int(latents.max(initial=0))
+    kind = next((k for k in (np.int16, np.int32) if np.iinfo(k).min <= least and most <= np.iinfo(k).max), np.int64)
+    return latents.astype(kind, copy=False)
 
 
 def _read(
