@@ -7,7 +7,7 @@
 #include <float.h>
 
 enum { PIXELS_CHUNK = 1024 }; /* pixels between two passes, so that the second finds them in the nearest cache */
-enum { PIXELS_INT8, PIXELS_UINT8, PIXELS_INT16, PIXELS_UINT16, PIXELS_INT32, PIXELS_UINT32, PIXELS_FLOAT32 };
+enum { PIXELS_INT8, PIXELS_UINT8, PIXELS_INT16, PIXELS_UINT16, PIXELS_FLOAT32 };
 
 /* The levels of pixels of 8 or 16 bits by a table, not a number where a pixel is invalid: those become 0. Gives the number of valid ones. */
 #define PIXELS_LOOK_UP(type, name)                                                                                                   \

@@ -26,7 +26,8 @@ from sarcodec.format.sections import MASK, POWER, Section, pack_tile
 from sarcodec.format.tiling import TileGrid, Window, grow
 from sarcodec.signal.correction import Ground
 from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders, Cells, alone, in_db
-from sarcodec.signal.radiometry import fill_invalid, normalise
+from sarcodec.signal.filling import fill_invalid
+from sarcodec.signal.radiometry import normalise
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats, Pixels
