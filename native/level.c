@@ -2,5 +2,6 @@
 #include "level.h"
 
 #include "rans.c"
+#include "filling.c"
 #include "pixels.c"
 #include "transform.c"

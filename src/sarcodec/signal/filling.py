@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec import native
+from sarcodec.native import filling as kernel
+
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats
 
@@ -18,9 +21,20 @@ def fill_invalid(level_db: Floats, valid: Bools) -> Floats:
     """
     if valid.all():
         return level_db
+    if not native.available() or level_db.dtype != np.float32:
+        return filled(level_db, valid)
+    out = np.empty(level_db.shape, np.float32)
+    kernel.fill(np.ascontiguousarray(level_db), np.ascontiguousarray(valid), out)
+    return out
+
+
+def filled(level_db: Floats, valid: Bools) -> Floats:
+    """The same in NumPy."""
+    if valid.all():
+        return level_db
     if not valid.any():
         return np.zeros_like(level_db)
-    coarse = fill_invalid(*_halve(level_db, valid))
+    coarse = filled(*_halve(level_db, valid))
     return np.where(valid, level_db, _double(coarse, level_db.shape))
 
 
