@@ -69,14 +69,15 @@ PIXELS_ROUNDED(uint8)
 PIXELS_ROUNDED(int16)
 PIXELS_ROUNDED(uint16)
 
-/* 2^(level / db_an_octave), between the smallest and the largest positive float32: off by at most 4e-7 of it. */
-SARC_INLINE float pixels_power(float level, float db_an_octave) {
+/* 2^(level / db_an_octave), between the smallest and the largest positive float32: off by at most 4e-7 of it where that is normal. */
+SARC_INLINE float pixels_power(float level, double db_an_octave) {
     /* The octave in two parts, of which the first has so few digits that a whole number of it is exact. */
-    const float first = float_of_bits(bits_of_float(db_an_octave) & (int32_t)0xffffe000), second = db_an_octave - first, rounder = 12582912.0f;
+    const float first = float_of_bits(bits_of_float((float)db_an_octave) & (int32_t)0xffffe000), second = (float)(db_an_octave - first);
+    const float octaves_a_db = (float)(1 / db_an_octave), rounder = 12582912.0f;
     const float least = -152.0f * first, most = 130.0f * first;
     const float held = level > least ? level < most ? level : most : least;
-    const float shifted = held * (1.0f / db_an_octave) + rounder, octaves = shifted - rounder;
-    const float value = exp2_of(((held - octaves * first) - octaves * second) * (1.0f / db_an_octave));
+    const float shifted = held * octaves_a_db + rounder, octaves = shifted - rounder;
+    const float value = exp2_of(((held - octaves * first) - octaves * second) * octaves_a_db);
     /* In two steps: one power of two does not reach to the ends of the subnormal numbers. */
     const int32_t whole = (int32_t)octaves, half = whole >> 1, rest = whole - half;
     const float scaled = value * float_of_bits((half + 127) << 23) * float_of_bits((rest + 127) << 23);
@@ -84,7 +85,7 @@ SARC_INLINE float pixels_power(float level, float db_an_octave) {
     return float_of_bits(SARC_MAX(bits_of_float(below), 1));
 }
 
-static int pixels_float(const float *levels, int64_t n, float db_an_octave, float *pixels) {
+static int pixels_float(const float *levels, int64_t n, double db_an_octave, float *pixels) {
     int32_t odd = 0;
     for (int64_t i = 0; i < n; i++) {
         pixels[i] = pixels_power(levels[i], db_an_octave);
@@ -114,9 +115,9 @@ PIXELS_REPLACE(float)
 
 /* Levels in dB to valid pixels of a type, amplitude or power. db_an_octave: of a doubled pixel. avoided, instead: of that type; an avoided pixel becomes
    the other. SARC_REFUSED for other types, SARC_DAMAGED where a level is not a number. */
-SARC_EXPORT(int32_t, pixels_restore)(const float *levels, int64_t n, int32_t type, float db_an_octave, const void *avoided, const void *instead,
+SARC_EXPORT(int32_t, pixels_restore)(const float *levels, int64_t n, int32_t type, double db_an_octave, const void *avoided, const void *instead,
                                      int64_t avoided_count, void *pixels) {
-    const float octaves_a_db = 1.0f / db_an_octave;
+    const float octaves_a_db = (float)(1 / db_an_octave);
     int odd = 0;
     if (type == PIXELS_INT8) {
         PIXELS_RESTORED(int8_t, pixels_rounded_int8, octaves_a_db, INT8_MAX)

@@ -24,6 +24,16 @@ enum { LAPPED_VECTORS = LAPPED_COLS / LAPPED_LANES };
 typedef float lapped_vector __attribute__((vector_size(4 * LAPPED_LANES)));
 typedef float lapped_unaligned __attribute__((vector_size(4 * LAPPED_LANES), aligned(4), may_alias));
 
+/* GCC would read a vector from memory again for every product it is in, and the loads would take longer than the products: it is told that a value is
+   changed here. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512F__)
+#define LAPPED_IN_REGISTER(vector) __asm__("" : "+v"(vector))
+#elif defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+#define LAPPED_IN_REGISTER(vector) __asm__("" : "+x"(vector))
+#else
+#define LAPPED_IN_REGISTER(vector) (void)(vector)
+#endif
+
 /* Matrices, row by row: of the DCT of 32 points its even and its odd frequencies at the first 16 pixels (frequency, pixel), those transposed, and the
    rotation around a border with its transpose. */
 typedef struct {
@@ -36,10 +46,15 @@ SARC_INLINE void lapped_product(const float *a, ptrdiff_t a_row, ptrdiff_t a_ste
     for (int c = 0; c < cols; c += LAPPED_COLS)
         for (int r = 0; r < rows; r += LAPPED_ROWS) {
             lapped_vector sum[LAPPED_ROWS][LAPPED_VECTORS] = {{{0}}};
-            for (int k = 0; k < depth; k++)
+            for (int k = 0; k < depth; k++) {
+                lapped_vector right[LAPPED_VECTORS];
+                for (int v = 0; v < LAPPED_VECTORS; v++) {
+                    right[v] = *(const lapped_unaligned *)(b + k * b_step + c + v * LAPPED_LANES);
+                    LAPPED_IN_REGISTER(right[v]);
+                }
                 for (int i = 0; i < LAPPED_ROWS; i++)
-                    for (int v = 0; v < LAPPED_VECTORS; v++)
-                        sum[i][v] += a[(r + i) * a_row + k * a_step] * *(const lapped_unaligned *)(b + k * b_step + c + v * LAPPED_LANES);
+                    for (int v = 0; v < LAPPED_VECTORS; v++) sum[i][v] += a[(r + i) * a_row + k * a_step] * right[v];
+            }
             for (int i = 0; i < LAPPED_ROWS; i++)
                 for (int v = 0; v < LAPPED_VECTORS; v++) *(lapped_unaligned *)(out + (r + i) * out_row + c + v * LAPPED_LANES) = sum[i][v];
         }

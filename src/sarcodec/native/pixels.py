@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import c_float, c_int32, c_int64, c_void_p
+from ctypes import c_double, c_float, c_int32, c_int64, c_void_p
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "pixels_look_up_8": (c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
     "pixels_look_up_16": (c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
     "pixels_normalise": (c_int64, c_void_p, c_int64, c_float, c_void_p, c_int64, c_void_p, c_void_p),
-    "pixels_restore": (c_int32, c_void_p, c_int64, c_int32, c_float, c_void_p, c_void_p, c_int64, c_void_p),
+    "pixels_restore": (c_int32, c_void_p, c_int64, c_int32, c_double, c_void_p, c_void_p, c_int64, c_void_p),
 }
 
 

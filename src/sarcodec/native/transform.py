@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 BLOCK, CHANNELS = 32, 1024
 TYPES = ("int16", "int32", "float32")
-_NO_MEMORY = -3
+MOST_CELLS = 16
+_DAMAGED, _REFUSED, _NO_MEMORY = -1, -2, -3
 
 
 class _Piece(Structure):
@@ -76,8 +77,8 @@ def synthesise(
         offset_db,
         levels.ctypes.data,
     )
-    _check_memory(answer)
-    return levels, answer == 0
+    _check(answer)
+    return levels, answer != _DAMAGED
 
 
 def analyse(tables: Floats, places: Integers, levels_db: Floats, lapped: tuple[Bools, Bools]) -> Floats:
@@ -94,10 +95,12 @@ def analyse(tables: Floats, places: Integers, levels_db: Floats, lapped: tuple[B
         cols,
         latents.ctypes.data,
     )
-    _check_memory(answer)
+    _check(answer)
     return latents
 
 
-def _check_memory(answer: int) -> None:
+def _check(answer: int) -> None:
     if answer == _NO_MEMORY:
         raise MemoryError("libsarcodec found no memory for a row of cells")
+    if answer == _REFUSED:
+        raise ValueError(f"a tile has more than {MOST_CELLS} rows or columns of cells, or none")

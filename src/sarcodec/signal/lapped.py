@@ -121,7 +121,7 @@ class LappedTransform:
 
     def analyse(self, levels_db: Floats, borders: Borders) -> Floats:
         """Levels (32 (n + 2), 32 (m + 2)): blocks with one around -> latents (n, m, 1024) in dB."""
-        if not native.available():
+        if not _by_library(borders):
             return self.analysed(levels_db, borders)
         levels = np.ascontiguousarray(levels_db, np.float32)
         return transform.analyse(self._tables, _quadrants(), levels, (borders.rows, borders.cols))
@@ -139,7 +139,7 @@ class LappedTransform:
 
         around: in the order of NEIGHBOURS, the tile's blocks, and of each neighbour those that touch it, as `facing` gives them; None: all 0.
         """
-        if native.available():
+        if _by_library(borders):
             pieces = [None if c is None else (_plain(c.values), c.unit_db) for c in around]
             return transform.synthesise(self._tables, _quadrants(), pieces, (borders.rows, borders.cols), offset_db)
         whole = _joined(around, len(borders.rows) - 1, len(borders.cols) - 1)
@@ -165,6 +165,11 @@ class LappedTransform:
         across[:, borders.cols] = across[:, borders.cols] @ rotation.T
         out[:, OVERLAP:-OVERLAP] = across.reshape(out.shape[0], -1)
         return out
+
+
+def _by_library(borders: Borders) -> bool:
+    """libsarcodec takes no more blocks than a tile has."""
+    return native.available() and max(len(borders.rows), len(borders.cols)) <= transform.MOST_CELLS + 1
 
 
 def _joined(around: Sequence[Cells | None], rows: int, cols: int) -> Floats:
