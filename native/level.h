@@ -6,6 +6,7 @@
 #ifndef SARC_LEVEL_H
 #define SARC_LEVEL_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

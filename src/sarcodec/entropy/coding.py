@@ -33,11 +33,21 @@ def encode(tables: FrozenTables, rows: Integers, values: Integers) -> bytes:
     rows, values = _checked_rows(rows, len(tables)), _checked_values(values)
     if rows.size != values.size:
         raise InvalidArgument(f"{rows.size} table numbers for {values.size} values, expected as many")
-    words = np.empty(_WORDS_A_SYMBOL * rows.size + 8, np.uint16)
+    words = np.empty(words_room(rows.size), np.uint16)
     state, first, refused = rans.encode(tables.cumulative, tables.layout, rows, values, words)
     if refused >= 0:
         raise InvalidArgument(f"value {refused} is {values[refused]}, but its table {rows[refused]} codes only 0")
-    return _state_bytes(int(state)) + words[first:].astype("<u2").tobytes()
+    return packed(int(state), words[first:])
+
+
+def words_room(count: int) -> int:
+    """How many words so many symbols may take."""
+    return _WORDS_A_SYMBOL * count + 8
+
+
+def packed(state: int, words: Integers) -> bytes:
+    """The bytes of a stream: the coder's last state, and its words uint16."""
+    return _state_bytes(state) + words.astype("<u2").tobytes()
 
 
 class Decoder:

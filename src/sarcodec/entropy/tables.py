@@ -240,11 +240,12 @@ def _check_frequencies(tables: FrozenTables) -> None:
 
 
 def _slot_symbols(tables: FrozenTables, slot_bits: int) -> Integers:
-    slots = np.arange(0, TOTAL, 1 << slot_bits)
-    symbols = np.zeros((len(tables), slots.size), np.uint8)
-    for table in np.flatnonzero(~tables.skip):
-        cumulative = tables.cumulative[tables.start[table] : tables.start[table + 1]]
-        symbols[table] = np.searchsorted(cumulative, slots, side="right") - 1
+    """Each symbol stands as often as slots i << slot_bits lie between its cumulative frequency and the next one's."""
+    before = (tables.cumulative.astype(np.int32) + (1 << slot_bits) - 1) >> slot_bits  # slots below each of them
+    counts = np.maximum(np.diff(before, append=0), 0)  # from one table's end to the next one's begin: none
+    number = np.arange(tables.cumulative.size) - np.repeat(tables.start[:-1], np.diff(tables.start))
+    symbols = np.zeros((len(tables), TOTAL >> slot_bits), np.uint8)
+    symbols[~tables.skip] = np.repeat(number.astype(np.uint8), counts).reshape(-1, TOTAL >> slot_bits)
     symbols.flags.writeable = False
     return symbols
 

@@ -21,9 +21,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sarcodec.entropy import tables as entropy_tables
-from sarcodec.entropy.prior import HYPER_CHANNELS, LATENT_TABLES, OCTAVE_CLASSES, Prior, TileLatents
+from sarcodec.entropy.following import Followed, follow
+from sarcodec.entropy.prior import (
+    GROUPS,
+    HYPER_CHANNELS,
+    LATENT_TABLES,
+    OCTAVE_CLASSES,
+    Prior,
+    TileLatents,
+    pass_sizes,
+)
 from sarcodec.entropy.prior_arrays import prior_from_arrays
 from sarcodec.entropy.tables import FrozenTables
+from sarcodec.entropy.tiles import Place
 from sarcodec.errors import ModelError, UnknownModel
 from sarcodec.models.hyper_analysis import HyperAnalysis
 from sarcodec.signal.lapped import OVERLAP, LappedTransform
@@ -178,38 +188,44 @@ def _check_tables(model_id: str, tables: FrozenTables) -> None:
         raise ModelError(f"model {model_id}: its two quantisers do not skip the same tables; install it again")
 
 
-class _Question:
-    """A port that answers with fixed whole numbers and keeps a checksum of every table number and mean it is asked with."""
-
-    def __init__(self) -> None:
-        self.checksum, self.count = 0, 0
-
-    def _numbers(self, shape: tuple[int, ...], spread: int) -> Integers:
-        n = int(np.prod(shape))
-        ramp = (np.arange(self.count, self.count + n, dtype=np.int64) * 2654435761 >> 9) % (2 * spread + 1) - spread
-        self.count += n
-        return ramp.reshape(shape)
-
-    def _note(self, *arrays: Integers) -> None:
-        for a in arrays:
-            self.checksum = zlib.crc32(np.ascontiguousarray(a, "<i8").tobytes(), self.checksum)
-
-    def hyper(self, rows: Integers) -> Integers:
-        self._note(rows)
-        return self._numbers(rows.shape, 6)
-
-    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
-        self._note(rows, mean)
-        return self._numbers(rows.shape, 3) * (np.arange(rows.shape[1]) < 24)
+_QUESTIONS = ((40, 5, 6), (330, 6, 5), (600, 4, 9), (250, 5, 6))  # steps, rows and columns in cells
+_PLACED = 24  # channels of each group that have places other than 0
 
 
 def known_answer(prior: Prior) -> str:
     """Checksum of all table numbers and means on fixed symbols at four steps, the last tile leaning on the first: the same on
-    every machine."""
-    question = _Question()
-    walked: list[Integers] = []
-    for step, rows, cols in ((40, 5, 6), (330, 6, 5), (600, 4, 9), (250, 5, 6)):
-        reference = TileLatents(walked[0], 40) if len(walked) == 3 else None
-        walked.append(prior.walk(step, rows, cols, question, reference))
-        question._note(walked[-1])
-    return f"{question.checksum:08x}"
+    every machine (docs/format.md, 10.4)."""
+    checksum, count, first = 0, 0, None
+    for number, (step, rows, cols) in enumerate(_QUESTIONS):
+        place = Place(step, rows, cols, first if number == 3 else None)
+        hyper = _numbers(count, place.hyper_count, 6)
+        count += hyper.size
+        places = _numbers(count, place.count, 3)
+        count += places.size
+        found = follow(prior, hyper, places * _placed(rows, cols), place)
+        first = first or TileLatents(found.latents, step)
+        checksum = _checksum(found, hyper.size, pass_sizes(rows, cols), checksum)
+    return f"{checksum:08x}"
+
+
+def _numbers(first: int, count: int, spread: int) -> Integers:
+    """Numbers first, first + 1, ... of the question (count,) int32."""
+    ramp = (np.arange(first, first + count, dtype=np.int64) * 2654435761 >> 9) % (2 * spread + 1) - spread
+    return ramp.astype(np.int32)
+
+
+def _placed(rows: int, cols: int) -> Integers:
+    """1 where the question has a place, 0 elsewhere, in coded order (1024 a cell,) int32."""
+    sizes = pass_sizes(rows, cols)
+    return np.concatenate(
+        [np.tile(np.arange(group) < _PLACED, size // group) for group, size in zip(np.repeat(GROUPS, 2), sizes)]
+    ).astype(np.int32)
+
+
+def _checksum(found: Followed, hyper: int, sizes: list[int], checksum: int) -> int:
+    tables, means, begin = found.tables, found.means, 0
+    parts = [tables[:hyper]]
+    for size in sizes:
+        parts += [tables[hyper + begin : hyper + begin + size], means[begin : begin + size]]
+        begin += size
+    return zlib.crc32(np.concatenate([*parts, found.latents.reshape(-1)]).astype("<i8"), checksum)
