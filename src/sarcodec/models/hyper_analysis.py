@@ -87,7 +87,8 @@ def features(latents_db: Floats, deviation: Floats, plane: float) -> Floats:
     ratio = latents_db / deviation
     told = np.full((rows, cols, 1), plane)
     found = np.concatenate([np.log2(1 + 4 * np.abs(ratio)), np.clip(ratio[..., :_PLAIN], -_LIMIT, _LIMIT), told], 2)
-    return np.pad(found, [*((0, -n % CELLS) for n in (rows, cols)), (0, 0)]).astype(np.float32)
+    filled: Floats = np.pad(found, [*((0, -n % CELLS) for n in (rows, cols)), (0, 0)]).astype(np.float32)
+    return filled
 
 
 def _at_points(weight: Floats) -> Floats:
