@@ -95,7 +95,8 @@ def _at_points(weight: Floats) -> Floats:
     """Weights (9 * 192, 192) of a 3 x 3 neighbourhood -> (36, 192, 192)."""
     places = weight.astype(np.float64).reshape(3, 3, -1)
     points = np.einsum("pi,qj,ijw->pqw", _POINTS, _POINTS, places, optimize=True)
-    return points.reshape(-1, WIDTH, WIDTH).astype(np.float32)
+    found: Floats = points.reshape(-1, WIDTH, WIDTH).astype(np.float32)
+    return found
 
 
 def _panels(weight: Floats) -> Floats:
