@@ -46,7 +46,7 @@ static int32_t encoding_latents(void *self, const walk_run *run) {
     for (int32_t i = 0; i < count; i++) e->tables[i] = run->table[i];
     for (int32_t n = 0; n < run->codes; n++) {
         const int32_t i = run->coded[n], b = e->quantiser[n];
-        walk_put(run, e->m->centroids, e->m->errors, i, e->symbol[n], b);
+        walk_put(run, i, e->symbol[n], b);
         e->tables[i] = (uint16_t)(e->tables[i] + WALK_TABLES * b);
     }
     e->tables += count;

@@ -44,18 +44,21 @@ static void law_of(const model *m, int32_t step, walk_law *law) {
 
 SARC_INLINE int64_t law_clipped(int64_t x) { return SARC_MAX(SARC_MIN(x, WALK_LIMIT), -WALK_LIMIT); }
 
-/* x >> bits for |x| < 2^61; processors have this for unsigned vectors of 64 bits only. */
-SARC_INLINE int64_t law_shifted(int64_t x, int32_t bits) {
-    return (int64_t)((uint64_t)(x + (INT64_C(1) << 62)) >> bits) - (INT64_C(1) << (62 - bits));
+/* (x + half of 2^bits) / 2^bits for whole x of at most 2^53 in size, not yet rounded down. Doubles hold such numbers exactly, and processors have more for vectors
+   of them than for integers of 64 bits. Where the sum is rounded, it is beyond what means are clipped to. */
+SARC_INLINE double law_halved(double x, int32_t bits) {
+    return (x + (double)(INT64_C(1) << (bits - 1))) * (1.0 / (double)(INT64_C(1) << bits));
 }
 
-/* The head's numbers v (2 count) of one cell -> means and tables of its channels. gain, lean: NULL in a tile that leans on none. */
+/* The head's numbers v (2 count), below 2^23 in size, of one cell -> means and tables of its channels. gain, lean: NULL in a tile that leans on none. */
 SARC_INLINE void law_predict(const int32_t *restrict v, const int32_t *restrict gain, const int32_t *restrict lean, const int32_t *restrict factor,
                              const int32_t *restrict offset, int32_t count, int32_t first_table, int32_t *restrict mean, uint8_t *restrict table) {
     for (int32_t j = 0; j < count; j++) {
-        int64_t x = law_shifted((int64_t)v[j] * factor[j] + (1 << 15), 16);
-        if (gain) x += law_shifted((int64_t)gain[j] * lean[j] + (1 << 5), 6);
-        mean[j] = (int32_t)law_clipped(x);
+        double x = law_halved((double)v[j] * factor[j], 16);
+        if (gain) x = floor(x) + floor(law_halved((double)gain[j] * lean[j], 6));
+        x = x < WALK_LIMIT ? x : WALK_LIMIT;
+        x = x > -WALK_LIMIT ? x : -WALK_LIMIT;
+        mean[j] = (int32_t)floor(x);
     }
     for (int32_t j = 0; j < count; j++) {
         const int32_t level = ((v[count + j] + offset[j]) >> 4) + 1;
@@ -77,9 +80,8 @@ static void features_of(const model *m, int32_t group, const int32_t *restrict y
     const int32_t count = MODEL_SIZE[group];
     uint16_t magnitude[640]; /* in 1/128 deviation, and no more than the last of `companding` */
     for (int32_t j = 0; j < count; j++) {
-        const uint32_t size = (uint32_t)(y[j] < 0 ? -y[j] : y[j]);
-        const uint64_t found = (uint64_t)size * (uint32_t)factor[j] >> 16;
-        magnitude[j] = (uint16_t)SARC_MIN(found, MODEL_COMPANDING - 1);
+        const double found = (double)(y[j] < 0 ? -y[j] : y[j]) * factor[j] * 0x1p-16; /* exact where it is below the last of `companding` */
+        magnitude[j] = (uint16_t)(int32_t)(found < MODEL_COMPANDING - 1 ? found : MODEL_COMPANDING - 1);
     }
     if (group == 2) {
         features_pooled(m->companding, magnitude, count, 2, 4, to);

@@ -1,9 +1,10 @@
 /* The walk with symbols that are given before it begins: a known question to a model, and the tests that hold the walk to its twin. */
 #include "walk.h"
 
+enum { FOLLOWING_PLACES = 1280 };
+
 typedef struct {
     const int32_t *hyper, *places; /* in coded order */
-    const model *m;
     int32_t *tables, *means; /* out, in coded order: tables of hyper symbols, then of latents; means of latents */
 } following;
 
@@ -21,7 +22,7 @@ static int32_t following_latents(void *self, const walk_run *run) {
     for (int32_t i = 0; i < count; i++) {
         const int32_t place = f->places[i];
         f->tables[i] = run->table[i];
-        walk_place(run, f->m->centroids, f->m->errors, i, place);
+        walk_place(run, i, place);
     }
     memcpy(f->means, run->mean, (size_t)count * sizeof *f->means);
     f->tables += count, f->means += count, f->places += count;
@@ -33,8 +34,8 @@ static int32_t following_latents(void *self, const walk_run *run) {
 SARC_EXPORT(int32_t, tile_follow)(const model *m, const int32_t *hyper, const int32_t *places, int32_t step, int32_t rows, int32_t cols,
                                   const int32_t *reference, int32_t reference_step, int32_t *symbols, int32_t *tables, int32_t *means, int32_t *latents,
                                   float *lost) {
-    following f = {hyper, places, m, tables, means};
+    following f = {hyper, places, tables, means};
     const walk_tile tile = {step, rows, cols, NULL, reference, reference_step, symbols, latents, lost};
-    const walk_coder coder = {&f, 4, following_hyper, following_latents};
+    const walk_coder coder = {&f, FOLLOWING_PLACES, following_hyper, following_latents};
     return walk_whole(m, &tile, &coder);
 }

@@ -11,3 +11,6 @@
 #include "search.c"
 #include "encode.c"
 #include "hyper.c"
+#include "filling.c"
+#include "pixels.c"
+#include "transform.c"

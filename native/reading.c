@@ -3,12 +3,27 @@
    Reads strangers' bytes: whatever they hold, nothing outside the arrays is touched, no sum overflows and the loops end. */
 #include "walk.h"
 
+enum { READING_PLACES = 1280 };
+
+/* A table of latents as the loop over symbols wants it. */
 typedef struct {
-    const model *m;
+    uint32_t start; /* of its cumulative frequencies */
+    uint32_t rare;  /* symbols from here on go on: the escape, or all where raw bits follow */
+} reading_table;
+
+typedef struct {
     const rans_tables *tables;
     rans_reader from;
     uint32_t state; /* of the trellis */
+    reading_table latents[2 * WALK_TABLES];
 } reading;
+
+static void reading_prepare(reading *r) {
+    for (int32_t t = 0; t < 2 * WALK_TABLES; t++) {
+        const uint32_t table = r->tables->layout[t];
+        r->latents[t] = (reading_table){table & 0xfffff, table >> 20 & 15 ? 0 : 2 * (table >> 24 & 127) + 1};
+    }
+}
 
 static int32_t reading_hyper(void *self, const uint16_t *tables, int32_t count, int32_t *symbols) {
     reading *r = self;
@@ -19,23 +34,50 @@ static int32_t reading_hyper(void *self, const uint16_t *tables, int32_t count, 
     return r->from.state ? SARC_OK : SARC_DAMAGED;
 }
 
+/* A value of a table with raw bits, or an escape: what is rare, out of the way of the others. z: the symbol in the table's alphabet. */
+static __attribute__((noinline)) int32_t reading_rare(rans_reader *from, uint32_t table, int64_t z) {
+    if (z == 2 * (int64_t)(table >> 24 & 127) + 1) {
+        const int64_t excess = rans_pull_escape(from);
+        if (excess < 0) return INT32_MIN;
+        z += excess;
+    }
+    int64_t value = (z >> 1) ^ -(z & 1);
+    const uint32_t shift = table >> 20 & 15;
+    if (shift) value = (int64_t)((uint64_t)value << shift | rans_pull_bits(from, shift));
+    return value > -RANS_MAX_MAGNITUDE && value < RANS_MAX_MAGNITUDE ? (int32_t)value : INT32_MIN;
+}
+
+/* The symbols of a run. As rans_pull, but with the coder's state in registers, and the trellis between the symbols. */
 static int32_t reading_latents(void *self, const walk_run *run) {
     reading *r = self;
-    const model *m = r->m;
-    const rans_tables all = *r->tables;
-    rans_reader from = r->from;
+    const uint16_t *const cumulative = r->tables->cumulative, *const words = r->from.words;
+    const uint8_t *const lookup = r->tables->lookup;
+    const int64_t count = r->from.count;
+    int64_t place = r->from.place;
+    uint64_t x = r->from.state;
     uint32_t state = r->state;
     for (int32_t n = 0; n < run->codes; n++) {
         const int32_t i = run->coded[n];
-        const uint32_t b = state & 1;
-        const int32_t symbol = rans_pull(&all, &from, run->table[i] + WALK_TABLES * b);
-        if (symbol == INT32_MIN) return SARC_DAMAGED;
-        walk_put(run, m->centroids, m->errors, i, symbol, (int32_t)b);
-        state = state >> 1 ^ (166 & -b) ^ (121 & -((uint32_t)symbol & 1));
+        const uint32_t b = state & 1, row = run->table[i] + WALK_TABLES * b;
+        const reading_table table = r->latents[row];
+        const uint16_t *symbols = cumulative + table.start;
+        const uint64_t slot = x & ((1 << RANS_PRECISION) - 1);
+        uint32_t z = lookup[row << (RANS_PRECISION - RANS_LOOKUP) | slot >> RANS_LOOKUP];
+        while (symbols[z + 1] <= slot) z++;
+        x = (uint64_t)(uint32_t)(symbols[z + 1] - symbols[z]) * (x >> RANS_PRECISION) + slot - symbols[z];
+        if (x < 1 << 16 && place < count) x = x << 16 | words[place++];
+        int32_t symbol = (int32_t)(z >> 1) ^ -(int32_t)(z & 1);
+        if (z >= table.rare) {
+            rans_reader from = {words, count, place, x};
+            symbol = reading_rare(&from, r->tables->layout[row], z);
+            if (symbol == INT32_MIN) return SARC_DAMAGED;
+            x = from.state, place = from.place;
+        }
+        state = state >> 1 ^ (166 & -b) ^ (symbol & 1 ? 121 : 0);
+        walk_put(run, i, symbol, (int32_t)b);
     }
-    r->from = from;
-    r->state = state;
-    return from.state ? SARC_OK : SARC_DAMAGED;
+    r->from.state = x, r->from.place = place, r->state = state;
+    return x ? SARC_OK : SARC_DAMAGED;
 }
 
 /* The state that a stream opens with: as many bytes as leave whole words, the highest not 0. Gives their number, -1 where no encoder writes them. */
@@ -47,7 +89,8 @@ static int32_t reading_opened(rans_reader *from, const uint8_t *stream, int64_t 
 }
 
 static int32_t reading_tile(const model *m, const rans_tables *tables, const uint8_t *stream, int64_t length, const walk_tile *tile) {
-    reading r = {.m = m, .tables = tables};
+    reading r = {.tables = tables};
+    reading_prepare(&r);
     const int32_t head = reading_opened(&r.from, stream, length);
     if (head < 0) return SARC_DAMAGED;
     const int64_t count = (length - head) / 2;
@@ -56,7 +99,7 @@ static int32_t reading_tile(const model *m, const rans_tables *tables, const uin
     for (int64_t i = 0; i < count; i++) words[i] = (uint16_t)(stream[head + 2 * i] | stream[head + 2 * i + 1] << 8);
     words[count] = 0;
     r.from.words = words, r.from.count = count;
-    const walk_coder coder = {&r, 4, reading_hyper, reading_latents};
+    const walk_coder coder = {&r, READING_PLACES, reading_hyper, reading_latents};
     int32_t answer = walk_whole(m, tile, &coder);
     if (answer == SARC_OK && (r.from.state != 1 || r.from.place != count)) answer = SARC_DAMAGED;
     free(words);

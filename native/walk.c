@@ -16,7 +16,6 @@ struct walk {
     int32_t *leaning;              /* (cells, 1024): the reference's latents in 1/32 of this band's steps */
     walk_law law;
     uint8_t codes[WALK_TABLES];    /* 1 where a table does not skip */
-    int32_t skips_above;           /* whether another level than 0 skips */
     const int16_t **left;          /* addresses of a product's left side */
     int16_t *first, *second;       /* activations */
     int32_t *head, *gain, *bias;
@@ -187,8 +186,8 @@ static void walk_networks(walk *w, int32_t pass) {
     if (w->leaning) product_rounded(w->left, count, &gain->by, gain->bias, gain->shift, w->gain);
 }
 
-/* Means and tables of a run's cells, and which of its places are coded. */
-static void walk_predict(const walk *w, walk_run *run, int32_t *mean, uint8_t *table, int32_t *coded) {
+/* Means and tables of a run's cells. */
+static void walk_predict(const walk *w, const walk_run *run, int32_t *mean, uint8_t *table) {
     const int32_t pass = 2 * run->group + run->half, begin = run->begin, count = run->channels;
     const int32_t stride = w->m->head[pass].by.outputs, gains = w->m->gain[pass].by.outputs;
     for (int32_t i = 0; i < run->cells; i++) {
@@ -198,20 +197,20 @@ static void walk_predict(const walk *w, walk_run *run, int32_t *mean, uint8_t *t
         law_predict(w->head + (size_t)at * stride, gain, lean, w->law.mean + begin, w->law.scale + begin, count, WALK_SCALE_LEVELS * run->group,
                     mean + (size_t)i * count, table + (size_t)i * count);
     }
-    run->codes = 0;
-    for (int32_t i = 0; i < run->cells * count; i++) {
-        coded[run->codes] = i;
-        run->codes += w->codes[table[i]];
-    }
 }
 
-/* What a place of 0 has everywhere, before the coder gives the others. */
-static void walk_clear(const walk *w, walk_run *run) {
-    const int32_t count = run->cells * run->channels, level0 = w->m->errors[WALK_SCALE_LEVELS * run->group * WALK_CENTROIDS];
-    memset(run->symbol, 0, (size_t)count * sizeof(int32_t));
-    memset(run->offset, 0, (size_t)count * sizeof(int32_t));
-    for (int32_t i = 0; run->error && i < count; i++) run->error[i] = level0;
-    for (int32_t i = 0; run->error && w->skips_above && i < count; i++) run->error[i] = w->m->errors[run->table[i] * WALK_CENTROIDS];
+/* Which places of a run are coded; the others, which the coder does not see, are written down as the 0 that they are. */
+static int32_t walk_coded(const walk *w, const walk_run *run, int32_t *restrict coded, int32_t *restrict skipped) {
+    const uint8_t *restrict codes = w->codes, *restrict table = run->table;
+    const int32_t count = run->cells * run->channels;
+    int32_t found = 0;
+    for (int32_t i = 0; i < count; i++) {
+        coded[found] = i;
+        skipped[i - found] = i;
+        found += codes[table[i]];
+    }
+    for (int32_t n = 0; n < count - found; n++) walk_put(run, skipped[n], 0, 0);
+    return found;
 }
 
 /* Latents, features and expected errors of a run whose symbols are there. */
@@ -234,7 +233,7 @@ static void walk_keep(walk *w, const walk_run *run) {
 
 /* Room for the arrays of a run of so many places. */
 static int32_t walk_room(walk *w, size_t places) {
-    const size_t bytes = places * (4 * sizeof(int32_t) + 1) + 64;
+    const size_t bytes = places * (5 * sizeof(int32_t) + 1) + 64;
     if (bytes <= w->run_bytes) return SARC_OK;
     free(w->run);
     w->run = malloc(bytes);
@@ -245,13 +244,13 @@ static int32_t walk_room(walk *w, size_t places) {
 static int32_t walk_run_of(walk *w, int32_t pass, int32_t first, int32_t cells, const walk_coder *coder) {
     const int32_t group = pass / 2, half = pass % 2, channels = MODEL_SIZE[group];
     const size_t places = (size_t)cells * channels;
-    int32_t *mean = (int32_t *)w->run, *coded = mean + places, *offset = coded + places, *error = offset + places;
+    int32_t *mean = (int32_t *)w->run, *coded = mean + places, *skipped = coded + places, *offset = skipped + places, *error = offset + places;
     uint8_t *table = (uint8_t *)(error + places);
-    walk_run run = {.model = w->m, .group = group, .half = half, .first = first, .cells = cells, .channels = channels, .begin = MODEL_BEGIN[group]};
+    walk_run run = {.centroids = w->m->centroids, .errors = w->m->errors, .group = group, .half = half, .first = first, .cells = cells, .channels = channels, .begin = MODEL_BEGIN[group]};
     run.cell = w->half[half] + first, run.mean = mean, run.table = table, run.coded = coded;
     run.symbol = w->symbol, run.offset = offset, run.error = w->tile.lost ? error : NULL;
-    walk_predict(w, &run, mean, table, coded);
-    walk_clear(w, &run);
+    walk_predict(w, &run, mean, table);
+    run.codes = walk_coded(w, &run, coded, skipped);
     const int32_t answer = coder->latents(coder->self, &run);
     if (answer != SARC_OK) return answer;
     walk_keep(w, &run);
@@ -260,8 +259,9 @@ static int32_t walk_run_of(walk *w, int32_t pass, int32_t first, int32_t cells, 
 }
 
 static int32_t walk_half(walk *w, int32_t pass, const walk_coder *coder) {
-    const int32_t count = w->count[pass % 2], most = coder->cells > 0 ? SARC_MIN(coder->cells, count) : count;
-    int32_t answer = walk_room(w, (size_t)most * MODEL_SIZE[pass / 2]);
+    const int32_t count = w->count[pass % 2], channels = MODEL_SIZE[pass / 2];
+    const int32_t most = coder->places > 0 ? SARC_MIN(SARC_MAX(coder->places / channels, 1), count) : count;
+    int32_t answer = walk_room(w, (size_t)most * channels);
     if (count) walk_networks(w, pass);
     for (int32_t first = 0; answer == SARC_OK && first < count; first += most)
         answer = walk_run_of(w, pass, first, SARC_MIN(most, count - first), coder);
@@ -284,10 +284,7 @@ static int32_t walk_group(walk *w, int32_t group, const walk_coder *coder) {
 }
 
 static void walk_codes(walk *w) {
-    for (int32_t t = 0; t < WALK_TABLES; t++) {
-        w->codes[t] = !(w->tile.layout && w->tile.layout[t] >> 31);
-        w->skips_above |= !w->codes[t] && t % WALK_SCALE_LEVELS;
-    }
+    for (int32_t t = 0; t < WALK_TABLES; t++) w->codes[t] = !(w->tile.layout && w->tile.layout[t] >> 31);
 }
 
 static int32_t walk_begin(walk **made, const model *with, const walk_tile *tile, const walk_coder *coder) {

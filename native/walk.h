@@ -21,7 +21,8 @@ enum {
 
 /* Some cells of a pass, one after another. Arrays are (cells, channels), a cell after another, if nothing else is said. */
 typedef struct {
-    const model *model;
+    const uint8_t *centroids; /* (256, 8): how far places of a table are drawn inwards, in 1/32 step */
+    const int32_t *errors;    /* (256, 8): expected squared errors in 1/65536 step^2 */
     int32_t group, half;     /* pass 2 * group + half */
     int32_t first;           /* the first cell's number within its half */
     int32_t cells, channels; /* channels: of the group */
@@ -29,33 +30,33 @@ typedef struct {
     const int32_t *cell;     /* (cells,): each cell's place in the tile, row * cols + col */
     const int32_t *mean;     /* in 1/32 step */
     const uint8_t *table;    /* of quantiser 0: 64 * group + level. Quantiser 1's is 256 further on */
-    const int32_t *coded;    /* (codes,): places in these arrays whose tables do not skip, rising. The others' symbols are 0 */
+    const int32_t *coded;    /* (codes,): places in these arrays whose tables do not skip, rising. The coder gives each of them a symbol (walk_put) */
     int32_t codes;
-    int32_t *symbol; /* out; holds zeros when the coder is called */
-    int32_t *offset; /* out: latent less mean; holds zeros */
-    int32_t *error;  /* out: expected squared error in 1/65536 step^2, NULL where nobody asks; holds what place 0 has under each table */
+    int32_t *symbol; /* out. Symbols of 0 are there already where a table skips */
+    int32_t *offset; /* out: latent less mean */
+    int32_t *error;  /* out: expected squared error in 1/65536 step^2; NULL where nobody asks */
 } walk_run;
 
 /* Who gives the symbols. Both functions give SARC_OK or what ends the walk. */
 typedef struct {
     void *self;
-    int32_t cells; /* of a run at most; 0: a whole pass in one run. Few keep all arrays in the cache */
+    int32_t places; /* of a run, about: as many cells as fit, but one at least; 0: a whole pass in one run. Few places stay in the cache */
     int32_t (*hyper)(void *self, const uint16_t *tables, int32_t count, int32_t *symbols); /* hyper symbols of the tile, not clamped */
     int32_t (*latents)(void *self, const walk_run *run);
 } walk_coder;
 
 /* Writes down what a place on the grid of half steps makes of number i of a run. */
-SARC_INLINE void walk_place(const walk_run *run, const uint8_t *centroids, const int32_t *errors, int32_t i, int32_t place) {
+SARC_INLINE void walk_place(const walk_run *run, int32_t i, int32_t place) {
     const int32_t sign = (place > 0) - (place < 0), size = sign * place;
     const int32_t entry = run->table[i] * WALK_CENTROIDS + SARC_MIN(size, WALK_CENTROIDS - 1);
-    run->offset[i] = sign * (size * WALK_HALF_STEP - centroids[entry]);
-    if (run->error) run->error[i] = errors[entry];
+    run->offset[i] = sign * (size * WALK_HALF_STEP - run->centroids[entry]);
+    if (run->error) run->error[i] = run->errors[entry];
 }
 
 /* Writes down a symbol of quantiser b: what every walk_coder does with each of them. */
-SARC_INLINE void walk_put(const walk_run *run, const uint8_t *centroids, const int32_t *errors, int32_t i, int32_t symbol, int32_t b) {
+SARC_INLINE void walk_put(const walk_run *run, int32_t i, int32_t symbol, int32_t b) {
     run->symbol[i] = symbol;
-    walk_place(run, centroids, errors, i, 2 * symbol - b * ((symbol > 0) - (symbol < 0)));
+    walk_place(run, i, 2 * symbol - b * ((symbol > 0) - (symbol < 0)));
 }
 
 /* What a tile is walked with. Latents are (rows * cols, 1024) in 1/32 step, cells row by row. */

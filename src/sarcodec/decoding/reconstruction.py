@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.decoding.tile import HALO_CELLS, TILE_CELLS
 from sarcodec.errors import InvalidArgument
 from sarcodec.signal.noise import normal_scores
 from sarcodec.signal.planes import cells_to_pixels
@@ -40,14 +39,6 @@ class Reconstruction:
 
 
 LEAST_ERROR = Reconstruction("log")
-
-
-def around(cells: Floats) -> Floats:
-    """Cells of a tile (rows, cols, ...) in the middle of a block of 18 x 18 that is 0 elsewhere."""
-    side, halo = TILE_CELLS + 2 * HALO_CELLS, HALO_CELLS
-    out = np.zeros((side, side, *cells.shape[2:]), np.float32)
-    out[halo : halo + cells.shape[0], halo : halo + cells.shape[1]] = cells
-    return out
 
 
 def noise_latents(lost: Floats, tile: int, band: int) -> Floats:

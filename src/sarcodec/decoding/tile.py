@@ -6,6 +6,7 @@ kinds of numbers runs here: up to `decode` everything is whole numbers, after it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, TileLatents
 from sarcodec.entropy.tiles import Place, Read, read_tile
 from sarcodec.format.sections import Section, check_symbols, unpack_latents
 from sarcodec.models.published import Model
-from sarcodec.signal.lapped import BLOCK, Borders
+from sarcodec.signal.lapped import BLOCK, Borders, Cells
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers
@@ -63,7 +64,8 @@ class TileDecoder:
 
         Raises CorruptFile when the stream or the checksum of its symbols does not hold.
         """
-        return self._read(section, Place(step, rows, cols, reference)).latents
+        found = self._read(section, Place(step, rows, cols, reference))
+        return TileLatents(_narrowed(found.latents.values), step)
 
     def decode_known(
         self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
@@ -71,7 +73,7 @@ class TileDecoder:
         """As `decode`, with the lost variances: those of `Known`."""
         found = self._read(section, Place(step, rows, cols, reference), True)
         assert found.lost is not None
-        return found.latents, found.lost
+        return TileLatents(_narrowed(found.latents.values), step), found.lost
 
     def _read(self, section: Section, place: Place, want_lost: bool = False) -> Read:
         checksum, stream = unpack_latents(section)
@@ -79,11 +81,22 @@ class TileDecoder:
         check_symbols(found.symbols, checksum)
         return found
 
+    def cells(self, latents: TileLatents, rows: int, cols: int) -> Cells:
+        """Decoded latents of a tile of rows x cols cells, as the transform takes them."""
+        unit_db = self.model.prior.steps.steps_db(latents.step) * np.float32(2.0**-FRACTION_BITS)
+        return Cells(latents.values.reshape(rows, cols, CHANNELS), unit_db)
+
     def dequantise(self, latents: TileLatents, rows: int, cols: int) -> Floats:
         """Decoded latents of a tile of rows x cols cells -> (rows, cols, 1024) float32 in dB."""
-        values = latents.values.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
-        return (values * self.model.prior.steps.steps_db(latents.step)).reshape(rows, cols, CHANNELS)
+        return self.cells(latents, rows, cols).in_db()
 
-    def synthesise(self, latents_db: Floats, borders: Borders) -> Floats:
-        """Latents (18, 18, 1024) in dB of a tile and a cell around, 0 outside the scene -> levels (512, 512) in dB."""
-        return self.model.transform.synthesise(latents_db, borders)
+    def synthesise(self, around: Sequence[Cells | None], borders: Borders, offset_db: float = 0) -> tuple[Floats, bool]:
+        """Levels in dB of a tile, and whether all are finite; see LappedTransform.synthesise."""
+        return self.model.transform.synthesise(around, borders, offset_db)
+
+
+def _narrowed(latents: Integers) -> Integers:
+    """The same whole numbers in 16 bits where they fit, as they do in all but odd scenes, else in 32: tiles are kept for their neighbours."""
+    least, most = int(latents.min(initial=0)), int(latents.max(initial=0))
+    small = np.iinfo(np.int16)
+    return latents.astype(np.int16 if small.min <= least and most <= small.max else np.int32, copy=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sarcodec.decoding.borders import tile_borders
-from sarcodec.decoding.reconstruction import around, noise_latents, normalised, pixel_variances
+from sarcodec.decoding.reconstruction import noise_latents, normalised, pixel_variances
 from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import hidden_pixels
@@ -25,8 +25,9 @@ from sarcodec.format.measure import Measure
 from sarcodec.format.sections import MASK, POWER, Section, pack_tile
 from sarcodec.format.tiling import TileGrid, Window, grow
 from sarcodec.signal.correction import Ground
-from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders
-from sarcodec.signal.radiometry import fill_invalid, normalise
+from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders, Cells, alone, in_db
+from sarcodec.signal.filling import fill_invalid
+from sarcodec.signal.radiometry import normalise
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats, Pixels
@@ -163,15 +164,15 @@ class LearnedEncoder:
             return b""
         shape = original.levels.shape
 
-        def pixels(latents_db: Floats) -> Floats:
-            return self.codec.decoder.synthesise(around(latents_db), borders)[: shape[0], : shape[1]]
+        def pixels(found: Cells) -> Floats:
+            return np.ascontiguousarray(self.codec.decoder.synthesise(alone(found), borders.of(*cells))[0][: shape[0], : shape[1]])
 
         lost = lost_by_latent.mean(1).reshape(cells)
-        levels = pixels(self.codec.decoder.dequantise(latents, *cells)) + np.float32(self.learned[band].offset_db)
+        levels = pixels(self.codec.decoder.cells(latents, *cells)) + np.float32(self.learned[band].offset_db)
         ground = Ground.of(levels, np.pad(lost, 1, "edge"))
         variances, scores = pixel_variances(lost, shape), np.zeros(shape, np.float32)
         if variances.any():
-            scores = normalised(pixels(noise_latents(lost_by_latent, tile, band).reshape(*cells, -1)), lost)
+            scores = normalised(pixels(in_db(noise_latents(lost_by_latent, tile, band).reshape(*cells, -1))), lost)
         return fitted_correction(ground, original, scores, variances).pack()
 
     def _original(self, tile: int, band: int) -> Original:
