@@ -177,7 +177,8 @@ class LearnedDecoder:
 def _with_halo(around: Sequence[Floats | None], own: Floats) -> Floats:
     """Values of a tile's cells and one around (rows + 2, cols + 2), the nearest cell's of the tile where there is none."""
     places = {-1: slice(0, 1), 0: slice(1, -1), 1: slice(-1, None)}
-    out: Floats = np.pad(own, 1, "edge")
+    nearest = [np.clip(np.arange(-1, n + 1), 0, n - 1) for n in own.shape]
+    out: Floats = own[np.ix_(*nearest)]
     for (down, across), cells in zip(NEIGHBOURS, around, strict=True):
         if cells is not None:
             out[places[down], places[across]] = facing(cells, down, across)

@@ -25,8 +25,8 @@ from sarcodec.format.measure import Measure
 from sarcodec.format.sections import MASK, POWER, Section, pack_tile
 from sarcodec.format.tiling import TileGrid, Window, grow
 from sarcodec.signal.correction import Ground
-from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders, Cells, alone, in_db
 from sarcodec.signal.filling import fill_invalid
+from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders, Cells, alone, in_db
 from sarcodec.signal.radiometry import normalise
 
 if TYPE_CHECKING:
@@ -165,7 +165,9 @@ class LearnedEncoder:
         shape = original.levels.shape
 
         def pixels(found: Cells) -> Floats:
-            return np.ascontiguousarray(self.codec.decoder.synthesise(alone(found), borders.of(*cells))[0][: shape[0], : shape[1]])
+            return np.ascontiguousarray(
+                self.codec.decoder.synthesise(alone(found), borders.of(*cells))[0][: shape[0], : shape[1]]
+            )
 
         lost = lost_by_latent.mean(1).reshape(cells)
         levels = pixels(self.codec.decoder.cells(latents, *cells)) + np.float32(self.learned[band].offset_db)
