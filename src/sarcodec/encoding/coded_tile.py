@@ -56,7 +56,10 @@ class TileCoder:
             place.lent(),
             self.quantiser.greedy,
         )
-        symbols, latents = np.empty(place.hyper_count + place.count, np.int32), np.empty((place.count // CHANNELS, CHANNELS), np.int32)
+        symbols, latents = (
+            np.empty(place.hyper_count + place.count, np.int32),
+            np.empty((place.count // CHANNELS, CHANNELS), np.int32),
+        )
         lost = np.empty(latents.shape, np.float32) if want_lost else None
         words = np.empty(entropy.words_room(symbols.size), np.uint16)
         laid_out = (tables.cumulative, layout, near, zero, price)

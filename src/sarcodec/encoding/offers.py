@@ -73,7 +73,9 @@ class PriceList:
         classes = np.arange(4)
         place = _of_class(below[:, None], classes)
         cost = self.bits(rows[:, None] + LATENT_TABLES * (classes & 1), (place + (classes & 1)) >> 1, negative[:, None])
-        cost = cost + _squared((value[:, None] - self.stands(rows[:, None], place)).astype(np.float32), weights[:, None])
+        cost = cost + _squared(
+            (value[:, None] - self.stands(rows[:, None], place)).astype(np.float32), weights[:, None]
+        )
         zero = self.zero[rows] + _squared(value.astype(np.float32), weights)[:, None]
         cheaper = zero < cost
         cost = np.where(cheaper, zero, cost)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sarcodec.native.library import function
 
 if TYPE_CHECKING:
@@ -19,7 +17,9 @@ if TYPE_CHECKING:
 @cache
 def _encode() -> Any:
     numbers = [c_int32] * 4
-    return function("tile_encode", c_int32, *[c_void_p] * 10, *numbers, c_void_p, c_int32, *[c_void_p] * 4, c_int64, *[c_void_p] * 2)
+    return function(
+        "tile_encode", c_int32, *[c_void_p] * 10, *numbers, c_void_p, c_int32, *[c_void_p] * 4, c_int64, *[c_void_p] * 2
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,13 @@ class Asked:
 
 
 def encode(
-    model: Model, tables: tuple[Integers, ...], asked: Asked, symbols: Integers, latents: Integers, lost: Floats | None, words: Integers
+    model: Model,
+    tables: tuple[Integers, ...],
+    asked: Asked,
+    symbols: Integers,
+    latents: Integers,
+    lost: Floats | None,
+    words: Integers,
 ) -> tuple[int, int, int]:
     """tables: cumulative, layout, near, zero, price. Fills symbols int32 (24 a hyper cell, 1024 a cell), latents int32 and lost float32 (1024 a
     cell), and words uint16 (6 a symbol and 8 more) from their end -> answer, the coder's last state, the first word."""
