@@ -34,7 +34,7 @@ def coded(shape, step: int, effort: int, level: str):
 
 
 @pytest.mark.parametrize("effort", [0, 1])
-@pytest.mark.parametrize(("shape", "step"), [((1, 1), 30), ((3, 2), 639), ((2, 5), 0), ((5, 4), 360)])
+@pytest.mark.parametrize("shape, step", [((1, 1), 30), ((3, 2), 639), ((2, 5), 0), ((5, 4), 360)])
 def test_every_level_codes_what_the_twin_codes(monkeypatch, shape, step, effort):
     # hyper symbols are rounded floats: those of one machine for all
     monkeypatch.setattr(

@@ -38,7 +38,8 @@ class TileCoder:
 
     def _weights(self, steps_db: Floats, place: Place) -> Floats:
         """What the squared error of each channel weighs beside that of the tile's step (1024,) float32."""
-        return np.square(steps_db / np.float32(step_db(place.step)))
+        found: Floats = np.square(steps_db / np.float32(step_db(place.step)))
+        return found
 
     def _by_library(
         self, model: Model, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool

@@ -54,9 +54,7 @@ FEATURE_SIZE_MAX = 127
 FEATURE_MAX = (127, 127, 158, 158)
 REFERENCE_TAPS = (9, 9, 1, 1)  # cells around from which a reference's features are taken, by group
 GAIN_BITS = 6
-LATENT_MAX = (
-    1 << 30
-)  # means, latents and those that a tile leans on are clipped to this size; only files that are made up to be odd reach it
+LATENT_MAX = 1 << 30  # means, latents and those that a tile leans on are clipped to this size; only files that are made up to be odd reach it
 
 
 class SymbolPort(Protocol):

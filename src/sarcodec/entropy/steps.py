@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 STEP_COUNT = 640
 OCTAVE = 1024  # logarithms are in 1/1024 octave
 OFFSET_MAX = 2047
-DEVIATION_RANGE = (
-    -4096,
-    8191,
-)  # with the offsets' limit, ratios of deviations and steps stay within 2^14, and the walk's products within 64 bits
+DEVIATION_RANGE = (-4096, 8191)  # with the offsets' limit, ratios of deviations and steps stay within 2^14, and the walk's products within 64 bits
 POWER_BITS = 20  # power table: round(2 ** (i / 1024) * 2 ** 20)
 
 

@@ -34,9 +34,7 @@ def _free() -> Any:
 
 @cache
 def _read() -> Any:
-    return function(
-        "tile_read", c_int32, *[c_void_p] * 4, c_char_p, c_int64, *[c_int32] * 3, c_void_p, c_int32, *[c_void_p] * 3
-    )
+    return function("tile_read", c_int32, *[c_void_p] * 4, c_char_p, c_int64, *[c_int32] * 3, c_void_p, c_int32, *[c_void_p] * 3)
 
 
 @cache
@@ -50,10 +48,7 @@ class Model:
     def __init__(self, sizes: tuple[int, int, int, int], arrays: Sequence[Integers]) -> None:
         """sizes: P, S, W and H of docs/format.md, 9.4; arrays: as native/model.c names them, which are copied. Raises ValueError, MemoryError."""
         made, count = c_void_p(), len(arrays)
-        places, lengths = (
-            (c_void_p * count)(*(a.ctypes.data for a in arrays)),
-            (c_int64 * count)(*(a.size for a in arrays)),
-        )
+        places, lengths = (c_void_p * count)(*(a.ctypes.data for a in arrays)), (c_int64 * count)(*(a.size for a in arrays))
         answer = _make()((c_int32 * 4)(*sizes), places, lengths, count, byref(made))
         if answer == NO_MEMORY:
             raise MemoryError("there is no memory for a model's weights")
