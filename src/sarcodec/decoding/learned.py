@@ -14,7 +14,7 @@ import numpy as np
 
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.kept import Kept
-from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction, noise_latents, normalised, pixel_variances
+from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction
 from sarcodec.decoding.tile import CELL_PX, TILE_PX, TileDecoder
 from sarcodec.entropy.prior import TileLatents
 from sarcodec.errors import CorruptFile, ModelError
@@ -26,6 +26,7 @@ from sarcodec.format.tiling import TileGrid
 from sarcodec.models import published
 from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power, with_texture
 from sarcodec.signal.lapped import CHANNELS, NEIGHBOURS, Cells, facing, in_db
+from sarcodec.signal.noise import noise_latents
 from sarcodec.signal.radiometry import restore
 
 if TYPE_CHECKING:
@@ -157,8 +158,7 @@ class LearnedDecoder:
         if self.wanted.speckle == "keep":
             return with_power(ground, correction)
         noise = self._synthesised(tile, band, [a and a.noise for a in around], 0)
-        scores, variances = normalised(noise, lost), pixel_variances(lost, levels.shape)
-        return with_texture(ground, scores, variances, correction, self.wanted.reconstruct == "power")
+        return with_texture(ground, noise, correction, self.wanted.reconstruct == "power")
 
     def tile_pixels(self, tile: int, band: int) -> Pixels:
         """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were."""

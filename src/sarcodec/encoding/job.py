@@ -88,7 +88,7 @@ class Analysed:
         begin, self._used = self._used, self._used + plane.latents.size
         place = self._store[begin : self._used].reshape(plane.latents.shape)
         place[...] = plane.latents
-        return replace(plane, latents=place)
+        return replace(plane, latents=place, original=None)  # read again where it is needed: it takes as much room
 
 
 @dataclass(eq=False)
