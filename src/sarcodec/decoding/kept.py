@@ -1,7 +1,8 @@
-"""Results that cost much, each made once however many threads ask for it, the most recent ones kept.
+"""Results that cost much, each made once however many threads ask for it, the youngest ones kept within a number of bytes.
 
-Nothing of it is copied into a forked process: there a result that another thread was making would never come, and a lock that
-another thread held would never open.
+The oldest goes first, however often it was asked for: in a walk over a scene a tile is asked for last when those of the row below
+are asked for, and what was asked for lately is no sign of what will be. Nothing of it is copied into a forked process: there a
+result that another thread was making would never come, and a lock that another thread held would never open.
 """
 
 import os
@@ -16,28 +17,47 @@ Result = TypeVar("Result")
 _ALL: "weakref.WeakSet[Kept[Any]]" = weakref.WeakSet()
 
 
-class Kept(Generic[Result]):
-    """The last `room` results by key. Safe for threads and forks."""
+def _one(result: object) -> int:
+    return 1
 
-    def __init__(self, room: int) -> None:
-        self._room = room
+
+class Kept(Generic[Result]):
+    """The youngest results by key, whose sizes are at most `room` together. Safe for threads and forks.
+
+    size: of a result, in the unit of `room`; without it each counts 1. A result that is larger than `room` is given, and not kept.
+    """
+
+    def __init__(self, room: int, size: Callable[[Result], int] = _one) -> None:
+        self._room, self._size = room, size
         self._forget()
         _ALL.add(self)
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._futures: OrderedDict[Hashable, Future[Result]] = OrderedDict()
+        self._futures: dict[Hashable, Future[Result]] = {}
+        self._sizes: OrderedDict[Hashable, int] = (
+            OrderedDict()
+        )  # of those that are made, in the order in which they were
+        self._used = 0
+
+    @property
+    def used(self) -> int:
+        """The sizes of all that is kept."""
+        return self._used
 
     def get(self, key: Hashable, make: Callable[[], Result]) -> Result:
         """What `make` gives, made now unless it is kept or another thread is at it. An error is not kept."""
         future, mine = self._future(key)
         if mine:
             try:
-                future.set_result(make())
+                result = make()
             except BaseException as error:
                 with self._lock:
                     self._futures.pop(key, None)
                 future.set_exception(error)
+            else:
+                future.set_result(result)
+                self._keep(key, future, self._size(result))
         return future.result()
 
     def _future(self, key: Hashable) -> tuple[Future[Result], bool]:
@@ -45,12 +65,23 @@ class Kept(Generic[Result]):
         with self._lock:
             future = self._futures.get(key)
             if future is not None:
-                self._futures.move_to_end(key)
                 return future, False
             future = self._futures[key] = Future()
-            while len(self._futures) > self._room:
-                self._futures.popitem(last=False)
             return future, True
+
+    def _keep(self, key: Hashable, future: Future[Result], size: int) -> None:
+        with self._lock:
+            if self._futures.get(key) is not future:  # forgotten by a fork while it was made
+                return
+            if size > self._room:
+                del self._futures[key]
+                return
+            self._sizes[key] = size
+            self._used += size
+            while self._used > self._room:
+                oldest, freed = self._sizes.popitem(last=False)
+                self._used -= freed
+                del self._futures[oldest]
 
 
 def _forget_all() -> None:

@@ -31,6 +31,9 @@ from sarcodec.signal.radiometry import restore
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers, Pixels
 
+EMPTY_BYTES = 4096
+"""Of a kept tile beside its latents and noise: lost variances, objects, its place in the index."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
@@ -40,15 +43,20 @@ class _Decoded:
     lost: Floats | None
     noise: Floats | None
 
+    @property
+    def nbytes(self) -> int:
+        return self.latents.values.nbytes + sum(part.nbytes for part in (self.lost, self.noise) if part is not None)
+
 
 class LearnedDecoder:
-    """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are."""
+    """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are; room: bytes of decoded tiles
+    that are kept for their neighbours."""
 
     def __init__(
         self,
         file: FileReader,
         measures: Sequence[Measure | None],
-        threads: int = 1,
+        room: int,
         wanted: Reconstruction = Reconstruction(),
     ) -> None:
         header = file.header
@@ -62,8 +70,12 @@ class LearnedDecoder:
                 "the scene again with a newer model"
             )
         self.codec, self.wanted = TileDecoder(model), wanted
-        room = sum(band.learned for band in header.bands) * (3 * self.grid.shape[1] + 8)
-        self._tiles: Kept[_Decoded | None] = Kept(room + 4 * threads)
+        self._tiles: Kept[_Decoded | None] = Kept(room, lambda tile: EMPTY_BYTES + (tile.nbytes if tile else 0))
+
+    @property
+    def tile_bytes(self) -> int:
+        """What a whole tile of a band takes while it is kept, as a rule: latents in 32 bits, and noise where that is asked for."""
+        return 4 * TILE_CELLS**2 * CHANNELS * (2 if self.wanted.speckle == "restore" else 1) + EMPTY_BYTES
 
     def cells(self, tile: int) -> tuple[int, int]:
         """Rows and columns of latent cells of a tile."""
