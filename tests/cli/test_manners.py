@@ -78,7 +78,15 @@ def test_options_with_values_and_names_with_dashes_are_no_mistakes():
 
 
 def test_units_and_counts():
-    sizes = {"20000": 20_000, "10kB": 10_000, "5MB": 5_000_000, "1.5MiB": 1_572_864, "2 gib": 2 << 30, "9b": 9, "300M": 300_000_000}
+    sizes = {
+        "20000": 20_000,
+        "10kB": 10_000,
+        "5MB": 5_000_000,
+        "1.5MiB": 1_572_864,
+        "2 gib": 2 << 30,
+        "9b": 9,
+        "300M": 300_000_000,
+    }
     assert {text: byte_count(text) for text in sizes} == sizes
     assert band_list("3,1") == (3, 1) and number(0)("0.5") == 0.5
     for parse, text in ((byte_count, "10q"), (byte_count, "0"), (byte_count, "-5"), (byte_count, "x"), (band_list, "0"),

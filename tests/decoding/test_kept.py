@@ -13,7 +13,9 @@ def test_each_result_is_made_once_and_the_oldest_is_forgotten():
         return kept.get(key, lambda: made.append(key) or -key)
 
     assert [get(key) for key in (1, 2, 1, 3, 1, 2)] == [-1, -2, -1, -3, -1, -2]
-    assert made == [1, 2, 3, 1, 2] and kept.used == 2
+    assert made == [1, 2, 3, 2] and kept.used == 2
+    kept.forget([2, 99])
+    assert kept.used == 1 and get(2) == -2 and made == [1, 2, 3, 2, 2]
 
 
 def test_results_are_kept_within_a_number_of_bytes():

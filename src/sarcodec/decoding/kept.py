@@ -1,15 +1,14 @@
-"""Results that cost much, each made once however many threads ask for it, the youngest ones kept within a number of bytes.
+"""Results that cost much, each made once however many threads ask for it, the most recent ones kept within a number of bytes.
 
-The oldest goes first, however often it was asked for: in a walk over a scene a tile is asked for last when those of the row below
-are asked for, and what was asked for lately is no sign of what will be. Nothing of it is copied into a forked process: there a
-result that another thread was making would never come, and a lock that another thread held would never open.
+Nothing of it is copied into a forked process: there a result that another thread was making would never come, and a lock that
+another thread held would never open.
 """
 
 import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
@@ -22,7 +21,7 @@ def _one(result: object) -> int:
 
 
 class Kept(Generic[Result]):
-    """The youngest results by key, whose sizes are at most `room` together. Safe for threads and forks.
+    """The results that were asked for last, by key, whose sizes are at most `room` together. Safe for threads and forks.
 
     size: of a result, in the unit of `room`; without it each counts 1. A result that is larger than `room` is given, and not kept.
     """
@@ -34,10 +33,8 @@ class Kept(Generic[Result]):
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._futures: dict[Hashable, Future[Result]] = {}
-        self._sizes: OrderedDict[Hashable, int] = (
-            OrderedDict()
-        )  # of those that are made, in the order in which they were
+        self._futures: OrderedDict[Hashable, Future[Result]] = OrderedDict()
+        self._sizes: dict[Hashable, int] = {}  # of those that are made
         self._used = 0
 
     @property
@@ -65,6 +62,7 @@ class Kept(Generic[Result]):
         with self._lock:
             future = self._futures.get(key)
             if future is not None:
+                self._futures.move_to_end(key)
                 return future, False
             future = self._futures[key] = Future()
             return future, True
@@ -79,9 +77,18 @@ class Kept(Generic[Result]):
             self._sizes[key] = size
             self._used += size
             while self._used > self._room:
-                oldest, freed = self._sizes.popitem(last=False)
-                self._used -= freed
-                del self._futures[oldest]
+                self._drop(next(key for key in self._futures if key in self._sizes))
+
+    def _drop(self, key: Hashable) -> None:
+        self._used -= self._sizes.pop(key)
+        del self._futures[key]
+
+    def forget(self, keys: Iterable[Hashable]) -> None:
+        """Keep these no longer, whichever of them are kept."""
+        with self._lock:
+            for key in keys:
+                if key in self._sizes:
+                    self._drop(key)
 
 
 def _forget_all() -> None:

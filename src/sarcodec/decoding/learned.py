@@ -6,12 +6,13 @@ decodes each tile once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.decoding.apart import apart
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.kept import Kept
 from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction, noise_latents, normalised, pixel_variances
@@ -77,6 +78,10 @@ class LearnedDecoder:
         """What a whole tile of a band takes while it is kept, as a rule: latents in 32 bits, and noise where that is asked for."""
         return 4 * TILE_CELLS**2 * CHANNELS * (2 if self.wanted.speckle == "restore" else 1) + EMPTY_BYTES
 
+    def forget(self, places: Iterable[tuple[int, int]]) -> None:
+        """Keep these tiles and bands no longer."""
+        self._tiles.forget(places)
+
     def cells(self, tile: int) -> tuple[int, int]:
         """Rows and columns of latent cells of a tile."""
         rows, cols = self.grid.window(tile).shape
@@ -123,10 +128,10 @@ class LearnedDecoder:
             return None
         step, (rows, cols) = self.file.entry(tile, band).step, self.cells(tile)
         if self.wanted == LEAST_ERROR:
-            return _Decoded(self.codec.decode(section, step, rows, cols, reference), None, None)
+            return _Decoded(_apart(self.codec.decode(section, step, rows, cols, reference)), None, None)
         latents, lost = self.codec.decode_known(section, step, rows, cols, reference)
-        noise = noise_latents(lost, tile, band) if self.wanted.speckle == "restore" else None
-        return _Decoded(latents, lost.mean(1).reshape(rows, cols), noise)
+        noise = apart(noise_latents(lost, tile, band)) if self.wanted.speckle == "restore" else None
+        return _Decoded(_apart(latents), lost.mean(1).reshape(rows, cols), noise)
 
     def _with_halo(self, tile: int, band: int, noise: bool = False) -> Floats:
         """Latents (or noise) in dB of a tile and a cell around (18, 18, 1024) float32, 0 where the scene ends."""
@@ -204,6 +209,10 @@ class LearnedDecoder:
         restored = restore(self.levels(tile, band), measure, self.header.dtype)
         restored.view(_bits(restored))[~valid] = pixels.view(_bits(pixels))[~valid]
         return restored
+
+
+def _apart(latents: TileLatents) -> TileLatents:
+    return TileLatents(apart(latents.values), latents.step)
 
 
 def _shared(begin: int, length: int, side: int) -> tuple[slice, slice]:

@@ -13,7 +13,8 @@ from sarcodec.decoding.bounded import BoundedDecoder
 from sarcodec.decoding.learned import LearnedDecoder
 from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.decoding.tile import TILE_LOG2, TILE_PX
-from sarcodec.decoding.walk import families, stripe_cols, walk
+from sarcodec.decoding.walk import families, past, stripe_cols, stripes
+from sarcodec.decoding.workers import AHEAD
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
 from sarcodec.format.bands import BOUNDED, EXACT, LEARNED
 from sarcodec.format.pixels import unpack_pixels
@@ -61,13 +62,18 @@ class SceneDecoder:
         return self.header.bands[plane].kind if plane < len(self.header.bands) else EXACT
 
     def walk(self, window: Window, planes: Sequence[int], threads: int) -> Iterator[tuple[int, int]]:
-        """Tiles that a window touches and places in `planes` (bands, and masks behind them, from 0), in an order in which what is kept
-        of each tile lasts until its last neighbour. threads: how many are decoded at once."""
+        """Tiles that a window touches and places in `planes` (bands, and masks behind them, from 0), to be decoded in this order by
+        `Workers.map` of so many threads: what is kept of a tile for its neighbours is forgotten behind the last of them."""
         for family in families(self.header.bands, planes):
             kept = {planes[place] for place in family if self.kind(planes[place]) == LEARNED}
             tile_bytes = len(kept) * self.learned.tile_bytes if self.learned else 0
-            for tile in walk(self.grid, window, stripe_cols(self._room, tile_bytes, threads)):
-                yield from ((tile, place) for place in family)
+            for stripe in stripes(self.grid, window, stripe_cols(self._room, tile_bytes, threads)):
+                for number, tile in enumerate(stripe):
+                    done = number - AHEAD * threads - 1
+                    if kept and done >= 0 and self.learned:
+                        behind = past(self.grid, stripe, stripe[done])
+                        self.learned.forget((other, band) for other in behind for band in kept)
+                    yield from ((tile, place) for place in family)
 
     def tile_plane(self, tile: int, plane: int) -> Pixels:
         """Pixels of a tile of a band, or the values of a mask behind them."""
