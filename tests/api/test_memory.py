@@ -82,21 +82,21 @@ def test_the_command_line_and_python_agree_on_the_default():
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory):
-    """Two bands of 600 x 7000 pixels: two rows of 14 tiles; and their file, whose second band leans on the first."""
+    """Two bands of 600 x 3600 pixels: two rows of eight tiles; and their file, whose second band leans on the first."""
     folder = tmp_path_factory.mktemp("memory")
     simulate(folder / "block.tif", 600, 500, seed=3)
     pixels, _ = read_array(folder / "block.tif")
     with rasterio.open(
-        folder / "wide.tif", "w", driver="GTiff", width=7000, height=600, count=2, dtype="uint16", interleave="pixel"
+        folder / "wide.tif", "w", driver="GTiff", width=3600, height=600, count=2, dtype="uint16", interleave="pixel"
     ) as out:
-        out.write(np.tile(pixels, 14))
-    sarcodec.compress(folder / "wide.tif", folder / "wide.sarc", quality=40)
+        out.write(np.tile(pixels, 8)[:, :, :3600])
+    sarcodec.compress(folder / "wide.tif", folder / "wide.sarc", quality=20)
     return folder
 
 
 @pytest.fixture
 def tight(monkeypatch):
-    """Room for twenty tiles: stripes of two. What every cache of tiles held at most, in MiB, is in the list."""
+    """Room for twelve tiles: stripes of one. What every cache of tiles held at most, in MiB, is in the list."""
     held, keep = [], Kept._keep
 
     def watched(self, *arguments):
@@ -104,12 +104,12 @@ def tight(monkeypatch):
         held.append(self.used / MIB)
 
     monkeypatch.setattr(Kept, "_keep", watched)
-    monkeypatch.setattr(shared, "PROCESS", LEAST_MEMORY - 36 * MIB)
+    monkeypatch.setattr(shared, "PROCESS", LEAST_MEMORY - 28 * MIB)
     return held
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"window": ((50, 590), (700, 6800)), "indexes": [2, 1]}, {"speckle": "restore"}]
+    "options", [{}, {"window": ((50, 590), (700, 3400)), "indexes": [2, 1]}, {"speckle": "restore"}]
 )
 def test_pixels_are_the_same_in_stripes_and_caches_stay_within_their_room(wide, tmp_path, tight, options):
     sarcodec.decompress(wide / "wide.sarc", tmp_path / "much.tif", threads=2, **options)
@@ -117,37 +117,37 @@ def test_pixels_are_the_same_in_stripes_and_caches_stay_within_their_room(wide, 
     tight.clear()
     sarcodec.decompress(wide / "wide.sarc", tmp_path / "little.tif", threads=1, memory=LEAST_MEMORY, **options)
     much, little = (read_array(tmp_path / name)[0] for name in ("much.tif", "little.tif"))
-    assert (much == little).all() and most > 40 and 10 < max(tight) <= 20
+    assert (much == little).all() and 6 < max(tight) <= 12 < most
     with sarcodec.open(
         wide / "wide.sarc", memory=LEAST_MEMORY, threads=1, **{k: v for k, v in options.items() if k == "speckle"}
     ) as scene:
         found = scene.read(options.get("indexes"), window=options.get("window"))
-    assert (found == much).all() and max(tight) <= 20
+    assert (found == much).all() and max(tight) <= 12
 
 
 def test_a_walk_in_stripes_goes_over_its_edges_only_twice(wide, monkeypatch):
     made = []
     with FileReader(wide / "wide.sarc") as file:
-        decoder = SceneDecoder(file, 30 * MIB)
+        decoder = SceneDecoder(file, 12 * MIB)
         decode = decoder.learned._decode
         monkeypatch.setattr(decoder.learned, "_decode", lambda *place: made.append(place) or decode(*place))
         for tile, band in decoder.walk(decoder.grid.whole, [0, 1], 1):
             decoder.tile_pixels(tile, band)
-        assert len(set(made)) == 2 * decoder.grid.count < len(made) <= 2 * (decoder.grid.count + 2 * 2 * 4)
+        assert len(set(made)) == 2 * decoder.grid.count < len(made) <= 2 * (decoder.grid.count + 2 * 7 * 2)
 
 
-@pytest.mark.parametrize("target", [{"target_rmse_db": 0.9}, {"quality_class": "analysis"}, {"target_bpp": 0.4}])
+@pytest.mark.parametrize("target", [{"target_rmse_db": 0.9}, {"target_bpp": 0.4}])
 def test_a_target_gives_the_same_file_with_little_memory(wide, tmp_path, tight, target):
     first = sarcodec.compress(wide / "wide.tif", tmp_path / "a.sarc", effort=0, **target)
     tight.clear()
     sarcodec.compress(wide / "wide.tif", tmp_path / "b.sarc", effort=0, threads=1, memory=LEAST_MEMORY, **target)
     assert (tmp_path / "a.sarc").read_bytes() == (tmp_path / "b.sarc").read_bytes() and first.passes > 1
-    assert max(tight, default=0) <= 10 and sorted(p.name for p in tmp_path.iterdir()) == ["a.sarc", "b.sarc"]
+    assert max(tight, default=0) <= 6 and sorted(p.name for p in tmp_path.iterdir()) == ["a.sarc", "b.sarc"]
 
 
 def test_verify_compares_in_stripes(wide, tight):
     found = sarcodec.verify(wide / "wide.sarc", against=wide / "wide.tif", threads=1, memory=LEAST_MEMORY)
-    assert found.passed and found.comparison.valid_pixels == 2 * 600 * 7000 and max(tight) <= 20
+    assert found.passed and found.comparison.valid_pixels == 2 * 600 * 3600 and max(tight) <= 12
 
 
 def test_a_wide_scene_stays_within_its_memory(tmp_path):
