@@ -6,12 +6,13 @@ decodes each tile once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.decoding.apart import apart
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.kept import Kept
 from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction
@@ -32,6 +33,9 @@ from sarcodec.signal.radiometry import restore
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers, Pixels
 
+EMPTY_BYTES = 4096
+"""Of a kept tile beside its latents and noise: lost variances, objects, its place in the index."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
@@ -42,15 +46,21 @@ class _Decoded:
     lost: Floats | None
     noise: Cells | None
 
+    @property
+    def nbytes(self) -> int:
+        noise = 0 if self.noise is None else self.noise.values.nbytes
+        return self.latents.values.nbytes + (0 if self.lost is None else self.lost.nbytes) + noise
+
 
 class LearnedDecoder:
-    """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are."""
+    """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are; room: bytes of decoded tiles
+    that are kept for their neighbours."""
 
     def __init__(
         self,
         file: FileReader,
         measures: Sequence[Measure | None],
-        threads: int = 1,
+        room: int,
         wanted: Reconstruction = Reconstruction(),
     ) -> None:
         header = file.header
@@ -64,8 +74,16 @@ class LearnedDecoder:
                 "the scene again with a newer model"
             )
         self.codec, self.wanted = TileDecoder(model), wanted
-        room = sum(band.learned for band in header.bands) * (3 * self.grid.shape[1] + 8)
-        self._tiles: Kept[_Decoded | None] = Kept(room + 4 * threads)
+        self._tiles: Kept[_Decoded | None] = Kept(room, lambda tile: EMPTY_BYTES + (tile.nbytes if tile else 0))
+
+    @property
+    def tile_bytes(self) -> int:
+        """What a whole tile of a band takes while it is kept, as a rule: latents in 32 bits, and noise where that is asked for."""
+        return 4 * TILE_CELLS**2 * CHANNELS * (2 if self.wanted.speckle == "restore" else 1) + EMPTY_BYTES
+
+    def forget(self, places: Iterable[tuple[int, int]]) -> None:
+        """Keep these tiles and bands no longer."""
+        self._tiles.forget(places)
 
     def cells(self, tile: int) -> tuple[int, int]:
         """Rows and columns of latent cells of a tile."""
@@ -113,12 +131,12 @@ class LearnedDecoder:
             return None
         step, (rows, cols) = self.file.entry(tile, band).step, self.cells(tile)
         if self.wanted == LEAST_ERROR:
-            latents = self.codec.decode(section, step, rows, cols, reference)
+            latents = _apart(self.codec.decode(section, step, rows, cols, reference))
             return _Decoded(latents, self.codec.cells(latents, rows, cols), None, None)
-        latents, lost = self.codec.decode_known(section, step, rows, cols, reference)
-        noise = None
+        read, lost = self.codec.decode_known(section, step, rows, cols, reference)
+        latents, noise = _apart(read), None
         if self.wanted.speckle == "restore":
-            noise = in_db(noise_latents(lost, tile, band).reshape(rows, cols, CHANNELS))
+            noise = in_db(apart(noise_latents(lost, tile, band)).reshape(rows, cols, CHANNELS))
         return _Decoded(latents, self.codec.cells(latents, rows, cols), lost.mean(1).reshape(rows, cols), noise)
 
     def _around(self, tile: int, band: int) -> list[_Decoded | None]:
@@ -183,6 +201,11 @@ def _with_halo(around: Sequence[Floats | None], own: Floats) -> Floats:
         if cells is not None:
             out[places[down], places[across]] = facing(cells, down, across)
     return out
+
+
+def _apart(latents: TileLatents) -> TileLatents:
+    return TileLatents(apart(latents.values), latents.step)
+
 
 
 def _bits(array: Pixels) -> np.dtype:
