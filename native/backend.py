@@ -10,7 +10,7 @@ from setuptools import build_meta
 from setuptools.build_meta import *  # noqa: F403  # every hook that is not named below is setuptools'
 
 sys.path.insert(0, str(Path(__file__).parent))
-import build_library as library  # noqa: E402
+import build_library as library
 
 
 def _compiler() -> list[str]:

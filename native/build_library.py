@@ -94,7 +94,8 @@ def build(out: Path, target: str = "", extra: list[str] | None = None) -> Path:
             subprocess.Popen([*command, *options, *flags, "-c", str(HERE / source), "-o", path])
             for (source, _, flags), path in zip(sources, objects, strict=True)
         ]
-        if any([process.wait() for process in running]):
+        codes = [process.wait() for process in running]  # all of them, so that none writes into a folder that has gone
+        if any(codes):
             raise SystemExit("libsarcodec could not be compiled; the compiler's words stand above")
         part = Path(folder, library_name(target))
         subprocess.run([*command, *options, "-shared", *objects, "-o", str(part), "-lm"], check=True)

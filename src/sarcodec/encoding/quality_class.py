@@ -19,7 +19,7 @@ from sarcodec.decoding.workers import Workers
 from sarcodec.encoding.job import Job
 from sarcodec.encoding.scene import SceneEncoder, TileWork
 from sarcodec.encoding.targets import ERROR_SLOPE, Try, first_step_for_rmse, search
-from sarcodec.entropy.steps import STEP_COUNT, quality_of_step
+from sarcodec.entropy.step_index import STEP_COUNT, quality_of_step
 from sarcodec.errors import TargetNotReached
 from sarcodec.format.tiling import Window
 from sarcodec.format.writer import Writer
