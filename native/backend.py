@@ -1,7 +1,8 @@
-"""The build backend: setuptools', which also asks for a C compiler, as the wheel `ziglang`, where the machine has none."""
+"""The build backend: setuptools', which also asks for a C compiler, as the wheel `ziglang`, where the machine has none that can do what is asked."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ import build_library as library
 
 
 def _compiler() -> list[str]:
+    """Nothing where the library is not wanted: whoever installs without a network and a compiler says SARCODEC_NATIVE=off."""
     try:
-        library.compiler()
+        if os.environ.get("SARCODEC_NATIVE") != "off":
+            library.compiler(os.environ.get("SARCODEC_TARGET", ""))
     except library.NoCompiler:
         return ["ziglang>=0.13"]
     return []
