@@ -41,6 +41,7 @@ EXIT_CODES = """exit codes:
 
 _VERBS = tuple("compress decompress info verify evaluate simulate models completion".split())  # modules of sarcodec.cli
 _MORE_VERBS = "sarcodec.verbs"  # entry points of other distributions, such as sarcodec-lab
+_READERS_LACK = ("rasterio", "affine")  # what an installation for reading alone may leave out
 _INTERRUPTED, _TERMINATED, _BROKEN_PIPE = 130, 143, 141
 _LIBRARY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -98,6 +99,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except SarcodecError as error:
         return _fail(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in _READERS_LACK:
+            raise
+        return _fail(
+            f"{error.name} is not installed, which this verb needs for GeoTIFFs; pip install rasterio",
+            SarcodecError.exit_code,
+        )
     except KeyboardInterrupt:
         return _fail("interrupted", _INTERRUPTED)
     except BrokenPipeError:  # Who read stdout has gone, which is no failure to talk about.

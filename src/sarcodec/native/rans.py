@@ -6,8 +6,6 @@ from ctypes import byref, c_int32, c_int64, c_uint64, c_void_p
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sarcodec.native.library import function
 
 if TYPE_CHECKING:
