@@ -60,5 +60,5 @@ def simulate_command(scene: Path, size_px: int, seed: int = 1) -> list[str]:
 
 
 def peer_command(verb: str, source: Path, target: Path, codec: str, options: list[str]) -> list[str]:
-    """Command line of `peer_file.py`: `verb` is encode or decode, `codec` j2k, jxl or avif."""
+    """Command line of `peer_file.py`: `verb` is encode or decode, `codec` j2k, htj2k, jxl or avif."""
     return [sys.executable, str(METER.with_name("peer_file.py")), verb, str(source), str(target), codec, *options]

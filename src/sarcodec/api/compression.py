@@ -15,7 +15,7 @@ from sarcodec.decoding.band_kinds import BandKind, kinds_of, mode_of
 from sarcodec.decoding.workers import workers
 from sarcodec.encoding.job import Rooms, Target
 from sarcodec.encoding.tile import DEFAULT_EFFORT
-from sarcodec.entropy.steps import quality_of_step, step_db
+from sarcodec.entropy.step_index import quality_of_step, step_db
 from sarcodec.format.bands import EXACT
 from sarcodec.format.writer import FileWriter
 from sarcodec.raster.blocks import block_cache

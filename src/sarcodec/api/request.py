@@ -20,7 +20,7 @@ from sarcodec.encoding.reaching import reach
 from sarcodec.encoding.scene import SceneEncoder
 from sarcodec.encoding.targets import MOST_PASSES
 from sarcodec.encoding.tile import EFFORTS, TileEncoder
-from sarcodec.entropy.steps import step_of_quality
+from sarcodec.entropy.step_index import step_of_quality
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.bands import EXACT
 from sarcodec.format.remarks import pack_remarks

@@ -15,7 +15,7 @@ from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
 from sarcodec.decoding.reconstruction import LEAST_ERROR
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.workers import Workers, workers
-from sarcodec.entropy.steps import step_db
+from sarcodec.entropy.step_index import step_db
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader

@@ -14,7 +14,7 @@ from sarcodec.encoding.offers import scaled_weights
 from sarcodec.encoding.quantiser import ERROR_WEIGHT, Quantiser
 from sarcodec.entropy import coding as entropy
 from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, LATENT_TABLES, Prior, TileLatents
-from sarcodec.entropy.steps import step_db
+from sarcodec.entropy.step_index import step_db
 from sarcodec.entropy.tiles import Place, Read, check_answer
 from sarcodec.entropy.trellis import places
 

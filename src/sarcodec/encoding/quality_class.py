@@ -20,7 +20,7 @@ from sarcodec.encoding.analysed import Analysed
 from sarcodec.encoding.job import Job
 from sarcodec.encoding.scene import SceneEncoder
 from sarcodec.encoding.targets import ERROR_SLOPE, Try, first_step_for_rmse, search
-from sarcodec.entropy.steps import STEP_COUNT, quality_of_step
+from sarcodec.entropy.step_index import STEP_COUNT, quality_of_step
 from sarcodec.errors import TargetNotReached
 from sarcodec.format.tiling import Window
 from sarcodec.format.writer import Writer

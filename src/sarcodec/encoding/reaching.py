@@ -14,7 +14,7 @@ from sarcodec.encoding.analysed import Analysed
 from sarcodec.encoding.job import Job, Target
 from sarcodec.encoding.quality_class import reach_class
 from sarcodec.encoding.targets import ERROR_SLOPE, RATE_SLOPE, Try, first_step_for_rmse, search, typical_step
-from sarcodec.entropy.steps import STEP_COUNT, step_of_quality
+from sarcodec.entropy.step_index import STEP_COUNT, step_of_quality
 from sarcodec.errors import TargetNotReached
 from sarcodec.format.writer import Writer
 from sarcodec.signal.radiometry import normalise
