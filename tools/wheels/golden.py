@@ -24,7 +24,9 @@ def checked(path: Path) -> int:
     from sarcodec.format.reader import FileReader
 
     tiles, count = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["tiles"], 0
-    if not any("crc32" in tile for tile in tiles):  # bounded and lossless pixels need imagecodecs, which need not be here
+    if not any(
+        "crc32" in tile for tile in tiles
+    ):  # bounded and lossless pixels need imagecodecs, which need not be here
         return 0
     with FileReader(path) as file:
         decoder, planes = SceneDecoder(file), file.header.planes

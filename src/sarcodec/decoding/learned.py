@@ -16,7 +16,7 @@ from sarcodec.decoding.apart import apart
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.kept import Kept
 from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction
-from sarcodec.decoding.tile import CELL_PX, TILE_PX, TileDecoder
+from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX, TileDecoder
 from sarcodec.entropy.prior import TileLatents
 from sarcodec.errors import CorruptFile, ModelError
 from sarcodec.format.mask import unpack_invalid
@@ -163,7 +163,7 @@ class LearnedDecoder:
         if kept is None:
             return np.full(self.grid.window(tile).shape, np.float32(offset_db))
         around = self._around(tile, band)
-        levels = self._synthesised(tile, band, [a and a.cells for a in around], offset_db)
+        levels = self._synthesised(tile, band, [None if a is None else a.cells for a in around], offset_db)
         return levels if kept.lost is None else self._given_back(tile, band, levels, around, kept.lost)
 
     def _given_back(
@@ -172,10 +172,10 @@ class LearnedDecoder:
         """Levels of least error to levels with the power, and the texture, that was lost."""
         section = self.sections(tile, band).get(POWER)
         correction = unpack_correction(section.payload) if section else NONE
-        ground = Ground.of(levels, _with_halo([a and a.lost for a in around], lost))
+        ground = Ground.of(levels, _with_halo([None if a is None else a.lost for a in around], lost))
         if self.wanted.speckle == "keep":
             return with_power(ground, correction)
-        noise = self._synthesised(tile, band, [a and a.noise for a in around], 0)
+        noise = self._synthesised(tile, band, [None if a is None else a.noise for a in around], 0)
         return with_texture(ground, noise, correction, self.wanted.reconstruct == "power")
 
     def tile_pixels(self, tile: int, band: int) -> Pixels:
@@ -205,7 +205,6 @@ def _with_halo(around: Sequence[Floats | None], own: Floats) -> Floats:
 
 def _apart(latents: TileLatents) -> TileLatents:
     return TileLatents(apart(latents.values), latents.step)
-
 
 
 def _bits(array: Pixels) -> np.dtype:

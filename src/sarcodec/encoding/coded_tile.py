@@ -53,8 +53,7 @@ class TileCoder:
             steps,
             scaled_weights(np.float32(ERROR_WEIGHT) * self._weights(steps, place)),
             np.ascontiguousarray(hyper, np.int32),
-            int(place.step),
-            place.lent(),
+            place.where(),
             self.quantiser.greedy,
         )
         symbols, latents = (

@@ -184,4 +184,6 @@ def joined(around: Sequence[Cells | None], rows: int, cols: int) -> Floats:
 
 def _plain(values: Integers | Floats) -> Integers | Floats:
     """In a type that the library takes; larger whole numbers are rounded as NumPy's products round them."""
-    return np.ascontiguousarray(values, values.dtype if values.dtype.name in transform.TYPES else np.float32)
+    if values.dtype.name in transform.TYPES:
+        return np.ascontiguousarray(values)
+    return np.ascontiguousarray(values, np.float32)
