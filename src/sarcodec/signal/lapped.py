@@ -19,7 +19,7 @@ from sarcodec import native
 from sarcodec.native import transform
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Bools, Floats, Integers
+    from sarcodec.arrays import Bools, Floats, Integers, Wholes
 
 BLOCK = 32
 OVERLAP = BLOCK // 2
@@ -182,8 +182,9 @@ def joined(around: Sequence[Cells | None], rows: int, cols: int) -> Floats:
     return joined
 
 
-def _plain(values: Integers | Floats) -> Integers | Floats:
+def _plain(values: Wholes) -> Wholes:
     """In a type that the library takes; larger whole numbers are rounded as NumPy's products round them."""
     if values.dtype.name in transform.TYPES:
-        return np.ascontiguousarray(values)
-    return np.ascontiguousarray(values, np.float32)
+        return values if values.flags.c_contiguous else values.copy()
+    found: Floats = np.ascontiguousarray(values, np.float32)
+    return found
