@@ -46,16 +46,17 @@ class NoCompiler(Exception):
     """There is no C compiler to be found."""
 
 
-def compiler() -> list[str]:
-    """The command that compiles C. Raises NoCompiler."""
+def compiler(target: str = "") -> list[str]:
+    """The command that compiles C; for another machine that of zig, which brings the headers of all. Raises NoCompiler."""
     if os.environ.get("CC"):
         return shlex.split(os.environ["CC"])
     for name in ("cc", "gcc", "clang"):
-        if shutil.which(name):
+        if shutil.which(name) and not target:
             return [name]
     if importlib.util.find_spec("ziglang"):
         return [sys.executable, "-m", "ziglang", "cc"]
-    raise NoCompiler("no C compiler was found: install gcc or clang, or `pip install ziglang`, or name one in CC")
+    wanted = f"no compiler for {target}" if target else "no C compiler: install gcc or clang"
+    raise NoCompiler(f"found {wanted}, or `pip install ziglang`, or name one in CC")
 
 
 def library_name(target: str = "") -> str:
@@ -78,12 +79,14 @@ def interface() -> int:
 
 def build(out: Path, target: str = "", extra: list[str] | None = None) -> Path:
     """Compiles into a folder; gives the library's path. It appears whole or not at all."""
-    command, options = compiler(), [*FLAGS, f"-DSARC_INTERFACE={interface()}", *(extra or [])]
+    command, options = compiler(target), [*FLAGS, f"-DSARC_INTERFACE={interface()}", *(extra or [])]
     if target:
         options += ["-target", target]
-    machine = target.split("-")[0] if target else {"AMD64": "x86_64"}.get(platform.machine(), platform.machine())
+    machine = target.split("-")[0] if target else platform.machine().replace("AMD64", "x86_64")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".sarcodec-build-", dir=out) as folder:
+        # zig keeps what it compiles, of its own headers too; the machine of somebody who installs a wheel is no place for that.
+        environment = {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder, **os.environ}
         sources = [("best.c", "best", [])]
         sources += [
             ("level.c", level, [*flags, f"-DSARC_LEVEL={level}"])
@@ -91,13 +94,17 @@ def build(out: Path, target: str = "", extra: list[str] | None = None) -> Path:
         ]
         objects = [str(Path(folder, f"{name}.o")) for _, name, _ in sources]
         running = [
-            subprocess.Popen([*command, *options, *flags, "-c", str(HERE / source), "-o", path])
+            subprocess.Popen([*command, *options, *flags, "-c", str(HERE / source), "-o", path], env=environment)
             for (source, _, flags), path in zip(sources, objects, strict=True)
         ]
-        if any([process.wait() for process in running]):
-            raise SystemExit("libsarcodec could not be compiled; the compiler's words stand above")
+        codes = [process.wait() for process in running]  # all of them, so that none writes into a folder that has gone
+        if any(codes):
+            raise SystemExit(
+                f"libsarcodec could not be compiled by `{shlex.join(command)}`, whose words stand above: name another compiler in CC, as "
+                "gcc 12, clang 15, or `python -m ziglang cc`; or set SARCODEC_NATIVE=off to install without the library, about a hundred times slower"
+            )
         part = Path(folder, library_name(target))
-        subprocess.run([*command, *options, "-shared", *objects, "-o", str(part), "-lm"], check=True)
+        subprocess.run([*command, *options, "-shared", *objects, "-o", str(part), "-lm"], check=True, env=environment)
         return part.replace(out / part.name)
 
 

@@ -20,6 +20,8 @@ enum { LANES = 8 };
 
 typedef int16_t lanes __attribute__((vector_size(2 * LANES), may_alias));
 
+typedef uint16_t lanes_bits __attribute__((vector_size(2 * LANES), may_alias));
+
 SARC_INLINE lanes lanes_all(int value) { return (lanes){0} + (int16_t)value; }
 
 SARC_INLINE lanes lanes_least(lanes a, lanes b) {

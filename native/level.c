@@ -14,3 +14,4 @@
 #include "filling.c"
 #include "pixels.c"
 #include "transform.c"
+#include "texture_fit.c"

@@ -9,29 +9,33 @@
 enum { PIXELS_CHUNK = 1024 }; /* pixels between two passes, so that the second finds them in the nearest cache */
 enum { PIXELS_INT8, PIXELS_UINT8, PIXELS_INT16, PIXELS_UINT16, PIXELS_FLOAT32 };
 
-/* The levels of pixels of 8 or 16 bits by a table, not a number where a pixel is invalid: those become 0. Gives the number of valid ones. */
+/* Levels that are not a number become 0, and are not valid. A loop of its own, which compilers make vectors of. */
+static void pixels_sort_out(float *restrict levels, uint8_t *restrict valid, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        const int32_t is_valid = levels[i] == levels[i];
+        levels[i] = is_valid ? levels[i] : 0;
+        valid[i] = (uint8_t)is_valid;
+    }
+}
+
+/* The levels of pixels of 8 or 16 bits by a table, not a number where a pixel is invalid. */
 #define PIXELS_LOOK_UP(type, name)                                                                                                   \
-    SARC_EXPORT(int64_t, name)(const float *table, const type *pixels, int64_t n, float *levels, uint8_t *valid) {                    \
-        int64_t count = 0;                                                                                                           \
-        for (int64_t i = 0; i < n; i++) {                                                                                            \
-            const float level = table[pixels[i]];                                                                                    \
-            const int is_valid = level == level;                                                                                     \
-            levels[i] = is_valid ? level : 0;                                                                                        \
-            valid[i] = (uint8_t)is_valid;                                                                                            \
-            count += is_valid;                                                                                                       \
+    SARC_EXPORT(void, name)(const float *table, const type *pixels, int64_t n, float *levels, uint8_t *valid) {                       \
+        for (int64_t begin = 0; begin < n; begin += PIXELS_CHUNK) {                                                                  \
+            const int64_t some = SARC_MIN(PIXELS_CHUNK, n - begin);                                                                  \
+            for (int64_t i = 0; i < some; i++) levels[begin + i] = table[pixels[begin + i]];                                         \
+            pixels_sort_out(levels + begin, valid + begin, some);                                                                    \
         }                                                                                                                            \
-        return count;                                                                                                                \
     }
 PIXELS_LOOK_UP(uint8_t, pixels_look_up_8)
 PIXELS_LOOK_UP(uint16_t, pixels_look_up_16)
 
-/* Levels of positive float32 pixels, db_an_octave * log2; of others 0. avoided: values that are invalid too. Gives the number of valid ones. */
-SARC_EXPORT(int64_t, pixels_normalise)(const float *pixels, int64_t n, float db_an_octave, const float *avoided, int64_t avoided_count, float *levels,
+/* Levels of positive float32 pixels, db_an_octave * log2; of others 0. avoided: values that are invalid too. */
+SARC_EXPORT(void, pixels_normalise)(const float *pixels, int64_t n, float db_an_octave, const float *avoided, int64_t avoided_count, float *levels,
                                        uint8_t *valid) {
-    int64_t count = 0;
     for (int64_t begin = 0; begin < n; begin += PIXELS_CHUNK) {
         const int64_t end = SARC_MIN(begin + PIXELS_CHUNK, n);
-        int32_t is_valid[PIXELS_CHUNK], total = 0;
+        int32_t is_valid[PIXELS_CHUNK];
         for (int64_t i = begin; i < end; i++) {
             /* Bits from 1 to the largest are the positive finite numbers; 0 wraps round to the top. */
             is_valid[i - begin] = (uint32_t)bits_of_float(pixels[i]) - 1u < 0x7f800000u - 1u;
@@ -44,11 +48,8 @@ SARC_EXPORT(int64_t, pixels_normalise)(const float *pixels, int64_t n, float db_
             const float normal = is_small ? (float)bits : float_of_bits(bits);
             levels[i] = db_an_octave * (log2_of(normal) - (is_small ? 149.0f : 0.0f));
             valid[i] = (uint8_t)is_valid[i - begin];
-            total += is_valid[i - begin];
         }
-        count += total;
     }
-    return count;
 }
 
 /* Levels to whole numbers from 1 to top: 2^(octaves_a_db * level), rounded to even. Gives whether a level is not a number. */

@@ -18,11 +18,15 @@ typedef struct {
     reading_table latents[2 * WALK_TABLES];
 } reading;
 
-static void reading_prepare(reading *r) {
+/* SARC_REFUSED where one quantiser skips a table and the other does not: the loop over symbols asks only once. */
+static int32_t reading_prepare(reading *r) {
+    for (int32_t t = 0; t < WALK_TABLES; t++)
+        if ((r->tables->layout[t] ^ r->tables->layout[WALK_TABLES + t]) >> 31) return SARC_REFUSED;
     for (int32_t t = 0; t < 2 * WALK_TABLES; t++) {
         const uint32_t table = r->tables->layout[t];
         r->latents[t] = (reading_table){table & 0xfffff, table >> 20 & 15 ? 0 : 2 * (table >> 24 & 127) + 1};
     }
+    return SARC_OK;
 }
 
 static int32_t reading_hyper(void *self, const uint16_t *tables, int32_t count, int32_t *symbols) {
@@ -90,7 +94,7 @@ static int32_t reading_opened(rans_reader *from, const uint8_t *stream, int64_t 
 
 static int32_t reading_tile(const model *m, const rans_tables *tables, const uint8_t *stream, int64_t length, const walk_tile *tile) {
     reading r = {.tables = tables};
-    reading_prepare(&r);
+    if (reading_prepare(&r) != SARC_OK) return SARC_REFUSED;
     const int32_t head = reading_opened(&r.from, stream, length);
     if (head < 0) return SARC_DAMAGED;
     const int64_t count = (length - head) / 2;

@@ -168,15 +168,15 @@ SARC_INLINE void search_step(const search_room *room, const int16_t *from, int16
     const lanes_turn turned = lanes_turning(turn.partner & 7);
     const int far = turn.partner / 8 * 16;
     for (int first = 0; first < SEARCH_VECTORS; first += 16) {
-        lanes bits = {0};
+        lanes_bits bits = {0};
 #pragma GCC unroll 16
         for (int v = first; v < first + 16; v++) {
             const lanes one = ((const lanes *)from)[v] + branch[kinds[v]][0];
             const lanes two = lanes_turned(lanes_across(from, v * 2 * LANES, far), turned) + branch[kinds[v]][1];
             ((lanes *)to)[v] = lanes_least(one, two);
-            bits = bits + bits - (two < one);
+            bits = bits + bits - (lanes_bits)(two < one);
         }
-        *(lanes *)(odd + first / 16 * LANES) = bits;
+        *(lanes_bits *)(odd + first / 16 * LANES) = bits;
     }
 }
 
@@ -186,8 +186,8 @@ static void search_lower(int16_t *costs) {
     for (int v = 1; v < SEARCH_VECTORS; v++) least = lanes_least(least, all[v]);
     int16_t lowest = least[0];
     for (int l = 1; l < LANES; l++) lowest = SARC_MIN(lowest, least[l]);
-    const lanes off = lanes_all(lowest - INT16_MIN);
-    for (int v = 0; v < SEARCH_VECTORS; v++) all[v] -= off;
+    const lanes_bits off = (lanes_bits){0} + (uint16_t)(lowest - INT16_MIN);
+    for (int v = 0; v < SEARCH_VECTORS; v++) all[v] = (lanes)((lanes_bits)all[v] - off);
 }
 
 /* T^turns of a place: the state that it stands for. */

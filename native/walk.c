@@ -148,15 +148,18 @@ static void walk_lean(walk *w) {
         factor[c] = (int32_t)law_power(m, log2_step - m->deviation[c], 18);
         ratio[c] = law_power(m, log2_step - w->law.log2_step[c], 16);
     }
-    for (int32_t i = 0; i < w->cells * WALK_CHANNELS; i++) {
-        const int64_t latent = SARC_MAX(SARC_MIN(w->tile.reference[i], WALK_LIMIT), -WALK_LIMIT);
-        w->leaning[i] = (int32_t)law_clipped(latent * ratio[i % WALK_CHANNELS] >> 16);
+    for (int32_t cell = 0; cell < w->cells; cell++) {
+        int32_t latent[WALK_CHANNELS];
+        for (int32_t c = 0; c < WALK_CHANNELS; c++) {
+            const size_t at = (size_t)cell * WALK_CHANNELS + c;
+            latent[c] = SARC_MAX(SARC_MIN(w->tile.reference[at], WALK_LIMIT), -WALK_LIMIT);
+            w->leaning[at] = (int32_t)law_clipped(latent[c] * ratio[c] >> 16);
+        }
+        for (int32_t g = 0; g < WALK_GROUPS; g++)
+            features_of(m, g, latent + MODEL_BEGIN[g], factor + MODEL_BEGIN[g], w->features[g] + (size_t)cell * walk_stride(MODEL_FEATURES[g]));
     }
     for (int32_t g = 0; g < WALK_GROUPS; g++) {
         const product_matrix *by = &m->references[g];
-        const int32_t begin = MODEL_BEGIN[g];
-        for (int32_t cell = 0; cell < w->cells; cell++)
-            features_of(m, g, w->tile.reference + (size_t)cell * WALK_CHANNELS + begin, factor + begin, w->features[g] + (size_t)cell * by->inputs);
         for (int32_t h = 0; h < 2; h++) walk_add(w, h, by, w->features[g], by->taps > 1 ? 0 : MODEL_CENTRE);
         memset(w->features[g], 0, (size_t)w->cells * by->inputs * sizeof(int16_t));
     }

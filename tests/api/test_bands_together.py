@@ -23,7 +23,7 @@ def kinds(path) -> list[set[int]]:
     """Section kinds of every (tile, band)."""
     with FileReader(path) as file:
         bands = len(file.header.bands)
-        return [{s.kind for s in file.sections(n // bands, n % bands)} for n in range(len(file.entries))]
+        return [{s.kind for s in file.sections(n // bands, n % bands)} for n in range(file.header.entry_count)]
 
 
 def test_the_second_band_leans_and_takes_fewer_bytes(city, tmp_path):

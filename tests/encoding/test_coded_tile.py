@@ -25,17 +25,23 @@ def coded(shape, step: int, effort: int, level: str):
     """Two sections, the second of which leans on the first."""
     with at_level(level):
         model = published.load(DEFAULT_MODEL)
-        encoder = TileEncoder(replace(model, prior=replace(model.prior)), effort)  # a prior keeps what a level made of its weights
+        encoder = TileEncoder(
+            replace(model, prior=replace(model.prior)), effort
+        )  # a prior keeps what a level made of its weights
         first, known = encoder.encode(latents(shape, 1), step)
         second, leaning = encoder.encode(latents(shape, 1) + latents(shape, 2) / 4, step, known.latents)
     return (first, known), (second, leaning)
 
 
 @pytest.mark.parametrize("effort", [0, 1])
-@pytest.mark.parametrize(("shape", "step"), [((1, 1), 30), ((3, 2), 639), ((2, 5), 0), ((5, 4), 360)])
+@pytest.mark.parametrize("shape, step", [((1, 1), 30), ((3, 2), 639), ((2, 5), 0), ((5, 4), 360)])
 def test_every_level_codes_what_the_twin_codes(monkeypatch, shape, step, effort):
     # hyper symbols are rounded floats: those of one machine for all
-    monkeypatch.setattr(TileEncoder, "_hyper_symbols", lambda self, x, s: np.arange(-(-x.shape[0] // 2) * -(-x.shape[1] // 2) * 24) % 7 - 3)
+    monkeypatch.setattr(
+        TileEncoder,
+        "_hyper_symbols",
+        lambda self, x, s: np.arange(-(-x.shape[0] // 2) * -(-x.shape[1] // 2) * 24) % 7 - 3,
+    )
     expected = coded(shape, step, effort, "off")
     assert LEVELS, "the library was not built"
     for level in LEVELS:

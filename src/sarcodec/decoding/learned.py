@@ -6,16 +6,17 @@ decodes each tile once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.decoding.apart import apart
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.kept import Kept
-from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction, noise_latents, normalised, pixel_variances
-from sarcodec.decoding.tile import CELL_PX, TILE_PX, TileDecoder
+from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction
+from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX, TileDecoder
 from sarcodec.entropy.prior import TileLatents
 from sarcodec.errors import CorruptFile, ModelError
 from sarcodec.format.mask import unpack_invalid
@@ -26,10 +27,14 @@ from sarcodec.format.tiling import TileGrid
 from sarcodec.models import published
 from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power, with_texture
 from sarcodec.signal.lapped import CHANNELS, NEIGHBOURS, Cells, facing, in_db
+from sarcodec.signal.noise import noise_latents
 from sarcodec.signal.radiometry import restore
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers, Pixels
+
+EMPTY_BYTES = 4096
+"""Of a kept tile beside its latents and noise: lost variances, objects, its place in the index."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +46,21 @@ class _Decoded:
     lost: Floats | None
     noise: Cells | None
 
+    @property
+    def nbytes(self) -> int:
+        noise = 0 if self.noise is None else self.noise.values.nbytes
+        return self.latents.values.nbytes + (0 if self.lost is None else self.lost.nbytes) + noise
+
 
 class LearnedDecoder:
-    """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are."""
+    """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are; room: bytes of decoded tiles
+    that are kept for their neighbours."""
 
     def __init__(
         self,
         file: FileReader,
         measures: Sequence[Measure | None],
-        threads: int = 1,
+        room: int,
         wanted: Reconstruction = Reconstruction(),
     ) -> None:
         header = file.header
@@ -63,8 +74,16 @@ class LearnedDecoder:
                 "the scene again with a newer model"
             )
         self.codec, self.wanted = TileDecoder(model), wanted
-        room = sum(band.learned for band in header.bands) * (3 * self.grid.shape[1] + 8)
-        self._tiles: Kept[_Decoded | None] = Kept(room + 4 * threads)
+        self._tiles: Kept[_Decoded | None] = Kept(room, lambda tile: EMPTY_BYTES + (tile.nbytes if tile else 0))
+
+    @property
+    def tile_bytes(self) -> int:
+        """What a whole tile of a band takes while it is kept, as a rule: latents in 32 bits, and noise where that is asked for."""
+        return 4 * TILE_CELLS**2 * CHANNELS * (2 if self.wanted.speckle == "restore" else 1) + EMPTY_BYTES
+
+    def forget(self, places: Iterable[tuple[int, int]]) -> None:
+        """Keep these tiles and bands no longer."""
+        self._tiles.forget(places)
 
     def cells(self, tile: int) -> tuple[int, int]:
         """Rows and columns of latent cells of a tile."""
@@ -112,12 +131,12 @@ class LearnedDecoder:
             return None
         step, (rows, cols) = self.file.entry(tile, band).step, self.cells(tile)
         if self.wanted == LEAST_ERROR:
-            latents = self.codec.decode(section, step, rows, cols, reference)
+            latents = _apart(self.codec.decode(section, step, rows, cols, reference))
             return _Decoded(latents, self.codec.cells(latents, rows, cols), None, None)
-        latents, lost = self.codec.decode_known(section, step, rows, cols, reference)
-        noise = None
+        read, lost = self.codec.decode_known(section, step, rows, cols, reference)
+        latents, noise = _apart(read), None
         if self.wanted.speckle == "restore":
-            noise = in_db(noise_latents(lost, tile, band).reshape(rows, cols, CHANNELS))
+            noise = in_db(apart(noise_latents(lost, tile, band)).reshape(rows, cols, CHANNELS))
         return _Decoded(latents, self.codec.cells(latents, rows, cols), lost.mean(1).reshape(rows, cols), noise)
 
     def _around(self, tile: int, band: int) -> list[_Decoded | None]:
@@ -144,7 +163,7 @@ class LearnedDecoder:
         if kept is None:
             return np.full(self.grid.window(tile).shape, np.float32(offset_db))
         around = self._around(tile, band)
-        levels = self._synthesised(tile, band, [a and a.cells for a in around], offset_db)
+        levels = self._synthesised(tile, band, [None if a is None else a.cells for a in around], offset_db)
         return levels if kept.lost is None else self._given_back(tile, band, levels, around, kept.lost)
 
     def _given_back(
@@ -153,12 +172,11 @@ class LearnedDecoder:
         """Levels of least error to levels with the power, and the texture, that was lost."""
         section = self.sections(tile, band).get(POWER)
         correction = unpack_correction(section.payload) if section else NONE
-        ground = Ground.of(levels, _with_halo([a and a.lost for a in around], lost))
+        ground = Ground.of(levels, _with_halo([None if a is None else a.lost for a in around], lost))
         if self.wanted.speckle == "keep":
             return with_power(ground, correction)
-        noise = self._synthesised(tile, band, [a and a.noise for a in around], 0)
-        scores, variances = normalised(noise, lost), pixel_variances(lost, levels.shape)
-        return with_texture(ground, scores, variances, correction, self.wanted.reconstruct == "power")
+        noise = self._synthesised(tile, band, [None if a is None else a.noise for a in around], 0)
+        return with_texture(ground, noise, correction, self.wanted.reconstruct == "power")
 
     def tile_pixels(self, tile: int, band: int) -> Pixels:
         """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were."""
@@ -177,11 +195,16 @@ class LearnedDecoder:
 def _with_halo(around: Sequence[Floats | None], own: Floats) -> Floats:
     """Values of a tile's cells and one around (rows + 2, cols + 2), the nearest cell's of the tile where there is none."""
     places = {-1: slice(0, 1), 0: slice(1, -1), 1: slice(-1, None)}
-    out: Floats = np.pad(own, 1, "edge")
+    nearest = [np.clip(np.arange(-1, n + 1), 0, n - 1) for n in own.shape]
+    out: Floats = own[np.ix_(*nearest)]
     for (down, across), cells in zip(NEIGHBOURS, around, strict=True):
         if cells is not None:
             out[places[down], places[across]] = facing(cells, down, across)
     return out
+
+
+def _apart(latents: TileLatents) -> TileLatents:
+    return TileLatents(apart(latents.values), latents.step)
 
 
 def _bits(array: Pixels) -> np.dtype:

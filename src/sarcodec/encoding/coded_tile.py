@@ -14,7 +14,7 @@ from sarcodec.encoding.offers import scaled_weights
 from sarcodec.encoding.quantiser import ERROR_WEIGHT, Quantiser
 from sarcodec.entropy import coding as entropy
 from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, LATENT_TABLES, Prior, TileLatents
-from sarcodec.entropy.steps import step_db
+from sarcodec.entropy.step_index import step_db
 from sarcodec.entropy.tiles import Place, Read, check_answer
 from sarcodec.entropy.trellis import places
 
@@ -38,7 +38,8 @@ class TileCoder:
 
     def _weights(self, steps_db: Floats, place: Place) -> Floats:
         """What the squared error of each channel weighs beside that of the tile's step (1024,) float32."""
-        return np.square(steps_db / np.float32(step_db(place.step)))
+        found: Floats = np.square(steps_db / np.float32(step_db(place.step)))
+        return found
 
     def _by_library(
         self, model: Model, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool
@@ -52,11 +53,13 @@ class TileCoder:
             steps,
             scaled_weights(np.float32(ERROR_WEIGHT) * self._weights(steps, place)),
             np.ascontiguousarray(hyper, np.int32),
-            int(place.step),
-            place.lent(),
+            place.where(),
             self.quantiser.greedy,
         )
-        symbols, latents = np.empty(place.hyper_count + place.count, np.int32), np.empty((place.count // CHANNELS, CHANNELS), np.int32)
+        symbols, latents = (
+            np.empty(place.hyper_count + place.count, np.int32),
+            np.empty((place.count // CHANNELS, CHANNELS), np.int32),
+        )
         lost = np.empty(latents.shape, np.float32) if want_lost else None
         words = np.empty(entropy.words_room(symbols.size), np.uint16)
         laid_out = (tables.cumulative, layout, near, zero, price)

@@ -73,7 +73,9 @@ class PriceList:
         classes = np.arange(4)
         place = _of_class(below[:, None], classes)
         cost = self.bits(rows[:, None] + LATENT_TABLES * (classes & 1), (place + (classes & 1)) >> 1, negative[:, None])
-        cost = cost + _squared((value[:, None] - self.stands(rows[:, None], place)).astype(np.float32), weights[:, None])
+        cost = cost + _squared(
+            (value[:, None] - self.stands(rows[:, None], place)).astype(np.float32), weights[:, None]
+        )
         zero = self.zero[rows] + _squared(value.astype(np.float32), weights)[:, None]
         cheaper = zero < cost
         cost = np.where(cheaper, zero, cost)
@@ -86,7 +88,8 @@ class PriceList:
         escape = 2 * self.tables.radius[rows].astype(np.int64) + 1
         excess = np.maximum(index - escape + 1, 1)
         gamma = np.where(index < escape, 0, 2 * np.floor(np.log2(excess)).astype(np.int64) + 1)
-        return self.price[self.tables.start[rows] + np.minimum(index, escape)] + UNITS * gamma
+        found: Integers = self.price[self.tables.start[rows] + np.minimum(index, escape)] + UNITS * gamma
+        return found
 
     def stands(self, rows: Integers, place: Integers) -> Integers:
         """Where the values of places lie, in 1/256 step."""
@@ -109,8 +112,8 @@ class PriceList:
         near[coded, :, :, 0] = self.bits(rows + LATENT_TABLES * kind, (place + kind) >> 1, negative)
         near[coded, :, :, 1] = self.stands(rows, place)
         zero = np.full((LATENT_TABLES, 4), _OUT_OF_REACH, np.int32)
-        for kind, column in ((0, 0), (1, 3)):
-            zero[coded, column] = self.price[self.tables.start[coded + LATENT_TABLES * kind]]
+        for quantiser, column in enumerate((0, 3)):
+            zero[coded, column] = self.price[self.tables.start[coded + LATENT_TABLES * quantiser]]
         return near, zero
 
 

@@ -56,9 +56,7 @@ class Quantiser:
         symbols[coded], which[coded], state = chosen
         return symbols, which, state
 
-    def _chosen(
-        self, residual: Floats, rows: Integers, weights: Floats, state: int
-    ) -> tuple[Integers, Integers, int]:
+    def _chosen(self, residual: Floats, rows: Integers, weights: Floats, state: int) -> tuple[Integers, Integers, int]:
         """The same of symbols that are coded, all (n,)."""
         if native.available():
             return compiled.search(self.prices.arrays, residual, rows, scaled_weights(weights), self.greedy, state)

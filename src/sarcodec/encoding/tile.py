@@ -16,7 +16,8 @@ from sarcodec.decoding.tile import Known, TileDecoder
 from sarcodec.encoding.coded_tile import TileCoder
 from sarcodec.encoding.quantiser import Quantiser
 from sarcodec.entropy.prior import HYPER_MAX, TileLatents
-from sarcodec.entropy.steps import OCTAVE, step_db
+from sarcodec.entropy.step_index import step_db
+from sarcodec.entropy.steps import OCTAVE
 from sarcodec.entropy.tiles import Place
 from sarcodec.format.sections import Section, pack_latents
 from sarcodec.models.published import Model

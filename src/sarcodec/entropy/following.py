@@ -12,6 +12,8 @@ import numpy as np
 
 from sarcodec.entropy.prior import CHANNELS, Prior
 from sarcodec.entropy.tiles import Place, check_answer
+from sarcodec.native import tile as native_tile
+from sarcodec.native.tile import Found
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers
@@ -52,14 +54,14 @@ def follow(prior: Prior, hyper: Integers, places: Integers, place: Place) -> Fol
 
 
 def _by_library(prior: Prior, hyper: Integers, places: Integers, place: Place) -> Followed:
-    from sarcodec.native import tile
-
-    tables, means = (np.empty(n, np.int32) for n in (place.hyper_count + place.count, place.count))
+    tables, means, symbols = (
+        np.empty(n, np.int32) for n in (place.hyper_count + place.count, place.count, place.hyper_count + place.count)
+    )
     latents = np.empty((place.rows * place.cols, CHANNELS), np.int32)
     lost = np.empty(latents.shape, np.float32)
-    given = (np.ascontiguousarray(a, np.int32) for a in (hyper, places))
-    where = (place.step, place.rows, place.cols)
-    check_answer(tile.follow(prior.native, *given, where, place.lent(), tables, means, latents, lost))
+    given = np.ascontiguousarray(hyper, np.int32), np.ascontiguousarray(places, np.int32)
+    found = Found(symbols, latents, lost)
+    check_answer(native_tile.follow(prior.packed(), given, place.where(), (tables, means), found))
     return Followed(tables, means, latents, lost)
 
 

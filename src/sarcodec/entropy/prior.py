@@ -31,10 +31,10 @@ from sarcodec.entropy.integer_layers import (
 )
 from sarcodec.entropy.steps import OCTAVE, StepLaw
 from sarcodec.entropy.trellis import HALF_STEP
+from sarcodec.native.tile import Model
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers
-    from sarcodec.native.tile import Model
 
 GROUPS = (16, 80, 288, 640)
 CHANNELS = 1024
@@ -54,7 +54,9 @@ FEATURE_SIZE_MAX = 127
 FEATURE_MAX = (127, 127, 158, 158)
 REFERENCE_TAPS = (9, 9, 1, 1)  # cells around from which a reference's features are taken, by group
 GAIN_BITS = 6
-LATENT_MAX = 1 << 30  # means, latents and those that a tile leans on are clipped to this size; only files that are made up to be odd reach it
+LATENT_MAX = (
+    1 << 30
+)  # means, latents and those that a tile leans on are clipped to this size; only files that are made up to be odd reach it
 
 
 class SymbolPort(Protocol):
@@ -115,8 +117,8 @@ class Accumulator:
     @cached_property
     def floats(self) -> tuple[Floats, tuple[Floats, ...], tuple[Floats, ...]]:
         """side, groups and references as float32."""
-        floats = lambda arrays: tuple(a.astype(np.float32) for a in arrays)
-        return self.side.astype(np.float32), floats(self.groups), floats(self.references)
+        groups, references = (tuple(a.astype(np.float32) for a in arrays) for arrays in (self.groups, self.references))
+        return self.side.astype(np.float32), groups, references
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,9 +167,13 @@ class Prior:
         """The same weights in the compiled library; None where it is not there. Made once, in a few milliseconds."""
         if not native.available():
             return None
-        from sarcodec.native.tile import Model
-
         return Model(self._sizes(), self._arrays())
+
+    def packed(self) -> Model:
+        """`native` where it is known to be there."""
+        if self.native is None:
+            raise RuntimeError("the compiled library is not there")
+        return self.native
 
     def _sizes(self) -> tuple[int, int, int, int]:
         """P, S, W and H of docs/format.md, 9.4."""
@@ -230,7 +236,7 @@ class _Walk:
 
     def lean_on(self, reference: TileLatents) -> Integers:
         """Add what the reference's features say to the accumulator; gives its latents in 1/32 of this band's steps."""
-        law, latents, begin = self.prior.steps, reference.values.astype(np.int64), 0
+        law, latents, begin = self.prior.steps, _clipped(reference.values.astype(np.int64)), 0
         factor = law.power(law.log2_steps(reference.step) - law.deviation, 18)
         for group, (size, taps) in enumerate(zip(GROUPS, REFERENCE_TAPS)):
             channels = slice(begin, begin + size)
@@ -268,7 +274,7 @@ class _Walk:
         x = prior.hidden[number].activate(prior.accumulator.requantise(self.total[cells] + bias))
         out = prior.head[number].rounded(x)
         size = channels.stop - channels.start
-        mean = (out[:, :size] * self.mean_factor[channels] + (1 << 15)) >> 16
+        mean: Integers = (out[:, :size] * self.mean_factor[channels] + (1 << 15)) >> 16
         if self.leaning is not None:
             gain = prior.gain[number].rounded(x)
             mean += (gain * self.leaning[cells, channels] + (1 << GAIN_BITS - 1)) >> GAIN_BITS

@@ -11,16 +11,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.entropy import rans
 from sarcodec.entropy.coding import Decoder
-from sarcodec.entropy.prior import CHANNELS, HYPER_CELLS, HYPER_CHANNELS, HYPER_MAX, Prior, TileLatents
-from sarcodec.entropy.tables import FrozenTables
+from sarcodec.entropy.prior import (
+    CHANNELS,
+    HYPER_CELLS,
+    HYPER_CHANNELS,
+    HYPER_MAX,
+    LATENT_TABLES,
+    OCTAVE_CLASSES,
+    Prior,
+    TileLatents,
+)
+from sarcodec.entropy.tables import LOOKUP_BITS, FrozenTables
 from sarcodec.entropy.trellis import places
 from sarcodec.errors import CorruptFile, InvalidArgument
+from sarcodec.native import tile as native_tile
+from sarcodec.native.tile import Found, Where
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers
 
+TABLES = 2 * LATENT_TABLES + HYPER_CHANNELS * OCTAVE_CLASSES
 MAX_CELLS = 128  # rows or columns of a tile
 
 
@@ -43,10 +54,12 @@ class Place:
         """Latents of the tile."""
         return CHANNELS * self.rows * self.cols
 
-    def lent(self) -> tuple[Integers, int] | None:
-        """The reference as native/walk.c takes it."""
-        reference = self.reference
-        return None if reference is None else (np.ascontiguousarray(reference.values, np.int32), reference.step)
+    def where(self) -> Where:
+        """The same as native/walk.c takes it."""
+        step, rows, cols = int(self.step), int(self.rows), int(self.cols)
+        if self.reference is None:
+            return Where(step, rows, cols)
+        return Where(step, rows, cols, np.ascontiguousarray(self.reference.values, np.int32), int(self.reference.step))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,21 +94,20 @@ def read_tile(prior: Prior, tables: FrozenTables, stream: bytes, place: Place, w
         raise InvalidArgument(
             f"a tile of {place.rows} x {place.cols} cells at step {place.step}, expected 1 to {MAX_CELLS} and 0 to 639"
         )
-    reading = _read_by_twin if prior.native is None else _read_by_library
-    return reading(prior, tables, stream, place, want_lost)
+    if len(tables) != TABLES:
+        raise InvalidArgument(f"there are {len(tables)} tables, expected {TABLES}")
+    if prior.native is None:
+        return _read_by_twin(prior, tables, stream, place, want_lost)
+    return _read_by_library(prior, tables, stream, place, want_lost)
 
 
 def _read_by_library(prior: Prior, tables: FrozenTables, stream: bytes, place: Place, want_lost: bool) -> Read:
-    from sarcodec.native import tile
-
     symbols = np.empty(place.hyper_count + place.count, np.int32)
     latents = np.empty((place.rows * place.cols, CHANNELS), np.int32)
-    lost = np.empty(latents.shape, np.float32) if want_lost else None
-    laid_out = (tables.cumulative, tables.layout, tables.lookup(rans.LOOKUP_BITS))
-    where = (int(place.step), int(place.rows), int(place.cols))
-    answer = tile.read(prior.native, laid_out, stream, where, place.lent(), symbols, latents, lost)
-    check_answer(answer)
-    return Read(symbols, TileLatents(latents, place.step), lost)
+    found = Found(symbols, latents, np.empty(latents.shape, np.float32) if want_lost else None)
+    laid_out = (tables.cumulative, tables.layout, tables.lookup(LOOKUP_BITS))
+    check_answer(native_tile.read(prior.packed(), laid_out, stream, place.where(), found))
+    return Read(symbols, TileLatents(latents, place.step), found.lost)
 
 
 def _read_by_twin(prior: Prior, tables: FrozenTables, stream: bytes, place: Place, want_lost: bool) -> Read:
@@ -111,13 +123,11 @@ def _read_by_twin(prior: Prior, tables: FrozenTables, stream: bytes, place: Plac
 
 def check_answer(answer: int) -> None:
     """Raises CorruptFile, MemoryError, InvalidArgument unless all went well."""
-    from sarcodec.native import tile
-
-    if answer == tile.DAMAGED:
+    if answer == native_tile.DAMAGED:
         raise CorruptFile(
             "an entropy-coded stream holds a value that no encoder writes, or does not end where its symbols do; the file is damaged"
         )
-    if answer == tile.NO_MEMORY:
+    if answer == native_tile.NO_MEMORY:
         raise MemoryError("there is no memory for the symbols of a tile")
     if answer:
         raise InvalidArgument(f"the compiled library refused a tile (answer {answer}); please report this")

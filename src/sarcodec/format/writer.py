@@ -4,6 +4,7 @@ In: payloads of tiles and a `container.Header`. Knows nothing of what a payload 
 """
 
 import io
+import itertools
 import os
 import shutil
 import tempfile
@@ -12,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.format import container
@@ -27,6 +28,29 @@ from sarcodec.storage.output import Output
 from sarcodec.storage.refusals import writing
 
 _COPY_BYTES = 1 << 20
+
+
+class _Joined:
+    """Files that follow each other, read as one. Whoever reads takes turns."""
+
+    def __init__(self, parts: Sequence[BinaryIO]) -> None:
+        sizes = [part.seek(0, os.SEEK_END) for part in parts]
+        self._parts = list(zip(itertools.accumulate(sizes, initial=0), sizes, parts))
+        self._end, self._place = sum(sizes), 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._place = offset + (self._end if whence == os.SEEK_END else 0)
+        return self._place
+
+    def read(self, length: int) -> bytes:
+        """From one of the parts, if fewer bytes than asked for."""
+        for begin, size, part in self._parts:
+            if begin <= self._place < begin + size:
+                part.seek(self._place - begin)
+                data = part.read(length)
+                self._place += len(data)
+                return data
+        return b""
 
 
 class Writer(ABC):
@@ -69,11 +93,11 @@ class Writer(ABC):
         return len(self.head(header)) + self._payload_bytes
 
     def reader(self, header: Header) -> FileReader:
-        """A reader of what is spooled so far under this header, to try it before it is finished. Raises as FileReader."""
-        whole = io.BytesIO()
+        """A reader of what is spooled so far under this header, to try it before it is finished. Nothing may be appended while it is
+        open. Raises as FileReader."""
         with writing(self._name):
-            self._copy_to(whole, self.head(header))
-        return FileReader(whole.getvalue())
+            parts = (io.BytesIO(self.head(header)), *self._spools, io.BytesIO(self._attachments))
+            return FileReader(cast("BinaryIO", _Joined(parts)))
 
     def _copy_to(self, target: BinaryIO, head: bytes) -> None:
         target.write(head)

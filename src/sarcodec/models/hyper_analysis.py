@@ -87,14 +87,14 @@ def features(latents_db: Floats, deviation: Floats, plane: float) -> Floats:
     ratio = latents_db / deviation
     told = np.full((rows, cols, 1), plane)
     found = np.concatenate([np.log2(1 + 4 * np.abs(ratio)), np.clip(ratio[..., :_PLAIN], -_LIMIT, _LIMIT), told], 2)
-    return np.pad(found, [*((0, -n % CELLS) for n in (rows, cols)), (0, 0)]).astype(np.float32)
+    filled: Floats = np.pad(found, [*((0, -n % CELLS) for n in (rows, cols)), (0, 0)]).astype(np.float32)
+    return filled
 
 
 def _at_points(weight: Floats) -> Floats:
     """Weights (9 * 192, 192) of a 3 x 3 neighbourhood -> (36, 192, 192)."""
-    places = weight.astype(np.float64).reshape(3, 3, -1)
-    points = np.einsum("pi,qj,ijw->pqw", _POINTS, _POINTS, places, optimize=True)
-    return points.reshape(-1, WIDTH, WIDTH).astype(np.float32)
+    points: Floats = np.kron(_POINTS, _POINTS).astype(np.float32) @ weight.reshape(9, -1)
+    return points.reshape(-1, WIDTH, WIDTH)
 
 
 def _panels(weight: Floats) -> Floats:

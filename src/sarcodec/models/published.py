@@ -14,7 +14,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,14 +63,19 @@ class ModelCard:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """id and digest (32 bytes) name it; prior and tables are whole numbers; the hyper analysis is the encoder's."""
+    """id and digest (32 bytes) name it; prior and tables are whole numbers; hyper_file: bytes of the hyper analysis' arrays."""
 
     id: str
     digest: bytes
     prior: Prior
     tables: FrozenTables
     transform: LappedTransform
-    hyper_analysis: HyperAnalysis
+    hyper_file: bytes
+
+    @cached_property
+    def hyper_analysis(self) -> HyperAnalysis:
+        """The encoder's alone, and unpacked when it asks: a reader starts without. Raises ModelError."""
+        return HyperAnalysis.of(_arrays(self.hyper_file))
 
 
 def digest_of(contents: dict[str, bytes]) -> bytes:
@@ -146,10 +151,9 @@ def _load_folder(home: str) -> Model:
         )
     transform = _transform(card.id, _arrays(contents["transform.npz"]))
     prior = prior_from_arrays(_arrays(contents["prior.npz"]))
-    hyper_analysis = HyperAnalysis.of(_arrays(contents["hyper_analysis.npz"]))
     tables = entropy_tables.unpack(contents["tables.bin"])
     _check_tables(card.id, tables)
-    model = Model(card.id, digest, prior, tables, transform, hyper_analysis)
+    model = Model(card.id, digest, prior, tables, transform, contents["hyper_analysis.npz"])
     answer = known_answer(prior)
     if answer != card.text.get("known_answer"):
         raise ModelError(
@@ -161,10 +165,21 @@ def _load_folder(home: str) -> Model:
 
 def _arrays(data: bytes) -> dict[str, npt.NDArray[Any]]:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {k: archive[k] for k in archive.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise ModelError(f"an array file of the model cannot be read ({error}); install it again") from error
+
+
+def _array(data: bytes) -> npt.NDArray[Any]:
+    """What an npy file holds; numpy.load is a third slower, and could unpickle. Raises ValueError."""
+    stream = io.BytesIO(data)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError("an array is not of npy version 1.0")
+    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
+    if dtype.hasobject:
+        raise ValueError("an array holds objects, not numbers")
+    return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape, order="F" if by_columns else "C")
 
 
 def _transform(model_id: str, arrays: dict[str, Floats]) -> LappedTransform:
@@ -228,4 +243,4 @@ def _checksum(found: Followed, hyper: int, sizes: list[int], checksum: int) -> i
     for size in sizes:
         parts += [tables[hyper + begin : hyper + begin + size], means[begin : begin + size]]
         begin += size
-    return zlib.crc32(np.concatenate([*parts, found.latents.reshape(-1)]).astype("<i8"), checksum)
+    return zlib.crc32(np.concatenate([*parts, found.latents.reshape(-1)]).astype("<i8").data, checksum)

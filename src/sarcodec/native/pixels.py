@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 RESTORED = ("int8", "uint8", "int16", "uint16", "float32")
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
-    "pixels_look_up_8": (c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
-    "pixels_look_up_16": (c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
-    "pixels_normalise": (c_int64, c_void_p, c_int64, c_float, c_void_p, c_int64, c_void_p, c_void_p),
+    "pixels_look_up_8": (None, c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
+    "pixels_look_up_16": (None, c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
+    "pixels_normalise": (None, c_void_p, c_int64, c_float, c_void_p, c_int64, c_void_p, c_void_p),
     "pixels_restore": (c_int32, c_void_p, c_int64, c_int32, c_double, c_void_p, c_void_p, c_int64, c_void_p),
 }
 

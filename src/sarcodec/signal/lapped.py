@@ -19,7 +19,7 @@ from sarcodec import native
 from sarcodec.native import transform
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Bools, Floats, Integers
+    from sarcodec.arrays import Bools, Floats, Integers, Wholes
 
 BLOCK = 32
 OVERLAP = BLOCK // 2
@@ -142,7 +142,7 @@ class LappedTransform:
         if _by_library(borders):
             pieces = [None if c is None else (_plain(c.values), c.unit_db) for c in around]
             return transform.synthesise(self._tables, _quadrants(), pieces, (borders.rows, borders.cols), offset_db)
-        whole = _joined(around, len(borders.rows) - 1, len(borders.cols) - 1)
+        whole = joined(around, len(borders.rows) - 1, len(borders.cols) - 1)
         levels: Floats = self.synthesised(whole, borders) + np.float32(offset_db)
         return levels, bool(np.isfinite(levels).all())
 
@@ -172,7 +172,7 @@ def _by_library(borders: Borders) -> bool:
     return native.available() and max(len(borders.rows), len(borders.cols)) <= transform.MOST_CELLS + 1
 
 
-def _joined(around: Sequence[Cells | None], rows: int, cols: int) -> Floats:
+def joined(around: Sequence[Cells | None], rows: int, cols: int) -> Floats:
     """Latents in dB of blocks with one around (rows + 2, cols + 2, 1024)."""
     joined = np.zeros((rows + 2, cols + 2, CHANNELS), np.float32)
     places = {-1: slice(0, 1), 0: slice(1, -1), 1: slice(-1, None)}
@@ -182,6 +182,9 @@ def _joined(around: Sequence[Cells | None], rows: int, cols: int) -> Floats:
     return joined
 
 
-def _plain(values: Integers | Floats) -> Integers | Floats:
+def _plain(values: Wholes) -> Wholes:
     """In a type that the library takes; larger whole numbers are rounded as NumPy's products round them."""
-    return np.ascontiguousarray(values, values.dtype if values.dtype.name in transform.TYPES else np.float32)
+    if values.dtype.name in transform.TYPES:
+        return values if values.flags.c_contiguous else values.copy()
+    found: Floats = np.ascontiguousarray(values, np.float32)
+    return found

@@ -19,7 +19,8 @@ import numpy as np
 
 from sarcodec import native
 from sarcodec.errors import InvalidArgument
-from sarcodec.format.measure import DOMAINS, Measure, Number, meaningless_pixels, nodata_pixel
+from sarcodec.format.meaningless import Number, meaningless_pixels, nodata_pixel
+from sarcodec.format.measure import DOMAINS, Measure
 from sarcodec.format.scene import DTYPES
 from sarcodec.native import pixels as kernels
 
