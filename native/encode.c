@@ -8,7 +8,7 @@ typedef struct {
     const search_tables *prices;
     const float *latents_db, *steps_db, *weights; /* of the tile (cells, 1024); of each channel */
     const int32_t *hyper;
-    int32_t greedy, state;   /* state: of the trellis */
+    int32_t greedy, state[2]; /* state: of the trellis, in group 0 and in the others, which have a stream of their own */
     uint16_t *tables;        /* of the next symbols, in coded order */
     search_room *room;
     float *residual, *weight; /* from here on: of the symbols of a pass that are coded */
@@ -42,7 +42,7 @@ static int32_t encoding_latents(void *self, const walk_run *run) {
     encoding *e = self;
     const int32_t count = run->cells * run->channels;
     encoding_ask(e, run);
-    search_pass(e->room, e->prices, e->residual, e->table, e->weight, run->codes, e->greedy, &e->state, e->symbol, e->quantiser);
+    search_pass(e->room, e->prices, e->residual, e->table, e->weight, run->codes, e->greedy, &e->state[run->group > 0], e->symbol, e->quantiser);
     for (int32_t i = 0; i < count; i++) e->tables[i] = run->table[i];
     for (int32_t n = 0; n < run->codes; n++) {
         const int32_t i = run->coded[n], b = e->quantiser[n];
@@ -54,7 +54,8 @@ static int32_t encoding_latents(void *self, const walk_run *run) {
 }
 
 /* A tile of rows by cols cells: fills symbols (24 a hyper cell, 1024 a cell), latents and lost (NULL: not asked for) as tile_read does, and words from its end on,
-   *first its first word, *state the coder's last state; words has room for 6 a symbol and 8 more. near, zero, price: search_tables. steps_db, weights: of each
+   first its first word, state the coder's last state, of the stream of hyper symbols and group 0 and of that of the other groups, which is written first; words has
+   room for 6 a symbol and 16 more. near, zero, price: search_tables. steps_db, weights: of each
    channel; weights as search takes them. hyper: symbols, within 127. */
 SARC_EXPORT(int32_t, tile_encode)(const model *m, const uint16_t *cumulative, const uint32_t *layout, const int16_t *near, const int32_t *zero,
                                   const int16_t *price, const float *latents_db, const float *steps_db, const float *weights, const int32_t *hyper,
@@ -63,9 +64,9 @@ SARC_EXPORT(int32_t, tile_encode)(const model *m, const uint16_t *cumulative, co
     if (rows < 1 || cols < 1 || rows > WALK_MOST_CELLS || cols > WALK_MOST_CELLS) return SARC_REFUSED;
     const int64_t cells = (int64_t)rows * cols, most = (cells + 1) / 2 * MODEL_SIZE[WALK_GROUPS - 1];
     const int64_t count = WALK_CHANNELS * cells + MODEL_HYPER_CHANNELS * (int64_t)((rows + 1) / 2) * ((cols + 1) / 2);
-    if (room < 6 * count + 8) return SARC_REFUSED;
+    if (room < 6 * count + 16) return SARC_REFUSED;
     const search_tables prices = {near, zero, price, layout, m->centroids};
-    encoding e = {m, &prices, latents_db, steps_db, weights, hyper, greedy, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
+    encoding e = {m, &prices, latents_db, steps_db, weights, hyper, greedy, {0, 0}, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
     uint16_t *tables = malloc((size_t)count * sizeof *tables);
     char *arrays = malloc((size_t)most * (2 * sizeof(float) + sizeof(int32_t) + 2));
     e.room = search_room_make();
@@ -77,7 +78,10 @@ SARC_EXPORT(int32_t, tile_encode)(const model *m, const uint16_t *cumulative, co
         const walk_coder coder = {&e, 0, encoding_hyper, encoding_latents};
         answer = walk_whole(m, &tile, &coder);
     }
-    if (answer == SARC_OK) answer = SARC_JOIN(sarc_rans_encode, SARC_LEVEL)(cumulative, layout, tables, symbols, count, words, room, first, state);
+    const int64_t base = count - (WALK_CHANNELS - MODEL_SIZE[0]) * cells;
+    if (answer == SARC_OK)
+        answer = SARC_JOIN(sarc_rans_encode, SARC_LEVEL)(cumulative, layout, tables + base, symbols + base, count - base, words, room, first + 1, state + 1);
+    if (answer == SARC_OK) answer = SARC_JOIN(sarc_rans_encode, SARC_LEVEL)(cumulative, layout, tables, symbols, base, words, first[1], first, state);
     search_room_drop(e.room);
     free(arrays);
     free(tables);

@@ -92,31 +92,44 @@ static int32_t reading_opened(rans_reader *from, const uint8_t *stream, int64_t 
     return head && (stream[head - 1] == 0 || from->state == 1) ? -1 : head;
 }
 
-static int32_t reading_tile(const model *m, const rans_tables *tables, const uint8_t *stream, int64_t length, const walk_tile *tile) {
-    reading r = {.tables = tables};
-    if (reading_prepare(&r) != SARC_OK) return SARC_REFUSED;
-    const int32_t head = reading_opened(&r.from, stream, length);
+/* A stream that is opened: its state and words, which `from->words` owns. */
+static int32_t reading_open(rans_reader *from, const uint8_t *stream, int64_t length) {
+    const int32_t head = reading_opened(from, stream, length);
     if (head < 0) return SARC_DAMAGED;
     const int64_t count = (length - head) / 2;
     uint16_t *words = malloc((size_t)(count + 1) * sizeof *words);
     if (!words) return SARC_NO_MEMORY;
     for (int64_t i = 0; i < count; i++) words[i] = (uint16_t)(stream[head + 2 * i] | stream[head + 2 * i + 1] << 8);
     words[count] = 0;
-    r.from.words = words, r.from.count = count;
+    from->words = words, from->count = count, from->place = 0;
+    return SARC_OK;
+}
+
+/* Groups `first` to `last` of a walk from a stream of their own, or the hyper symbols too where *w is not begun. The stream has to end where they do. */
+static int32_t reading_groups(walk **w, const model *m, const rans_tables *tables, const walk_tile *tile, const uint8_t *stream, int64_t length, int32_t first,
+                              int32_t last) {
+    reading r = {.tables = tables};
+    reading_prepare(&r);
+    int32_t answer = reading_open(&r.from, stream, length);
     const walk_coder coder = {&r, READING_PLACES, reading_hyper, reading_latents};
-    int32_t answer = walk_whole(m, tile, &coder);
-    if (answer == SARC_OK && (r.from.state != 1 || r.from.place != count)) answer = SARC_DAMAGED;
-    free(words);
+    if (answer == SARC_OK && !*w) answer = walk_begin(w, m, tile, &coder);
+    for (int32_t g = first; answer == SARC_OK && g <= last; g++) answer = walk_group(*w, g, &coder);
+    if (answer == SARC_OK && (r.from.state != 1 || r.from.place != r.from.count)) answer = SARC_DAMAGED;
+    free((void *)r.from.words);
     return answer;
 }
 
-/* All symbols and latents of a tile of rows by cols cells from its stream, and expected errors where lost is not NULL. The three arrays of the tables are those of
-   FrozenTables, all 752 of them. reference: latents of the band that it leans on, or NULL. symbols has room for 24 a hyper cell and 1024 a cell, latents and lost
-   for 1024 a cell. */
-SARC_EXPORT(int32_t, tile_read)(const model *m, const uint16_t *cumulative, const uint32_t *layout, const uint8_t *lookup, const uint8_t *stream, int64_t length,
-                                int32_t step, int32_t rows, int32_t cols, const int32_t *reference, int32_t reference_step, int32_t *symbols,
-                                int32_t *latents, float *lost) {
+/* Symbols and latents of a tile of rows by cols cells, and expected errors where lost is not NULL: hyper symbols and group 0 from the stream `base`, the other groups from
+   `rest`, where that is not NULL. What belongs to groups that are not read is left alone. The three arrays of the tables are those of FrozenTables, all 752 of them.
+   reference: latents of the band that it leans on, or NULL. symbols has room for 24 a hyper cell and 1024 a cell, latents and lost for 1024 a cell. */
+SARC_EXPORT(int32_t, tile_read)(const model *m, const uint16_t *cumulative, const uint32_t *layout, const uint8_t *lookup, const uint8_t *base,
+                                int64_t base_length, const uint8_t *rest, int64_t rest_length, int32_t step, int32_t rows, int32_t cols,
+                                const int32_t *reference, int32_t reference_step, int32_t *symbols, int32_t *latents, float *lost) {
     const rans_tables tables = {cumulative, layout, lookup};
     const walk_tile tile = {step, rows, cols, layout, reference, reference_step, symbols, latents, lost};
-    return reading_tile(m, &tables, stream, length, &tile);
+    walk *w = NULL;
+    int32_t answer = reading_groups(&w, m, &tables, &tile, base, base_length, 0, 0);
+    if (answer == SARC_OK && rest) answer = reading_groups(&w, m, &tables, &tile, rest, rest_length, 1, WALK_GROUPS - 1);
+    walk_end(w);
+    return answer;
 }

@@ -138,28 +138,34 @@ static int32_t walk_begin_sums(walk *w, const walk_coder *coder) {
     return SARC_OK;
 }
 
-/* What the reference says: its features to the sums, its latents in this band's steps. */
+/* A reference's latent, within the limits that a caller may have overlooked. */
+SARC_INLINE int32_t walk_lent(const walk *w, size_t at) { return SARC_MAX(SARC_MIN(w->tile.reference[at], WALK_LIMIT), -WALK_LIMIT); }
+
+/* log2 of the reference's step of a channel, in 1/1024 octave. */
+static int32_t walk_reference_step(const walk *w, int32_t c) {
+    return 16 * w->tile.reference_step - 4096 + law_at(w->m->offsets[c], w->tile.reference_step);
+}
+
+/* The reference's latents in this band's steps. */
 static void walk_lean(walk *w) {
-    const model *m = w->m;
-    int32_t factor[WALK_CHANNELS];
     int64_t ratio[WALK_CHANNELS];
-    for (int32_t c = 0; c < WALK_CHANNELS; c++) {
-        const int32_t log2_step = 16 * w->tile.reference_step - 4096 + law_at(m->offsets[c], w->tile.reference_step);
-        factor[c] = (int32_t)law_power(m, log2_step - m->deviation[c], 18);
-        ratio[c] = law_power(m, log2_step - w->law.log2_step[c], 16);
-    }
-    for (int32_t cell = 0; cell < w->cells; cell++) {
+    for (int32_t c = 0; c < WALK_CHANNELS; c++) ratio[c] = law_power(w->m, walk_reference_step(w, c) - w->law.log2_step[c], 16);
+    for (size_t at = 0; at < (size_t)w->cells * WALK_CHANNELS; at++)
+        w->leaning[at] = (int32_t)law_clipped(walk_lent(w, at) * ratio[at % WALK_CHANNELS] >> 16);
+}
+
+/* What groups `from` to `to` - 1 of the reference give to the sums. Their features stand, for the moment, where this band's own will stand. */
+static void walk_lean_on(walk *w, int32_t from, int32_t to) {
+    for (int32_t g = from; g < to; g++) {
+        const product_matrix *by = &w->m->references[g];
+        const int32_t begin = MODEL_BEGIN[g], size = MODEL_SIZE[g];
+        int32_t factor[WALK_CHANNELS];
         int32_t latent[WALK_CHANNELS];
-        for (int32_t c = 0; c < WALK_CHANNELS; c++) {
-            const size_t at = (size_t)cell * WALK_CHANNELS + c;
-            latent[c] = SARC_MAX(SARC_MIN(w->tile.reference[at], WALK_LIMIT), -WALK_LIMIT);
-            w->leaning[at] = (int32_t)law_clipped(latent[c] * ratio[c] >> 16);
+        for (int32_t c = 0; c < size; c++) factor[c] = (int32_t)law_power(w->m, walk_reference_step(w, begin + c) - w->m->deviation[begin + c], 18);
+        for (int32_t cell = 0; cell < w->cells; cell++) {
+            for (int32_t c = 0; c < size; c++) latent[c] = walk_lent(w, (size_t)cell * WALK_CHANNELS + begin + c);
+            features_of(w->m, g, latent, factor, w->features[g] + (size_t)cell * walk_stride(MODEL_FEATURES[g]));
         }
-        for (int32_t g = 0; g < WALK_GROUPS; g++)
-            features_of(m, g, latent + MODEL_BEGIN[g], factor + MODEL_BEGIN[g], w->features[g] + (size_t)cell * walk_stride(MODEL_FEATURES[g]));
-    }
-    for (int32_t g = 0; g < WALK_GROUPS; g++) {
-        const product_matrix *by = &m->references[g];
         for (int32_t h = 0; h < 2; h++) walk_add(w, h, by, w->features[g], by->taps > 1 ? 0 : MODEL_CENTRE);
         memset(w->features[g], 0, (size_t)w->cells * by->inputs * sizeof(int16_t));
     }
@@ -274,6 +280,7 @@ static int32_t walk_half(walk *w, int32_t pass, const walk_coder *coder) {
 static int32_t walk_group(walk *w, int32_t group, const walk_coder *coder) {
     if (group != w->next_group || group >= WALK_GROUPS) return SARC_REFUSED;
     w->next_group++;
+    if (w->leaning && group < 2) walk_lean_on(w, group ? 1 : 0, group ? WALK_GROUPS : 1);
     if (group) {
         const product_matrix *all = &w->m->groups[group - 1], own = product_taps(all, 0, MODEL_OWN_TAPS);
         walk_add(w, 0, all, w->features[group - 1], 0);

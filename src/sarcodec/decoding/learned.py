@@ -16,13 +16,13 @@ from sarcodec.decoding.apart import apart
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.kept import Kept
 from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction
-from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX, TileDecoder
+from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX, Coded, TileDecoder
 from sarcodec.entropy.prior import TileLatents
 from sarcodec.errors import CorruptFile, ModelError
 from sarcodec.format.mask import unpack_invalid
 from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader
-from sarcodec.format.sections import LATENTS, LEANING, MASK, POWER, Section
+from sarcodec.format.sections import BASE, BASE_LEANING, LATENTS, LEANING, MASK, POWER, Section
 from sarcodec.format.tiling import TileGrid
 from sarcodec.models import published
 from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power, with_texture
@@ -100,22 +100,30 @@ class LearnedDecoder:
             unpack_invalid(sections[MASK].payload, window.shape, self.header.dtype)
         if POWER in sections:
             unpack_correction(sections[POWER].payload)
-        section, reference = self._coded(sections, tile, band)
-        if section is None:
+        coded, reference = self._coded(sections, tile, band)
+        if coded is None:
             return np.zeros(0, np.int32)
-        return self.codec.symbols(section, self.file.entry(tile, band).step, *self.cells(tile), reference)
+        return self.codec.symbols(coded, self.file.entry(tile, band).step, *self.cells(tile), reference)
 
-    def _coded(self, sections: dict[int, Section], tile: int, band: int) -> tuple[Section | None, TileLatents | None]:
-        """The section that holds the latents, and the latents that it leans on. Raises CorruptFile where there are none."""
-        if LEANING not in sections:
-            return sections.get(LATENTS), None
-        reference = self.header.bands[band].reference
-        leaned_on = None if reference is None else self.latents(tile, reference)
-        if LATENTS in sections or leaned_on is None:
+    def _coded(self, sections: dict[int, Section], tile: int, band: int) -> tuple[Coded | None, TileLatents | None]:
+        """The sections that hold the latents, and the latents that they lean on. Raises CorruptFile where they do not belong together."""
+        alone, leaning = (
+            [sections.get(kind) for kind in kinds] for kinds in ((BASE, LATENTS), (BASE_LEANING, LEANING))
+        )
+        base, rest = leaning if any(leaning) else alone
+        if (any(leaning) and any(alone)) or (base is None) != (rest is None):
             raise CorruptFile(
-                f"tile {tile}, band {band} has a section that leans on another band, expected none; the file is damaged"
+                f"tile {tile}, band {band + 1} has latents that do not belong together; the file is damaged"
             )
-        return sections[LEANING], leaned_on
+        if base is None:
+            return None, None
+        reference = self.header.bands[band].reference if any(leaning) else None
+        leaned_on = None if reference is None else self.latents(tile, reference)
+        if any(leaning) and leaned_on is None:
+            raise CorruptFile(
+                f"tile {tile}, band {band + 1} has a section that leans on another band, expected none; the file is damaged"
+            )
+        return (base, rest), leaned_on
 
     def latents(self, tile: int, band: int) -> TileLatents | None:
         """Decoded latents of a tile, None if it has none; kept for its neighbours and for the band that leans on them."""
@@ -126,14 +134,14 @@ class LearnedDecoder:
         return self._tiles.get((tile, band), lambda: self._decode(tile, band))
 
     def _decode(self, tile: int, band: int) -> _Decoded | None:
-        section, reference = self._coded(self.sections(tile, band), tile, band)
-        if section is None:
+        coded, reference = self._coded(self.sections(tile, band), tile, band)
+        if coded is None:
             return None
         step, (rows, cols) = self.file.entry(tile, band).step, self.cells(tile)
         if self.wanted == LEAST_ERROR:
-            latents = _apart(self.codec.decode(section, step, rows, cols, reference))
+            latents = _apart(self.codec.decode(coded, step, rows, cols, reference))
             return _Decoded(latents, self.codec.cells(latents, rows, cols), None, None)
-        read, lost = self.codec.decode_known(section, step, rows, cols, reference)
+        read, lost = self.codec.decode_known(coded, step, rows, cols, reference)
         latents, noise = _apart(read), None
         if self.wanted.speckle == "restore":
             noise = in_db(apart(noise_latents(lost, tile, band)).reshape(rows, cols, CHANNELS))

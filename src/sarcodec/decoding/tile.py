@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,10 @@ TILE_PX = 1 << TILE_LOG2
 TILE_CELLS = TILE_PX // CELL_PX
 HALO_CELLS = 1
 HALO_PX = HALO_CELLS * CELL_PX
+
+
+Coded: TypeAlias = tuple[Section, Section | None]
+"""Base latents, and the others where they are wanted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,34 +55,36 @@ class TileDecoder:
 
     model: Model
 
-    def symbols(
-        self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
-    ) -> Integers:
-        """All symbols of a section in coded order (n,) int32, their checksum tried: what must be the same everywhere."""
-        return self._read(section, Place(step, rows, cols, reference)).symbols
+    def symbols(self, coded: Coded, step: int, rows: int, cols: int, reference: TileLatents | None = None) -> Integers:
+        """All symbols of a tile's sections in coded order (n,) int32, their checksums tried: what must be the same everywhere."""
+        return self._read(coded, Place(step, rows, cols, reference)).symbols
 
     def decode(
-        self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
+        self, coded: Coded, step: int, rows: int, cols: int, reference: TileLatents | None = None
     ) -> TileLatents:
-        """The latents of a section of a tile of rows x cols cells; reference: of the band that the section leans on.
+        """The latents of a tile of rows x cols cells, 0 in groups whose section is not given; reference: of the band that the tile leans on.
 
-        Raises CorruptFile when the stream or the checksum of its symbols does not hold.
+        Raises CorruptFile when a stream or the checksum of its symbols does not hold.
         """
-        found = self._read(section, Place(step, rows, cols, reference))
+        found = self._read(coded, Place(step, rows, cols, reference))
         return TileLatents(_narrowed(found.latents.values), step)
 
     def decode_known(
-        self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
+        self, coded: Coded, step: int, rows: int, cols: int, reference: TileLatents | None = None
     ) -> tuple[TileLatents, Floats]:
         """As `decode`, with the lost variances: those of `Known`."""
-        found = self._read(section, Place(step, rows, cols, reference), True)
+        found = self._read(coded, Place(step, rows, cols, reference), True)
         assert found.lost is not None
         return TileLatents(_narrowed(found.latents.values), step), found.lost
 
-    def _read(self, section: Section, place: Place, want_lost: bool = False) -> Read:
-        checksum, stream = unpack_latents(section)
-        found = read_tile(self.model.prior, self.model.tables, stream, place, want_lost)
-        check_symbols(found.symbols, checksum)
+    def _read(self, coded: Coded, place: Place, want_lost: bool = False) -> Read:
+        (checksum, base), rest = unpack_latents(coded[0]), None if coded[1] is None else unpack_latents(coded[1])
+        found = read_tile(
+            self.model.prior, self.model.tables, (base, None if rest is None else rest[1]), place, want_lost
+        )
+        check_symbols(found.symbols[: place.base_count], checksum)
+        if rest is not None:
+            check_symbols(found.symbols[place.base_count :], rest[0])
         return found
 
     def cells(self, latents: TileLatents, rows: int, cols: int) -> Cells:

@@ -6,14 +6,14 @@ In: a model, latents in dB, hyper symbols, where the tile is of; out: a stream, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from sarcodec.encoding.offers import scaled_weights
 from sarcodec.encoding.quantiser import ERROR_WEIGHT, Quantiser
 from sarcodec.entropy import coding as entropy
-from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, LATENT_TABLES, Prior, TileLatents
+from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, GROUPS, LATENT_TABLES, Prior, TileLatents
 from sarcodec.entropy.step_index import step_db
 from sarcodec.entropy.tiles import Place, Read, check_answer
 from sarcodec.entropy.trellis import places
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from sarcodec.native.tile import Model
 
 
+Coded: TypeAlias = tuple[bytes, bytes]
+"""The base stream, and that of groups 1 to 3."""
+
+
 @dataclass(frozen=True, eq=False)
 class TileCoder:
     """Codes tiles for a model's prior, with its tables; greedy: symbols are not searched. Safe for threads."""
@@ -30,8 +34,8 @@ class TileCoder:
     prior: Prior
     quantiser: Quantiser
 
-    def code(self, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool) -> tuple[bytes, Read]:
-        """Latents (rows, cols, 1024) float32 in dB and hyper symbols (n,) -> a stream, and what reading it gives."""
+    def code(self, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool) -> tuple[Coded, Read]:
+        """Latents (rows, cols, 1024) float32 in dB and hyper symbols (n,) -> the two streams, and what reading them gives."""
         if self.prior.native is None:
             return self._by_twin(latents_db, hyper, place, want_lost)
         return self._by_library(self.prior.native, latents_db, hyper, place, want_lost)
@@ -43,7 +47,7 @@ class TileCoder:
 
     def _by_library(
         self, model: Model, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool
-    ) -> tuple[bytes, Read]:
+    ) -> tuple[Coded, Read]:
         from sarcodec.native import encode as library
 
         steps, tables = self.prior.steps.steps_db(place.step), self.quantiser.tables
@@ -61,13 +65,16 @@ class TileCoder:
             np.empty((place.count // CHANNELS, CHANNELS), np.int32),
         )
         lost = np.empty(latents.shape, np.float32) if want_lost else None
-        words = np.empty(entropy.words_room(symbols.size), np.uint16)
+        words = np.empty(entropy.words_room(symbols.size) + 8, np.uint16)
         laid_out = (tables.cumulative, layout, near, zero, price)
         answer, state, first = library.encode(model, laid_out, asked, symbols, latents, lost, words)
         check_answer(answer)
-        return entropy.packed(state, words[first:]), Read(symbols, TileLatents(latents, place.step), lost)
+        base = entropy.packed(state[0], words[first[0] : first[1]])
+        return (base, entropy.packed(state[1], words[first[1] :])), Read(
+            symbols, TileLatents(latents, place.step), lost
+        )
 
-    def _by_twin(self, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool) -> tuple[bytes, Read]:
+    def _by_twin(self, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool) -> tuple[Coded, Read]:
         steps = self.prior.steps.steps_db(place.step)
         port = _Writing(self.quantiser, hyper, latents_db.reshape(-1, CHANNELS) / steps, self._weights(steps, place))
         lost = np.zeros((place.count // CHANNELS, CHANNELS), np.float32) if want_lost else None
@@ -75,8 +82,11 @@ class TileCoder:
         if lost is not None:
             lost *= np.square(steps)
         symbols = np.concatenate(port.symbols)
-        stream = entropy.encode(self.quantiser.tables, np.concatenate(port.rows), symbols)
-        return stream, Read(symbols, TileLatents(latents, place.step), lost)
+        rows, cut = np.concatenate(port.rows), place.base_count
+        base, rest = (
+            entropy.encode(self.quantiser.tables, rows[part], symbols[part]) for part in (slice(cut), slice(cut, None))
+        )
+        return (base, rest), Read(symbols, TileLatents(latents, place.step), lost)
 
 
 class _Writing:
@@ -86,7 +96,7 @@ class _Writing:
         self.quantiser, self.hyper_symbols, self.values, self.weight = quantiser, hyper, latents, weight
         self.rows: list[Integers] = []
         self.symbols: list[Integers] = []
-        self.state = 0
+        self.states = [0, 0]  # of the trellis, in group 0 and in the others
 
     def keep(self, rows: Integers, symbols: Integers) -> None:
         self.rows.append(rows.astype(np.uint16).reshape(-1))
@@ -98,6 +108,9 @@ class _Writing:
 
     def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
         residual = (self.values[cells, channels] - mean * 2.0**-FRACTION_BITS).astype(np.float32)
-        symbols, which, self.state = self.quantiser.choose(residual, rows, self.weight[channels], self.state)
+        part = int(channels.start >= GROUPS[0])
+        symbols, which, self.states[part] = self.quantiser.choose(
+            residual, rows, self.weight[channels], self.states[part]
+        )
         self.keep(rows + LATENT_TABLES * which, symbols)
         return places(symbols, which)

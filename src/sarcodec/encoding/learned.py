@@ -148,10 +148,10 @@ class LearnedEncoder:
             band = data.place[1]
             sections = [Section(MASK, data.mask)] if data.mask else []
             if data.latents is not None:
-                section, known = self.codec.encode(data.latents, step, decoded.get(self.references[band]))
+                coded, known = self.codec.encode(data.latents, step, decoded.get(self.references[band]))
                 cells = (data.latents.shape[0], data.latents.shape[1])
                 power = b"" if known.lost is None else self._correction(data.place, cells, known, originals)
-                sections += [section, *([Section(POWER, power)] if power else [])]
+                sections += [*coded, *([Section(POWER, power)] if power else [])]
                 decoded[band] = known.latents
             payloads.append(pack_tile(sections))
         return payloads

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from sarcodec.entropy.prior import HYPER_MAX, TileLatents
 from sarcodec.entropy.step_index import step_db
 from sarcodec.entropy.steps import OCTAVE
 from sarcodec.entropy.tiles import Place
-from sarcodec.format.sections import Section, pack_latents
+from sarcodec.format.sections import BASE, BASE_LEANING, LATENTS, LEANING, Section, pack_latents
 from sarcodec.models.published import Model
 from sarcodec.signal.lapped import Borders
 
@@ -35,6 +35,9 @@ EFFORTS = {0: "fast", SEARCHING: "the default", BOTH_WAYS: "smallest"}
 def step_plane_value(step: int) -> np.float32:
     """What the networks are told of a step: log2(step in dB) / 4."""
     return np.float32(np.log2(step_db(step)) / 4)
+
+
+Coded: TypeAlias = tuple[Section, Section]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +65,8 @@ class TileEncoder:
         """Levels (576, 576) float32: a tile with 32 px around, 0 outside the scene -> latents (16, 16, 1024) in dB."""
         return self.model.transform.analyse(levels_db, borders)
 
-    def encode(self, latents_db: Floats, step: int, reference: TileLatents | None = None) -> tuple[Section, Known]:
-        """Latents (rows, cols, 1024) in dB -> their section at a step index, and what a decoder will know of the tile.
+    def encode(self, latents_db: Floats, step: int, reference: TileLatents | None = None) -> tuple[Coded, Known]:
+        """Latents (rows, cols, 1024) in dB -> their two sections at a step index, base first, and what a decoder will know of the tile.
 
         reference: the same tile of the band that this one may lean on, as it is decoded.
         """
@@ -72,14 +75,17 @@ class TileEncoder:
         if reference is None or self.effort < BOTH_WAYS:
             return coded
         alone = self._encode(latents_db, step, hyper, None)
-        return min(coded, alone, key=lambda pair: len(pair[0].payload))
+        return min(coded, alone, key=lambda pair: sum(len(section.payload) for section in pair[0]))
 
     def _encode(
         self, latents_db: Floats, step: int, hyper: Integers, reference: TileLatents | None
-    ) -> tuple[Section, Known]:
+    ) -> tuple[Coded, Known]:
         place = Place(step, latents_db.shape[0], latents_db.shape[1], reference)
-        stream, read = self._coder.code(latents_db, hyper, place, self.effort >= SEARCHING)
-        return pack_latents(read.symbols, stream, reference is not None), Known(read.latents, read.lost)
+        streams, read = self._coder.code(latents_db, hyper, place, self.effort >= SEARCHING)
+        kinds, cut = (BASE, LATENTS) if reference is None else (BASE_LEANING, LEANING), place.base_count
+        parts = zip(kinds, (read.symbols[:cut], read.symbols[cut:]), streams, strict=True)
+        base, rest = (pack_latents(*part) for part in parts)
+        return (base, rest), Known(read.latents, read.lost)
 
     def _hyper_symbols(self, latents_db: Floats, step: int) -> Integers:
         """Hyper symbols (n,) int64 of a tile: hyper analysis, rounded. The encoder alone runs it."""

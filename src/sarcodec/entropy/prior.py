@@ -153,14 +153,15 @@ class Prior:
         port: SymbolPort,
         reference: TileLatents | None = None,
         lost: Floats | None = None,
+        groups: int = len(GROUPS),
     ) -> Integers:
         """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int32.
 
-        reference: the same tile of another band. lost: of the latents' shape, float32; filled with the expected squared errors of
+        groups: so many are walked, latents of others are 0. reference: the same tile of another band. lost: of the latents' shape, float32; filled with the expected squared errors of
         the latents in step^2 of their channels.
         """
         side = self.read_hyper(step, rows, cols, port)
-        return _Walk(self, step, rows, cols, side, reference, lost).run(port)
+        return _Walk(self, step, rows, cols, side, reference, lost).run(port, groups)
 
     @cached_property
     def native(self) -> Model | None:
@@ -232,10 +233,12 @@ class _Walk:
         self.mean_factor = law.power(log_ratio, 15)  # 1/64 deviation -> 1/32 step, with 16 bits below the point
         self.feature_factor = law.power(-log_ratio, 18)  # 1/32 step -> 1/128 deviation, with 16 bits below
         self.scale_offset = (log_ratio >> 4) + 4 * 64  # log2 in 1/64 octave above 2^-4
+        self.lent_later = np.zeros_like(self.total)
         self.leaning = None if reference is None else self.lean_on(reference)
 
     def lean_on(self, reference: TileLatents) -> Integers:
-        """Add what the reference's features say to the accumulator; gives its latents in 1/32 of this band's steps."""
+        """Add what the reference's group 0 says to the accumulator, and keep what its other groups say for those of this band; gives its latents
+        in 1/32 of this band's steps."""
         law, latents, begin = self.prior.steps, _clipped(reference.values.astype(np.int64)), 0
         factor = law.power(law.log2_steps(reference.step) - law.deviation, 18)
         for group, (size, taps) in enumerate(zip(GROUPS, REFERENCE_TAPS)):
@@ -243,17 +246,23 @@ class _Walk:
             seen = features(latents[:, channels], factor[channels], self.prior.companding, group)
             if taps > 1:
                 seen = gather(padded(seen, *self.shape), self.places)
-            self.total = self.total + seen @ self.prior.accumulator.floats[2][group]
+            said = seen @ self.prior.accumulator.floats[2][group]
+            if group == 0:
+                self.total = self.total + said
+            else:
+                self.lent_later = self.lent_later + said
             begin += size
         ratio = law.power(law.log2_steps(reference.step) - law.log2_steps(self.step), 16)
         return _clipped(latents * ratio >> 16)
 
-    def run(self, port: SymbolPort) -> Integers:
+    def run(self, port: SymbolPort, groups: int = len(GROUPS)) -> Integers:
         rows, cols = self.shape
         latents = np.zeros((rows * cols, CHANNELS), np.int32)
         begin = 0
-        for group, size in enumerate(GROUPS):
+        for group, size in enumerate(GROUPS[:groups]):
             channels = slice(begin, begin + size)
+            if group == 1:
+                self.total = self.total + self.lent_later
             self.code_half(group, 0, channels, port, latents)
             first = self.spread(latents[:, channels], group, channels, self.halves[1])
             held = self.total

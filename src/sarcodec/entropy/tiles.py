@@ -7,13 +7,14 @@ section and no checksum.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from sarcodec.entropy.coding import Decoder
 from sarcodec.entropy.prior import (
     CHANNELS,
+    GROUPS,
     HYPER_CELLS,
     HYPER_CHANNELS,
     HYPER_MAX,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers
 
 TABLES = 2 * LATENT_TABLES + HYPER_CHANNELS * OCTAVE_CLASSES
+Streams: TypeAlias = tuple[bytes, bytes | None]
+"""Hyper symbols and group 0; groups 1 to 3, or None where only the first are wanted."""
+
 MAX_CELLS = 128  # rows or columns of a tile
 
 
@@ -54,6 +58,11 @@ class Place:
         """Latents of the tile."""
         return CHANNELS * self.rows * self.cols
 
+    @property
+    def base_count(self) -> int:
+        """Symbols of the base stream: hyper symbols and latents of group 0."""
+        return self.hyper_count + GROUPS[0] * self.rows * self.cols
+
     def where(self) -> Where:
         """The same as native/walk.c takes it."""
         step, rows, cols = int(self.step), int(self.rows), int(self.cols)
@@ -74,22 +83,23 @@ class Read:
 class _Reading:
     """The twin's port."""
 
-    def __init__(self, decoder: Decoder) -> None:
-        self.decoder = decoder
+    def __init__(self, base: Decoder, rest: Decoder | None) -> None:
+        self.base, self.rest = base, rest
         self.symbols: list[Integers] = []
 
     def hyper(self, rows: Integers) -> Integers:
-        self.symbols.append(self.decoder.decode(rows.astype(np.uint16).reshape(-1)))
+        self.symbols.append(self.base.decode(rows.astype(np.uint16).reshape(-1)))
         return np.clip(self.symbols[-1].astype(np.int64), -HYPER_MAX, HYPER_MAX)
 
     def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
-        symbols, which = self.decoder.decode_dependent(rows.astype(np.uint16).reshape(-1))
+        decoder = self.base if channels.start < GROUPS[0] or self.rest is None else self.rest
+        symbols, which = decoder.decode_dependent(rows.astype(np.uint16).reshape(-1))
         self.symbols.append(symbols)
         return places(symbols, which).reshape(rows.shape)
 
 
-def read_tile(prior: Prior, tables: FrozenTables, stream: bytes, place: Place, want_lost: bool = False) -> Read:
-    """A tile from its stream. Raises CorruptFile where no encoder writes it; whether the symbols are the right ones is for a checksum to say."""
+def read_tile(prior: Prior, tables: FrozenTables, streams: Streams, place: Place, want_lost: bool = False) -> Read:
+    """A tile from its base stream, and from the other one, without which symbols and latents end with group 0 (all other latents are 0). Raises CorruptFile where no encoder writes it; whether the symbols are the right ones is for a checksum to say."""
     if not 0 < place.rows <= MAX_CELLS or not 0 < place.cols <= MAX_CELLS or not 0 <= place.step < 640:
         raise InvalidArgument(
             f"a tile of {place.rows} x {place.cols} cells at step {place.step}, expected 1 to {MAX_CELLS} and 0 to 639"
@@ -97,25 +107,31 @@ def read_tile(prior: Prior, tables: FrozenTables, stream: bytes, place: Place, w
     if len(tables) != TABLES:
         raise InvalidArgument(f"there are {len(tables)} tables, expected {TABLES}")
     if prior.native is None:
-        return _read_by_twin(prior, tables, stream, place, want_lost)
-    return _read_by_library(prior, tables, stream, place, want_lost)
+        return _read_by_twin(prior, tables, streams, place, want_lost)
+    return _read_by_library(prior, tables, streams, place, want_lost)
 
 
-def _read_by_library(prior: Prior, tables: FrozenTables, stream: bytes, place: Place, want_lost: bool) -> Read:
+def _read_by_library(prior: Prior, tables: FrozenTables, streams: Streams, place: Place, want_lost: bool) -> Read:
+    new = np.empty if streams[1] is not None else np.zeros
     symbols = np.empty(place.hyper_count + place.count, np.int32)
-    latents = np.empty((place.rows * place.cols, CHANNELS), np.int32)
-    found = Found(symbols, latents, np.empty(latents.shape, np.float32) if want_lost else None)
+    latents = new((place.rows * place.cols, CHANNELS), np.int32)
+    found = Found(symbols, latents, new(latents.shape, np.float32) if want_lost else None)
     laid_out = (tables.cumulative, tables.layout, tables.lookup(LOOKUP_BITS))
-    check_answer(native_tile.read(prior.packed(), laid_out, stream, place.where(), found))
-    return Read(symbols, TileLatents(latents, place.step), found.lost)
+    check_answer(native_tile.read(prior.packed(), laid_out, streams, place.where(), found))
+    return Read(
+        symbols if streams[1] is not None else symbols[: place.base_count], TileLatents(latents, place.step), found.lost
+    )
 
 
-def _read_by_twin(prior: Prior, tables: FrozenTables, stream: bytes, place: Place, want_lost: bool) -> Read:
-    decoder = Decoder(tables, stream)
-    port = _Reading(decoder)
+def _read_by_twin(prior: Prior, tables: FrozenTables, streams: Streams, place: Place, want_lost: bool) -> Read:
+    base, rest = streams
+    port = _Reading(Decoder(tables, base), None if rest is None else Decoder(tables, rest))
+    groups = 1 if rest is None else len(GROUPS)
     lost = np.zeros((place.rows * place.cols, CHANNELS), np.float32) if want_lost else None
-    latents = prior.walk(place.step, place.rows, place.cols, port, place.reference, lost)
-    decoder.finish()
+    latents = prior.walk(place.step, place.rows, place.cols, port, place.reference, lost, groups)
+    for decoder in (port.base, port.rest):
+        if decoder is not None:
+            decoder.finish()
     if lost is not None:
         lost *= np.square(prior.steps.steps_db(place.step))
     return Read(np.concatenate(port.symbols), TileLatents(latents, place.step), lost)

@@ -90,9 +90,9 @@ def _check_place(kind: int, base: bool, band_kind: str) -> None:
         raise CorruptFile(f"tile: a section of kind {kind} does not belong here; the file is damaged")
 
 
-def pack_latents(symbols: Integers, stream: bytes, leaning: bool = False) -> Section:
+def pack_latents(kind: int, symbols: Integers, stream: bytes) -> Section:
     """A section of symbols: their checksum (integers, any shape, in coding order), then their entropy-coded bytes."""
-    return Section(LEANING if leaning else LATENTS, struct.pack("<H", symbols_checksum(symbols)) + stream)
+    return Section(kind, struct.pack("<H", symbols_checksum(symbols)) + stream)
 
 
 def unpack_latents(section: Section) -> tuple[int, bytes]:

@@ -46,10 +46,11 @@ def encode(
     latents: Integers,
     lost: Floats | None,
     words: Integers,
-) -> tuple[int, int, int]:
+) -> tuple[int, tuple[int, int], tuple[int, int]]:
     """tables: cumulative, layout, near, zero, price. Fills symbols int32 (24 a hyper cell, 1024 a cell), latents int32 and lost float32 (1024 a
-    cell), and words uint16 (6 a symbol and 8 more) from their end -> answer, the coder's last state, the first word."""
-    first, state = c_int64(words.size), c_uint64(1)
+    cell), and words uint16 (6 a symbol and 16 more) from their end -> answer, and of the two streams, base and rest, the coder's last state and the
+    first word."""
+    first, state = (c_int64 * 2)(words.size, words.size), (c_uint64 * 2)(1, 1)
     answer: int = _encode()(
         model.address,
         *_places(*tables, asked.latents_db, asked.steps_db, asked.weights, asked.hyper),
@@ -60,7 +61,7 @@ def encode(
         byref(first),
         byref(state),
     )
-    return answer, state.value, first.value
+    return answer, (state[0], state[1]), (first[0], first[1])
 
 
 def _places(*arrays: Integers | Floats | None) -> list[int | None]:

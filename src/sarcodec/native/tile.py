@@ -28,7 +28,9 @@ def _functions(_: str | None) -> dict[str, Any]:
     return {
         "make": function("model_make", c_int32, *[c_void_p] * 3, c_int32, c_void_p),
         "free": function("model_free", None, c_void_p),
-        "read": function("tile_read", c_int32, *[c_void_p] * 4, c_char_p, c_int64, *where, *[c_void_p] * 3),
+        "read": function(
+            "tile_read", c_int32, *[c_void_p] * 4, c_char_p, c_int64, c_char_p, c_int64, *where, *[c_void_p] * 3
+        ),
         "follow": function("tile_follow", c_int32, *[c_void_p] * 3, *where, *[c_void_p] * 5),
     }
 
@@ -76,11 +78,19 @@ class Found:
     lost: Floats | None
 
 
-def read(model: Model, tables: tuple[Integers, Integers, Integers], stream: bytes, where: Where, found: Found) -> int:
-    """A tile's stream. tables: cumulative, layout and lookup of FrozenTables, 752 of them."""
+def read(
+    model: Model,
+    tables: tuple[Integers, Integers, Integers],
+    streams: tuple[bytes, bytes | None],
+    where: Where,
+    found: Found,
+) -> int:
+    """A tile's two streams; without the second what belongs to groups 1 to 3 is left alone. tables: cumulative, layout and lookup of FrozenTables, 752 of them."""
     out = _places(found.symbols, found.latents, found.lost)
     call = model.functions["read"]
-    answer: int = call(model.address, *_places(*tables), stream, len(stream), *where.arguments(), *out)
+    base, rest = streams
+    lengths = len(base), len(rest or b"")
+    answer: int = call(model.address, *_places(*tables), base, lengths[0], rest, lengths[1], *where.arguments(), *out)
     return answer
 
 
