@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 DEFAULT_MEMORY = 1024 * MIB
-LEAST_MEMORY = 384 * MIB
-PROCESS = 256 * MIB
+LEAST_MEMORY = 256 * MIB
+PROCESS = 160 * MIB
 """The interpreter, libraries, models, one thread at work, and what the allocator keeps for later."""
 THREAD = 24 * MIB
 """A thread more, with the tiles that wait for it."""

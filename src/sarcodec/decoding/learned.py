@@ -78,8 +78,8 @@ class LearnedDecoder:
 
     @property
     def tile_bytes(self) -> int:
-        """What a whole tile of a band takes while it is kept, as a rule: latents in 32 bits, and noise where that is asked for."""
-        return 4 * TILE_CELLS**2 * CHANNELS * (2 if self.wanted.speckle == "restore" else 1) + EMPTY_BYTES
+        """What a whole tile of a band takes while it is kept, as a rule: latents in 16 bits, and noise in 32 where that is asked for."""
+        return (2 + 4 * (self.wanted.speckle == "restore")) * TILE_CELLS**2 * CHANNELS + EMPTY_BYTES
 
     def forget(self, places: Iterable[tuple[int, int]]) -> None:
         """Keep these tiles and bands no longer."""
