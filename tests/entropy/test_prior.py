@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from entropy.integer_oracle import walk as oracle_walk
 from sarcodec.encoding.tile import TileEncoder
-from sarcodec.entropy import step_index, steps
+from sarcodec.entropy import step_index
 from sarcodec.entropy.prior import CHANNELS, FEATURE_MAX, GROUPS, Prior, TileLatents, _Walk, features
 from sarcodec.entropy.prior_arrays import prior_from_arrays
 from sarcodec.entropy.tables import MAX_MAGNITUDE
@@ -141,7 +141,7 @@ def encode_watched(codec: TileEncoder, latents: np.ndarray, step: int) -> tuple[
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Prior, "walk", watched)
-        patch.setattr(Prior, "native", None)  # the library takes its own walk
+        patch.setitem(vars(codec.model.prior), "native", None)  # the library takes its own walk
         section, kept = codec.encode(latents, step)
     assert np.array_equal(kept.latents.values, left[0]) and kept.latents.step == step
     return left[0].reshape(latents.shape), coded.reshape(latents.shape), section
@@ -310,7 +310,11 @@ def test_sizes_that_the_bound_was_not_proved_for_are_refused(model, name, size):
 
 def test_quality_is_a_fixed_function_of_the_step():
     assert step_index.step_of_quality(100) == 0 and step_index.step_of_quality(0) == 639
-    assert step_index.step_db(0) == 0.0625 and step_index.step_db(256) == 1.0 and step_index.step_db(step_index.step_of_quality(60)) == 1.0
+    assert (
+        step_index.step_db(0) == 0.0625
+        and step_index.step_db(256) == 1.0
+        and step_index.step_db(step_index.step_of_quality(60)) == 1.0
+    )
     assert all(step_index.step_of_quality(step_index.quality_of_step(s)) == s for s in range(640))
     for tenth in range(1001):
         expected = min(639, int(Fraction(640) * (1 - Fraction(tenth, 1000)) + Fraction(1, 2)))
