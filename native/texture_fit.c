@@ -59,13 +59,13 @@ SARC_EXPORT(int32_t, fit_sums)(const float *levels, const float *original, const
     return SARC_OK;
 }
 
-/* The sum of the powers of levels + added, bilinear, where valid, over rows 0, every, 2 every, ... */
-SARC_EXPORT(double, fit_total)(const float *levels, const uint8_t *valid, int64_t rows, int64_t cols, const float *added, float scale_db, int64_t every) {
+/* The sum of the powers of levels + added, bilinear, where valid. */
+SARC_EXPORT(double, fit_total)(const float *levels, const uint8_t *valid, int64_t rows, int64_t cols, const float *added, float scale_db) {
     float more[PLANE_MOST_PX];
     double total = 0;
-    if (!plane_fits(rows, cols) || every < 1) return 0;
+    if (!plane_fits(rows, cols)) return 0;
     const plane_size size = plane_of(rows, cols);
-    for (int64_t r = 0; r < rows; r += every) {
+    for (int64_t r = 0; r < rows; r++) {
         plane_row_up(&size, added, r, more);
         for (int64_t x = 0; x < cols; x++) more[x] += levels[r * cols + x];
         fit_row(more, valid + r * cols, cols, scale_db, more);
@@ -77,13 +77,13 @@ SARC_EXPORT(double, fit_total)(const float *levels, const uint8_t *valid, int64_
 /* The same sum of the levels that with_texture makes. */
 SARC_EXPORT(double, fit_texture_total)(const float *levels, const float *noise, const uint8_t *valid, int64_t rows, int64_t cols, const float *blocks,
                                        const float *added, const float *cells, const float *means, const float *spreads, float detail_scale,
-                                       const float *quantiles, float scale_db, int64_t every) {
+                                       const float *quantiles, float scale_db) {
     float local[PLANE_MOST_PX], more[PLANE_MOST_PX], out[PLANE_MOST_PX];
     double total = 0;
-    if (!plane_fits(rows, cols) || every < 1) return 0;
+    if (!plane_fits(rows, cols)) return 0;
     const plane_size size = plane_of(rows, cols);
     const texture_law law = {texture_bend_of(means), texture_bend_of(spreads), 0.5f * detail_scale};
-    for (int64_t r = 0; r < rows; r += every) {
+    for (int64_t r = 0; r < rows; r++) {
         plane_row_up(&size, blocks, r, local);
         plane_row_up(&size, added, r, more);
         texture_row(levels + r * cols, noise + r * cols, local, more, cells + r / PLANE_CELL * plane_cells(cols), cols, law, quantiles, out);
