@@ -30,15 +30,15 @@ static float law_square(const model *m, int32_t exponent) {
     return root * root;
 }
 
-static void law_of(const model *m, int32_t step, walk_law *law) {
+static void law_of(const model *m, int32_t step, int32_t with_errors, walk_law *law) {
     for (int32_t c = 0; c < WALK_CHANNELS; c++) {
         const int32_t log2_step = 16 * step - 4096 + law_at(m->offsets[c], step), ratio = m->deviation[c] - log2_step;
         law->log2_step[c] = log2_step;
         law->mean[c] = (int32_t)law_power(m, ratio, 15);
         law->feature[c] = (int32_t)law_power(m, -ratio, 18);
         law->scale[c] = (ratio >> 4) + 4 * 64;
-        law->error[c] = law_square(m, log2_step) * 0x1p-16f;
-        law->skipped[c] = law_square(m, m->deviation[c]) * 0x1p-16f;
+        law->error[c] = with_errors ? law_square(m, log2_step) * 0x1p-16f : 0;
+        law->skipped[c] = with_errors ? law_square(m, m->deviation[c]) * 0x1p-16f : 0;
     }
 }
 

@@ -3,15 +3,16 @@
 
 enum { PLANE_BLOCK = 8, PLANE_CELL = 32, PLANE_BLOCKS_A_CELL = PLANE_CELL / PLANE_BLOCK, PLANE_MOST_PX = 1 << 10 /* twice the side of a tile */ };
 
-/* A plane of pixels with its blocks' values: ceil(rows / 8) x ceil(cols / 8) of them. */
+/* A plane of pixels with its blocks' values: ceil(rows / 8) x ceil(cols / 8) of them, rows of them `stride` apart. */
 typedef struct {
-    int64_t rows, cols, block_rows, block_cols;
+    int64_t block_rows, block_cols, stride;
 } plane_size;
 
 SARC_INLINE int plane_fits(int64_t rows, int64_t cols) { return rows > 0 && cols > 0 && rows <= PLANE_MOST_PX && cols <= PLANE_MOST_PX; }
 
 SARC_INLINE plane_size plane_of(int64_t rows, int64_t cols) {
-    return (plane_size){rows, cols, (rows + PLANE_BLOCK - 1) / PLANE_BLOCK, (cols + PLANE_BLOCK - 1) / PLANE_BLOCK};
+    const int64_t across = (cols + PLANE_BLOCK - 1) / PLANE_BLOCK;
+    return (plane_size){(rows + PLANE_BLOCK - 1) / PLANE_BLOCK, across, across};
 }
 
 SARC_INLINE int64_t plane_cells(int64_t pixels) { return (pixels + PLANE_CELL - 1) / PLANE_CELL; }
@@ -33,7 +34,7 @@ static void plane_row_up(const plane_size *size, const float *blocks, int64_t ro
     float across[PLANE_MOST_PX / PLANE_BLOCK];
     const int64_t count = size->block_cols;
     const plane_between down = plane_place(((float)row + 0.5f) / PLANE_BLOCK - 0.5f, size->block_rows);
-    const float *low = blocks + down.low * count, *high = blocks + down.high * count;
+    const float *low = blocks + down.low * size->stride, *high = blocks + down.high * size->stride;
     for (int64_t c = 0; c < count; c++) across[c] = low[c] * (1 - down.part) + high[c] * down.part;
     for (int64_t i = 0; i < PLANE_BLOCK / 2; i++) {
         out[i] = across[0];

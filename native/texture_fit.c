@@ -2,7 +2,7 @@
    in NumPy. `valid` holds 0 where a pixel does not count, 1 where it does. */
 #include "texture.c"
 
-enum { FIT_LANES = 8, FIT_MOMENTS = 10, WINDOW_PX = 15, WINDOW_PITCH_PX = 16, WINDOW_PIXELS = WINDOW_PX * WINDOW_PX };
+enum { FIT_LANES = 8, FIT_MOMENTS = 10, WINDOW_PX = 15, WINDOW_PITCH_PX = 16, WINDOW_PIXELS = WINDOW_PX * WINDOW_PX, WINDOW_UP_PX = 32 };
 
 /* The power of a level in dB, relative to that of `scale_db`; 150 dB above or below say enough. */
 SARC_INLINE float fit_power(float level, float scale_db) {
@@ -59,13 +59,13 @@ SARC_EXPORT(int32_t, fit_sums)(const float *levels, const float *original, const
     return SARC_OK;
 }
 
-/* The sum of the powers of levels + added, bilinear, where valid, over rows 0, every, 2 every, ... */
-SARC_EXPORT(double, fit_total)(const float *levels, const uint8_t *valid, int64_t rows, int64_t cols, const float *added, float scale_db, int64_t every) {
+/* The sum of the powers of levels + added, bilinear, where valid. */
+SARC_EXPORT(double, fit_total)(const float *levels, const uint8_t *valid, int64_t rows, int64_t cols, const float *added, float scale_db) {
     float more[PLANE_MOST_PX];
     double total = 0;
-    if (!plane_fits(rows, cols) || every < 1) return 0;
+    if (!plane_fits(rows, cols)) return 0;
     const plane_size size = plane_of(rows, cols);
-    for (int64_t r = 0; r < rows; r += every) {
+    for (int64_t r = 0; r < rows; r++) {
         plane_row_up(&size, added, r, more);
         for (int64_t x = 0; x < cols; x++) more[x] += levels[r * cols + x];
         fit_row(more, valid + r * cols, cols, scale_db, more);
@@ -77,13 +77,13 @@ SARC_EXPORT(double, fit_total)(const float *levels, const uint8_t *valid, int64_
 /* The same sum of the levels that with_texture makes. */
 SARC_EXPORT(double, fit_texture_total)(const float *levels, const float *noise, const uint8_t *valid, int64_t rows, int64_t cols, const float *blocks,
                                        const float *added, const float *cells, const float *means, const float *spreads, float detail_scale,
-                                       const float *quantiles, float scale_db, int64_t every) {
+                                       const float *quantiles, float scale_db) {
     float local[PLANE_MOST_PX], more[PLANE_MOST_PX], out[PLANE_MOST_PX];
     double total = 0;
-    if (!plane_fits(rows, cols) || every < 1) return 0;
+    if (!plane_fits(rows, cols)) return 0;
     const plane_size size = plane_of(rows, cols);
     const texture_law law = {texture_bend_of(means), texture_bend_of(spreads), 0.5f * detail_scale};
-    for (int64_t r = 0; r < rows; r += every) {
+    for (int64_t r = 0; r < rows; r++) {
         plane_row_up(&size, blocks, r, local);
         plane_row_up(&size, added, r, more);
         texture_row(levels + r * cols, noise + r * cols, local, more, cells + r / PLANE_CELL * plane_cells(cols), cols, law, quantiles, out);
@@ -170,27 +170,31 @@ SARC_EXPORT(void, window_variations)(const float *levels, const uint8_t *valid, 
 SARC_EXPORT(int32_t, textured_windows)(const float *levels, const float *noise, int64_t rows, int64_t cols, const float *blocks, const float *added,
                                        const float *cells, const float *means, const float *spreads, float detail_scale, const int64_t *numbers,
                                        int64_t count, float *kept, float *scores, float *variances) {
-    float local[PLANE_MOST_PX], more[PLANE_MOST_PX];
+    float local[WINDOW_UP_PX], more[WINDOW_UP_PX];
     const int64_t across = windows_along(cols), all = windows_along(rows) * across;
     if (!plane_fits(rows, cols)) return SARC_REFUSED;
     const plane_size size = plane_of(rows, cols);
     const texture_law law = {texture_bend_of(means), texture_bend_of(spreads), 0.5f * detail_scale};
-    int64_t row_up = -1;
-    for (int64_t y = 0; y < WINDOW_PX; y++)
-        for (int64_t n = 0; n < count; n++) {
-            if (numbers[n] < 0 || numbers[n] >= all) return SARC_REFUSED;
-            const int64_t row = numbers[n] / across * WINDOW_PITCH_PX + y, col = numbers[n] % across * WINDOW_PITCH_PX;
-            if (row != row_up) plane_row_up(&size, blocks, row, local), plane_row_up(&size, added, row, more), row_up = row;
+    for (int64_t n = 0; n < count; n++) {
+        if (numbers[n] < 0 || numbers[n] >= all) return SARC_REFUSED;
+        /* The window's blocks and one around, where there is one: beyond the outermost ones values are held, as they are there in the plane. */
+        const int64_t col = numbers[n] % across * WINDOW_PITCH_PX, first = SARC_MAX(col / PLANE_BLOCK - 1, 0), left = col - first * PLANE_BLOCK;
+        const plane_size beside = {size.block_rows, SARC_MIN(WINDOW_UP_PX / PLANE_BLOCK, size.block_cols - first), size.stride};
+        for (int64_t y = 0; y < WINDOW_PX; y++) {
+            const int64_t row = numbers[n] / across * WINDOW_PITCH_PX + y;
+            plane_row_up(&beside, blocks + first, row, local);
+            plane_row_up(&beside, added + first, row, more);
             const float variance = cells[row / PLANE_CELL * plane_cells(cols) + col / PLANE_CELL];
             const float unit = 1 / sqrtf(variance > 1e-12f ? variance : 1e-12f);
             const int64_t to = (n * WINDOW_PX + y) * WINDOW_PX;
             for (int64_t x = 0; x < WINDOW_PX; x++) {
-                const float level = levels[row * cols + col + x], place = (level - local[col + x]) * law.detail_scale + 1;
-                kept[to + x] = level + more[col + x] + texture_at(law.mean, place);
+                const float level = levels[row * cols + col + x], place = (level - local[left + x]) * law.detail_scale + 1;
+                kept[to + x] = level + more[left + x] + texture_at(law.mean, place);
                 scores[to + x] = noise[row * cols + col + x] * unit;
                 variances[to + x] = variance * texture_at(law.spread, place);
             }
         }
+    }
     return SARC_OK;
 }
 

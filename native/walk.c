@@ -313,7 +313,7 @@ static int32_t walk_begin(walk **made, const model *with, const walk_tile *tile,
         memset(w->features[g], 0, (size_t)(w->cells + 1) * walk_stride(MODEL_FEATURES[g]) * sizeof(int16_t));
     walk_geometry(w);
     walk_codes(w);
-    law_of(with, tile->step, &w->law);
+    law_of(with, tile->step, tile->lost != NULL, &w->law);
     const int32_t answer = walk_begin_sums(w, coder);
     if (answer == SARC_OK && tile->reference) walk_lean(w);
     return answer;

@@ -1,31 +1,19 @@
-"""Which forms of the kernels this machine can run: a fixture for tests that hold them to their twins."""
+"""Fixtures of levels, for tests that hold kernels to their twins."""
 
 import pytest
 
-from sarcodec.native import library
+from native_levels import LEVELS, at_level
 
 
-def levels() -> list[str]:
-    """The levels of the compiled library that this processor has; none where it could not be built."""
-    library.level.cache_clear()
-    best = library.level()
-    return [] if best is None else list(library.LEVELS[: library.LEVELS.index(best) + 1])
+@pytest.fixture(params=[*LEVELS, "off"])
+def level(request) -> str:
+    """Every level of the compiled library that this processor has, then the twins alone."""
+    with at_level(request.param):
+        yield request.param
 
 
-@pytest.fixture(params=[*levels(), "off"])
-def level(request, monkeypatch) -> str:
-    """Every level of the library, then the twins alone."""
-    yield from _at(request.param, monkeypatch)
-
-
-@pytest.fixture(params=levels())
-def compiled_level(request, monkeypatch) -> str:
+@pytest.fixture(params=LEVELS)
+def compiled_level(request) -> str:
     """Every level of the library."""
-    yield from _at(request.param, monkeypatch)
-
-
-def _at(name: str, monkeypatch):
-    monkeypatch.setenv("SARCODEC_NATIVE", name)
-    library.level.cache_clear()
-    yield name
-    library.level.cache_clear()
+    with at_level(request.param):
+        yield request.param

@@ -94,7 +94,7 @@ def compress(
             the one before it.
         model: id of a published model; default the newest.
         threads: how many tiles are coded at once; default one a core.
-        memory: bytes that the process may take, at least 384 MiB (default: 1 GiB), whatever the size of the scene. Where there is little of it, fewer threads
+        memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene. Where there is little of it, fewer threads
             work, and what is kept between passes goes to a temporary file beside the output; the file is the same.
         overwrite: replace a file that is there, once the new one is whole.
         progress: called with the number of steps that are done and the number that is expected.

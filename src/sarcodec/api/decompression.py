@@ -80,7 +80,7 @@ def decompress(
         reconstruct: 'power' (pixels of unbiased power) or 'log' (the least squared error in dB).
         speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum; the tags say so).
         threads: how many tiles are decoded at once; default one a core.
-        memory: bytes that the process may take, at least 384 MiB (default: 1 GiB), whatever the size of the scene.
+        memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene.
         overwrite: replace a file that is there, once the new one is whole.
         progress: called with the number of tiles that are done and of all.
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 DEFAULT_MEMORY = 1024 * MIB
-LEAST_MEMORY = 384 * MIB
-PROCESS = 256 * MIB
+LEAST_MEMORY = 256 * MIB
+PROCESS = 160 * MIB
 """The interpreter, libraries, models, one thread at work, and what the allocator keeps for later."""
 THREAD = 24 * MIB
 """A thread more, with the tiles that wait for it."""
@@ -88,14 +88,14 @@ def _blocks(
     a row ends; of strips one row at least, at the cost of threads."""
     if blocks is None:
         return threads, LEAST_BLOCKS, left - LEAST_BLOCKS
+    strips = strips_count and blocks.sharers(TILE_PX) > FEW_SHARERS
+    least = blocks.touched(TILE_PX + 2 * HALO_PX, blocks.of[1]) if strips else 0
+    if left - least < LEAST_BLOCKS:
+        threads, left = 1, memory - PROCESS
+    if left - least < LEAST_BLOCKS:
+        raise InvalidArgument(_too_wide(memory, least))
     wanted = blocks.touched(2 * TILE_PX + 2 * HALO_PX, blocks.of[1])
-    held = min(max(wanted, LEAST_BLOCKS), most)
-    if strips_count and blocks.sharers(TILE_PX) > FEW_SHARERS:
-        least = blocks.touched(TILE_PX + 2 * HALO_PX, blocks.of[1])
-        if held < least:
-            threads, held, left = 1, least, memory - PROCESS
-        if left - held < LEAST_BLOCKS:
-            raise InvalidArgument(_too_wide(memory, least))
+    held = max(least, min(max(wanted, LEAST_BLOCKS), most, left - LEAST_BLOCKS))
     return threads, held, left - held
 
 

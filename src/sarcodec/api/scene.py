@@ -240,7 +240,7 @@ def open(
     Args:
         path: of the file; or its bytes, or a file object in binary mode, which stays the caller's to close.
         threads: how many tiles are decoded at once; default one a core.
-        memory: bytes that the process may take beside the arrays that it gives, at least 384 MiB (default: 1 GiB): tiles that were
+        memory: bytes that the process may take beside the arrays that it gives, at least 256 MiB (default: 1 GiB): tiles that were
             decoded are kept within them for the windows beside.
         reconstruct: 'power' (pixels of unbiased power) or 'log' (the least squared error in dB).
         speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum).

@@ -81,7 +81,7 @@ def verify(
         path: of the compressed file; or its bytes, or a file object in binary mode.
         against: path of the original raster.
         threads: how many tiles are tried at once; default one a core.
-        memory: bytes that the process may take, at least 384 MiB (default: 1 GiB), whatever the size of the scene.
+        memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene.
         progress: called with the number of tiles that are done and of all.
 
     Raises:

@@ -52,7 +52,7 @@ def add_working(parser: argparse.ArgumentParser) -> None:
         type=byte_count,
         default=1 << 30,
         metavar="BYTES",
-        help="memory that the process may take, whatever the size of the scene: 512MiB, 2GB; at least 384MiB (default: 1GiB)",
+        help="memory that the process may take, whatever the size of the scene: 512MiB, 2GB; at least 256MiB (default: 1GiB)",
     )
     parser.add_argument("--progress", action="store_true", help="progress on stderr even if that is not a terminal")
 

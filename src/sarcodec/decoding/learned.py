@@ -33,8 +33,8 @@ from sarcodec.signal.radiometry import restore
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers, Pixels
 
-EMPTY_BYTES = 4096
-"""Of a kept tile beside its latents and noise: lost variances, objects, its place in the index."""
+EMPTY_BYTES = 3 * 4096
+"""Of a kept tile beside its latents and noise: the channels' units, lost variances, objects, its place in the index."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +78,8 @@ class LearnedDecoder:
 
     @property
     def tile_bytes(self) -> int:
-        """What a whole tile of a band takes while it is kept, as a rule: latents in 32 bits, and noise where that is asked for."""
-        return 4 * TILE_CELLS**2 * CHANNELS * (2 if self.wanted.speckle == "restore" else 1) + EMPTY_BYTES
+        """What a whole tile of a band takes while it is kept, as a rule: latents in 16 bits, and noise in 32 where that is asked for."""
+        return (6 if self.wanted.speckle == "restore" else 2) * TILE_CELLS**2 * CHANNELS + EMPTY_BYTES
 
     def forget(self, places: Iterable[tuple[int, int]]) -> None:
         """Keep these tiles and bands no longer."""

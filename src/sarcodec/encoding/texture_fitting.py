@@ -36,7 +36,6 @@ DETAIL_HOLD = 1e-3
 LEAST_CALM, MOST_WINDOWS = 8, 400
 CALM_SHARE = 0.1  # of the windows, by how little the power varies in the guide
 CALM_SHARES = np.linspace(0.02, 0.2, 6)  # without a guide: quantiles of all windows' variation
-TOTAL_EVERY = 2  # one row of so many tells how much power comes with texture
 TRIM_OCTAVES = (-2.0, 0.5)  # factors of the lost variance between which the trim is sought
 TRIM_TRIES, TRIM_MISS = 5, 0.004  # of the logarithm of the variation
 TRIM_SLOPE = 0.5  # of that logarithm an octave, at first
@@ -59,13 +58,13 @@ class Original:
 def fitted_correction(ground: Ground, original: Original, noise: Floats | None) -> Correction:
     """Numbers for a tile; noise in dB of its pixels (rows, cols), None of a model that does not know what is lost."""
     fit = _Fit(ground, original)
-    power, rest_db = fit.power()
+    power = fit.power()
     if noise is None or not original.valid.any():
         return Correction(power)
-    return fit.texture(np.ascontiguousarray(noise, np.float32), power, rest_db)
+    return fit.texture(np.ascontiguousarray(noise, np.float32), power)
 
 
-def _whole(values: Floats | Integers | list[float], unit: float) -> tuple[int, ...]:
+def _whole(values: Floats | list[float], unit: float) -> tuple[int, ...]:
     return tuple(int(n) for n in np.clip(np.rint(np.asarray(values) / unit), -LARGEST, LARGEST))
 
 
@@ -99,8 +98,8 @@ class _Fit:
     def sums(self) -> Sums:
         return sums_of(self.ground, self.original.levels, self.original.valid)
 
-    def power(self) -> tuple[tuple[int, ...], float]:
-        """Five corrections by brightness, then all moved so that the tile's sum is right; and what it still lacks, dB."""
+    def power(self) -> tuple[int, ...]:
+        """Five corrections by brightness, then all moved so that the tile's sum is right."""
         ground = self.ground
         shift = power_blocks(ground, (0,) * len(POWER_SHARES), True).astype(np.float64)
         weight = (self.sums.decoded * np.power(10, np.clip(shift, -150, 150) / 10)).reshape(-1)
@@ -109,8 +108,7 @@ class _Fit:
         solved = _held(hats.T @ (hats * weight[:, None]), hats.T @ target, weight.sum(), target.sum(), HOLD)
         power = _whole(decibels(np.clip(solved, 1e-3, 1e3)), POWER_UNIT_DB)
         rest = self._rest_db(self.sums.total(power_blocks(ground, power, True)))
-        moved = round(rest / POWER_UNIT_DB)
-        return _whole(np.array(power) + moved, 1), rest - moved * POWER_UNIT_DB
+        return _whole(np.array(power) * POWER_UNIT_DB + rest, POWER_UNIT_DB)
 
     @property
     def _rounded(self) -> float:
@@ -122,22 +120,15 @@ class _Fit:
         left = max(total - self._rounded * float(self.sums.counts.sum(dtype=np.float64)), 1e-2 * total, 1e-30)
         return float(np.clip(10 * math.log10(left / max(given, 1e-30)), -30, 30))
 
-    def texture(self, noise: Floats, power: tuple[int, ...], rest_db: float) -> Correction:
+    def texture(self, noise: Floats, power: tuple[int, ...]) -> Correction:
         """Mean and variance of the error by detail, the variance trimmed until calm windows have their looks again, and the tile's power."""
         means = _whole(_from_moments(self.sums.moments(None)), MEAN_UNIT_DB)
         spreads = _from_moments(self.sums.moments(np.array(means, np.float32) * np.float32(MEAN_UNIT_DB)))
         octaves = np.log2(np.clip(spreads, 2.0**-6, 2.0**6))
         found = Correction(power, 0, means, _whole(octaves, SPREAD_UNIT))
         found = replace(found, spreads=_whole(octaves + self._trim_octaves(noise, found), SPREAD_UNIT))
-        return replace(found, restored=_whole([rest_db + self._gained_db(noise, found)], POWER_UNIT_DB)[0])
-
-    def _gained_db(self, noise: Floats, found: Correction) -> float:
-        """By how much the power without texture is above that with texture, in some rows."""
-        kept = self.sums.total(power_blocks(self.ground, found.power, True), TOTAL_EVERY)
-        restored = self.sums.texture_total(noise, found, TOTAL_EVERY)
-        if min(kept, restored) <= 0:  # no valid pixel there
-            return 0.0
-        return float(np.clip(10 * math.log10(kept / restored), -30, 30))
+        rest = self._rest_db(self.sums.texture_total(noise, found))
+        return replace(found, restored=_whole([rest], POWER_UNIT_DB)[0])
 
     def _trim_octaves(self, noise: Floats, found: Correction) -> float:
         """log2 of the factor of the lost variance under which the power of calm windows, restored, varies as the original's does."""

@@ -95,13 +95,13 @@ class Sums:
         """Valid pixels, by block."""
         return self._by_block[2]
 
-    def total(self, added: Floats, every: int = 1) -> float:
-        """The power of the decoded levels with something added at the blocks, dB, in one row of `every`."""
-        return float(self.within(with_blocks(self.ground.levels, added))[::every].sum(dtype=np.float64))
+    def total(self, added: Floats) -> float:
+        """The power of the decoded levels with something added at the blocks, dB."""
+        return float(self.within(with_blocks(self.ground.levels, added)).sum(dtype=np.float64))
 
-    def texture_total(self, noise: Floats, found: Correction, every: int) -> float:
-        """The power of the levels with their texture, in one row of `every`."""
-        return float(self.within(with_texture(self.ground, noise, found, True))[::every].sum(dtype=np.float64))
+    def texture_total(self, noise: Floats, found: Correction) -> float:
+        """The power of the levels with their texture."""
+        return float(self.within(with_texture(self.ground, noise, found, True)).sum(dtype=np.float64))
 
     def moments(self, means: Floats | None) -> Floats:
         """Sums over every third row's valid pixels; with the detail's three hats h the products h0 h0, h0 h1, h1 h1, h1 h2, h2 h2 times a weight, h0, h1 and h2 times
@@ -139,13 +139,13 @@ class CompiledSums(Sums):
     def _by_block(self) -> tuple[Floats, Floats, Floats]:
         return kernels.sums(self.ground.levels, self.levels, self.valid, self.ground.blocks.shape, self.scale_db)
 
-    def total(self, added: Floats, every: int = 1) -> float:
-        return kernels.total(self.ground.levels, self.valid, added, self.scale_db, every)
+    def total(self, added: Floats) -> float:
+        return kernels.total(self.ground.levels, self.valid, added, self.scale_db)
 
-    def texture_total(self, noise: Floats, found: Correction, every: int) -> float:
+    def texture_total(self, noise: Floats, found: Correction) -> float:
         tile, added = (self.ground.levels, noise, self.valid), self._added(found)
         planes = (self.ground.blocks, added, self.ground.cells)
-        return kernels.texture_total(tile, planes, self._law(found), quantiles(), self.scale_db, every)
+        return kernels.texture_total(tile, planes, self._law(found), quantiles(), self.scale_db)
 
     def _added(self, found: Correction) -> Floats:
         return power_blocks(self.ground, found.power, False, found.restored * POWER_UNIT_DB)

@@ -18,8 +18,8 @@ _PLANE = (c_int64, c_int64)
 _LAW = (c_void_p, c_void_p, c_float)  # means, spreads, one over the root mean square of the detail
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "fit_sums": (c_int32, *[c_void_p] * 3, *_PLANE, c_float, *[c_void_p] * 3),
-    "fit_total": (c_double, c_void_p, c_void_p, *_PLANE, c_void_p, c_float, c_int64),
-    "fit_texture_total": (c_double, *[c_void_p] * 3, *_PLANE, *[c_void_p] * 3, *_LAW, c_void_p, c_float, c_int64),
+    "fit_total": (c_double, c_void_p, c_void_p, *_PLANE, c_void_p, c_float),
+    "fit_texture_total": (c_double, *[c_void_p] * 3, *_PLANE, *[c_void_p] * 3, *_LAW, c_void_p, c_float),
     "fit_moments": (
         c_int32,
         *[c_void_p] * 3,
@@ -66,9 +66,9 @@ def sums(
     return found[0], found[1], found[2]
 
 
-def total(levels: Floats, valid: Bools, added: Floats, scale_db: float, every: int) -> float:
-    """The power of the valid pixels of levels + added, bilinear, in one row of `every`."""
-    return float(_call("fit_total")(*_at(levels, valid), *levels.shape, *_at(added), scale_db, every))
+def total(levels: Floats, valid: Bools, added: Floats, scale_db: float) -> float:
+    """The power of the valid pixels of levels + added, bilinear."""
+    return float(_call("fit_total")(*_at(levels, valid), *levels.shape, *_at(added), scale_db))
 
 
 def texture_total(
@@ -77,11 +77,10 @@ def texture_total(
     law: tuple[Floats, Floats, float],
     table: Floats,
     scale_db: float,
-    every: int,
 ) -> float:
-    """The power of the valid pixels with their texture, in one row of `every`. tile: levels, noise, valid; planes, law and table: as in `power.with_texture`."""
+    """The power of the valid pixels with their texture. tile: levels, noise, valid; planes, law and table: as in `power.with_texture`."""
     means, spreads, detail_scale = law
-    arguments = (*_at(*planes, means, spreads), detail_scale, *_at(table), scale_db, every)
+    arguments = (*_at(*planes, means, spreads), detail_scale, *_at(table), scale_db)
     return float(_call("fit_texture_total")(*_at(*tile), *tile[0].shape, *arguments))
 
 
