@@ -22,7 +22,6 @@ import rasterio
 from large import say
 from processes import compress_command, decompress_command, measure
 from rasterio.windows import Window
-from speed import hold_to_cores
 
 from sarcodec.simulate.scene import SceneSimulator
 
@@ -127,6 +126,14 @@ def as_markdown(codecs: list[Codec]) -> str:
     ours, other = ([*asdict(one).values()][1:] for one in codecs)
     shares = " | ".join(f"{mine / theirs:.2f}" for mine, theirs in zip(ours, other, strict=True))
     return "\n".join([*lines, f"| {codecs[0].codec} / {codecs[1].codec} | {shares} |"])
+
+
+def hold_to_cores(threads: int) -> None:
+    """Bind this process, and so all that it starts, to the last `threads` of the cores it may use."""
+    cores = sorted(os.sched_getaffinity(0))
+    if not 1 <= threads <= len(cores):
+        sys.exit(f"found {len(cores)} cores, cannot run {threads} threads on them; give --threads")
+    os.sched_setaffinity(0, cores[-threads:])
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """How the memory that a verb may take is shared out: threads, GDAL's blocks, decoded tiles, latents between passes.
 
-In: a number of bytes, and what the scene is like; out: Shares. Takes no memory itself. The reasons for the figures: docs/decisions/0016-memory.md.
+In: a number of bytes, and what the scene is like; out: Shares. Takes no memory itself. The reasons for the figures: docs/decisions/0017-memory.md.
 """
 
 from __future__ import annotations
