@@ -13,10 +13,10 @@ from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 from sarcodec.format import container
 from sarcodec.format.bands import BOUNDED, EXACT, LEARNED
 from sarcodec.format.container import Entry, Header
-from sarcodec.format.sections import LATENTS, LEANING, LEVELS, MASK, PIXELS, POWER, Section, unpack_tile
+from sarcodec.format.sections import LATENTS, LEANING, LEVELS, MASK, PIXELS, POWER, TARGETS, Section, unpack_tile
 from sarcodec.format.source import open_source
 
-_BELONGING = {LEARNED: (LATENTS, MASK, LEANING, POWER), BOUNDED: (MASK, LEVELS), EXACT: (PIXELS,)}
+_BELONGING = {LEARNED: (LATENTS, MASK, LEANING, TARGETS, POWER), BOUNDED: (MASK, LEVELS), EXACT: (PIXELS,)}
 
 
 class FileReader:

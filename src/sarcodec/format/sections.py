@@ -14,15 +14,15 @@ from sarcodec.format.varint import Cursor, pack_varint
 if TYPE_CHECKING:
     from sarcodec.arrays import Integers
 
-LATENTS, MASK, LEVELS, LEANING, PIXELS, POWER = 1, 2, 3, 4, 5, 64
+LATENTS, MASK, LEVELS, LEANING, PIXELS, TARGETS, POWER = 1, 2, 3, 4, 5, 6, 64
 
-_KNOWN = (LATENTS, MASK, LEVELS, LEANING, PIXELS, POWER)
+_KNOWN = (LATENTS, MASK, LEVELS, LEANING, PIXELS, TARGETS, POWER)
 _FIRST_OPTIONAL, _LAST_KIND = 64, 126
 
 
 @dataclass(frozen=True)
 class Section:
-    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 3 levels, 4 latents that lean on another band, 5 exact pixels, 64 power; 64 to
+    """A typed part of a tile's payload; kind: 1 latents, 2 mask, 3 levels, 4 latents that lean on another band, 5 exact pixels, 6 targets, 64 power; 64 to
     126 may be skipped by who does not know them."""
 
     kind: int
