@@ -178,7 +178,8 @@ class LearnedEncoder:
         band = coded.place[1]
 
         def original(number: int) -> Floats:
-            return self.levels(band, self.grid.window(number))[0] - np.float32(self.learned[band].offset_db)
+            levels, valid = self.levels(band, self.grid.window(number))
+            return np.where(valid, levels - np.float32(self.learned[band].offset_db), np.float32(-np.inf))
 
         layer = BorderFit(self.grid, self.codec.decoder, original).layer(tile, around)
         sections = list(coded.sections)
@@ -220,6 +221,7 @@ class LearnedEncoder:
         coded = replace(coded, latents=latents, lost=lost)
         original, borders = self._original(tile, band, originals), tile_borders(self.grid, tile)
         own = _own(original.valid.shape, borders)
+        counts = np.where(original.valid, original.levels, np.float32(-np.inf))
         original = replace(original, valid=original.valid & own)
         if not original.valid.any():
             return coded
@@ -233,7 +235,7 @@ class LearnedEncoder:
         ground = Ground.of(levels, np.pad(lost, 1, "edge"))
         bumps = None
         if targets is not None and len(targets.found):
-            coded, bumps = self._with_targets(coded, ground, original, targets, own)
+            coded, bumps = self._with_targets(coded, ground, original, targets, own, counts)
             original = original if bumps is None else replace(original, valid=original.valid & targets.ground(bumps))
         noise = None
         if lost.any():
@@ -241,16 +243,19 @@ class LearnedEncoder:
         return replace(coded, correction=fitted_correction(ground, original, noise, bumps))
 
     def _with_targets(
-        self, coded: CodedBand, ground: Ground, original: Original, targets: TileTargets, own: Bools
+        self, coded: CodedBand, ground: Ground, original: Original, targets: TileTargets, own: Bools, counts: Floats
     ) -> tuple[CodedBand, Floats | None]:
-        """With its layer, and what a reader puts on the levels (rows, cols) in dB, None where that is nothing."""
+        """With its layer, and what a reader puts on the levels (rows, cols) in dB, None where that is nothing.
+
+        own: pixels that the tile decides alone; counts: the original's levels, -inf where they are not valid.
+        """
         offset = np.float32(self.learned[coded.place[1]].offset_db)
         bits = 8.0 * sum(len(section.payload) for section in coded.sections)
         between = original.valid & ~targets.near(own.shape)
         for _ in range(TARGET_ROUNDS):
             powered = with_power(ground, fitted_power(ground, replace(original, valid=between)))
             decoded = Decoded(ground.levels - offset, powered - offset, own)
-            layer, bumps = targets.layer(original.levels - offset, decoded, bits)
+            layer, bumps = targets.layer(counts - offset, decoded, bits)
             between = original.valid & targets.ground(bumps)
         return replace(coded, layer=layer, open=targets.undecided(own)), bumps if bumps.any() else None
 

@@ -106,7 +106,7 @@ def _fitted(
     around, counts = _windows(levels, places, CLUTTER_PX), _windows(weight, places, CLUTTER_PX)
     mean, clutter = _ground_levels(around, counts)
     inner = slice(CLUTTER_PX - FIT_PX, CLUTTER_PX + FIT_PX + 1)
-    above = ((around - mean[:, None, None]) * counts)[:, inner, inner].reshape(len(places), -1)
+    above = ((around - mean[:, None, None]) * counts)[:, inner, inner].reshape(len(places), (2 * FIT_PX + 1) ** 2)
     templates, squares, keys = _templates()
     gains = 2 * above @ templates.T - squares
     best = keys[gains.argmax(1)] if len(places) else keys[:0]

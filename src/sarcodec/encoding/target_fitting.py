@@ -30,6 +30,7 @@ BITS_A_GAIN = 13
 LEAD_DB = 0.02  # by which a block's brightest pixel leads where a reader is to find it
 ENERGY_PX = 2  # half side of the square over which a target's energy is taken
 DECIDING_PX = ENERGY_PX + 1  # half side of the square whose pixels decide of a target's bump
+NOTHING_DB = -300.0
 LEAST_ENERGY = 0.02  # of the original's: what is below counts as that
 NEAR = REACH - 2  # half side of what the fit of a bump looks at
 SWEEPS, GAINS_A_TARGET = 2, 2
@@ -79,7 +80,7 @@ class Decoded:
 
 @dataclass(eq=False)
 class TargetFit:
-    """One tile's bumps. original (rows, cols) in dB relative to the band's level; found: targets that lie in the tile, of which
+    """One tile's bumps. original (rows, cols) in dB relative to the band's level, -inf where it does not count; found: targets that lie in the tile, of which
     `taken` were taken out before analysis; used: blocks that have a bump."""
 
     original: Floats
@@ -91,8 +92,10 @@ class TargetFit:
 
     def __post_init__(self) -> None:
         margin = [(NEAR + 1, NEAR + 1)] * 2
-        self._image = np.pad(self.decoded.levels, margin, "edge").astype(np.float64)
-        self._original = np.pad(_power(self.original), margin, "edge")
+        counts = np.isfinite(self.original)
+        levels = np.where(counts, self.decoded.levels, NOTHING_DB)
+        self._image = np.pad(levels.astype(np.float64), margin, constant_values=NOTHING_DB)
+        self._original = np.pad(_power(self.original), margin)
         self._own = np.pad(self.decoded.own, margin, "edge")
 
     def run(self, bits: float) -> TargetLayer:
@@ -145,7 +148,7 @@ class TargetFit:
                 wanted = self._near(self._original, pixel, ENERGY_PX)
                 given = _power(self._near(self._image, pixel, ENERGY_PX))
                 ground = self.found.ground[index]
-                energy = _off_db(given.sum(), wanted.sum(), wanted.size * ground)
+                energy = _off_db(given.sum(), wanted.sum(), np.count_nonzero(wanted) * ground)
                 peak = _off_db(given[1:-1, 1:-1].max(), wanted[1:-1, 1:-1].max(), 0.0)
                 out[index] = max(abs(energy), PEAK_SHARE * abs(peak))
         return out
@@ -201,10 +204,11 @@ class TargetFit:
             ]
             wanted = self._near(self._original, bump.target, reach)
             given = np.einsum("wars,rs->wa", factors[(..., *window)], other[window])
-            cost += weight * np.square(_off_db(given, wanted.sum(), wanted.size * ground))
+            cost += weight * np.square(_off_db(given, wanted.sum(), np.count_nonzero(wanted) * ground))
             if reach == ENERGY_PX:
-                lacks = 10 * np.log10(np.maximum(wanted, 1e-15) / np.maximum(other[window], 1e-15))
-                cost += SHAPE_WEIGHT * np.square(images[(..., *window)] - lacks).mean((2, 3))
+                some = wanted > 0
+                lacks = 10 * np.log10(wanted[some] / other[window][some])
+                cost += SHAPE_WEIGHT * np.square(images[(..., *window)][..., some] - lacks).mean(2)
         peaks = (factors[(..., *window)] * other[window]).max((2, 3))
         cost += PEAK_WEIGHT * np.square(_off_db(peaks, wanted.max(), 0.0))
         width, amplitude = np.unravel_index(int(cost.argmin()), cost.shape)

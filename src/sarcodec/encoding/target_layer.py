@@ -63,7 +63,7 @@ class TileTargets:
     def layer(self, original: Floats, decoded: Decoded, bits: float) -> tuple[TargetLayer, Floats]:
         """The tile's own bumps, and what a reader will add to its levels (rows, cols) in dB, the neighbours' bumps with it.
 
-        original, and what it decodes to, (rows, cols) in dB relative to the band's level; bits: of the latents. Of targets that the
+        original (-inf where it is not valid), and what it decodes to, (rows, cols) in dB relative to the band's level; bits: of the latents. Of targets that the
         tile's own pixels do not decide, what is taken out is given back as it is.
         """
         image = self._drawn(self.taken & ~self._inside(original.shape), original.shape, (0, 0))

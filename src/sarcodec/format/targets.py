@@ -156,7 +156,7 @@ def _write_placed(coder: BinaryEncoder, bump: Placed) -> None:
         for quarter in bump.quarters:
             coder.raw(quarter, 2)
     _write_tree(coder, "added amplitude", bump.amplitude >> 3, 5)
-    coder.raw(bump.amplitude, 3)
+    coder.raw(bump.amplitude & 7, 3)
 
 
 def _read_placed(coder: BinaryDecoder, place: tuple[int, int]) -> Placed:
@@ -192,7 +192,7 @@ def _read_tree(coder: BinaryDecoder, what: str, bits: int) -> int:
 def _write_signed(coder: BinaryEncoder, amplitude: int) -> None:
     """Not 0: sign, then its size by an Elias gamma number of adaptive length, the first of its low bits adaptive too."""
     coder.bit("sign", int(amplitude < 0))
-    size = abs(amplitude)
+    size = abs(amplitude) or 1  # 0 does not come back as 0: whoever packs it is told
     low = size.bit_length() - 1
     for n in range(low):
         coder.bit(("size", n), 1)
