@@ -54,8 +54,7 @@ class Found:
 
     def pack(self) -> bytes:
         """All numbers as doubles, for a spool."""
-        columns = [getattr(self, field.name).reshape(len(self), -1) for field in fields(self)]
-        return np.concatenate(columns, 1).astype(np.float64).tobytes()
+        return np.column_stack([getattr(self, field.name) for field in fields(self)]).astype(np.float64).tobytes()
 
     @classmethod
     def unpack(cls, data: bytes) -> Found:

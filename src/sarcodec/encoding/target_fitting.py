@@ -33,6 +33,7 @@ DECIDING_PX = ENERGY_PX + 1  # half side of the square whose pixels decide of a 
 NOTHING_DB = -300.0
 LEAST_ENERGY = 0.02  # of the original's: what is below counts as that
 NEAR = REACH - 2  # half side of what the fit of a bump looks at
+GIVEN_BACK_BONUS = 0.1  # what was taken out comes back as it was unless another bump is better by so much
 SWEEPS, GAINS_A_TARGET = 2, 2
 LEAST_WORTH_BITS = 300.0  # of a bump that is taken out, in the currency of `worth_bits`; it takes about 25
 SQUARES_A_STEP = 9.4  # the quantiser's error is the squared step over this (docs/format.md, 9.9)
@@ -211,6 +212,9 @@ class TargetFit:
                 cost += SHAPE_WEIGHT * np.square(images[(..., *window)][..., some] - lacks).mean(2)
         peaks = (factors[(..., *window)] * other[window]).max((2, 3))
         cost += PEAK_WEIGHT * np.square(_off_db(peaks, wanted.max(), 0.0))
+        if bump.added:
+            given_back = (0 if bump.width == 0 else bump.width - 1, bump.amplitude - 1)
+            cost[given_back] -= GIVEN_BACK_BONUS
         width, amplitude = np.unravel_index(int(cost.argmin()), cost.shape)
         if not bump.added:
             bump.width, bump.amplitude = int(width), int(_AMPLITUDES[amplitude])
