@@ -33,6 +33,7 @@ DECIDING_PX = ENERGY_PX + 1  # half side of the square whose pixels decide of a 
 NOTHING_DB = -300.0
 LEAST_ENERGY = 0.02  # of the original's: what is below counts as that
 NEAR = REACH - 2  # half side of what the fit of a bump looks at
+AS_GOOD = 0.02
 GIVEN_BACK_BONUS = 0.1  # what was taken out comes back as it was unless another bump is better by so much
 SWEEPS, GAINS_A_TARGET = 2, 2
 LEAST_WORTH_BITS = 300.0  # of a bump that is taken out, in the currency of `worth_bits`; it takes about 25
@@ -44,7 +45,8 @@ _AMPLITUDES = np.arange(-LARGEST, LARGEST + 1)
 
 @dataclass(eq=False)
 class _Bump:
-    """One bump that is being fitted: its pixel, the target's (within one pixel of it), and the target's row in `Found`."""
+    """One bump that is being fitted: its pixel, the target's (within one pixel of it), and the target's row in `Found`; excess: by how
+    much the power is too high with it."""
 
     pixel: tuple[int, int]
     target: tuple[int, int]
@@ -54,6 +56,7 @@ class _Bump:
     width: int = 0
     quarters: tuple[int, int] = (0, 0)
     amplitude: int = 0
+    excess: float = 0.0
 
     def image(self) -> Floats:
         """(13, 13) in dB."""
@@ -207,6 +210,7 @@ class TargetFit:
             given = np.einsum("wars,rs->wa", factors[(..., *window)], other[window])
             cost += weight * np.square(_off_db(given, wanted.sum(), np.count_nonzero(wanted) * ground))
             if reach == ENERGY_PX:
+                excess = given - wanted.sum()
                 some = wanted > 0
                 lacks = 10 * np.log10(wanted[some] / other[window][some])
                 cost += SHAPE_WEIGHT * np.square(images[(..., *window)][..., some] - lacks).mean(2)
@@ -215,7 +219,11 @@ class TargetFit:
         if bump.added:
             given_back = (0 if bump.width == 0 else bump.width - 1, bump.amplitude - 1)
             cost[given_back] -= GIVEN_BACK_BONUS
-        width, amplitude = np.unravel_index(int(cost.argmin()), cost.shape)
+        # Among what is as good, that which leaves the tile's power as it is.
+        unbalanced = np.abs(excess + sum(other.excess for other in self.bumps if other is not bump))
+        best = np.where(cost <= cost.min() + AS_GOOD, unbalanced, np.inf).argmin()
+        width, amplitude = np.unravel_index(int(best), cost.shape)
+        bump.excess = float(excess[width, amplitude])
         if not bump.added:
             bump.width, bump.amplitude = int(width), int(_AMPLITUDES[amplitude])
         else:
