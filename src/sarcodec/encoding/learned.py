@@ -19,7 +19,7 @@ from sarcodec.encoding.sampling import hidden_pixels
 from sarcodec.encoding.target_finding import Found, find_targets
 from sarcodec.encoding.target_fitting import Decoded
 from sarcodec.encoding.target_layer import TileTargets
-from sarcodec.encoding.texture_fitting import Original, fitted_correction, fitted_power
+from sarcodec.encoding.texture_fitting import Original, balanced, fitted_correction, fitted_power
 from sarcodec.encoding.tile import SEARCHING, TileEncoder
 from sarcodec.entropy.prior import TileLatents
 from sarcodec.entropy.step_index import step_db
@@ -236,11 +236,16 @@ class LearnedEncoder:
         bumps = None
         if targets is not None and len(targets.found):
             coded, bumps = self._with_targets(coded, ground, original, targets, own, counts)
-            original = original if bumps is None else replace(original, valid=original.valid & targets.ground(bumps))
+        between = original
+        if targets is not None and bumps is not None:
+            between = replace(original, valid=original.valid & targets.ground(bumps))
         noise = None
         if lost.any():
             noise = pixels(in_db(noise_latents(lost_by_latent, tile, band).reshape(*cells, -1)))
-        return replace(coded, correction=fitted_correction(ground, original, noise, bumps))
+        correction = fitted_correction(ground, between, noise, bumps)
+        if bumps is not None:
+            correction = balanced(correction, ground, original, bumps)
+        return replace(coded, correction=correction)
 
     def _with_targets(
         self, coded: CodedBand, ground: Ground, original: Original, targets: TileTargets, own: Bools, counts: Floats

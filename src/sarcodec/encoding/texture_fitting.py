@@ -23,6 +23,7 @@ from sarcodec.signal.correction import (
     Ground,
     decibels,
     power_blocks,
+    with_power,
 )
 from sarcodec.signal.restored import restored
 
@@ -39,6 +40,7 @@ CALM_SHARE = 0.1  # of the windows, by how little the power varies in the guide
 CALM_SHARES = np.linspace(0.02, 0.2, 6)  # without a guide: quantiles of all windows' variation
 TRIM_OCTAVES = (-2.0, 0.5)  # factors of the lost variance between which the trim is sought
 TRIM_TRIES, TRIM_MISS = 5, 0.004  # of the logarithm of the variation
+BALANCE_DB = 0.05
 RESTORED_STEPS = 3  # bright pixels hold much of the power and do not follow
 TRIM_SLOPE = 0.5  # of that logarithm an octave, at first
 
@@ -76,6 +78,22 @@ def fitted_correction(
     noise = np.ascontiguousarray(noise, np.float32)
     found = fit.texture(noise, power)
     return found if bumps is None else fit.beside_targets(noise, found, bumps)
+
+
+def balanced(correction: Correction, ground: Ground, original: Original, bumps: Floats) -> Correction:
+    """Moved a little so that all valid pixels, those of bumps among them, have the original's power: at most `BALANCE_DB`, or the ground
+    would pay for targets that hold most of it."""
+    valid = original.valid
+    scale = original.levels[valid].mean()
+    factor = np.float32(math.log(10) / 10)
+    given, wanted = (
+        float(np.exp(np.clip(levels[valid] - scale, -150, 150) * factor).sum(dtype=np.float64))
+        for levels in (with_power(ground, correction) + bumps, original.levels)
+    )
+    wanted -= original.rounding * 10 ** (-float(scale) / 10) * np.count_nonzero(valid)
+    rest = 10 * math.log10(max(wanted, 1e-30) / max(given, 1e-30))
+    moved = round(min(max(rest, -BALANCE_DB), BALANCE_DB) / POWER_UNIT_DB)
+    return replace(correction, power=_whole(np.array(correction.power) + moved, 1))
 
 
 def _whole(values: Floats | list[float], unit: float) -> tuple[int, ...]:
