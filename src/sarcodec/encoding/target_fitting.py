@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _Number = TypeVar("_Number", bound=np.generic)
 # Errors of a target's energy in dB, and the share of the tile's bits up to which bumps are spent on all that are off by more.
-TOLERANCES_DB = ((0.3, 0.01), (0.5, 0.018), (1.0, 0.06), (1.5, 1.0))
-PEAK_SHARE = 0.4  # an error of the peak counts as so much of one of the energy
+TOLERANCES_DB = ((0.3, 0.01), (0.5, 0.013), (1.0, 0.06), (1.5, 1.0))
+PEAK_SHARE = 0.38  # an error of the peak counts as so much of one of the energy
 BITS_A_GAIN = 13
 LEAD_DB = 0.02  # by which a block's brightest pixel leads where a reader is to find it
 ENERGY_PX = 2  # half side of the square over which a target's energy is taken
