@@ -6,7 +6,7 @@ In: a coded tile and those around it; out: the tile's layer, whole. Also hands t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -21,27 +21,38 @@ from sarcodec.format.targets import NO_TARGETS, TargetLayer
 from sarcodec.format.tiling import TileGrid
 from sarcodec.signal.bumps import bumps_of, reaching
 from sarcodec.signal.correction import NONE, Correction, Ground, with_power
-from sarcodec.signal.lapped import NEIGHBOURS, Cells, facing
+from sarcodec.signal.lapped import CHANNELS, NEIGHBOURS, Cells, facing
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats
+    from sarcodec.arrays import Floats, Integers
 
 _Tile = TypeVar("_Tile")
 
 
 @dataclass(frozen=True, eq=False)
 class CodedBand:
-    """A tile and band whose latents are coded: sections but that of the targets; what a decoder will know of it; the
-    layer so far; what is open of its targets, those that `own` pixels alone do not decide."""
+    """A tile and band whose latents are coded: sections but that of the targets; what a decoder will know of it, in 16 bits where they fit: all latents
+    where something is open, those that touch a neighbour by its direction from there; the layer so far; what is open of its targets, those that `own` pixels alone do not decide."""
 
     place: tuple[int, int]
     sections: tuple[Section, ...]
     cells: tuple[int, int] = (0, 0)
-    latents: TileLatents | None = None
+    step: int = 0
+    latents: Integers | None = None
+    edges: Mapping[tuple[int, int], Integers] = field(default_factory=dict)
     lost: Floats | None = None
     correction: Correction = NONE
     layer: TargetLayer = NO_TARGETS
     open: TileTargets | None = None
+
+
+def kept(coded: CodedBand, latents: TileLatents) -> CodedBand:
+    """With what its neighbours, and itself where a target is open, will ask of its decoded latents: a row of tiles waits in memory."""
+    small = latents.values.astype(np.int16)
+    values = small if (small == latents.values).all() else latents.values
+    cells = values.reshape(*coded.cells, CHANNELS)
+    edges = {d: np.array(facing(cells, *d), cells.dtype) for d in NEIGHBOURS if d != (0, 0)}
+    return replace(coded, step=latents.step, latents=cells if coded.open else None, edges=edges)
 
 
 def when_neighbours_are_coded(
@@ -110,10 +121,11 @@ class BorderFit:
         for down, across in NEIGHBOURS:
             inside = 0 <= col + across < self.grid.shape[1]
             coded = around.get((row + down) * self.grid.shape[1] + col + across) if inside else None
-            if coded is None or coded.latents is None:
+            values = None if coded is None else coded.edges.get((down, across), coded.latents)
+            if coded is None or values is None:
                 touching.append(None)
                 continue
-            cells = self.decoder.cells(coded.latents, *coded.cells)
-            touching.append(Cells(facing(cells.values, down, across), cells.unit_db))
+            latents = TileLatents(values.reshape(-1, CHANNELS), coded.step)
+            touching.append(self.decoder.cells(latents, *values.shape[:2]))
         borders = tile_borders(self.grid, tile).of(*around[tile].cells)
         return self.decoder.synthesise(touching, borders)[0]

@@ -13,7 +13,7 @@ import numpy as np
 
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX, Known
-from sarcodec.encoding.border_targets import BorderFit, CodedBand
+from sarcodec.encoding.border_targets import BorderFit, CodedBand, kept
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import hidden_pixels
 from sarcodec.encoding.target_finding import Found, find_targets
@@ -169,7 +169,9 @@ class LearnedEncoder:
             decoded[data.place[1]] = known.latents
             cells = (latents.shape[0], latents.shape[1])
             band = CodedBand(data.place, (*mask, section), cells)
-            coded.append(band if known.lost is None else self._given_back(band, known, targets, originals))
+            if known.lost is not None:
+                band = kept(self._given_back(band, known, targets, originals), known.latents)
+            coded.append(band)
         return coded
 
     def payload(self, tile: int, around: Mapping[int, CodedBand]) -> bytes:
@@ -218,7 +220,7 @@ class LearnedEncoder:
         assert known.lost is not None
         latents, lost_by_latent = known.latents, known.lost
         lost = lost_by_latent.mean(1).reshape(cells)
-        coded = replace(coded, latents=latents, lost=lost)
+        coded = replace(coded, lost=lost)
         original, borders = self._original(tile, band, originals), tile_borders(self.grid, tile)
         own = _own(original.valid.shape, borders)
         counts = np.where(original.valid, original.levels, np.float32(-np.inf))
