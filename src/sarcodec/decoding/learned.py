@@ -22,13 +22,16 @@ from sarcodec.errors import CorruptFile, ModelError
 from sarcodec.format.mask import unpack_invalid
 from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader
-from sarcodec.format.sections import BASE, BASE_LEANING, LATENTS, LEANING, MASK, POWER, Section
+from sarcodec.format.sections import BASE, BASE_LEANING, LATENTS, LEANING, MASK, POWER, TARGETS, Section
+from sarcodec.format.targets import NO_TARGETS, TargetLayer, unpack_targets
 from sarcodec.format.tiling import TileGrid
 from sarcodec.models import published
-from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power, with_texture
+from sarcodec.signal.bumps import Bumps, bumps_of, image_of, reaching
+from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power
 from sarcodec.signal.lapped import CHANNELS, NEIGHBOURS, Cells, facing, in_db
 from sarcodec.signal.noise import noise_latents
 from sarcodec.signal.radiometry import restore
+from sarcodec.signal.restored import restored
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers, Pixels
@@ -39,10 +42,11 @@ EMPTY_BYTES = 3 * 4096
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """A decoded tile: latents, the same as the transform takes them, lost variances by cell (rows, cols) in dB^2, noise in dB; None: not asked for."""
+    """A decoded tile: latents, the same as the transform takes them, its targets, lost variances by cell (rows, cols) in dB^2, noise in dB; None: not asked for."""
 
     latents: TileLatents
     cells: Cells
+    targets: TargetLayer
     lost: Floats | None
     noise: Cells | None
 
@@ -100,6 +104,7 @@ class LearnedDecoder:
             unpack_invalid(sections[MASK].payload, window.shape, self.header.dtype)
         if POWER in sections:
             unpack_correction(sections[POWER].payload)
+        self._targets(sections, tile, band)
         coded, reference = self._coded(sections, tile, band)
         if coded is None:
             return np.zeros(0, np.int32)
@@ -134,18 +139,21 @@ class LearnedDecoder:
         return self._tiles.get((tile, band), lambda: self._decode(tile, band))
 
     def _decode(self, tile: int, band: int) -> _Decoded | None:
-        coded, reference = self._coded(self.sections(tile, band), tile, band)
+        sections = self.sections(tile, band)
+        coded, reference = self._coded(sections, tile, band)
+        targets = self._targets(sections, tile, band)
         if coded is None:
             return None
         step, (rows, cols) = self.file.entry(tile, band).step, self.cells(tile)
         if self.wanted == LEAST_ERROR:
             latents = _apart(self.codec.decode(coded, step, rows, cols, reference))
-            return _Decoded(latents, self.codec.cells(latents, rows, cols), None, None)
+            return _Decoded(latents, self.codec.cells(latents, rows, cols), targets, None, None)
         read, lost = self.codec.decode_known(coded, step, rows, cols, reference)
         latents, noise = _apart(read), None
         if self.wanted.speckle == "restore":
             noise = in_db(apart(noise_latents(lost, tile, band)).reshape(rows, cols, CHANNELS))
-        return _Decoded(latents, self.codec.cells(latents, rows, cols), lost.mean(1).reshape(rows, cols), noise)
+        cells, by_cell = self.codec.cells(latents, rows, cols), lost.mean(1).reshape(rows, cols)
+        return _Decoded(latents, cells, targets, by_cell, noise)
 
     def _around(self, tile: int, band: int) -> list[_Decoded | None]:
         """A tile and its neighbours in the order of NEIGHBOURS, None where the scene ends or nothing is coded."""
@@ -172,19 +180,50 @@ class LearnedDecoder:
             return np.full(self.grid.window(tile).shape, np.float32(offset_db))
         around = self._around(tile, band)
         levels = self._synthesised(tile, band, [None if a is None else a.cells for a in around], offset_db)
-        return levels if kept.lost is None else self._given_back(tile, band, levels, around, kept.lost)
+        bumps = self._bumps(tile, levels, around)
+        if kept.lost is not None:
+            levels = self._given_back(tile, band, levels, around, kept.lost, bumps)
+        for some in bumps:
+            some.add_to(levels)
+        return levels
+
+    def _targets(self, sections: dict[int, Section], tile: int, band: int) -> TargetLayer:
+        """What the section of targets says. Raises CorruptFile, also where there is one and no latents."""
+        if TARGETS not in sections:
+            return NO_TARGETS
+        if LATENTS not in sections and LEANING not in sections:
+            raise CorruptFile(f"tile {tile}, band {band} has targets and no latents; the file is damaged")
+        return unpack_targets(sections[TARGETS].payload, self.grid.window(tile).shape)
+
+    def _bumps(self, tile: int, levels: Floats, around: Sequence[_Decoded | None]) -> list[Bumps]:
+        """The bumps of a tile, and of its neighbours those that reach into it; levels: without."""
+        found = []
+        for (down, across), other in zip(NEIGHBOURS, around, strict=True):
+            layer = NO_TARGETS if other is None else other.targets
+            if layer and (down or across):
+                layer = reaching(layer, (down * TILE_PX, across * TILE_PX), levels.shape)
+            if layer:
+                found.append(bumps_of(layer, levels))
+        return found
 
     def _given_back(
-        self, tile: int, band: int, levels: Floats, around: Sequence[_Decoded | None], lost: Floats
+        self,
+        tile: int,
+        band: int,
+        levels: Floats,
+        around: Sequence[_Decoded | None],
+        lost: Floats,
+        bumps: Sequence[Bumps],
     ) -> Floats:
-        """Levels of least error to levels with the power, and the texture, that was lost."""
+        """Levels of least error to levels with the power, and the texture, that was lost. Bumps are not on them, but have no texture."""
         section = self.sections(tile, band).get(POWER)
         correction = unpack_correction(section.payload) if section else NONE
         ground = Ground.of(levels, _with_halo([None if a is None else a.lost for a in around], lost))
         if self.wanted.speckle == "keep":
             return with_power(ground, correction)
         noise = self._synthesised(tile, band, [None if a is None else a.noise for a in around], 0)
-        return with_texture(ground, noise, correction, self.wanted.reconstruct == "power")
+        power = self.wanted.reconstruct == "power"
+        return restored(ground, image_of(bumps, levels.shape), noise, correction, power)[0]
 
     def tile_pixels(self, tile: int, band: int) -> Pixels:
         """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were."""

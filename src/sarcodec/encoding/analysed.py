@@ -12,6 +12,7 @@ import numpy as np
 
 from sarcodec.encoding.learned import TileData
 from sarcodec.encoding.scene import TileWork
+from sarcodec.encoding.target_finding import Found
 from sarcodec.format.sections import Payload
 from sarcodec.storage.spool import Place, Spool
 
@@ -24,12 +25,15 @@ class _Plane:
     mask: Place
     latents: Place | None
     shape: tuple[int, ...] | None
+    targets: Place | None = None
 
     def again(self, spool: Spool) -> TileData:
         mask = spool.get(self.mask)
         if self.latents is None or self.shape is None:
             return TileData(self.place, mask, None)
-        return TileData(self.place, mask, np.frombuffer(spool.get(self.latents), np.float32).reshape(self.shape))
+        latents = np.frombuffer(spool.get(self.latents), np.float32).reshape(self.shape)
+        targets = None if self.targets is None else Found.unpack(spool.get(self.targets))
+        return TileData(self.place, mask, latents, targets=targets)
 
 
 Kept = tuple[_Plane | Place, ...]
@@ -46,7 +50,8 @@ def _kept(plane: TileData | Payload, spool: Spool) -> _Plane | Place:
     mask, latents = spool.add(plane.mask), plane.latents
     if latents is None:
         return _Plane(plane.place, mask, None, None)
-    return _Plane(plane.place, mask, spool.add(latents.astype(np.float32, copy=False).data), latents.shape)
+    targets = None if plane.targets is None else spool.add(plane.targets.pack())
+    return _Plane(plane.place, mask, spool.add(latents.astype(np.float32, copy=False).data), latents.shape, targets)
 
 
 class Analysed:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -17,10 +17,10 @@ import numpy as np
 from sarcodec.decoding.tile import CELL_PX, TILE_LOG2
 from sarcodec.decoding.workers import Workers
 from sarcodec.encoding.analysed import Analysed, kept
-from sarcodec.encoding.scene import SceneEncoder
+from sarcodec.encoding.border_targets import when_neighbours_are_coded
+from sarcodec.encoding.scene import CodedWork, SceneEncoder
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.container import DIGEST_BYTES, Header
-from sarcodec.format.sections import Payload
 from sarcodec.format.writer import Writer
 from sarcodec.quality.classes import class_of
 from sarcodec.storage.output import require_space
@@ -117,17 +117,18 @@ class Job:
 
     def write_pass(self, scene: Analysed, step: int) -> Writer:
         """All payloads at a step, spooled; nothing appears until `finish`."""
-        return self._written(lambda number: self.encoder.encode(scene[number], step), range(len(scene)), step)
+        return self._written(lambda number: self.encoder.code(scene[number], step), range(len(scene)), step)
 
     def stream(self, step: int) -> Writer:
         """Analysis and coding in one walk, for a step that is known."""
         return self._written(
-            lambda part: self.encoder.encode(self.encoder.analyse(part), step), self.encoder.parts(), step
+            lambda part: self.encoder.code(self.encoder.analyse(part), step), self.encoder.parts(), step
         )
 
-    def _written(self, work: Callable[[_Item], list[Payload]], items: Iterable[_Item], step: int) -> Writer:
-        writer = self.new_writer()
-        for payloads in self._counted(self.pool.map(work, items)):
+    def _written(self, work: Callable[[_Item], CodedWork], items: Sequence[_Item], step: int) -> Writer:
+        writer, grid = self.new_writer(), self.encoder.grid
+        ready = when_neighbours_are_coded(grid, self.pool.map(work, items), len(items) // grid.count)
+        for payloads in self._counted(self.pool.map(lambda item: self.encoder.payloads(*item), ready)):
             for payload in payloads:
                 writer.append(payload, step)
         return writer

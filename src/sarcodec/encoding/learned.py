@@ -5,6 +5,7 @@ In: an open raster, what its bands measure, and a tile codec; out: `TileData` of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -12,18 +13,24 @@ import numpy as np
 
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX, Known
+from sarcodec.encoding.border_targets import BorderFit, CodedBand, kept
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import hidden_pixels
-from sarcodec.encoding.texture_fitting import Original, fitted_correction
+from sarcodec.encoding.target_finding import Found, find_targets
+from sarcodec.encoding.target_fitting import Decoded
+from sarcodec.encoding.target_layer import TileTargets
+from sarcodec.encoding.texture_fitting import Original, balanced, fitted_correction, fitted_power
 from sarcodec.encoding.tile import SEARCHING, TileEncoder
 from sarcodec.entropy.prior import TileLatents
+from sarcodec.entropy.step_index import step_db
 from sarcodec.errors import UnsupportedScene
 from sarcodec.format.bands import LEARNED, OFFSETS_A_DB, BandField
 from sarcodec.format.mask import pack_invalid
 from sarcodec.format.measure import Measure
-from sarcodec.format.sections import MASK, POWER, Payload, Section, pack_tile
+from sarcodec.format.sections import MASK, POWER, TARGETS, Payload, Section, pack_tile
+from sarcodec.format.targets import pack_targets
 from sarcodec.format.tiling import TileGrid, Window, grow
-from sarcodec.signal.correction import Ground
+from sarcodec.signal.correction import Ground, with_power
 from sarcodec.signal.filling import fill_invalid
 from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders, Cells, alone, in_db
 from sarcodec.signal.noise import noise_latents
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
 
 OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
 LEVEL_MAX_DB = 1000  # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
+TARGET_ROUNDS = 2  # bumps are fitted on corrected power, and that by the ground between them
 EXTENSION: Final = "symmetric"
 
 
@@ -62,13 +70,15 @@ class LearnedBand:
 class TileData:
     """One tile of one band: its packed mask (b'' if all valid) and its latents (rows, cols, 1024), None if nothing is valid.
 
-    original: levels in dB of its pixels and where they are valid, both contiguous; None where they are to be read again.
+    original: levels in dB of its pixels and where they are valid, both contiguous; None where they are to be read again; targets: what stands out of
+    them and around, None where that is not looked for.
     """
 
     place: tuple[int, int]
     mask: bytes
     latents: Floats | None
     original: tuple[Floats, Bools] | None = None
+    targets: Found | None = None
 
 
 class LearnedEncoder:
@@ -110,7 +120,11 @@ class LearnedEncoder:
         level = level - np.float32(self.learned[band].offset_db)
         latents = self.codec.analyse(self._canvas(level, valid, window, around), tile_borders(self.grid, tile))
         rows, cols = (-(-n // CELL_PX) for n in window.shape)
-        return TileData((tile, band), mask, np.ascontiguousarray(latents[:rows, :cols]), own)
+        targets = None
+        if self.codec.effort >= SEARCHING:
+            corner = (window.row - around.row, window.col - around.col)
+            targets = find_targets(level, valid, 0.0, corner, window.shape)
+        return TileData((tile, band), mask, np.ascontiguousarray(latents[:rows, :cols]), own, targets)
 
     def levels(self, band: int, window: Window, pixels: Pixels | None = None) -> tuple[Floats, Bools]:
         """Levels in dB of a window of a band, and where they are valid; fill values that a mask hides are not."""
@@ -139,54 +153,118 @@ class LearnedEncoder:
         canvas[top : top + rows, left : left + cols] = filled[:rows, :cols]
         return canvas
 
-    def encode(self, tile: list[TileData], step: int) -> list[Payload]:
-        """The payloads of all learned bands of a tile, in their order, at a step index."""
-        payloads: list[Payload] = []
+    def code(self, tile: list[TileData], step: int) -> list[CodedBand]:
+        """All learned bands of a tile, in their order, at a step index: coded but for targets that the neighbours have a say in."""
+        coded: list[CodedBand] = []
         decoded: dict[int | None, TileLatents] = {}
         originals = {data.place[1]: data.original for data in tile}
         for data in tile:
-            band = data.place[1]
-            sections = [Section(MASK, data.mask)] if data.mask else []
-            if data.latents is not None:
-                coded, known = self.codec.encode(data.latents, step, decoded.get(self.references[band]))
-                cells = (data.latents.shape[0], data.latents.shape[1])
-                power = b"" if known.lost is None else self._correction(data.place, cells, known, originals)
-                sections += [*coded, *([Section(POWER, power)] if power else [])]
-                decoded[band] = known.latents
-            payloads.append(pack_tile(sections))
-        return payloads
+            mask = (Section(MASK, data.mask),) if data.mask else ()
+            if data.latents is None:
+                coded.append(CodedBand(data.place, mask))
+                continue
+            targets = None if data.targets is None else TileTargets.at(data.targets, step_db(step))
+            latents = self._less(data, targets)
+            sections, known = self.codec.encode(latents, step, decoded.get(self.references[data.place[1]]))
+            decoded[data.place[1]] = known.latents
+            cells = (latents.shape[0], latents.shape[1])
+            band = CodedBand(data.place, (*mask, *sections), cells)
+            if known.lost is not None:
+                band = kept(self._given_back(band, known, targets, originals), known.latents)
+            coded.append(band)
+        return coded
 
-    def _correction(
+    def payload(self, tile: int, around: Mapping[int, CodedBand]) -> Payload:
+        """Of one band of a tile, from the coded tiles around it, itself among them."""
+        coded = around[tile]
+        band = coded.place[1]
+
+        def original(number: int) -> Floats:
+            levels, valid = self.levels(band, self.grid.window(number))
+            return np.where(valid, levels - np.float32(self.learned[band].offset_db), np.float32(-np.inf))
+
+        layer = BorderFit(self.grid, self.codec.decoder, original).layer(tile, around)
+        sections = list(coded.sections)
+        if layer:
+            sections.append(Section(TARGETS, pack_targets(layer, self.grid.window(tile).shape)))
+        power = coded.correction.pack()
+        if power:
+            sections.append(Section(POWER, power))
+        return pack_tile(sections)
+
+    def _less(self, data: TileData, targets: TileTargets | None) -> Floats:
+        """Latents of a tile less those of the bumps that are taken out."""
+        assert data.latents is not None, "nothing of this tile is valid"
+        if targets is None or not targets.taken.any():
+            return data.latents
+        window = self.grid.window(data.place[0])
+        around = grow(window, HALO_PX, self.info.rows, self.info.cols)
+        image = targets.image(around.shape, (around.row - window.row, around.col - window.col))
+        canvas = self._canvas(image, np.ones(around.shape, bool), window, around)
+        latents = self.codec.analyse(canvas, tile_borders(self.grid, data.place[0]))
+        rows, cols, _ = data.latents.shape
+        return data.latents - latents[:rows, :cols]
+
+    def _given_back(
         self,
-        place: tuple[int, int],
-        cells: tuple[int, int],
+        coded: CodedBand,
         known: Known,
+        targets: TileTargets | None,
         originals: dict[int, tuple[Floats, Bools] | None],
-    ) -> bytes:
-        """What the power section says: from the tile alone, less the pixels that the neighbours' latents have a say in.
+    ) -> CodedBand:
+        """With its targets and the power section: from the tile alone, less the pixels that the neighbours' latents have a say in.
 
         known: what a decoder will know of the tile; originals: as in `TileData`, by band; what is missing is read and put there.
         """
-        tile, band = place
+        (tile, band), cells = coded.place, coded.cells
         assert known.lost is not None
         latents, lost_by_latent = known.latents, known.lost
+        lost = lost_by_latent.mean(1).reshape(cells)
+        coded = replace(coded, lost=lost)
         original, borders = self._original(tile, band, originals), tile_borders(self.grid, tile)
-        original = replace(original, valid=original.valid & _own(original.valid.shape, borders))
+        own = _own(original.valid.shape, borders)
+        counts = np.where(original.valid, original.levels, np.float32(-np.inf))
+        original = replace(original, valid=original.valid & own)
         if not original.valid.any():
-            return b""
+            return coded
         shape = original.levels.shape
 
         def pixels(found: Cells, offset_db: float = 0) -> Floats:
             levels, _ = self.codec.decoder.synthesise(alone(found), borders.of(*cells), offset_db)
             return np.ascontiguousarray(levels[: shape[0], : shape[1]])
 
-        lost = lost_by_latent.mean(1).reshape(cells)
         levels = pixels(self.codec.decoder.cells(latents, *cells), self.learned[band].offset_db)
         ground = Ground.of(levels, np.pad(lost, 1, "edge"))
+        bumps = None
+        if targets is not None and len(targets.found):
+            coded, bumps = self._with_targets(coded, ground, original, targets, own, counts)
+        between = original
+        if targets is not None and bumps is not None:
+            between = replace(original, valid=original.valid & targets.ground(bumps))
         noise = None
         if lost.any():
             noise = pixels(in_db(noise_latents(lost_by_latent, tile, band).reshape(*cells, -1)))
-        return fitted_correction(ground, original, noise).pack()
+        correction = fitted_correction(ground, between, noise, bumps)
+        if bumps is not None:
+            correction = balanced(correction, ground, original, bumps)
+        return replace(coded, correction=correction)
+
+    def _with_targets(
+        self, coded: CodedBand, ground: Ground, original: Original, targets: TileTargets, own: Bools, counts: Floats
+    ) -> tuple[CodedBand, Floats | None]:
+        """With its layer, and what a reader puts on the levels (rows, cols) in dB, None where that is nothing.
+
+        own: pixels that the tile decides alone; counts: the original's levels, -inf where they are not valid.
+        """
+        offset = np.float32(self.learned[coded.place[1]].offset_db)
+        bits = 8.0 * sum(len(section.payload) for section in coded.sections)
+        between = original.valid & ~targets.near(own.shape)
+        for _ in range(TARGET_ROUNDS):
+            powered = with_power(ground, fitted_power(ground, replace(original, valid=between)))
+            decoded = Decoded(ground.levels - offset, powered - offset, own)
+            layer, bumps = targets.layer(counts - offset, decoded, bits)
+            between = original.valid & targets.ground(bumps)
+        return replace(coded, layer=layer, open=targets.undecided(own)), bumps if bumps.any() else None
 
     def _original(self, tile: int, band: int, originals: dict[int, tuple[Floats, Bools] | None]) -> Original:
         """Levels of a tile, and those of the next learned band as a guide to where the ground is calm."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from sarcodec.decoding.tile import TILE_PX
+from sarcodec.encoding.border_targets import CodedBand
 from sarcodec.encoding.bounded import BoundedEncoder
 from sarcodec.encoding.learned import LearnedBand, LearnedEncoder, TileData
 from sarcodec.encoding.meanings import promised_field
@@ -36,6 +37,13 @@ class TileWork:
     """Planes of one tile: what each has so far, `TileData` of learned bands, payloads of all others."""
 
     planes: tuple[TileData | Payload, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CodedWork:
+    """The same at a step: what each plane has, `CodedBand` of learned bands, payloads of all others."""
+
+    planes: tuple[CodedBand | Payload, ...]
 
 
 class SceneEncoder:
@@ -121,8 +129,19 @@ class SceneEncoder:
     def _exact(pixels: Pixels) -> Payload:
         return pack_tile([Section(PIXELS, pack_pixels(pixels))])
 
-    def encode(self, work: TileWork, step: int) -> list[Payload]:
-        """The payloads of some planes of a tile at a step index."""
+    def code(self, work: TileWork, step: int) -> CodedWork:
+        """Some planes of a tile at a step index, but for what depends on how its neighbours are coded."""
         tile = [plane for plane in work.planes if isinstance(plane, TileData)]
-        payloads = iter(self.learned.encode(tile, step) if tile else ())
-        return [next(payloads) if isinstance(plane, TileData) else plane for plane in work.planes]
+        coded = iter(self.learned.code(tile, step) if tile else ())
+        return CodedWork(tuple(next(coded) if isinstance(plane, TileData) else plane for plane in work.planes))
+
+    def payloads(self, tile: int, around: dict[int, CodedWork]) -> list[Payload]:
+        """Of some planes of a tile, from what is coded of the tiles around it, itself among them."""
+        found = []
+        for number, plane in enumerate(around[tile].planes):
+            if isinstance(plane, Payload):
+                found.append(plane)
+                continue
+            beside = {other: coded.planes[number] for other, coded in around.items()}
+            found.append(self.learned.payload(tile, {n: p for n, p in beside.items() if isinstance(p, CodedBand)}))
+        return found

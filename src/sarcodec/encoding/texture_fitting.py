@@ -23,7 +23,9 @@ from sarcodec.signal.correction import (
     Ground,
     decibels,
     power_blocks,
+    with_power,
 )
+from sarcodec.signal.restored import restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +40,8 @@ CALM_SHARE = 0.1  # of the windows, by how little the power varies in the guide
 CALM_SHARES = np.linspace(0.02, 0.2, 6)  # without a guide: quantiles of all windows' variation
 TRIM_OCTAVES = (-2.0, 0.5)  # factors of the lost variance between which the trim is sought
 TRIM_TRIES, TRIM_MISS = 5, 0.004  # of the logarithm of the variation
+BALANCE_DB = 0.05
+RESTORED_STEPS = 3  # bright pixels hold much of the power and do not follow
 TRIM_SLOPE = 0.5  # of that logarithm an octave, at first
 
 
@@ -55,13 +59,41 @@ class Original:
     guide: tuple[Floats, Bools] | None = None
 
 
-def fitted_correction(ground: Ground, original: Original, noise: Floats | None) -> Correction:
-    """Numbers for a tile; noise in dB of its pixels (rows, cols), None of a model that does not know what is lost."""
+def fitted_power(ground: Ground, original: Original) -> Correction:
+    """The numbers for power alone."""
+    return Correction(_Fit(ground, original).power())
+
+
+def fitted_correction(
+    ground: Ground, original: Original, noise: Floats | None, bumps: Floats | None = None
+) -> Correction:
+    """Numbers for a tile; noise in dB of its pixels (rows, cols), None of a model that does not know what is lost.
+
+    bumps: what a reader puts on the levels, in dB, where there are any.
+    """
     fit = _Fit(ground, original)
     power = fit.power()
     if noise is None or not original.valid.any():
         return Correction(power)
-    return fit.texture(np.ascontiguousarray(noise, np.float32), power)
+    noise = np.ascontiguousarray(noise, np.float32)
+    found = fit.texture(noise, power)
+    return found if bumps is None else fit.beside_targets(noise, found, bumps)
+
+
+def balanced(correction: Correction, ground: Ground, original: Original, bumps: Floats) -> Correction:
+    """Moved a little so that all valid pixels, those of bumps among them, have the original's power: at most `BALANCE_DB`, or the ground
+    would pay for targets that hold most of it."""
+    valid = original.valid
+    scale = original.levels[valid].mean()
+    factor = np.float32(math.log(10) / 10)
+    given, wanted = (
+        float(np.exp(np.clip(levels[valid] - scale, -150, 150) * factor).sum(dtype=np.float64))
+        for levels in (with_power(ground, correction) + bumps, original.levels)
+    )
+    wanted -= original.rounding * 10 ** (-float(scale) / 10) * np.count_nonzero(valid)
+    rest = 10 * math.log10(max(wanted, 1e-30) / max(given, 1e-30))
+    moved = round(min(max(rest, -BALANCE_DB), BALANCE_DB) / POWER_UNIT_DB)
+    return replace(correction, power=_whole(np.array(correction.power) + moved, 1))
 
 
 def _whole(values: Floats | list[float], unit: float) -> tuple[int, ...]:
@@ -129,6 +161,16 @@ class _Fit:
         found = replace(found, spreads=_whole(octaves + self._trim_octaves(noise, found), SPREAD_UNIT))
         rest = self._rest_db(self.sums.texture_total(noise, found))
         return replace(found, restored=_whole([rest], POWER_UNIT_DB)[0])
+
+    def beside_targets(self, noise: Floats, found: Correction, bumps: Floats) -> Correction:
+        """The power with texture once more: targets have much of it and no texture."""
+        levels, share = restored(self.ground, bumps, noise, found, True)
+        valid, rest = self.original.valid, 0.0
+        for _ in range(RESTORED_STEPS):
+            relative = (levels + share * np.float32(rest) - np.float32(self.sums.scale_db))[valid]
+            given = np.exp(np.clip(relative, -150, 150) * np.float32(math.log(10) / 10))
+            rest += self._rest_db(float(given.sum(dtype=np.float64)))
+        return replace(found, restored=_whole([found.restored * POWER_UNIT_DB + rest], POWER_UNIT_DB)[0])
 
     def _trim_octaves(self, noise: Floats, found: Correction) -> float:
         """log2 of the factor of the lost variance under which the power of calm windows, restored, varies as the original's does."""
