@@ -12,6 +12,7 @@ import numpy as np
 
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX, Known
+from sarcodec.encoding.overview_fitting import ReducedOriginal, fitted_overview
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import hidden_pixels
 from sarcodec.encoding.texture_fitting import Original, fitted_correction
@@ -21,13 +22,14 @@ from sarcodec.errors import UnsupportedScene
 from sarcodec.format.bands import LEARNED, OFFSETS_A_DB, BandField
 from sarcodec.format.mask import pack_invalid
 from sarcodec.format.measure import Measure
-from sarcodec.format.sections import MASK, POWER, Payload, Section, pack_tile
+from sarcodec.format.sections import MASK, OVERVIEW, POWER, REDUCED_MASK, Payload, Section, pack_tile
 from sarcodec.format.tiling import TileGrid, Window, grow
 from sarcodec.signal.correction import Ground
 from sarcodec.signal.filling import fill_invalid
 from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders, Cells, alone, in_db
 from sarcodec.signal.noise import noise_latents
 from sarcodec.signal.radiometry import normalise
+from sarcodec.signal.reduced import LOW_CHANNELS, ReducedSynthesis
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats, Pixels
@@ -60,13 +62,15 @@ class LearnedBand:
 
 @dataclass(frozen=True, eq=False)
 class TileData:
-    """One tile of one band: its packed mask (b'' if all valid) and its latents (rows, cols, 1024), None if nothing is valid.
+    """One tile of one band: its packed mask (b'' if all valid), what a reduced picture needs of the original, and its latents (rows, cols, 1024), None
+    if nothing is valid.
 
     original: levels in dB of its pixels and where they are valid, both contiguous; None where they are to be read again.
     """
 
     place: tuple[int, int]
     mask: bytes
+    reduced: ReducedOriginal
     latents: Floats | None
     original: tuple[Floats, Bools] | None = None
 
@@ -84,6 +88,7 @@ class LearnedEncoder:
         self.reader, self.info, self.codec, self.learned = reader, reader.info, codec, bands
         self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX)
         leaning, order = together and codec.effort >= SEARCHING, sorted(bands)
+        self._reduced = ReducedSynthesis(codec.model.transform.rotation)
         self.references = {b: order[n - 1] if leaning and n % 2 else None for n, b in enumerate(order)}
         self.guides = {b: order[(n + 1) % len(order)] if len(order) > 1 else None for n, b in enumerate(order)}
 
@@ -104,13 +109,14 @@ class LearnedEncoder:
         _check_levels(level, window)
         inside = window.within(around)
         own = np.ascontiguousarray(level[inside], np.float32), np.ascontiguousarray(valid[inside])
-        mask = pack_invalid(np.ascontiguousarray(pixels[inside]), own[1])
+        bits = np.ascontiguousarray(pixels[inside])
+        mask, reduced = pack_invalid(bits, own[1]), ReducedOriginal.of(bits, *own)
         if not valid[grow(window, OVERLAP, self.info.rows, self.info.cols).within(around)].any():
-            return TileData((tile, band), mask, None, own)
+            return TileData((tile, band), mask, reduced, None, own)
         level = level - np.float32(self.learned[band].offset_db)
         latents = self.codec.analyse(self._canvas(level, valid, window, around), tile_borders(self.grid, tile))
         rows, cols = (-(-n // CELL_PX) for n in window.shape)
-        return TileData((tile, band), mask, np.ascontiguousarray(latents[:rows, :cols]), own)
+        return TileData((tile, band), mask, reduced, np.ascontiguousarray(latents[:rows, :cols]), own)
 
     def levels(self, band: int, window: Window, pixels: Pixels | None = None) -> tuple[Floats, Bools]:
         """Levels in dB of a window of a band, and where they are valid; fill values that a mask hides are not."""
@@ -146,15 +152,29 @@ class LearnedEncoder:
         originals = {data.place[1]: data.original for data in tile}
         for data in tile:
             band = data.place[1]
-            sections = [Section(MASK, data.mask)] if data.mask else []
+            sections = [Section(MASK, data.mask), Section(REDUCED_MASK, data.reduced.mask)]
             if data.latents is not None:
                 coded, known = self.codec.encode(data.latents, step, decoded.get(self.references[band]))
                 cells = (data.latents.shape[0], data.latents.shape[1])
                 power = b"" if known.lost is None else self._correction(data.place, cells, known, originals)
-                sections += [*coded, *([Section(POWER, power)] if power else [])]
+                overview = self._overview(data, cells, known.latents)
+                sections += [*coded, Section(POWER, power), Section(OVERVIEW, overview)]
                 decoded[band] = known.latents
-            payloads.append(pack_tile(sections))
+            payloads.append(pack_tile(section for section in sections if section.payload))
         return payloads
+
+    def _overview(self, data: TileData, cells: tuple[int, int], latents: TileLatents) -> bytes:
+        """What the section of the reduced picture's power says, from the tile's own latents alone."""
+        tile, band = data.place
+        borders, offset_db = tile_borders(self.grid, tile).of(*cells), self.learned[band].offset_db
+        low = TileLatents(latents.values[:, :LOW_CHANNELS], latents.step)
+        found = self._reduced.levels(
+            np.pad(self.codec.decoder.dequantise(low, *cells), ((1, 1), (1, 1), (0, 0))),
+            self.grid.window(tile).shape,
+            (borders.rows, borders.cols),
+        )
+        levels = found + np.float32(offset_db)
+        return fitted_overview(levels, data.reduced.power, (borders.rows, borders.cols), offset_db).pack()
 
     def _correction(
         self,
