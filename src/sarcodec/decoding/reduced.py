@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.decoding.apart import apart
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.kept import Kept
 from sarcodec.decoding.learned import LearnedDecoder
@@ -35,7 +34,7 @@ _FACED = {-1: slice(0, HALO_CELLS), 0: slice(HALO_CELLS, -HALO_CELLS), 1: slice(
 
 
 @dataclass(frozen=True, eq=False)
-class _Base:
+class _Latents:
     """A tile's first latents (rows, cols, 16): int32 in 1/32 step, its step index, and the same in dB, float32."""
 
     values: Integers
@@ -49,6 +48,15 @@ class _Base:
         return TileLatents(whole, self.step)
 
 
+@dataclass(frozen=True, eq=False)
+class _Base:
+    """A base payload, read: latents (None: there are none), and what its two small sections hold, b'' where they are not there."""
+
+    latents: _Latents | None
+    overview: bytes
+    mask: bytes
+
+
 class ReducedDecoder:
     """Tiles of the learned bands that `whole` decodes; room: bytes of latents that are kept for their neighbours; read: see
     `FileReader.base_payload`. Safe for threads."""
@@ -57,55 +65,53 @@ class ReducedDecoder:
         self._whole, self._file, self.header, self.grid = whole, whole.file, whole.header, whole.grid
         self._read = read
         self._synthesis = ReducedSynthesis(whole.codec.model.transform.rotation)
-        self._tiles: Kept[_Base | None] = Kept(room, lambda tile: KEPT_BYTES)
+        self._tiles: Kept[_Base] = Kept(room, lambda tile: KEPT_BYTES)
 
     def forget(self, places: Iterable[tuple[int, int]]) -> None:
         """Keep these tiles and bands no longer."""
         self._tiles.forget(places)
 
-    def shape(self, tile: int) -> tuple[int, int]:
-        """Reduced rows and columns of a tile."""
-        rows, cols = self.grid.window(tile).shape
-        return -(-rows // BLOCK_PX), -(-cols // BLOCK_PX)
-
-    def _sections(self, tile: int, band: int) -> dict[int, Section]:
-        return {s.kind: s for s in self._file.base_sections(tile, band, self._read)}
-
-    def _base(self, tile: int, band: int) -> _Base | None:
+    def _base(self, tile: int, band: int) -> _Base:
         return self._tiles.get((tile, band), lambda: self._decode(tile, band))
 
-    def _decode(self, tile: int, band: int) -> _Base | None:
-        sections = self._sections(tile, band)
+    def _decode(self, tile: int, band: int) -> _Base:
+        sections = {s.kind: s for s in self._file.base_sections(tile, band, self._read)}
+        overview, mask = (sections[kind].payload if kind in sections else b"" for kind in (OVERVIEW, REDUCED_MASK))
         alone, leaning = sections.get(BASE), sections.get(BASE_LEANING)
         reference = self._reference(tile, band) if leaning else None
         if (alone and leaning) or (leaning and reference is None):
             raise CorruptFile(f"tile {tile}, band {band + 1} leans on what is not there; the file is damaged")
         coded = alone or leaning
-        if coded is None:
-            return None
-        step, (rows, cols) = self._file.entry(tile, band).step, self._whole.cells(tile)
-        found = self._whole.codec.decode_base(coded, step, rows, cols, reference)
-        latents = apart(found.reshape(rows, cols, LOW_CHANNELS))
-        return _Base(latents, step, apart(latents * self._whole.codec.unit_db(step)[:LOW_CHANNELS]))
+        return _Base(self._latents(tile, band, coded, reference) if coded else None, overview, mask)
 
     def _reference(self, tile: int, band: int) -> TileLatents | None:
         number = self.header.bands[band].reference
-        found = None if number is None else self._base(tile, number)
+        found = None if number is None else self._base(tile, number).latents
         return found.as_reference() if found else None
 
-    def levels(self, tile: int, band: int) -> Floats:
-        """Levels in dB of the mean power of each 8 x 8 px of a tile, float32; meaningful where `invalid` says valid."""
-        shape, offset_db = self.shape(tile), self.header.bands[band].offset_db
-        if self._base(tile, band) is None:
-            return np.full(shape, np.float32(offset_db))
-        borders = tile_borders(self.grid, tile).of(*self._whole.cells(tile))
+    def _latents(self, tile: int, band: int, coded: Section, reference: TileLatents | None) -> _Latents:
+        step, (rows, cols) = self._file.entry(tile, band).step, self._whole.cells(tile)
+        found = self._whole.codec.decode_base(coded, step, rows, cols, reference)
+        latents = found.reshape(rows, cols, LOW_CHANNELS).copy()  # what it lies in is 64 times as large
+        return _Latents(latents, step, latents * self._whole.codec.unit_db(step)[:LOW_CHANNELS])
+
+    def tile(self, tile: int, band: int) -> tuple[Floats, Bools, Pixels]:
+        """Of each 8 x 8 px of a tile the level in dB of its mean power, float32, whether it is valid, and the bit pattern that it has if not."""
+        shape_px, base = self.grid.window(tile).shape, self._base(tile, band)
+        rows, cols = (-(-n // BLOCK_PX) for n in shape_px)
+        valid, patterns = unpack_invalid(base.mask, (rows, cols), self.header.dtype)
+        if base.latents is None or not valid.any():
+            return np.full((rows, cols), np.float32(self.header.bands[band].offset_db)), valid, patterns
+        return self._levels(tile, band, base, shape_px), valid, patterns
+
+    def _levels(self, tile: int, band: int, base: _Base, shape_px: tuple[int, int]) -> Floats:
+        around, offset_db = self._around(tile, band), self.header.bands[band].offset_db
+        borders = tile_borders(self.grid, tile).of(around.shape[0] - 2, around.shape[1] - 2)
         lapped = borders.rows, borders.cols
-        levels = self._synthesis.levels(self._around(tile, band), self.grid.window(tile).shape, lapped)
-        levels += np.float32(offset_db)
-        section = self._sections(tile, band).get(OVERVIEW)
-        if section:
-            overview = unpack_overview(section.payload, levels.size)
-            levels = with_overview(levels, own_samples(shape, lapped), overview, offset_db)
+        levels = self._synthesis.levels(around, shape_px, lapped) + np.float32(offset_db)
+        if base.overview:
+            overview = unpack_overview(base.overview, levels.size)
+            levels = with_overview(levels, own_samples(levels.shape, lapped), overview, offset_db)
         if not np.isfinite(levels).all():
             raise CorruptFile(
                 f"tile {tile}, band {band + 1} decodes to levels that are not finite; the file is damaged"
@@ -120,12 +126,7 @@ class ReducedDecoder:
         for down, across in NEIGHBOURS:
             r, c = row + down, col + across
             if 0 <= r < self.grid.shape[0] and 0 <= c < self.grid.shape[1]:
-                base = self._base(r * self.grid.shape[1] + c, band)
-                if base:
-                    found[_FACED[down], _FACED[across]] = facing(base.in_db, down, across)
+                latents = self._base(r * self.grid.shape[1] + c, band).latents
+                if latents:
+                    found[_FACED[down], _FACED[across]] = facing(latents.in_db, down, across)
         return found
-
-    def invalid(self, tile: int, band: int, dtype: str) -> tuple[Bools, Pixels]:
-        """Which reduced pixels of a tile are valid, and the bit patterns of the others."""
-        section = self._sections(tile, band).get(REDUCED_MASK)
-        return unpack_invalid(section.payload if section else b"", self.shape(tile), dtype)

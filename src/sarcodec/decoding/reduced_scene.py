@@ -90,8 +90,7 @@ class ReducedSceneDecoder:
         if kind == EXACT or measure is None:
             return middle_pixels(self._whole.tile_pixels(tile, plane), self.side)
         if kind == LEARNED and self._learned is not None:
-            valid, pixels = self._learned.invalid(tile, plane, self.header.dtype)
-            levels = self._learned.levels(tile, plane) if valid.any() else np.zeros(valid.shape, np.float32)
+            levels, valid, pixels = self._learned.tile(tile, plane)
             side = self.side // BLOCK_PX
         else:
             pixels = self._whole.tile_pixels(tile, plane)

@@ -6,6 +6,7 @@ In: levels of a tile and where they are valid, then its decoded latents; out: an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from sarcodec.encoding.knots import hats, held
 from sarcodec.format.mask import pack_invalid
 from sarcodec.format.reduced_mask import reduced_invalid
 from sarcodec.signal.correction import LIMIT, POWER_UNIT_DB, decibels, factors
-from sarcodec.signal.overview import NOTHING, SPOT_UNIT_DB, Overview, Spot, knots_of
+from sarcodec.signal.overview import NOTHING, SPOT_UNIT_DB, Overview, knots_of, power_db
 from sarcodec.signal.planes import BLOCK_PX, block_sums
 from sarcodec.signal.reduced import own_samples
 
@@ -56,55 +57,60 @@ def reduced_power(levels: Floats, valid: Bools) -> Floats:
 
 def fitted_overview(levels: Floats, wanted: Floats, lapped: tuple[Bools, Bools], offset_db: float) -> Overview:
     """levels: a decoder's reduced levels in dB, from the tile's own latents alone; wanted: as `reduced_power` gives them; lapped: the tile's borders
-    of cells, as a decoder has them; offset_db: the band's."""
+    of cells, as a decoder has them; offset_db: the band's. Of a tile with no reduced pixel of its own that is valid nothing is known."""
     own = own_samples(levels.shape, lapped)
-    inner = own & (wanted > NOWHERE)
-    if not inner.any() or (own.all() and any(borders[end] for borders in lapped for end in (0, -1))):
+    if own is None or not (wanted[own] > NOWHERE).any():
         return NOTHING
-    fit = _Fit(levels, wanted, own, inner)
-    power, spots = fit.found()
-    return Overview(power, _spots(wanted, spots, offset_db))
+    fit = _Fit(levels, wanted, own)
+    power = fit.power(fit.valid)
+    spots = fit.bright(power)
+    if spots.any():
+        power = fit.power(fit.valid & ~spots[own])
+    numbers = np.flatnonzero(spots)[:MOST_SPOTS]
+    stored = np.clip(np.rint((wanted.reshape(-1)[numbers] - offset_db) / SPOT_UNIT_DB), 1 - LIMIT, LIMIT - 1)
+    return Overview(power, tuple(numbers.tolist()), tuple(int(n) for n in stored))
 
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
+    """own: the reduced pixels that the tile's own latents decide."""
+
     levels: Floats
     wanted: Floats
-    own: Bools
-    inner: Bools
+    own: tuple[slice, slice]
 
-    def found(self) -> tuple[tuple[int, ...], Bools]:
-        """Five corrections, without what is stored on its own, and where that is: first the corrections from all, then without it."""
-        power = self._power(self.inner)
-        spots = self._bright(power)
-        return (self._power(self.inner & ~spots) if spots.any() else power), spots
+    @cached_property
+    def valid(self) -> Bools:
+        """Of its own those that count."""
+        found: Bools = self.wanted[self.own] > NOWHERE
+        return found
 
-    def _power(self, some: Bools) -> tuple[int, ...]:
-        """By brightness, from some reduced pixels, then all moved so that their sum is right."""
+    @cached_property
+    def knots(self) -> Floats:
+        return knots_of(self.levels, self.own)
+
+    def power(self, some: Bools) -> tuple[int, ...]:
+        """Five corrections by brightness, from some of its own reduced pixels, then all moved so that their sum is right."""
         if not some.any():
-            return (0,) * len(NOTHING.power)
-        level, knots = self.levels[some].astype(np.float64), knots_of(self.levels, self.own)
-        weight, target = (np.power(10, np.clip(x - level.mean(), -150, 150) / 10) for x in (level, self.wanted[some]))
-        shares = hats(level, knots)
+            return NOTHING.power
+        level, target = (x[self.own][some].astype(np.float64) for x in (self.levels, self.wanted))
+        weight, target = (np.power(10, np.clip(x - level.mean(), -150, 150) / 10) for x in (level, target))
+        shares = hats(level, self.knots)
         solved = held(shares.T @ (shares * weight[:, None]), shares.T @ target, weight.sum(), target.sum(), HOLD)
-        power = np.rint(decibels(np.clip(solved, 1e-3, 1e3)) / POWER_UNIT_DB)
-        given = (weight * np.interp(level, knots, factors(tuple(power)))).sum()
-        moved = power + np.rint(decibels(np.clip(target.sum() / given, 1e-3, 1e3)) / POWER_UNIT_DB)
+        found = np.rint(decibels(np.clip(solved, 1e-3, 1e3)) / POWER_UNIT_DB)
+        given = (weight * (shares @ factors(tuple(found)))).sum()
+        moved = found + np.rint(decibels(np.clip(target.sum() / given, 1e-3, 1e3)) / POWER_UNIT_DB)
         return tuple(int(n) for n in np.clip(moved, 1 - LIMIT, LIMIT - 1))
 
-    def _bright(self, power: tuple[int, ...]) -> Bools:
+    def bright(self, power: tuple[int, ...]) -> Bools:
         """Whose power is much above what a decoder makes of the level; beside borders, where that is not known here, above that of the nearest."""
-        logs = decibels(np.interp(self.levels, knots_of(self.levels, self.own), factors(power)))
-        lines = [np.flatnonzero(self.own.any(axis)) for axis in (1, 0)]
-        nearest = [np.clip(np.arange(n), line[0], line[-1]) for n, line in zip(self.own.shape, lines, strict=True)]
-        above = np.where(self.wanted > NOWHERE, self.wanted - (self.levels + logs)[np.ix_(*nearest)], 0)
+        rows, cols = (
+            np.clip(np.arange(n), part.start, part.stop - 1)
+            for n, part in zip(self.levels.shape, self.own, strict=True)
+        )
+        made = self.levels + power_db(self.levels, self.knots, power)
+        above = np.where(self.wanted > NOWHERE, self.wanted - made[np.ix_(rows, cols)], np.float32(0))
         found: Bools = above > SPOT_DB
         if np.count_nonzero(found) > MOST_SPOTS:
             found &= above >= np.partition(above, -MOST_SPOTS, None)[-MOST_SPOTS]
         return found
-
-
-def _spots(wanted: Floats, chosen: Bools, offset_db: float) -> tuple[Spot, ...]:
-    numbers = np.flatnonzero(chosen)[:MOST_SPOTS]
-    levels = np.clip(np.rint((wanted.reshape(-1)[numbers] - offset_db) / SPOT_UNIT_DB), 1 - LIMIT, LIMIT - 1)
-    return tuple(Spot(int(number), int(level)) for number, level in zip(numbers, levels, strict=True))

@@ -5,15 +5,18 @@ In: reduced levels in dB of least error, and the few whole numbers of the sectio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.errors import CorruptFile
 from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
-from sarcodec.signal.correction import LIMIT, POWER_SHARES, block_quantiles, factors
+from sarcodec.native import power as kernels
+from sarcodec.signal.correction import LIMIT, POWER_SHARES, block_quantiles, decibels, factors
+from sarcodec.signal.planes import BLOCK_PX, compiled
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats
@@ -23,29 +26,25 @@ KNOTS = len(POWER_SHARES)
 
 
 @dataclass(frozen=True)
-class Spot:
-    """A reduced pixel of a tile, by its number row by row, and the level of its mean power in 1/4 dB above the band's offset."""
-
-    number: int
-    level: int
-
-
-@dataclass(frozen=True)
 class Overview:
-    """power (5,): correction of the power in 1/64 dB, dark to bright; spots, rising: reduced pixels whose power is another, as targets have."""
+    """What is stored of a tile and band, whole numbers.
+
+    power (5,): correction of the power in 1/64 dB, dark to bright. spots, rising, and levels (n,): reduced pixels, by their number row by row,
+    whose power is another, as targets have it, and the level of that in 1/4 dB above the band's offset.
+    """
 
     power: tuple[int, ...] = (0,) * KNOTS
-    spots: tuple[Spot, ...] = ()
+    spots: tuple[int, ...] = ()
+    levels: tuple[int, ...] = ()
 
     def pack(self) -> bytes:
         """The contents of a section; b'' if there is nothing to say."""
         if not any(self.power) and not self.spots:
             return b""
-        steps = (self.power[0], *(b - a for a, b in pairwise(self.power)))
-        numbers = [fold(n) for n in steps]
-        for before, spot in pairwise((Spot(-1, 0), *self.spots)):
-            numbers += [spot.number - before.number - 1, fold(spot.level)]
-        return b"".join(map(pack_varint, numbers))
+        gaps = [b - a - 1 for a, b in pairwise((-1, *self.spots))]
+        spots = (number for gap, level in zip(gaps, self.levels, strict=True) for number in (gap, fold(level)))
+        steps = (fold(b - a) for a, b in pairwise((0, *self.power)))
+        return b"".join(map(pack_varint, (*steps, *spots)))
 
 
 NOTHING = Overview()
@@ -53,40 +52,45 @@ NOTHING = Overview()
 
 def unpack_overview(data: bytes, count: int) -> Overview:
     """The way back from `pack`, for a tile of `count` reduced pixels. Raises CorruptFile."""
-    cursor = Cursor(data, "reduced power of a tile")
-    power, spots, level, number = [], list[Spot](), 0, -1
-    for _ in range(KNOTS):
-        level += unfold(cursor.varint("correction"))
-        power.append(level)
-    while cursor.left:
-        number += cursor.varint("place of a reduced pixel") + 1
-        spots.append(Spot(number, unfold(cursor.varint("level of a reduced pixel"))))
-        if number >= count or abs(spots[-1].level) >= LIMIT:
-            raise CorruptFile(
-                f"reduced power of a tile: {spots[-1]}, expected a number below {count} and a level below {LIMIT} in size; the file is damaged"
-            )
-    if max(map(abs, power)) >= LIMIT or not (any(power) or spots):
-        raise CorruptFile(
-            f"reduced power of a tile: {power}, expected {KNOTS} corrections below {LIMIT} in size that say something; the file is damaged"
-        )
-    return Overview(tuple(power), tuple(spots))
+    numbers = Cursor(data, "reduced power of a tile").varints("number")
+    power = tuple(accumulate(map(unfold, numbers[:KNOTS])))
+    spots = tuple(accumulate(gap + 1 for gap in numbers[KNOTS::2]))
+    levels = tuple(map(unfold, numbers[KNOTS + 1 :: 2]))
+    _check(len(power) == KNOTS and len(spots) == len(levels), f"{len(numbers)} numbers, expected {KNOTS} and pairs")
+    _check(any(power) or bool(spots), "numbers that say nothing")
+    _check(max(map(abs, (*power, *levels))) < LIMIT, f"corrections or levels of {LIMIT} or more in size")
+    _check(not spots or spots[-1] < count + 1, f"reduced pixel {spots[-1] - 1 if spots else 0} of {count}")
+    return Overview(power, tuple(spot - 1 for spot in spots), levels)
 
 
-def knots_of(levels: Floats, own: Bools) -> Floats:
+def _check(holds: bool, found: str) -> None:
+    if not holds:
+        raise CorruptFile(f"reduced power of a tile: it has {found}; the file is damaged")
+
+
+def knots_of(levels: Floats, own: tuple[slice, slice]) -> Floats:
     """Levels in dB at which the five corrections hold. own: the reduced pixels that the tile's own latents decide."""
-    return block_quantiles(levels[own][None], np.array(POWER_SHARES)) + 1e-3 * np.arange(KNOTS)
+    inner = np.ascontiguousarray(levels[own])
+    return block_quantiles(inner, np.array(POWER_SHARES)) + 1e-3 * np.arange(KNOTS)
 
 
-def with_overview(levels: Floats, own: Bools, overview: Overview, offset_db: float) -> Floats:
-    """Levels (rows, cols) float32 of least error to those of the mean power. offset_db: what levels of spots are above."""
+def power_db(levels: Floats, knots: Floats, power: Sequence[int]) -> Floats:
+    """What corrections at knots add to levels (rows, cols), dB."""
+    if compiled(levels):
+        shape_px = levels.shape[0] * BLOCK_PX, levels.shape[1] * BLOCK_PX
+        return kernels.power_blocks(levels, shape_px, None, (knots, factors(tuple(power))), 0.0)
+    return decibels(np.interp(levels, knots, factors(tuple(power)))).astype(np.float32)
+
+
+def with_overview(levels: Floats, own: tuple[slice, slice] | None, overview: Overview, offset_db: float) -> Floats:
+    """Levels (rows, cols) float32 of least error to those of the mean power. own: as `knots_of` takes it, None where there is none: then all are;
+    offset_db: what levels of spots are above."""
     found = levels
     if any(overview.power):
-        logs = 10 * np.log10(np.interp(levels, knots_of(levels, own), factors(overview.power)))
-        found = levels + logs.astype(np.float32)
+        found = levels + power_db(levels, knots_of(levels, own or np.s_[:, :]), overview.power)
     if overview.spots:
         found = found.copy()
-        places = [spot.number for spot in overview.spots]
-        found.reshape(-1)[places] = [spot.level * SPOT_UNIT_DB + offset_db for spot in overview.spots]
+        found.reshape(-1)[list(overview.spots)] = np.array(overview.levels) * SPOT_UNIT_DB + offset_db
     return found
 
 

@@ -70,13 +70,11 @@ class ReducedSynthesis:
         return found
 
 
-def own_samples(shape: tuple[int, int], lapped: tuple[Bools, Bools]) -> Bools:
-    """Which reduced pixels of a tile, `shape` of them, its own latents alone decide; all where there is none."""
-    own = np.ones(shape, bool)
-    for axis, borders in enumerate(lapped):
-        lines = np.moveaxis(own, axis, 0)
-        if borders[0]:
-            lines[:MARGIN] = False
-        if borders[-1]:
-            lines[max(0, len(lines) - MARGIN) :] = False
-    return own if own.any() else np.ones(shape, bool)
+def own_samples(shape: tuple[int, int], lapped: tuple[Bools, Bools]) -> tuple[slice, slice] | None:
+    """The reduced pixels of a tile, `shape` of them, that its own latents alone decide; None where there is none."""
+    found = [_inner(length, borders) for length, borders in zip(shape, lapped, strict=True)]
+    return (found[0], found[1]) if all(part.start < part.stop for part in found) else None
+
+
+def _inner(length: int, borders: Bools) -> slice:
+    return slice(MARGIN * bool(borders[0]), length - MARGIN * bool(borders[-1]))
