@@ -22,13 +22,25 @@ from sarcodec.errors import CorruptFile, ModelError
 from sarcodec.format.mask import unpack_invalid
 from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader
-from sarcodec.format.sections import BASE, BASE_LEANING, LATENTS, LEANING, MASK, POWER, Section
+from sarcodec.format.sections import (
+    BASE,
+    BASE_LEANING,
+    LATENTS,
+    LEANING,
+    MASK,
+    OVERVIEW,
+    POWER,
+    REDUCED_MASK,
+    Section,
+)
 from sarcodec.format.tiling import TileGrid
 from sarcodec.models import published
 from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power, with_texture
 from sarcodec.signal.lapped import CHANNELS, NEIGHBOURS, Cells, facing, in_db
 from sarcodec.signal.noise import noise_latents
+from sarcodec.signal.overview import unpack_overview
 from sarcodec.signal.radiometry import restore
+from sarcodec.signal.reduced import reduced_shape
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers, Pixels
@@ -94,12 +106,16 @@ class LearnedDecoder:
         return {s.kind: s for s in self.file.sections(tile, band)}
 
     def symbols(self, tile: int, band: int) -> Integers:
-        """All coded symbols of a tile and band (n,) int32; checks both checksums and the mask."""
+        """All coded symbols of a tile and band (n,) int32; checks both checksums and all else that is stored."""
         sections, window = self.sections(tile, band), self.grid.window(tile)
         if MASK in sections:
             unpack_invalid(sections[MASK].payload, window.shape, self.header.dtype)
         if POWER in sections:
             unpack_correction(sections[POWER].payload)
+        if OVERVIEW in sections:
+            unpack_overview(sections[OVERVIEW].payload, int(np.prod(reduced_shape(window.shape))))
+        if REDUCED_MASK in sections:
+            unpack_invalid(sections[REDUCED_MASK].payload, reduced_shape(window.shape), self.header.dtype)
         coded, reference = self._coded(sections, tile, band)
         if coded is None:
             return np.zeros(0, np.int32)

@@ -23,7 +23,7 @@ from sarcodec.format.reader import ReadBytes
 from sarcodec.format.sections import BASE, BASE_LEANING, OVERVIEW, REDUCED_MASK, Section
 from sarcodec.signal.lapped import NEIGHBOURS, facing
 from sarcodec.signal.overview import unpack_overview, with_overview
-from sarcodec.signal.reduced import BLOCK_PX, LOW_CHANNELS, ReducedSynthesis, own_samples
+from sarcodec.signal.reduced import LOW_CHANNELS, ReducedSynthesis, own_samples, reduced_shape
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats, Integers, Pixels
@@ -98,10 +98,10 @@ class ReducedDecoder:
     def tile(self, tile: int, band: int) -> tuple[Floats, Bools, Pixels]:
         """Of each 8 x 8 px of a tile the level in dB of its mean power, float32, whether it is valid, and the bit pattern that it has if not."""
         shape_px, base = self.grid.window(tile).shape, self._base(tile, band)
-        rows, cols = (-(-n // BLOCK_PX) for n in shape_px)
-        valid, patterns = unpack_invalid(base.mask, (rows, cols), self.header.dtype)
+        shape = reduced_shape(shape_px)
+        valid, patterns = unpack_invalid(base.mask, shape, self.header.dtype)
         if base.latents is None or not valid.any():
-            return np.full((rows, cols), np.float32(self.header.bands[band].offset_db)), valid, patterns
+            return np.full(shape, np.float32(self.header.bands[band].offset_db)), valid, patterns
         return self._levels(tile, band, base, shape_px), valid, patterns
 
     def _levels(self, tile: int, band: int, base: _Base, shape_px: tuple[int, int]) -> Floats:

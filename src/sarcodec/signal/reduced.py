@@ -25,6 +25,13 @@ FREQUENCIES = 5
 MARGIN = OVERLAP // BLOCK_PX
 """Reduced pixels beside a lapped border in which the neighbour has a say."""
 
+
+def reduced_shape(shape_px: tuple[int, int]) -> tuple[int, int]:
+    """Reduced rows and columns of so many pixels."""
+    rows, cols = shape_px
+    return -(-rows // BLOCK_PX), -(-cols // BLOCK_PX)
+
+
 _DOWN, _ACROSS = np.divmod(channel_order()[:LOW_CHANNELS], BLOCK)
 
 
