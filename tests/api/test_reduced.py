@@ -95,7 +95,7 @@ def test_coarser_pictures_are_made_of_the_eighth(whole):
     [
         Window(0, 0, 1, 1),
         Window(ROWS - 1, COLS - 1, 1, 1),
-        Window(505, 500, 20, 600),
+        Window(505, 500, 20, 546),
         Window(77, 1025, 300, 20),
         Window(512, 512, 98, 512),
     ],
@@ -155,8 +155,8 @@ def test_a_reader_of_pixels_needs_neither_section(data):
 
 def test_without_an_overview_the_power_is_that_of_the_mean_level(data, whole):
     found = sarcodec.decode(without(data, OVERVIEW), reduce=8, threads=1)
-    bias = 10 * np.log10((found[1].astype(float) ** 2).sum() / (whole[8][1].astype(float) ** 2).sum())
-    assert -5 < bias < -0.3
+    valid = whole[8][1] > 0
+    assert -5 < np.median(20 * np.log10(found[1][valid] / whole[8][1][valid])) < -0.3
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,8 @@ def test_sections_that_no_encoder_writes(data, kind, contents):
     broken = resealed(data, {0: pack_tile([*some, Section(kind, contents)])})
     with pytest.raises(CorruptFile):
         sarcodec.decode(broken, reduce=8, threads=1)
-    assert not sarcodec.verify(broken, threads=1).passed
+    with pytest.raises(CorruptFile):
+        sarcodec.verify(broken, threads=1)
     np.testing.assert_array_equal(sarcodec.decode(broken, threads=1), sarcodec.decode(data, threads=1))
 
 
@@ -238,7 +239,7 @@ def test_other_domains(dtype, domain):
     amplitude = np.minimum(ground(1)[0, :160, :200], 255).astype(float)
     pixels = {"db": 20 * np.log10(amplitude), "power": amplitude**2, "amplitude": amplitude}[domain].astype(dtype)
     found = sarcodec.decode(sarcodec.encode(pixels, domain=domain, threads=1), reduce=16, threads=1).astype(float)
-    power = {"db": 10 ** (found / 10), "power": found, "amplitude": found**2}[domain]
+    power = 10 ** (found / 10) if domain == "db" else found if domain == "power" else found**2
     assert abs(10 * np.log10(power.mean() / mean_power(amplitude, 16).mean())) < 0.15
 
 

@@ -97,7 +97,7 @@ def test_an_overview_of_other_bytes(data):
         unpack_overview(data, 100)
 
 
-@pytest.mark.parametrize("level", ("off", *LEVELS))
+@pytest.mark.parametrize("level", ["off", *LEVELS])
 def test_corrections_hold_at_their_knots(level):
     levels = np.linspace(0, 10, 64, dtype=np.float32).reshape(8, 8)
     knots, power = np.array([1.0, 3, 5, 7, 9]), (64, 128, -64, 0, 32)

@@ -50,11 +50,11 @@ class _Latents:
 
 @dataclass(frozen=True, eq=False)
 class _Base:
-    """A base payload, read: latents (None: there are none), and what its two small sections hold, b'' where they are not there."""
+    """A base payload, read: latents (None: there are none), and what its two small sections hold, None where they are not there."""
 
     latents: _Latents | None
-    overview: bytes
-    mask: bytes
+    overview: bytes | None
+    mask: bytes | None
 
 
 class ReducedDecoder:
@@ -76,7 +76,7 @@ class ReducedDecoder:
 
     def _decode(self, tile: int, band: int) -> _Base:
         sections = {s.kind: s for s in self._file.base_sections(tile, band, self._read)}
-        overview, mask = (sections[kind].payload if kind in sections else b"" for kind in (OVERVIEW, REDUCED_MASK))
+        overview, mask = (sections[kind].payload if kind in sections else None for kind in (OVERVIEW, REDUCED_MASK))
         alone, leaning = sections.get(BASE), sections.get(BASE_LEANING)
         reference = self._reference(tile, band) if leaning else None
         if (alone and leaning) or (leaning and reference is None):
@@ -99,7 +99,7 @@ class ReducedDecoder:
         """Of each 8 x 8 px of a tile the level in dB of its mean power, float32, whether it is valid, and the bit pattern that it has if not."""
         shape_px, base = self.grid.window(tile).shape, self._base(tile, band)
         shape = reduced_shape(shape_px)
-        valid, patterns = unpack_invalid(base.mask, shape, self.header.dtype)
+        valid, patterns = unpack_invalid(base.mask or b"", shape, self.header.dtype)
         if base.latents is None or not valid.any():
             return np.full(shape, np.float32(self.header.bands[band].offset_db)), valid, patterns
         return self._levels(tile, band, base, shape_px), valid, patterns
@@ -109,7 +109,7 @@ class ReducedDecoder:
         borders = tile_borders(self.grid, tile).of(around.shape[0] - 2, around.shape[1] - 2)
         lapped = borders.rows, borders.cols
         levels = self._synthesis.levels(around, shape_px, lapped) + np.float32(offset_db)
-        if base.overview:
+        if base.overview is not None:
             overview = unpack_overview(base.overview, levels.size)
             levels = with_overview(levels, own_samples(levels.shape, lapped), overview, offset_db)
         if not np.isfinite(levels).all():
