@@ -146,12 +146,16 @@ static int32_t walk_reference_step(const walk *w, int32_t c) {
     return 16 * w->tile.reference_step - 4096 + law_at(w->m->offsets[c], w->tile.reference_step);
 }
 
-/* The reference's latents in this band's steps. */
-static void walk_lean(walk *w) {
+/* The reference's latents of a group in this band's steps. */
+static void walk_lean(walk *w, int32_t group) {
+    const int32_t begin = MODEL_BEGIN[group], size = MODEL_SIZE[group];
     int64_t ratio[WALK_CHANNELS];
-    for (int32_t c = 0; c < WALK_CHANNELS; c++) ratio[c] = law_power(w->m, walk_reference_step(w, c) - w->law.log2_step[c], 16);
-    for (size_t at = 0; at < (size_t)w->cells * WALK_CHANNELS; at++)
-        w->leaning[at] = (int32_t)law_clipped(walk_lent(w, at) * ratio[at % WALK_CHANNELS] >> 16);
+    for (int32_t c = 0; c < size; c++) ratio[c] = law_power(w->m, walk_reference_step(w, begin + c) - w->law.log2_step[begin + c], 16);
+    for (int32_t cell = 0; cell < w->cells; cell++)
+        for (int32_t c = 0; c < size; c++) {
+            const size_t at = (size_t)cell * WALK_CHANNELS + begin + c;
+            w->leaning[at] = (int32_t)law_clipped(walk_lent(w, at) * ratio[c] >> 16);
+        }
 }
 
 /* What groups `from` to `to` - 1 of the reference give to the sums. Their features stand, for the moment, where this band's own will stand. */
@@ -280,6 +284,7 @@ static int32_t walk_half(walk *w, int32_t pass, const walk_coder *coder) {
 static int32_t walk_group(walk *w, int32_t group, const walk_coder *coder) {
     if (group != w->next_group || group >= WALK_GROUPS) return SARC_REFUSED;
     w->next_group++;
+    if (w->leaning) walk_lean(w, group);
     if (w->leaning && group < 2) walk_lean_on(w, group ? 1 : 0, group ? WALK_GROUPS : 1);
     if (group) {
         const product_matrix *all = &w->m->groups[group - 1], own = product_taps(all, 0, MODEL_OWN_TAPS);
@@ -314,9 +319,7 @@ static int32_t walk_begin(walk **made, const model *with, const walk_tile *tile,
     walk_geometry(w);
     walk_codes(w);
     law_of(with, tile->step, tile->lost != NULL, &w->law);
-    const int32_t answer = walk_begin_sums(w, coder);
-    if (answer == SARC_OK && tile->reference) walk_lean(w);
-    return answer;
+    return walk_begin_sums(w, coder);
 }
 
 static void walk_end(walk *w) {

@@ -90,7 +90,7 @@ def test_errors_name_the_limits():
         grid.touched(Window(0, 30, 5, 11))
     with pytest.raises(InvalidArgument, match="100 rows and 40 columns"):
         check_inside(Window(99, 0, 2, 1), 100, 40)
-    with pytest.raises(InvalidArgument, match="multiple of 32"):
+    with pytest.raises(InvalidArgument, match="multiple of 16"):
         TileGrid(100, 40, 40)
     with pytest.raises(InvalidArgument, match="tile grid rows"):
         TileGrid(0, 40, 32)

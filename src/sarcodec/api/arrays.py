@@ -137,6 +137,7 @@ def decode(
     *,
     indexes: choices.Indexes | None = None,
     window: choices.WindowLike | None = None,
+    reduce: choices.Reduce | None = None,
     reconstruct: choices.Reconstruct = "power",
     speckle: choices.Speckle = "keep",
     threads: int | None = None,
@@ -152,6 +153,7 @@ def decode(
         data: the bytes of a whole file.
         indexes: a band, from 1, or several in the order in which they are wanted; default all.
         window: rasterio.windows.Window, a pair of slices, or ((row_start, row_stop), (col_start, col_stop)); default all.
+        reduce: 8, 16 or 32: a picture of so much lower resolution, as in `Scene.read`.
         reconstruct: 'power' (pixels of unbiased power) or 'log' (the least squared error in dB).
         speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum).
         threads: how many tiles are decoded at once; default one a core.
@@ -171,4 +173,4 @@ def decode(
     with Scene(bytes(data), threads=threads, memory=memory, reconstruct=reconstruct, speckle=speckle) as scene:
         if indexes is None and not keeps_axis(scene.count, scene.tags(ns=AXES_NAMESPACE)):
             indexes = 1
-        return scene.read(indexes, window=window)
+        return scene.read(indexes, window=window, reduce=reduce)

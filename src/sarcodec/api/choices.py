@@ -12,6 +12,7 @@ Domain: TypeAlias = Literal["auto", "amplitude", "power", "db"]
 QualityClass: TypeAlias = Literal["archive", "analysis"]
 Reconstruct: TypeAlias = Literal["power", "log"]
 Speckle: TypeAlias = Literal["keep", "restore"]
+Reduce: TypeAlias = Literal[8, 16, 32]
 Effort: TypeAlias = Literal[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 Path: TypeAlias = str | os.PathLike[str]

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from sarcodec.api import choices
 from sarcodec.api.asked import asked_window, chosen_indexes
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
+from sarcodec.api.view import View, reduced_view
 from sarcodec.decoding.band_kinds import largest_bound, mode_of
 from sarcodec.decoding.reconstruction import Reconstruction
+from sarcodec.decoding.reduced_scene import ReducedSceneDecoder
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.decoding.workers import Workers, workers
@@ -41,11 +43,11 @@ class DecompressReport:
     notes: tuple[str, ...] = ()
 
 
-def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
+def _tagged(scene: SceneInfo, decoder: SceneDecoder | ReducedSceneDecoder) -> SceneInfo:
     """The scene's description with a record of what it went through, in a tag namespace of its own."""
     h = decoder.header
     promise = (("MODE", mode_of(h.bands)), ("MAX_ERROR_DB", f"{largest_bound(h):g}")) if not h.learned else ()
-    record = promise or (
+    record: tuple[tuple[str, str], ...] = promise or (
         ("MODEL", h.model_id),
         ("MODEL_DIGEST", h.model_digest.hex()),
         ("STEP_DB", f"{step_db(h.base_step):.6g}"),
@@ -53,6 +55,11 @@ def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
         ("RECONSTRUCT", decoder.wanted.reconstruct),
         ("SPECKLE", decoder.wanted.speckle),
     )
+    if isinstance(decoder, ReducedSceneDecoder):
+        record = (
+            *(item for item in record if item[0] not in ("RECONSTRUCT", "SPECKLE")),
+            ("REDUCE", str(decoder.side)),
+        )
     kept = tuple(t for t in scene.tags if t[0] != TAG_NAMESPACE)
     return replace(scene, tags=(*kept, (TAG_NAMESPACE, record)))
 
@@ -63,6 +70,7 @@ def decompress(
     *,
     indexes: choices.Indexes | None = None,
     window: choices.WindowLike | None = None,
+    reduce: choices.Reduce | None = None,
     reconstruct: choices.Reconstruct = "power",
     speckle: choices.Speckle = "keep",
     threads: int | None = None,
@@ -77,6 +85,8 @@ def decompress(
         target: path of the GeoTIFF to write; '-' for standard output.
         indexes: a band, from 1, or several in the order in which they are wanted; default all.
         window: rasterio.windows.Window, a pair of slices, or ((row_start, row_stop), (col_start, col_stop)); default all.
+        reduce: 8, 16 or 32: a picture of so much lower resolution: the reduced pixels that the window touches, of their mean power, as in `Scene.read`.
+            The transform, and all else that tells places, is scaled with them.
         reconstruct: 'power' (pixels of unbiased power) or 'log' (the least squared error in dB).
         speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum; the tags say so).
         threads: how many tiles are decoded at once; default one a core.
@@ -97,27 +107,31 @@ def decompress(
         place = asked_window(window, file.header.rows, file.header.cols)
         shares = decoding_shares(bytes_of_memory, threads, _blocks_across(file.header, place))
         decoder = SceneDecoder(file, shares.tiles, wanted)
-        bands = chosen_indexes(indexes, decoder.info.count)
-        scene = _tagged(excerpt(decoder.info, place, bands), decoder)
+        view = View(decoder, place) if reduce is None else reduced_view(decoder, place, reduce, shares.tiles)
+        bands = chosen_indexes(indexes, view.decoder.info.count)
+        scene = _tagged(excerpt(view.decoder.info, view.window, bands), view.decoder)
         with (
             workers(shares.threads) as pool,
             block_cache(shares.blocks),
             SceneWriter(target, scene, overwrite, pool.threads, inputs=(source,)) as writer,
         ):
-            writer.require_space(_least_bytes(decoder, place, bands))
-            _write(decoder, pool, writer, place, bands, progress)
+            writer.require_space(_least_bytes(view, bands))
+            _write(view, pool, writer, bands, progress)
     return DecompressReport(
         path=os.fspath(target),
-        rows=place.rows,
-        cols=place.cols,
+        rows=view.window.rows,
+        cols=view.window.cols,
         bands=len(bands),
         seconds=time.perf_counter() - began,
         notes=writer.notes,
     )
 
 
-def _least_bytes(decoder: SceneDecoder, window: Window, bands: list[int]) -> int:
-    """A GeoTIFF of pixels is larger than their compressed form; how much larger is not known before they are decoded."""
+def _least_bytes(view: View, bands: list[int]) -> int:
+    """A GeoTIFF of pixels is larger than their compressed form; how much larger is not known before they are decoded. Of a reduced one nothing is."""
+    decoder, window = view.decoder, view.window
+    if isinstance(decoder, ReducedSceneDecoder):
+        return 0
     inside = [
         t for t in decoder.grid.touched(window) if overlap(decoder.grid.window(t), window) == decoder.grid.window(t)
     ]
@@ -125,14 +139,14 @@ def _least_bytes(decoder: SceneDecoder, window: Window, bands: list[int]) -> int
 
 
 def _write(
-    decoder: SceneDecoder,
+    view: View,
     pool: Workers,
     writer: SceneWriter,
-    window: Window,
     bands: list[int],
     progress: choices.Progress | None,
 ) -> None:
-    """Bands and masks of a window, tile by tile."""
+    """Bands and masks of a view's window, tile by tile."""
+    decoder, window = view.decoder, view.window
     count = decoder.info.count
     masks = [0] if decoder.info.mask_planes == 1 else bands if decoder.info.mask_planes else []
     targets = [(writer.write, i) for i in range(len(bands))] + [(writer.write_mask, i) for i in range(len(masks))]

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sarcodec.api.asked import chosen_indexes
 from sarcodec.api.validity import validity_kind
+from sarcodec.decoding.reduced_scene import REDUCTIONS
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.errors import InvalidArgument, UnreadableScene
+from sarcodec.format.bands import BandField
 from sarcodec.format.scene import SceneInfo
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ class Description:
     """The properties of a rasterio dataset. Bands are counted from 1."""
 
     _info: SceneInfo
+    _fields: tuple[BandField, ...]
 
     @property
     def count(self) -> int:
@@ -153,6 +157,12 @@ class Description:
     def block_shapes(self) -> list[tuple[int, int]]:
         """(rows, cols) of the tiles of each band: what a window decodes is a whole number of them."""
         return [(TILE_PX, TILE_PX)] * self._info.count
+
+    def overviews(self, bidx: int) -> list[int]:
+        """What the file holds of a band (from 1) at lower resolutions, for `read(reduce=...)`: [8, 16, 32], or [] of bounded and exact bands,
+        which are decoded whole for that. Raises InvalidArgument for a band that the scene has not."""
+        (band,) = chosen_indexes([bidx], self._info.count)
+        return list(REDUCTIONS) if self._fields[band].learned else []
 
     @property
     def mask_flag_enums(self) -> tuple[list[MaskFlags], ...]:

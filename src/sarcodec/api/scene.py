@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from sarcodec.api.asked import asked_window, chosen_bands, chosen_indexes, is_several, is_window
-from sarcodec.api.choices import Compressed, Indexes, Reconstruct, Speckle, WindowLike
+from sarcodec.api.choices import Compressed, Indexes, Reconstruct, Reduce, Speckle, WindowLike
 from sarcodec.api.description import Description
 from sarcodec.api.indexing import select
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
 from sarcodec.api.shown import as_html, as_line
 from sarcodec.api.validity import VALID, holds, mask_plane, of_alpha, of_nodata, validity_kind
+from sarcodec.api.view import View, reduced_view
 from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.workers import workers
@@ -56,14 +57,14 @@ class Scene(Description):
     ) -> None:
         self._settings = {"threads": threads, "memory": memory, "reconstruct": reconstruct, "speckle": speckle}
         wanted, shares = Reconstruction(reconstruct, speckle), decoding_shares(checked_memory(memory), threads)
-        self._threads = shares.threads
+        self._threads, self._room = shares.threads, shares.tiles
         self._file = path if isinstance(path, FileReader) else FileReader(path)
         try:
             self._decoder = SceneDecoder(self._file, shares.tiles, wanted)
         except BaseException:
             self._file.close()
             raise
-        self._info = self._decoder.info
+        self._info, self._fields = self._decoder.info, self._file.header.bands
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (*self._file.__reduce__(), self._settings)
@@ -87,6 +88,7 @@ class Scene(Description):
         out: NDArray[Any] | None = None,
         masked: bool = False,
         bands: Indexes | None = None,
+        reduce: Reduce | None = None,
     ) -> NDArray[Any]:
         """Pixels in the scene's dtype: (rows, cols) of one band, (bands, rows, cols) of several.
 
@@ -97,6 +99,9 @@ class Scene(Description):
             masked: a numpy.ma.MaskedArray, in which invalid pixels are masked, as `read_masks` tells them.
             bands: bands counted from 0, instead of `indexes`; always (bands, rows, cols). For programs of before rasterio's
                 counting, as is a window in the first place.
+            reduce: 8, 16 or 32: so many pixels become one along each side, of their mean power (of exact bands the one in their middle).
+                Learned bands take a small part of the file and of the time for that. The window is still of pixels; what comes are the
+                reduced pixels that it touches.
 
         Raises:
             InvalidArgument: for a window or band that the scene has not, for another `out`, and once the scene is closed.
@@ -109,27 +114,29 @@ class Scene(Description):
         count = self._info.count
         chosen = chosen_indexes(indexes, count) if bands is None else chosen_bands(bands, count)
         flat = indexes is not None and not is_several(indexes)
-        place = self._window(window)
-        target = self._target(out, chosen, place, flat)
-        self._gather(chosen, place, target[None] if flat else target)
-        return self._masked(target, chosen, place, flat) if masked else target
+        view = self._view(window, reduce)
+        target = self._target(out, chosen, view.window, flat)
+        self._gather(chosen, view, target[None] if flat else target)
+        return self._masked(target, chosen, view, flat) if masked else target
 
-    def read_masks(self, indexes: Indexes | None = None, *, window: WindowLike | None = None) -> NDArray[np.uint8]:
+    def read_masks(
+        self, indexes: Indexes | None = None, *, window: WindowLike | None = None, reduce: Reduce | None = None
+    ) -> NDArray[np.uint8]:
         """Validity of pixels, uint8: 255 is valid, 0 is not; (rows, cols) of one band, (bands, rows, cols) of several.
 
         It comes from the scene's mask, or else from nodata, or else from an alpha band; see `mask_flag_enums`.
-        indexes, window and errors as in `read`.
+        indexes, window, reduce and errors as in `read`. A reduced pixel is masked where all of its pixels are.
         """
-        chosen, place = chosen_indexes(indexes, self._info.count), self._window(window)
-        masks = np.stack([self._validity(band, place) for band in chosen])
+        chosen, view = chosen_indexes(indexes, self._info.count), self._view(window, reduce)
+        masks = np.stack([self._validity(band, view) for band in chosen])
         return masks if indexes is None or is_several(indexes) else masks[0]
 
-    def dataset_mask(self, *, window: WindowLike | None = None) -> NDArray[np.uint8]:
-        """Validity (rows, cols) of all bands at once, uint8: 255 where a band is valid, 0 where none is. window as in `read`."""
-        place, kind = self._window(window), validity_kind(self._info, 0)
+    def dataset_mask(self, *, window: WindowLike | None = None, reduce: Reduce | None = None) -> NDArray[np.uint8]:
+        """Validity (rows, cols) of all bands at once, uint8: 255 where a band is valid, 0 where none is. window and reduce as in `read`."""
+        view, kind = self._view(window, reduce), validity_kind(self._info, 0)
         if kind in ("per_dataset", "alpha"):
-            return self._validity(0, place)
-        found: NDArray[np.uint8] = np.maximum.reduce([self._validity(band, place) for band in range(self._info.count)])
+            return self._validity(0, view)
+        found: NDArray[np.uint8] = np.maximum.reduce([self._validity(band, view) for band in range(self._info.count)])
         return found
 
     def __getitem__(self, index: object) -> NDArray[Any]:
@@ -142,7 +149,7 @@ class Scene(Description):
         if chosen.window is None:
             return np.empty(chosen.shape, self.dtype)
         found = np.empty((len(chosen.bands), *chosen.window.shape), self.dtype)
-        self._gather(chosen.bands, chosen.window, found)
+        self._gather(chosen.bands, View(self._decoder, chosen.window), found)
         return np.ascontiguousarray(found[chosen.rest]).reshape(chosen.shape)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -168,8 +175,9 @@ class Scene(Description):
     ) -> None:
         self.close()
 
-    def _window(self, window: object) -> Window:
-        return asked_window(window, self._info.rows, self._info.cols)
+    def _view(self, window: object, reduce: object) -> View:
+        place = asked_window(window, self._info.rows, self._info.cols)
+        return View(self._decoder, place) if reduce is None else reduced_view(self._decoder, place, reduce, self._room)
 
     def _target(self, out: NDArray[Any] | None, chosen: list[int], place: Window, flat: bool) -> NDArray[Any]:
         """The array to fill: the caller's, if it will do."""
@@ -181,11 +189,11 @@ class Scene(Description):
             raise InvalidArgument(f"out is {found}; expected an array of shape {shape} that holds {self.dtype}")
         return out
 
-    def _gather(self, planes: Sequence[int], window: Window, out: NDArray[Any]) -> None:
-        """Fill out (planes, rows, cols) from the tiles that a window touches. planes: bands, and masks behind them, from 0."""
+    def _gather(self, planes: Sequence[int], view: View, out: NDArray[Any]) -> None:
+        """Fill out (planes, rows, cols) from the tiles that a view's window touches. planes: bands, and masks behind them, from 0."""
         if self.closed:
             raise InvalidArgument(f"the scene {self._file.name} is closed; open it again, or read it within its `with`")
-        decoder = self._decoder
+        decoder, window = view.decoder, view.window
 
         def decoded(place: tuple[int, int]) -> tuple[int, int, NDArray[Any]]:
             return *place, decoder.tile_plane(place[0], planes[place[1]])
@@ -197,27 +205,27 @@ class Scene(Description):
                 assert shared is not None  # the tile was chosen because it shares a pixel
                 out[i][shared.within(window)] = pixels[shared.within(whole)]
 
-    def _pixels(self, band: int, window: Window) -> NDArray[Any]:
-        out = np.empty((1, *window.shape), self.dtype)
-        self._gather([band], window, out)
-        return out.reshape(window.shape)
+    def _pixels(self, band: int, view: View) -> NDArray[Any]:
+        out = np.empty((1, *view.window.shape), self.dtype)
+        self._gather([band], view, out)
+        return out.reshape(view.window.shape)
 
-    def _validity(self, band: int, window: Window, pixels: NDArray[Any] | None = None) -> NDArray[np.uint8]:
+    def _validity(self, band: int, view: View, pixels: NDArray[Any] | None = None) -> NDArray[np.uint8]:
         """255 and 0 of a band (from 0), whose pixels may be at hand."""
         kind = validity_kind(self._info, band)
         if kind == "nodata":
-            return of_nodata(self._pixels(band, window) if pixels is None else pixels, self._info.nodata[band])
+            return of_nodata(self._pixels(band, view) if pixels is None else pixels, self._info.nodata[band])
         if kind == "alpha":
-            return of_alpha(self._pixels(self._info.count - 1, window))
-        out = np.full((1, *window.shape), VALID, np.uint8)
+            return of_alpha(self._pixels(self._info.count - 1, view))
+        out = np.full((1, *view.window.shape), VALID, np.uint8)
         if kind in ("per_dataset", "own"):
-            self._gather([self._info.count + mask_plane(self._info, band)], window, out)
-        return out.reshape(window.shape)
+            self._gather([self._info.count + mask_plane(self._info, band)], view, out)
+        return out.reshape(view.window.shape)
 
-    def _masked(self, pixels: NDArray[Any], chosen: list[int], window: Window, flat: bool) -> NDArray[Any]:
+    def _masked(self, pixels: NDArray[Any], chosen: list[int], view: View, flat: bool) -> NDArray[Any]:
         """Fill value: the nodata of all bands, where it is one."""
         layers = [pixels] if flat else list(pixels)
-        hidden = [self._validity(band, window, layer) == 0 for band, layer in zip(chosen, layers)]
+        hidden = [self._validity(band, view, layer) == 0 for band, layer in zip(chosen, layers)]
         fill, alike = self._info.nodata[0], len(set(map(repr, self._info.nodata))) == 1
         fill = fill if fill is not None and alike and holds(self.dtype, fill) else None
         return np.ma.MaskedArray(pixels, mask=hidden[0] if flat else np.stack(hidden), fill_value=fill)

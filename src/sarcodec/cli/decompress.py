@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "sarcodec decompress scene.sarc back.tif",
     "sarcodec decompress scene.sarc part.tif --window 100 200 512 300 --indexes 1",
+    "sarcodec decompress scene.sarc small.tif --reduce 8",
     "sarcodec decompress scene.sarc - > back.tif",
 )
 
@@ -32,6 +33,13 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         type=int,
         metavar=("COL", "ROW", "WIDTH", "HEIGHT"),
         help="only these pixels; the first column and row are 0",
+    )
+    parser.add_argument(
+        "--reduce",
+        type=int,
+        choices=(8, 16, 32),
+        metavar="N",
+        help="8, 16 or 32: so many pixels become one along each side, of their mean power; fast where the model coded the band",
     )
     parser.add_argument(
         "--indexes", type=band_list, metavar="N,...", help="only these bands, in this order; the first is 1"
@@ -70,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
             source,
             options.target,
             window=window,
+            reduce=options.reduce,
             indexes=options.indexes,
             reconstruct=options.reconstruct,
             speckle=options.speckle,

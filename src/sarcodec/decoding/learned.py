@@ -22,7 +22,18 @@ from sarcodec.errors import CorruptFile, ModelError
 from sarcodec.format.mask import unpack_invalid
 from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader
-from sarcodec.format.sections import BASE, BASE_LEANING, LATENTS, LEANING, MASK, POWER, TARGETS, Section
+from sarcodec.format.sections import (
+    BASE,
+    BASE_LEANING,
+    LATENTS,
+    LEANING,
+    MASK,
+    OVERVIEW,
+    POWER,
+    REDUCED_MASK,
+    TARGETS,
+    Section,
+)
 from sarcodec.format.targets import NO_TARGETS, TargetLayer, unpack_targets
 from sarcodec.format.tiling import TileGrid
 from sarcodec.models import published
@@ -30,7 +41,9 @@ from sarcodec.signal.bumps import Bumps, bumps_of, image_of, reaching
 from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power
 from sarcodec.signal.lapped import CHANNELS, NEIGHBOURS, Cells, facing, in_db
 from sarcodec.signal.noise import noise_latents
+from sarcodec.signal.overview import unpack_overview
 from sarcodec.signal.radiometry import restore
+from sarcodec.signal.reduced import reduced_shape
 from sarcodec.signal.restored import restored
 
 if TYPE_CHECKING:
@@ -98,12 +111,16 @@ class LearnedDecoder:
         return {s.kind: s for s in self.file.sections(tile, band)}
 
     def symbols(self, tile: int, band: int) -> Integers:
-        """All coded symbols of a tile and band (n,) int32; checks both checksums and the mask."""
+        """All coded symbols of a tile and band (n,) int32; checks both checksums and all else that is stored."""
         sections, window = self.sections(tile, band), self.grid.window(tile)
         if MASK in sections:
             unpack_invalid(sections[MASK].payload, window.shape, self.header.dtype)
         if POWER in sections:
             unpack_correction(sections[POWER].payload)
+        if OVERVIEW in sections:
+            unpack_overview(sections[OVERVIEW].payload, int(np.prod(reduced_shape(window.shape))))
+        if REDUCED_MASK in sections:
+            unpack_invalid(sections[REDUCED_MASK].payload, reduced_shape(window.shape), self.header.dtype)
         self._targets(sections, tile, band)
         coded, reference = self._coded(sections, tile, band)
         if coded is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, TileLatents
+from sarcodec.entropy.prior import FRACTION_BITS, GROUPS, TileLatents
 from sarcodec.entropy.tiles import Place, Read, read_tile
 from sarcodec.format.sections import Section, check_symbols, unpack_latents
 from sarcodec.models.published import Model
@@ -77,6 +77,13 @@ class TileDecoder:
         assert found.lost is not None
         return TileLatents(_narrowed(found.latents.values), step), found.lost
 
+    def decode_base(
+        self, base: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
+    ) -> Integers:
+        """The latents of group 0 alone (cells, 16) int32 in 1/32 step, from the base section; errors as `decode`."""
+        found = self._read((base, None), Place(step, rows, cols, reference))
+        return found.latents.values[:, : GROUPS[0]]
+
     def _read(self, coded: Coded, place: Place, want_lost: bool = False) -> Read:
         (checksum, base), rest = unpack_latents(coded[0]), None if coded[1] is None else unpack_latents(coded[1])
         found = read_tile(
@@ -88,12 +95,16 @@ class TileDecoder:
         return found
 
     def cells(self, latents: TileLatents, rows: int, cols: int) -> Cells:
-        """Decoded latents of a tile of rows x cols cells, as the transform takes them."""
-        unit_db = self.model.prior.steps.steps_db(latents.step) * np.float32(2.0**-FRACTION_BITS)
-        return Cells(latents.values.reshape(rows, cols, CHANNELS), unit_db)
+        """Decoded latents of a tile of rows x cols cells, all or the first of each, as the transform takes them."""
+        values = latents.values.reshape(rows, cols, -1)
+        return Cells(values, self.unit_db(latents.step)[: values.shape[2]])
+
+    def unit_db(self, step: int) -> Floats:
+        """What 1 is of the latents at a step index, in dB, by channel (1024,) float32."""
+        return self.model.prior.steps.steps_db(step) * np.float32(2.0**-FRACTION_BITS)
 
     def dequantise(self, latents: TileLatents, rows: int, cols: int) -> Floats:
-        """Decoded latents of a tile of rows x cols cells -> (rows, cols, 1024) float32 in dB."""
+        """Decoded latents of a tile of rows x cols cells -> (rows, cols, 1024 or fewer) float32 in dB."""
         return self.cells(latents, rows, cols).in_db()
 
     def synthesise(self, around: Sequence[Cells | None], borders: Borders, offset_db: float = 0) -> tuple[Floats, bool]:

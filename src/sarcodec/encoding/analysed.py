@@ -7,14 +7,19 @@ how much memory there was. Knows no target.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.encoding.learned import TileData
+from sarcodec.encoding.overview_fitting import ReducedOriginal
 from sarcodec.encoding.scene import TileWork
 from sarcodec.encoding.target_finding import Found
 from sarcodec.format.sections import Payload
 from sarcodec.storage.spool import Place, Spool
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,18 +27,24 @@ class _Plane:
     """A `TileData` in a spool; latents and shape None where nothing is valid."""
 
     place: tuple[int, int]
-    mask: Place
+    masks: tuple[Place, Place]
+    power: Place
+    power_shape: tuple[int, ...]
     latents: Place | None
     shape: tuple[int, ...] | None
     targets: Place | None = None
 
     def again(self, spool: Spool) -> TileData:
-        mask = spool.get(self.mask)
+        mask, reduced_mask = (spool.get(place) for place in self.masks)
+        reduced = ReducedOriginal(_floats(spool.get(self.power), self.power_shape), reduced_mask)
         if self.latents is None or self.shape is None:
-            return TileData(self.place, mask, None)
-        latents = np.frombuffer(spool.get(self.latents), np.float32).reshape(self.shape)
+            return TileData(self.place, mask, reduced, None)
         targets = None if self.targets is None else Found.unpack(spool.get(self.targets))
-        return TileData(self.place, mask, latents, targets=targets)
+        return TileData(self.place, mask, reduced, _floats(spool.get(self.latents), self.shape), targets=targets)
+
+
+def _floats(data: bytes, shape: tuple[int, ...]) -> Floats:
+    return np.frombuffer(data, np.float32).reshape(shape)
 
 
 Kept = tuple[_Plane | Place, ...]
@@ -47,11 +58,12 @@ def kept(work: TileWork, spool: Spool) -> Kept:
 def _kept(plane: TileData | Payload, spool: Spool) -> _Plane | Place:
     if isinstance(plane, Payload):
         return spool.add(plane.rest)  # all that a band has which no model codes
-    mask, latents = spool.add(plane.mask), plane.latents
+    masks, power, latents = (spool.add(plane.mask), spool.add(plane.reduced.mask)), plane.reduced.power, plane.latents
+    known = plane.place, masks, spool.add(power.data), power.shape
     if latents is None:
-        return _Plane(plane.place, mask, None, None)
+        return _Plane(*known, None, None)
     targets = None if plane.targets is None else spool.add(plane.targets.pack())
-    return _Plane(plane.place, mask, spool.add(latents.astype(np.float32, copy=False).data), latents.shape, targets)
+    return _Plane(*known, spool.add(latents.astype(np.float32, copy=False).data), latents.shape, targets)
 
 
 class Analysed:

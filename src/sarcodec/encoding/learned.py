@@ -14,6 +14,7 @@ import numpy as np
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX, Known
 from sarcodec.encoding.border_targets import BorderFit, CodedBand, kept
+from sarcodec.encoding.overview_fitting import ReducedOriginal, fitted_overview
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import hidden_pixels
 from sarcodec.encoding.target_finding import Found, find_targets
@@ -27,7 +28,7 @@ from sarcodec.errors import UnsupportedScene
 from sarcodec.format.bands import LEARNED, OFFSETS_A_DB, BandField
 from sarcodec.format.mask import pack_invalid
 from sarcodec.format.measure import Measure
-from sarcodec.format.sections import MASK, POWER, TARGETS, Payload, Section, pack_tile
+from sarcodec.format.sections import MASK, OVERVIEW, POWER, REDUCED_MASK, TARGETS, Payload, Section, pack_tile
 from sarcodec.format.targets import pack_targets
 from sarcodec.format.tiling import TileGrid, Window, grow
 from sarcodec.signal.correction import Ground, with_power
@@ -35,6 +36,7 @@ from sarcodec.signal.filling import fill_invalid
 from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders, Cells, alone, in_db
 from sarcodec.signal.noise import noise_latents
 from sarcodec.signal.radiometry import normalise
+from sarcodec.signal.reduced import LOW_CHANNELS, ReducedSynthesis
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats, Pixels
@@ -68,7 +70,8 @@ class LearnedBand:
 
 @dataclass(frozen=True, eq=False)
 class TileData:
-    """One tile of one band: its packed mask (b'' if all valid) and its latents (rows, cols, 1024), None if nothing is valid.
+    """One tile of one band: its packed mask (b'' if all valid), what a reduced picture needs of the original, and its latents (rows, cols, 1024), None
+    if nothing is valid.
 
     original: levels in dB of its pixels and where they are valid, both contiguous; None where they are to be read again; targets: what stands out of
     them and around, None where that is not looked for.
@@ -76,6 +79,7 @@ class TileData:
 
     place: tuple[int, int]
     mask: bytes
+    reduced: ReducedOriginal
     latents: Floats | None
     original: tuple[Floats, Bools] | None = None
     targets: Found | None = None
@@ -94,6 +98,7 @@ class LearnedEncoder:
         self.reader, self.info, self.codec, self.learned = reader, reader.info, codec, bands
         self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX)
         leaning, order = together and codec.effort >= SEARCHING, sorted(bands)
+        self._reduced = ReducedSynthesis(codec.model.transform.rotation)
         self.references = {b: order[n - 1] if leaning and n % 2 else None for n, b in enumerate(order)}
         self.guides = {b: order[(n + 1) % len(order)] if len(order) > 1 else None for n, b in enumerate(order)}
 
@@ -114,9 +119,10 @@ class LearnedEncoder:
         _check_levels(level, window)
         inside = window.within(around)
         own = np.ascontiguousarray(level[inside], np.float32), np.ascontiguousarray(valid[inside])
-        mask = pack_invalid(np.ascontiguousarray(pixels[inside]), own[1])
+        bits = np.ascontiguousarray(pixels[inside])
+        mask, reduced = pack_invalid(bits, own[1]), ReducedOriginal.of(bits, *own)
         if not valid[grow(window, OVERLAP, self.info.rows, self.info.cols).within(around)].any():
-            return TileData((tile, band), mask, None, own)
+            return TileData((tile, band), mask, reduced, None, own)
         level = level - np.float32(self.learned[band].offset_db)
         latents = self.codec.analyse(self._canvas(level, valid, window, around), tile_borders(self.grid, tile))
         rows, cols = (-(-n // CELL_PX) for n in window.shape)
@@ -124,7 +130,7 @@ class LearnedEncoder:
         if self.codec.effort >= SEARCHING:
             corner = (window.row - around.row, window.col - around.col)
             targets = find_targets(level, valid, 0.0, corner, window.shape)
-        return TileData((tile, band), mask, np.ascontiguousarray(latents[:rows, :cols]), own, targets)
+        return TileData((tile, band), mask, reduced, np.ascontiguousarray(latents[:rows, :cols]), own, targets)
 
     def levels(self, band: int, window: Window, pixels: Pixels | None = None) -> tuple[Floats, Bools]:
         """Levels in dB of a window of a band, and where they are valid; fill values that a mask hides are not."""
@@ -159,7 +165,8 @@ class LearnedEncoder:
         decoded: dict[int | None, TileLatents] = {}
         originals = {data.place[1]: data.original for data in tile}
         for data in tile:
-            mask = (Section(MASK, data.mask),) if data.mask else ()
+            masks = (Section(MASK, data.mask), Section(REDUCED_MASK, data.reduced.mask))
+            mask = tuple(section for section in masks if section.payload)
             if data.latents is None:
                 coded.append(CodedBand(data.place, mask))
                 continue
@@ -168,7 +175,9 @@ class LearnedEncoder:
             sections, known = self.codec.encode(latents, step, decoded.get(self.references[data.place[1]]))
             decoded[data.place[1]] = known.latents
             cells = (latents.shape[0], latents.shape[1])
-            band = CodedBand(data.place, (*mask, *sections), cells)
+            overview = self._overview(data, cells, known.latents)
+            reduced = (Section(OVERVIEW, overview),) if overview else ()
+            band = CodedBand(data.place, (*mask, *sections, *reduced), cells)
             if known.lost is not None:
                 band = kept(self._given_back(band, known, targets, originals), known.latents)
             coded.append(band)
@@ -204,6 +213,19 @@ class LearnedEncoder:
         latents = self.codec.analyse(canvas, tile_borders(self.grid, data.place[0]))
         rows, cols, _ = data.latents.shape
         return data.latents - latents[:rows, :cols]
+
+    def _overview(self, data: TileData, cells: tuple[int, int], latents: TileLatents) -> bytes:
+        """What the section of the reduced picture's power says, from the tile's own latents alone."""
+        tile, band = data.place
+        borders, offset_db = tile_borders(self.grid, tile).of(*cells), self.learned[band].offset_db
+        low = TileLatents(latents.values[:, :LOW_CHANNELS], latents.step)
+        found = self._reduced.levels(
+            np.pad(self.codec.decoder.dequantise(low, *cells), ((1, 1), (1, 1), (0, 0))),
+            self.grid.window(tile).shape,
+            (borders.rows, borders.cols),
+        )
+        levels = found + np.float32(offset_db)
+        return fitted_overview(levels, data.reduced.power, (borders.rows, borders.cols), offset_db).pack()
 
     def _given_back(
         self,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.encoding.knots import hats, held
 from sarcodec.encoding.texture_sums import Sums, sums_of
 from sarcodec.signal.correction import (
     LIMIT,
@@ -100,25 +101,11 @@ def _whole(values: Floats | list[float], unit: float) -> tuple[int, ...]:
     return tuple(int(n) for n in np.clip(np.rint(np.asarray(values) / unit), -LARGEST, LARGEST))
 
 
-def _hats(places: Floats, knots: Floats) -> Floats:
-    """How much each knot has of each place (n, knots): linear between them, all of it beyond the outermost ones."""
-    at = np.interp(places, knots, np.arange(len(knots)))
-    found: Floats = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(len(knots))))
-    return found
-
-
-def _held(matrix: Floats, right: Floats, weight: float, target: float, hold: float) -> Floats:
-    """Values at knots, where the sums of weights and targets have these normal equations, held a little to the ratio of all."""
-    each = hold * max(weight, 1e-12) / len(right)
-    held = matrix + each * np.eye(len(right))
-    return np.linalg.solve(held, right + each * target / max(weight, 1e-12))
-
-
 def _from_moments(moments: Floats) -> Floats:
     """Values at the three details from `Sums.moments`."""
     a, b, c, d, e, *right, weight, target = moments
     matrix = np.array([[a, b, 0], [b, c, d], [0, d, e]])
-    return _held(matrix, np.array(right), weight, target, DETAIL_HOLD)
+    return held(matrix, np.array(right), weight, target, DETAIL_HOLD)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +123,8 @@ class _Fit:
         shift = power_blocks(ground, (0,) * len(POWER_SHARES), True).astype(np.float64)
         weight = (self.sums.decoded * np.power(10, np.clip(shift, -150, 150) / 10)).reshape(-1)
         target = (self.sums.original - self._rounded * self.sums.counts).reshape(-1)
-        hats = _hats(ground.blocks.reshape(-1), ground.knots)
-        solved = _held(hats.T @ (hats * weight[:, None]), hats.T @ target, weight.sum(), target.sum(), HOLD)
+        shares = hats(ground.blocks.reshape(-1), ground.knots)
+        solved = held(shares.T @ (shares * weight[:, None]), shares.T @ target, weight.sum(), target.sum(), HOLD)
         power = _whole(decibels(np.clip(solved, 1e-3, 1e3)), POWER_UNIT_DB)
         rest = self._rest_db(self.sums.total(power_blocks(ground, power, True)))
         return _whole(np.array(power) * POWER_UNIT_DB + rest, POWER_UNIT_DB)

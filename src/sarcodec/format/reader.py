@@ -7,7 +7,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 from sarcodec.format import container
@@ -22,6 +22,9 @@ FIRST_BYTES = 1 << 16
 """So many are read at once: the head, and in most files the index."""
 
 _BLOCKS_KEPT = 64
+
+ReadBytes: TypeAlias = Callable[[int, int], bytes]
+"""Bytes of the file by offset and length."""
 
 
 class FileReader:
@@ -78,7 +81,7 @@ class FileReader:
         found = self._blocks.get(number)
         if found is None:
             place, size = self._places[number], 1 << self.directory.block_log2
-            data = self._read(place.offset, place.block.length)
+            data = self.read_bytes(place.offset, place.block.length)
             count = min(size, self.header.entry_count - number * size)
             found = unpack_block(data, place, number, count, self.header.base_step, self.header.most_step)
             while len(self._blocks) >= _BLOCKS_KEPT:
@@ -86,25 +89,26 @@ class FileReader:
             self._blocks[number] = found
         return found
 
-    def base_payload(self, tile: int, plane: int) -> bytes:
-        """What a reduced picture needs of one tile and plane, its checksum tried. Raises CorruptFile, TruncatedFile."""
-        return self._checked(self.entry(tile, plane).base, tile, plane)
+    def base_payload(self, tile: int, plane: int, read: ReadBytes | None = None) -> bytes:
+        """What a reduced picture needs of one tile and plane, its checksum tried; read: who reads instead, as `read_bytes` does.
+        Raises CorruptFile, TruncatedFile."""
+        return self._checked(self.entry(tile, plane).base, tile, plane, read)
 
     def payload(self, tile: int, plane: int) -> bytes:
         """All else that the file keeps of it, its checksum tried. Raises CorruptFile, TruncatedFile."""
         return self._checked(self.entry(tile, plane).rest, tile, plane)
 
-    def _checked(self, part: Part, tile: int, plane: int) -> bytes:
-        data = self._read(part.offset, part.length)
+    def _checked(self, part: Part, tile: int, plane: int, read: ReadBytes | None = None) -> bytes:
+        data = (read or self.read_bytes)(part.offset, part.length)
         if part.length and zlib.crc32(data) != part.crc:
             if self._source.changed:
                 raise CorruptFile(f"{self.name} was changed while it was open; open it again")
             raise CorruptFile(f"tile {tile}, plane {plane + 1}: its checksum does not hold; the file is damaged")
         return data
 
-    def base_sections(self, tile: int, plane: int) -> list[Section]:
-        """The sections of the base payload. Raises also NewerVersion."""
-        return unpack_payload(self.base_payload(tile, plane), True, self._kind(plane))
+    def base_sections(self, tile: int, plane: int, read: ReadBytes | None = None) -> list[Section]:
+        """The sections of the base payload; read as in `base_payload`. Raises also NewerVersion."""
+        return unpack_payload(self.base_payload(tile, plane, read), True, self._kind(plane))
 
     def sections(self, tile: int, plane: int) -> list[Section]:
         """The sections of both payloads, those of the base first. Raises also NewerVersion."""
@@ -120,13 +124,13 @@ class FileReader:
         at = self.size - self.directory.attached_bytes
         for record in self.header.attachments:
             if record.name == name:
-                return unpacked(record, self._read(at, record.length))
+                return unpacked(record, self.read_bytes(at, record.length))
             at += record.length
         names = ", ".join(record.name for record in self.header.attachments[:8]) or "none"
         raise InvalidArgument(f"{self.name} has no attachment {name!r}; it has {names}")
 
-    def _read(self, offset: int, length: int) -> bytes:
-        """From the bytes that were read first, where they are there."""
+    def read_bytes(self, offset: int, length: int) -> bytes:
+        """By place; from the bytes that were read first, where they are there. Raises TruncatedFile."""
         if offset + length <= len(self._first) and not self._source.closed:
             return self._first[offset : offset + length]
         return self._source.read(offset, length)

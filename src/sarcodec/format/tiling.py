@@ -14,6 +14,8 @@ from sarcodec.errors import InvalidArgument
 
 CELL_PX = 32
 """Side of the square of pixels that one latent cell stands for."""
+LEAST_TILE_PX = 16
+"""What is left of a tile at 1/32 of its resolution."""
 
 
 def _as_integer(name: str, value: SupportsIndex, least: int) -> int:
@@ -107,7 +109,7 @@ def cells(window: Window) -> Window:
 
 @dataclass(frozen=True, slots=True)
 class TileGrid:
-    """The tiles of a scene of rows x cols pixels; `tile_px` is a multiple of CELL_PX.
+    """The tiles of a scene of rows x cols pixels; `tile_px` is a multiple of LEAST_TILE_PX.
 
     Raises InvalidArgument for an empty scene or another tile size.
     """
@@ -119,8 +121,8 @@ class TileGrid:
     def __post_init__(self) -> None:
         for field in fields(self):
             object.__setattr__(self, field.name, _as_integer(f"tile grid {field.name}", getattr(self, field.name), 1))
-        if self.tile_px % CELL_PX:
-            raise InvalidArgument(f"tile size is {self.tile_px} pixels; expected a multiple of {CELL_PX}")
+        if self.tile_px % LEAST_TILE_PX:
+            raise InvalidArgument(f"tile size is {self.tile_px} pixels; expected a multiple of {LEAST_TILE_PX}")
 
     @property
     def shape(self) -> tuple[int, int]:

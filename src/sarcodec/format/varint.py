@@ -69,6 +69,23 @@ class Cursor:
         """A canonical varint of at most 8 bytes, from 0 to most."""
         return self._number(field, 0, most, _LONGEST_WIDE)
 
+    def varints(self, field: str) -> list[int]:
+        """All that is left, as canonical varints; faster than one by one."""
+        found, value, shift, begin = list[int](), 0, 0, self.place
+        for place in range(begin, len(self.data)):
+            byte = self.data[place]
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte > 127 and shift < 7 * LONGEST:
+                continue
+            if byte > 127 or (byte == 0 and shift > 7) or value >= LIMIT:
+                break
+            found.append(value)
+            value, shift, self.place = 0, 0, place + 1
+        while self.left:  # what is not canonical, said as elsewhere
+            found.append(self.varint(field))
+        return found
+
     def _number(self, field: str, least: int, most: int, longest: int) -> int:
         value = 0
         for position in range(longest):

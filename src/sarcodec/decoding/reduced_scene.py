@@ -1,0 +1,111 @@
+"""A file at 1/8, 1/16 or 1/32 of its resolution, whatever its bands are: pixels that are means of power, by tile.
+
+Learned bands come from the base payloads alone. Of bounded and exact bands, and of masks, nothing is stored at a lower resolution: they are decoded
+whole and reduced. In: an open file as `SceneDecoder` has it; out: as from that, on a smaller grid. Safe for threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sarcodec.decoding.base_region import ROOM_BYTES, BaseRegion, stretches
+from sarcodec.decoding.reduced import KEPT_BYTES, ReducedDecoder
+from sarcodec.decoding.scene import USUAL_ROOM, SceneDecoder
+from sarcodec.decoding.tile import TILE_PX
+from sarcodec.decoding.walk import families, past, stripe_cols, stripes
+from sarcodec.decoding.workers import AHEAD
+from sarcodec.errors import InvalidArgument
+from sarcodec.format.bands import EXACT, LEARNED
+from sarcodec.format.reduced_mask import largest_values, middle_pixels, reduced_invalid
+from sarcodec.format.scene import SceneInfo
+from sarcodec.format.scene_reduced import reduced_info
+from sarcodec.format.tiling import TileGrid, Window, grow
+from sarcodec.signal.overview import pooled_power
+from sarcodec.signal.radiometry import normalise, restore
+from sarcodec.signal.reduced import BLOCK_PX
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Bools, Floats, Pixels
+
+REDUCTIONS = (8, 16, 32)
+
+
+def checked_reduction(reduce: Any) -> int:
+    """One of REDUCTIONS. Raises InvalidArgument."""
+    if isinstance(reduce, (bool, np.bool_)) or reduce not in REDUCTIONS:
+        raise InvalidArgument(
+            f"reduce is {reduce!r}, expected one of {', '.join(map(str, REDUCTIONS))}: so many pixels become one along each side"
+        )
+    return REDUCTIONS[REDUCTIONS.index(reduce)]
+
+
+def reduced_window(window: Window, side: int) -> Window:
+    """The reduced pixels that a window of pixels touches."""
+    row, col = window.row // side, window.col // side
+    return Window(row, col, -(-window.row_end // side) - row, -(-window.col_end // side) - col)
+
+
+class ReducedSceneDecoder:
+    """Tiles of all planes of a file, side x side pixels become one. room: bytes of tiles that are kept for their neighbours; window: of pixels,
+    what is to be read, whose base payloads are read ahead."""
+
+    def __init__(self, whole: SceneDecoder, side: int, window: Window | None = None, room: int = USUAL_ROOM) -> None:
+        self._whole, self.side, self.file, self.header, self.wanted = (
+            whole,
+            side,
+            whole.file,
+            whole.header,
+            whole.wanted,
+        )
+        self.info: SceneInfo = reduced_info(whole.info, side)
+        self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX // side)
+        self._room = max(room - ROOM_BYTES, 0)
+        self._learned = None
+        if whole.learned:
+            around = grow(window or whole.grid.whole, TILE_PX, self.header.rows, self.header.cols)
+            region = BaseRegion(self.file, stretches(self.file, whole.grid, around))
+            self._learned = ReducedDecoder(whole.learned, self._room, region.read)
+
+    def walk(self, window: Window, planes: Sequence[int], threads: int) -> Iterator[tuple[int, int]]:
+        """As `SceneDecoder.walk`; window: of reduced pixels."""
+        for family in families(self.header.bands, planes):
+            kept = {planes[place] for place in family if self._whole.kind(planes[place]) == LEARNED}
+            for stripe in stripes(self.grid, window, stripe_cols(self._room, len(kept) * KEPT_BYTES, threads)):
+                for number, tile in enumerate(stripe):
+                    done = number - AHEAD * threads - 1
+                    if kept and done >= 0 and self._learned:
+                        behind = past(self.grid, stripe, stripe[done])
+                        self._learned.forget((other, band) for other in behind for band in kept)
+                    yield from ((tile, place) for place in family)
+
+    def tile_plane(self, tile: int, plane: int) -> Pixels:
+        """Reduced pixels of a tile of a band, or the values of a mask behind them."""
+        kind, count = self._whole.kind(plane), len(self.header.bands)
+        if plane >= count:
+            return largest_values(self._whole.tile_mask(tile, plane - count), self.side)
+        measure = self._whole.measures[plane]
+        if kind == EXACT or measure is None:
+            return middle_pixels(self._whole.tile_pixels(tile, plane), self.side)
+        if kind == LEARNED and self._learned is not None:
+            levels, valid, pixels = self._learned.tile(tile, plane)
+            side = self.side // BLOCK_PX
+        else:
+            pixels = self._whole.tile_pixels(tile, plane)
+            (levels, valid), side = normalise(pixels, measure), self.side
+        return self._restored(plane, levels, valid, pixels, side)
+
+    def _restored(self, band: int, levels: Floats, valid: Bools, pixels: Pixels, side: int) -> Pixels:
+        """Pixels of the mean power of what is valid in each side x side, and the commonest pattern where nothing is."""
+        measure = self._whole.measures[band]
+        assert measure is not None
+        if side > 1:
+            levels = pooled_power(levels, valid, side)
+            valid, pixels = reduced_invalid(pixels, valid, side)
+        restored = restore(levels, measure, self.header.dtype)
+        if not valid.all():
+            bits = np.dtype(f"u{restored.itemsize}")
+            restored.view(bits)[~valid] = pixels.view(bits)[~valid]
+        return restored
