@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.encoding.learned import TileData
+from sarcodec.encoding.learned import Encoded, TileData
 from sarcodec.encoding.scene import TileWork
 from sarcodec.format.sections import Payload
 from sarcodec.storage.spool import Place, Spool
@@ -40,9 +40,9 @@ def kept(work: TileWork, spool: Spool) -> Kept:
     return tuple(_kept(plane, spool) for plane in work.planes)
 
 
-def _kept(plane: TileData | Payload, spool: Spool) -> _Plane | Place:
-    if isinstance(plane, Payload):
-        return spool.add(plane.rest)  # all that a band has which no model codes
+def _kept(plane: TileData | Encoded, spool: Spool) -> _Plane | Place:
+    if isinstance(plane, Encoded):
+        return spool.add(plane.payload.rest)  # all that is kept of an exact band or a mask, of which nothing is measured
     mask, latents = spool.add(plane.mask), plane.latents
     if latents is None:
         return _Plane(plane.place, mask, None, None)
@@ -60,7 +60,7 @@ class Analysed:
 
     def __getitem__(self, number: int) -> TileWork:
         planes = (
-            plane.again(self._spool) if isinstance(plane, _Plane) else Payload(rest=self._spool.get(plane))
+            plane.again(self._spool) if isinstance(plane, _Plane) else Encoded(Payload(rest=self._spool.get(plane)))
             for plane in self._works[number]
         )
         return TileWork(tuple(planes))

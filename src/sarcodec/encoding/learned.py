@@ -12,9 +12,10 @@ import numpy as np
 
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX, Known
+from sarcodec.encoding.measured import Measured
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import hidden_pixels
-from sarcodec.encoding.texture_fitting import Original, fitted_correction
+from sarcodec.encoding.texture_fitting import Original, fitted
 from sarcodec.encoding.tile import SEARCHING, TileEncoder
 from sarcodec.entropy.prior import TileLatents
 from sarcodec.errors import UnsupportedScene
@@ -69,6 +70,14 @@ class TileData:
     mask: bytes
     latents: Floats | None
     original: tuple[Floats, Bools] | None = None
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A tile of one band or mask, whatever its kind: what the file keeps, and what was measured of it."""
+
+    payload: Payload
+    measured: Measured = Measured()
 
 
 class LearnedEncoder:
@@ -139,22 +148,24 @@ class LearnedEncoder:
         canvas[top : top + rows, left : left + cols] = filled[:rows, :cols]
         return canvas
 
-    def encode(self, tile: list[TileData], step: int) -> list[Payload]:
-        """The payloads of all learned bands of a tile, in their order, at a step index."""
-        payloads: list[Payload] = []
+    def encode(self, tile: list[TileData], step: int) -> list[Encoded]:
+        """All learned bands of a tile, in their order, at a step index."""
+        encoded: list[Encoded] = []
         decoded: dict[int | None, TileLatents] = {}
         originals = {data.place[1]: data.original for data in tile}
         for data in tile:
             band = data.place[1]
-            sections = [Section(MASK, data.mask)] if data.mask else []
+            sections, found = [Section(MASK, data.mask)] if data.mask else [], Measured()
             if data.latents is not None:
                 coded, known = self.codec.encode(data.latents, step, decoded.get(self.references[band]))
                 cells = (data.latents.shape[0], data.latents.shape[1])
-                power = b"" if known.lost is None else self._correction(data.place, cells, known, originals)
+                power = b""
+                if known.lost is not None:
+                    power, found = self._correction(data.place, cells, known, originals)
                 sections += [*coded, *([Section(POWER, power)] if power else [])]
                 decoded[band] = known.latents
-            payloads.append(pack_tile(sections))
-        return payloads
+            encoded.append(Encoded(pack_tile(sections), found))
+        return encoded
 
     def _correction(
         self,
@@ -162,8 +173,8 @@ class LearnedEncoder:
         cells: tuple[int, int],
         known: Known,
         originals: dict[int, tuple[Floats, Bools] | None],
-    ) -> bytes:
-        """What the power section says: from the tile alone, less the pixels that the neighbours' latents have a say in.
+    ) -> tuple[bytes, Measured]:
+        """What the power section says, and what was measured: from the tile alone, less the pixels that the neighbours' latents have a say in.
 
         known: what a decoder will know of the tile; originals: as in `TileData`, by band; what is missing is read and put there.
         """
@@ -171,9 +182,10 @@ class LearnedEncoder:
         assert known.lost is not None
         latents, lost_by_latent = known.latents, known.lost
         original, borders = self._original(tile, band, originals), tile_borders(self.grid, tile)
+        counted = Measured(valid=int(np.count_nonzero(original.valid)))
         original = replace(original, valid=original.valid & _own(original.valid.shape, borders))
         if not original.valid.any():
-            return b""
+            return b"", counted
         shape = original.levels.shape
 
         def pixels(found: Cells, offset_db: float = 0) -> Floats:
@@ -186,7 +198,8 @@ class LearnedEncoder:
         noise = None
         if lost.any():
             noise = pixels(in_db(noise_latents(lost_by_latent, tile, band).reshape(*cells, -1)))
-        return fitted_correction(ground, original, noise).pack()
+        correction, found = fitted(ground, original, noise)
+        return correction.pack(), counted + found
 
     def _original(self, tile: int, band: int, originals: dict[int, tuple[Floats, Bools] | None]) -> Original:
         """Levels of a tile, and those of the next learned band as a guide to where the ground is calm."""

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.encoding.bounded import BoundedEncoder
-from sarcodec.encoding.learned import LearnedBand, LearnedEncoder, TileData
+from sarcodec.encoding.learned import Encoded, LearnedBand, LearnedEncoder, TileData
 from sarcodec.encoding.meanings import promised_field
+from sarcodec.encoding.measured import Measured
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import sample_band
 from sarcodec.encoding.tile import TileEncoder
 from sarcodec.format.bands import EXACT, LEARNED, BandField
 from sarcodec.format.bounded import LOSSLESS
+from sarcodec.format.claims import BandClaims
 from sarcodec.format.pixels import pack_pixels
-from sarcodec.format.sections import PIXELS, Payload, Section, pack_tile
+from sarcodec.format.sections import PIXELS, Section, pack_tile
 from sarcodec.format.tiling import TileGrid
 from sarcodec.raster.meaning import BandMeaning
 
@@ -33,9 +35,9 @@ Part: TypeAlias = tuple[int, range]
 
 @dataclass(frozen=True, eq=False)
 class TileWork:
-    """Planes of one tile: what each has so far, `TileData` of learned bands, payloads of all others."""
+    """Planes of one tile: what each has so far, `TileData` of learned bands, all of the others."""
 
-    planes: tuple[TileData | Payload, ...]
+    planes: tuple[TileData | Encoded, ...]
 
 
 class SceneEncoder:
@@ -107,7 +109,7 @@ class SceneEncoder:
         tile, planes = part
         return TileWork(tuple(self._analyse(tile, plane) for plane in planes))
 
-    def _analyse(self, tile: int, band: int) -> TileData | Payload:
+    def _analyse(self, tile: int, band: int) -> TileData | Encoded:
         if band >= self.info.count:
             return self._exact(self.reader.read_mask(band - self.info.count, self.grid.window(tile)))
         kind = self.fields[band].kind
@@ -118,11 +120,23 @@ class SceneEncoder:
         return self._bounded[band].encode(tile)
 
     @staticmethod
-    def _exact(pixels: Pixels) -> Payload:
-        return pack_tile([Section(PIXELS, pack_pixels(pixels))])
+    def _exact(pixels: Pixels) -> Encoded:
+        return Encoded(pack_tile([Section(PIXELS, pack_pixels(pixels))]))
 
-    def encode(self, work: TileWork, step: int) -> list[Payload]:
-        """The payloads of some planes of a tile at a step index."""
+    def encode(self, work: TileWork, step: int) -> list[Encoded]:
+        """Some planes of a tile at a step index."""
         tile = [plane for plane in work.planes if isinstance(plane, TileData)]
-        payloads = iter(self.learned.encode(tile, step) if tile else ())
-        return [next(payloads) if isinstance(plane, TileData) else plane for plane in work.planes]
+        encoded = iter(self.learned.encode(tile, step) if tile else ())
+        return [next(encoded) if isinstance(plane, TileData) else plane for plane in work.planes]
+
+    def claims(self, measured: list[Measured]) -> tuple[BandClaims, ...]:
+        """Of each band, from what was measured of it; of exact bands nothing."""
+        pixels = self.info.rows * self.info.cols
+        return tuple(
+            BandClaims() if field.kind == EXACT else found.claims(field, pixels)
+            for field, found in zip(self.fields, measured, strict=True)
+        )
+
+    def promises(self) -> tuple[BandClaims, ...]:
+        """Of each band, where nothing was measured."""
+        return tuple(BandClaims(max_error_db=None if f.kind == EXACT else f.max_error_db) for f in self.fields)

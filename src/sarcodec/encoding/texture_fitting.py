@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.encoding.measured import Measured, measured
 from sarcodec.encoding.texture_sums import Sums, sums_of
 from sarcodec.signal.correction import (
     LIMIT,
@@ -23,6 +24,7 @@ from sarcodec.signal.correction import (
     Ground,
     decibels,
     power_blocks,
+    with_power,
 )
 
 if TYPE_CHECKING:
@@ -57,11 +59,17 @@ class Original:
 
 def fitted_correction(ground: Ground, original: Original, noise: Floats | None) -> Correction:
     """Numbers for a tile; noise in dB of its pixels (rows, cols), None of a model that does not know what is lost."""
-    fit = _Fit(ground, original)
-    power = fit.power()
-    if noise is None or not original.valid.any():
-        return Correction(power)
-    return fit.texture(np.ascontiguousarray(noise, np.float32), power)
+    return fitted(ground, original, noise)[0]
+
+
+def fitted(ground: Ground, original: Original, noise: Floats | None) -> tuple[Correction, Measured]:
+    """The same, and how far a reader's pixels are from the original then."""
+    fit, looks = _Fit(ground, original), Measured()
+    found = Correction(fit.power())
+    if noise is not None and original.valid.any():
+        found, looks = fit.texture(np.ascontiguousarray(noise, np.float32), found.power)
+    errors = measured(original.levels, original.valid, with_power(ground, found), original.rounding)
+    return found, errors + looks
 
 
 def _whole(values: Floats | list[float], unit: float) -> tuple[int, ...]:
@@ -120,24 +128,28 @@ class _Fit:
         left = max(total - self._rounded * float(self.sums.counts.sum(dtype=np.float64)), 1e-2 * total, 1e-30)
         return float(np.clip(10 * math.log10(left / max(given, 1e-30)), -30, 30))
 
-    def texture(self, noise: Floats, power: tuple[int, ...]) -> Correction:
-        """Mean and variance of the error by detail, the variance trimmed until calm windows have their looks again, and the tile's power."""
+    def texture(self, noise: Floats, power: tuple[int, ...]) -> tuple[Correction, Measured]:
+        """Mean and variance of the error by detail, the variance trimmed until calm windows have their looks again, and the tile's power; and what
+        became of the looks."""
         means = _whole(_from_moments(self.sums.moments(None)), MEAN_UNIT_DB)
         spreads = _from_moments(self.sums.moments(np.array(means, np.float32) * np.float32(MEAN_UNIT_DB)))
         octaves = np.log2(np.clip(spreads, 2.0**-6, 2.0**6))
         found = Correction(power, 0, means, _whole(octaves, SPREAD_UNIT))
-        found = replace(found, spreads=_whole(octaves + self._trim_octaves(noise, found), SPREAD_UNIT))
+        trim, looks = self._trim_octaves(noise, found)
+        found = replace(found, spreads=_whole(octaves + trim, SPREAD_UNIT))
         rest = self._rest_db(self.sums.texture_total(noise, found))
-        return replace(found, restored=_whole([rest], POWER_UNIT_DB)[0])
+        return replace(found, restored=_whole([rest], POWER_UNIT_DB)[0]), looks
 
-    def _trim_octaves(self, noise: Floats, found: Correction) -> float:
-        """log2 of the factor of the lost variance under which the power of calm windows, restored, varies as the original's does."""
+    def _trim_octaves(self, noise: Floats, found: Correction) -> tuple[float, Measured]:
+        """log2 of the factor of the lost variance under which the power of calm windows, restored, varies as the original's does; and how many looks
+        they have then, as far as they were counted."""
         before = self.sums.variations(self.original.levels, self.original.valid)
         windows, calm = self._windows(before)
         if not windows.size:
-            return 0.0
+            return 0.0, Measured()
         wanted, varies = calm(before[windows]), self.sums.restored(noise, found, windows)
-        return _root(lambda octaves: float(np.log(max(calm(varies(octaves)), 1e-30) / max(wanted, 1e-30))))
+        octaves, missed = _root(lambda octaves: float(np.log(max(calm(varies(octaves)), 1e-30) / max(wanted, 1e-30))))
+        return octaves, Measured(windows=windows.size, looks=-missed * windows.size)
 
     def _windows(self, before: Floats) -> tuple[Integers, Callable[[Floats], float]]:
         """Numbers of the windows to be looked at, and what is made of their variations.
@@ -156,10 +168,11 @@ class _Fit:
         return whole[np.argsort(guide[whole], kind="stable")[:count]], lambda v: float(np.median(v))
 
 
-def _root(miss: Callable[[float], float]) -> float:
-    """Where a rising function of octaves is 0, within `TRIM_OCTAVES`: secants, halved where they leave the bracket."""
+def _root(miss: Callable[[float], float]) -> tuple[float, float]:
+    """Where a rising function of octaves is 0, within `TRIM_OCTAVES`: secants, halved where they leave the bracket. And what it was at the last place
+    that was tried."""
     low, high = TRIM_OCTAVES
-    octaves, slope, last = 0.0, TRIM_SLOPE, None
+    octaves, slope, last, missed = 0.0, TRIM_SLOPE, None, 0.0
     for _ in range(TRIM_TRIES):
         missed = miss(octaves)
         if abs(missed) < TRIM_MISS:
@@ -170,4 +183,4 @@ def _root(miss: Callable[[float], float]) -> float:
         last = (octaves, missed)
         octaves = octaves - missed / slope if slope > 0 else -np.inf
         octaves = octaves if low < octaves < high else (low + high) / 2
-    return octaves
+    return octaves, missed
