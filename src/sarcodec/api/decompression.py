@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sarcodec.api import choices
 from sarcodec.api.asked import asked_window, chosen_indexes
+from sarcodec.api.attached import AttachmentFolder
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
 from sarcodec.decoding.band_kinds import largest_bound, mode_of
 from sarcodec.decoding.reconstruction import Reconstruction
@@ -19,6 +20,7 @@ from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.decoding.workers import Workers, workers
 from sarcodec.entropy.step_index import quality_of_step, step_db
+from sarcodec.format.claims import claims_json, unpack_claims
 from sarcodec.format.container import Header
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo, excerpt
@@ -31,7 +33,7 @@ TAG_NAMESPACE = "SARCODEC"
 
 @dataclass(frozen=True, kw_only=True)
 class DecompressReport:
-    """What was written. notes: what of the scene could not be given back, in sentences."""
+    """What was written. notes: what of the scene could not be given back, in sentences; attachments: how many were written."""
 
     path: str
     rows: int
@@ -39,6 +41,7 @@ class DecompressReport:
     bands: int
     seconds: float
     notes: tuple[str, ...] = ()
+    attachments: int = 0
 
 
 def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
@@ -53,6 +56,9 @@ def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
         ("RECONSTRUCT", decoder.wanted.reconstruct),
         ("SPECKLE", decoder.wanted.speckle),
     )
+    claims = unpack_claims(h.claims, len(h.bands))
+    if claims is not None:
+        record = (*record, ("CLAIMS", claims_json(claims)))
     kept = tuple(t for t in scene.tags if t[0] != TAG_NAMESPACE)
     return replace(scene, tags=(*kept, (TAG_NAMESPACE, record)))
 
@@ -67,6 +73,7 @@ def decompress(
     speckle: choices.Speckle = "keep",
     threads: int | None = None,
     memory: int = DEFAULT_MEMORY,
+    attachments: choices.Path | None = None,
     overwrite: bool = False,
     progress: choices.Progress | None = None,
 ) -> DecompressReport:
@@ -81,7 +88,8 @@ def decompress(
         speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum; the tags say so).
         threads: how many tiles are decoded at once; default one a core.
         memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene.
-        overwrite: replace a file that is there, once the new one is whole.
+        attachments: folder that gets the file's attachments, each under its name, whole or not at all; default none.
+        overwrite: replace files that are there, once the new ones are whole.
         progress: called with the number of tiles that are done and of all.
 
     Raises:
@@ -99,6 +107,7 @@ def decompress(
         decoder = SceneDecoder(file, shares.tiles, wanted)
         bands = chosen_indexes(indexes, decoder.info.count)
         scene = _tagged(excerpt(decoder.info, place, bands), decoder)
+        folder = None if attachments is None else AttachmentFolder(file, attachments, overwrite)
         with (
             workers(shares.threads) as pool,
             block_cache(shares.blocks),
@@ -106,6 +115,7 @@ def decompress(
         ):
             writer.require_space(_least_bytes(decoder, place, bands))
             _write(decoder, pool, writer, place, bands, progress)
+        count = folder.write() if folder else 0
     return DecompressReport(
         path=os.fspath(target),
         rows=place.rows,
@@ -113,6 +123,7 @@ def decompress(
         bands=len(bands),
         seconds=time.perf_counter() - began,
         notes=writer.notes,
+        attachments=count,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sarcodec.decoding.band_kinds import BandKind, kinds_of, largest_bound, mode_of
 from sarcodec.entropy.step_index import quality_of_step, step_db
+from sarcodec.format.claims import Claims, unpack_claims
 from sarcodec.format.container import VERSION
 from sarcodec.format.reader import FileReader
 from sarcodec.format.remarks import unpack_remarks
@@ -16,13 +17,23 @@ if TYPE_CHECKING:
     from sarcodec.api import choices
 
 
+@dataclass(frozen=True)
+class AttachmentInfo:
+    """An attachment: its name, its bytes, and how many they take in the file."""
+
+    name: str
+    bytes: int
+    packed_bytes: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class FileInfo:
     """What a file says of itself without being decoded. bits_per_pixel counts every band's pixels.
 
     mode: 'learned', 'bounded' (no radar pixel is off by more than max_error_db), 'lossless', or 'exact' where no band is radar; without a
     model in all but the first. domain: of the radar bands, with commas where they differ; band_kinds: each band, and why. masks: planes of
-    masks (none, one for all bands, or one a band).
+    masks (none, one for all bands, or one a band). claims: what the encoder was asked for and what it measured; skipped_records: kinds of what a later
+    release put into the head, and this one does not know nor need.
     """
 
     path: str
@@ -52,6 +63,9 @@ class FileInfo:
     band_names: tuple[str | None, ...]
     masks: int
     band_kinds: tuple[BandKind, ...]
+    claims: Claims | None = None
+    attachments: tuple[AttachmentInfo, ...] = ()
+    skipped_records: tuple[int, ...] = ()
 
 
 def info(path: choices.Compressed) -> FileInfo:
@@ -89,7 +103,7 @@ def info(path: choices.Compressed) -> FileInfo:
             bits_per_pixel=8 * file.size / (h.rows * h.cols * len(h.bands)),
             payload_bytes=payload,
             description_bytes=len(h.metadata),
-            overhead_bytes=file.size - payload - len(h.metadata),
+            overhead_bytes=file.size - payload - len(h.metadata) - file.directory.attached_bytes,
             crs_wkt=scene.crs_wkt,
             transform=scene.transform,
             ground_control_points=len(scene.gcps),
@@ -97,4 +111,7 @@ def info(path: choices.Compressed) -> FileInfo:
             band_names=scene.descriptions,
             masks=h.masks,
             band_kinds=kinds,
+            claims=unpack_claims(h.claims, len(h.bands)),
+            attachments=tuple(AttachmentInfo(a.name, a.size, a.length) for a in h.attachments),
+            skipped_records=h.skipped,
         )

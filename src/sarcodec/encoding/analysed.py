@@ -42,7 +42,9 @@ def kept(work: TileWork, spool: Spool) -> Kept:
 
 def _kept(plane: TileData | Encoded, spool: Spool) -> _Plane | Place:
     if isinstance(plane, Encoded):
-        return spool.add(plane.payload.rest)  # all that is kept of an exact band or a mask, of which nothing is measured
+        return spool.add(
+            plane.payload.rest
+        )  # all that is kept of an exact band or a mask, of which nothing is measured
     mask, latents = spool.add(plane.mask), plane.latents
     if latents is None:
         return _Plane(plane.place, mask, None, None)

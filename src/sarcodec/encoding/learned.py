@@ -12,7 +12,7 @@ import numpy as np
 
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX, Known
-from sarcodec.encoding.measured import Measured
+from sarcodec.encoding.measured import NOTHING, Measured
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import hidden_pixels
 from sarcodec.encoding.texture_fitting import Original, fitted
@@ -77,7 +77,7 @@ class Encoded:
     """A tile of one band or mask, whatever its kind: what the file keeps, and what was measured of it."""
 
     payload: Payload
-    measured: Measured = Measured()
+    measured: Measured = NOTHING
 
 
 class LearnedEncoder:

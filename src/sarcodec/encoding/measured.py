@@ -51,6 +51,9 @@ class Measured:
         return round(10 * math.log10(self.after / self.before), 4) + 0.0  # no -0.0
 
 
+NOTHING = Measured()
+
+
 def measured(levels: Floats, valid: Bools, decoded: Floats, rounding: float = 0.0) -> Measured:
     """Of levels (rows, cols) in dB and what they decode to, where they are valid; rounding: what storing pixels as whole numbers adds to each one's power.
 
