@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import dataclasses
 import json
 import re
@@ -292,10 +293,8 @@ class Faults:
         change = {"rows": int(self.random.integers(1, 512)), "cols": int(self.random.integers(1, 512))}
         if pieces.header.tile_rows * pieces.header.tile_cols > 1:
             change = {"dtype": str(self.random.choice(["uint8", "uint16", "float64", "int32"]))}
-        try:
+        with contextlib.suppress(InvalidArgument):
             pieces.header = dataclasses.replace(pieces.header, **(change if self.chance(0.6) else {}))
-        except InvalidArgument:
-            pass
         return together(pieces)
 
 

@@ -185,6 +185,13 @@ def with_attachments() -> Scene:
     return pixels, {}, {"quality": 40, "attachments": named}
 
 
+def tiny() -> Scene:
+    """The example of docs/format.md, 20."""
+    pixels = np.rint(300 * np.sqrt(speckle(20, 1, 5, 7))).clip(1, 65535).astype(np.uint16)
+    pixels[:, 0] = 0
+    return pixels, {"descriptions": ("VV",)}, {"quality": 10, "attachments": {"note.txt": b"example"}}
+
+
 def of_many_blocks() -> Scene:
     """Eighteen entries; constructed with blocks of sixteen."""
     pixels = (np.arange(20)[None, :, None] // 7 + np.arange(4400)[None, None] // 800).astype(np.uint8)
@@ -229,7 +236,7 @@ def named(*makes: Callable[[], Scene]) -> dict[str, Callable[[], Scene]]:
 SCENES = named(
     uint16_border, float32_db_nan, float32_power, uint8_amplitude, int16_amplitude, two_bands_two_tiles,
     scaled_db_uint8, angle_beside_two_bands, float64_power, exact_int32, masked_uint16, uint16_effort_0, uint16_empty_tiles, int8_db,
-    int32_amplitude, uint32_power, with_attachments, of_many_blocks, of_a_later_release,
+    int32_amplitude, uint32_power, with_attachments, tiny, of_many_blocks, of_a_later_release,
 )  # fmt: skip
 PROMISED = named(
     bounded_uint16, bounded_float32_power, bounded_float32_db, lossless_int16, lossless_float32, bounded_scaled_db_int16,

@@ -11,7 +11,7 @@ from sarcodec.format.claims import Claims, unpack_claims
 from sarcodec.format.container import VERSION
 from sarcodec.format.reader import FileReader
 from sarcodec.format.remarks import unpack_remarks
-from sarcodec.format.scene import unpack_scene
+from sarcodec.format.scene import unknown_keys, unpack_scene
 
 if TYPE_CHECKING:
     from sarcodec.api import choices
@@ -32,8 +32,8 @@ class FileInfo:
 
     mode: 'learned', 'bounded' (no radar pixel is off by more than max_error_db), 'lossless', or 'exact' where no band is radar; without a
     model in all but the first. domain: of the radar bands, with commas where they differ; band_kinds: each band, and why. masks: planes of
-    masks (none, one for all bands, or one a band). claims: what the encoder was asked for and what it measured; skipped_records: kinds of what a later
-    release put into the head, and this one does not know nor need.
+    masks (none, one for all bands, or one a band). claims: what the encoder was asked for and what it measured; skipped_records, skipped_keys: kinds of records
+    of the head, and keys of the description, that a later release wrote and this one does not know nor need.
     """
 
     path: str
@@ -66,6 +66,7 @@ class FileInfo:
     claims: Claims | None = None
     attachments: tuple[AttachmentInfo, ...] = ()
     skipped_records: tuple[int, ...] = ()
+    skipped_keys: tuple[str, ...] = ()
 
 
 def info(path: choices.Compressed) -> FileInfo:
@@ -114,4 +115,5 @@ def info(path: choices.Compressed) -> FileInfo:
             claims=unpack_claims(h.claims, len(h.bands)),
             attachments=tuple(AttachmentInfo(a.name, a.size, a.length) for a in h.attachments),
             skipped_records=h.skipped,
+            skipped_keys=unknown_keys(h.metadata),
         )

@@ -81,9 +81,9 @@ def described(info: FileInfo) -> Iterator[str]:
         some = ", ".join(f"{a.name} ({size(a.bytes)})" for a in info.attachments[:_MOST_NAMES])
         more = len(info.attachments) - _MOST_NAMES
         yield f"{_several(len(info.attachments), 'attachment')}: {some}" + (f" and {more} more" if more > 0 else "")
-    if info.skipped_records:
-        kinds = ", ".join(map(str, info.skipped_records))
-        yield f"skipped: records of kind {kinds}, which a later release wrote and this one does not need"
+    skipped = [f"record {kind}" for kind in info.skipped_records] + [f"key {key!r}" for key in info.skipped_keys]
+    if skipped:
+        yield f"skipped, as a later release wrote it and this one does not need it: {', '.join(skipped)}"
 
 
 def _claimed(claims: Claims) -> Iterator[str]:
