@@ -54,8 +54,15 @@ class Measured:
 NOTHING = Measured()
 
 
-def measured(levels: Floats, valid: Bools, decoded: Floats, rounding: float = 0.0) -> Measured:
-    """Of levels (rows, cols) in dB and what they decode to, where they are valid; rounding: what storing pixels as whole numbers adds to each one's power.
+def squares_of(levels: Floats, valid: Bools, decoded: Floats) -> float:
+    """Sum of the squared errors (rows, cols) in dB^2 where pixels are valid; levels are finite everywhere."""
+    error = decoded - levels
+    error *= valid
+    return float(np.square(error, out=error).sum(dtype=np.float64))
+
+
+def measured(levels: Floats, valid: Bools, decoded: Floats) -> Measured:
+    """Of levels (rows, cols) in dB and what they decode to, where they are valid.
 
     Powers are relative to the mean level within, so that they fit float32; sums are float64.
     """
@@ -64,6 +71,5 @@ def measured(levels: Floats, valid: Bools, decoded: Floats, rounding: float = 0.
         return Measured()
     scale_db = float(before.mean(dtype=np.float64))
     power = [float(power_of(side - np.float32(scale_db)).sum(dtype=np.float64)) for side in (before, after)]
-    factor, error = 10 ** (scale_db / 10), (after - before).astype(np.float64)
-    added = rounding * before.size
-    return Measured(0, before.size, float(error @ error), power[0] * factor, power[1] * factor + added)
+    factor = 10 ** (scale_db / 10)
+    return Measured(0, before.size, squares_of(levels, valid, decoded), power[0] * factor, power[1] * factor)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.encoding.measured import Measured, measured
+from sarcodec.encoding.measured import Measured, squares_of
 from sarcodec.encoding.texture_sums import Sums, sums_of
 from sarcodec.signal.correction import (
     LIMIT,
@@ -24,8 +24,8 @@ from sarcodec.signal.correction import (
     Ground,
     decibels,
     power_blocks,
-    with_power,
 )
+from sarcodec.signal.planes import with_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +68,7 @@ def fitted(ground: Ground, original: Original, noise: Floats | None) -> tuple[Co
     found = Correction(fit.power())
     if noise is not None and original.valid.any():
         found, looks = fit.texture(np.ascontiguousarray(noise, np.float32), found.power)
-    errors = measured(original.levels, original.valid, with_power(ground, found), original.rounding)
-    return found, errors + looks
+    return found, fit.measured(found) + looks
 
 
 def _whole(values: Floats | list[float], unit: float) -> tuple[int, ...]:
@@ -117,6 +116,16 @@ class _Fit:
         power = _whole(decibels(np.clip(solved, 1e-3, 1e3)), POWER_UNIT_DB)
         rest = self._rest_db(self.sums.total(power_blocks(ground, power, True)))
         return _whole(np.array(power) * POWER_UNIT_DB + rest, POWER_UNIT_DB)
+
+    def measured(self, found: Correction) -> Measured:
+        """Errors of the levels with their power."""
+        original, sums = self.original, self.sums
+        added = power_blocks(self.ground, found.power, True)
+        squares = squares_of(sums.levels, sums.valid, with_blocks(self.ground.levels, added))
+        count, before = int(np.count_nonzero(sums.valid)), float(sums.original.sum(dtype=np.float64))
+        factor = 10 ** (sums.scale_db / 10)
+        after = sums.total(added) * factor + original.rounding * count
+        return Measured(0, count, squares, before * factor, after)
 
     @property
     def _rounded(self) -> float:
