@@ -8,6 +8,7 @@ import pytest
 
 import sarcodec
 from golden.make import PROMISED, SCENES, facts
+from sarcodec.cli.brief import described, verified
 from sarcodec.errors import OlderVersion
 from sarcodec.format import sections
 from sarcodec.format.bands import KINDS
@@ -31,6 +32,15 @@ def test_none_is_missing_and_none_is_unknown():
 def test_a_file_of_version_0_is_refused_with_the_way_out(verb):
     with pytest.raises(OlderVersion, match=r"decompress it.*sarcodec<0\.2.*compress it again"):
         verb(REFUSED)
+
+
+def test_what_a_later_release_added_is_skipped_and_said():
+    path = FOLDER / "v1-of-a-later-release.sarc"
+    report, found = sarcodec.verify(path, threads=1), sarcodec.info(path)
+    assert report.skipped_sections == ((67, 1), (100, 1), (126, 1)) and report.skipped_records == (8, 254)
+    assert found.skipped_records == (8, 254)
+    assert "record 8, record 254" in " ".join(described(found))
+    assert "1 section of kind 67, 1 section of kind 100" in " ".join(verified(report, None, ()))
 
 
 def test_all_that_the_format_has_is_in_a_golden_file():

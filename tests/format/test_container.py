@@ -306,6 +306,12 @@ def test_sealed_but_senseless_heads(fields, error):
         container.unpack_head(_sealed(_body(**fields)))
 
 
+@pytest.mark.parametrize("code, name", container.RESERVED_DTYPES.items())
+def test_codes_of_complex_pixels_are_reserved(code, name):
+    with pytest.raises(NewerVersion, match=f"pixel type {code} \\({name}\\)"):
+        container.unpack_head(_sealed(_body(kind=bytes([code]))))
+
+
 def test_optional_records_of_a_newer_version_are_skipped_and_told():
     header, _ = container.unpack_head(_sealed(_body(records=b"\x02\x02\x01w\x08\x03new")))
     assert header.remarks == b"w" and header.skipped == (8,)
