@@ -3,6 +3,7 @@
 # make test-train      those that need it
 # make lint            ruff, the contracts between rooms, types
 # make docs            the site: build/site/index.html
+# make golden          golden files of a version that is not released yet, anew, and the example of docs/format.md
 # make library         compile libsarcodec alone, after a change of native/ (SARCODEC_NATIVE=off leaves it out: CONTRIBUTING.md)
 # make clean           forget the virtual environment, the demo and the site
 # Everything is installed into .venv; a second run installs nothing unless pyproject.toml or native/ changed.
@@ -12,7 +13,7 @@ BIN := .venv/bin
 # Python compiles what is imported; compiling all of every package beforehand would take 50 MB.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
 
-.PHONY: demo test test-train lint docs library clean
+.PHONY: demo test test-train lint docs golden library clean
 
 demo: .venv/.with-plot
 	$(BIN)/python examples/demo.py $(if $(INPUT),--input "$(INPUT)")
@@ -33,6 +34,10 @@ lint: .venv/.with-test
 docs: .venv/.with-docs
 	$(BIN)/python tools/site/figures.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+golden:
+	$(BIN)/python tests/golden/make.py
+	$(BIN)/python tools/site/example.py
 
 library:
 	$(PYTHON) native/build_library.py

@@ -29,11 +29,11 @@ _CHANNELS = 1024
 
 @dataclass(frozen=True)
 class Target:
-    """Weights and tables, and streams (bytes, step, rows, cols) that they have written."""
+    """Weights and tables, and the two streams of tiles (base and other, step, rows, cols) that they have written."""
 
     prior: object
     tables: object
-    streams: list[tuple[bytes, int, int, int]]
+    streams: list[tuple[tuple[bytes, bytes], int, int, int]]
     share: float
 
 
@@ -49,7 +49,7 @@ def made_up_tables(random: np.random.Generator):
     return from_weights(weights, shift, skip)
 
 
-def made_up_stream(random: np.random.Generator, prior, tables) -> tuple[bytes, int, int, int]:
+def made_up_stream(random: np.random.Generator, prior, tables) -> tuple[tuple[bytes, bytes], int, int, int]:
     """What an encoder with these tables would write of wild symbols: those that a reader of noise takes for valid ones."""
     from sarcodec.entropy import coding, trellis
     from sarcodec.entropy.following import follow
@@ -65,22 +65,25 @@ def made_up_stream(random: np.random.Generator, prior, tables) -> tuple[bytes, i
         found = follow(prior, hyper.clip(-127, 127), trellis.places(latents, which).astype(np.int32), place)
         named = found.tables
         symbols[tables.skip[named]] = 0
-        state = 0
+        state, cut = 0, place.base_count
         for i, (symbol, table) in enumerate(zip(latents.tolist(), named[place.hyper_count :].tolist(), strict=True)):
+            state = 0 if i == cut - place.hyper_count else state
             which[i] = state & 1
             state = state if tables.skip[table] else int(trellis.NEXT_STATE[state, symbol & 1])
     named = named + 256 * np.concatenate([np.zeros(hyper.size, int), which])
-    return coding.encode(tables, named, symbols), step, rows, cols
+    parts = (slice(cut), slice(cut, None))
+    return tuple(coding.encode(tables, named[part], symbols[part]) for part in parts), step, rows, cols
 
 
-def shipped_streams() -> list[tuple[bytes, int, int, int]]:
+def shipped_streams() -> list[tuple[tuple[bytes, bytes], int, int, int]]:
     from sarcodec.encoding.tile import TileEncoder
     from sarcodec.models import published
 
     codec, found = TileEncoder(published.load(), 0), []
     for seed, (step, rows, cols) in enumerate([(330, 1, 2), (120, 1, 1), (600, 2, 2), (256, 2, 1)]):
         noise = np.random.default_rng(seed).standard_normal((rows, cols, _CHANNELS), np.float32)
-        found.append((codec.encode(noise * codec._deviation, step)[0].payload[2:], step, rows, cols))
+        sections, _ = codec.encode(noise * codec._deviation, step)
+        found.append((tuple(section.payload[2:] for section in sections), step, rows, cols))
     return found
 
 
@@ -120,20 +123,22 @@ def damaged(random: np.random.Generator, stream: bytes) -> bytes:
 
 
 def inputs(random: np.random.Generator, found: list[Target], count: int) -> Iterator[tuple]:
-    """A target, a stream, a place and whether expected errors are asked for."""
+    """A target, its two streams, the other one left out at times, a place and whether expected errors are asked for."""
     from sarcodec.entropy.prior import TileLatents
     from sarcodec.entropy.tiles import Place
 
     shares = np.array([t.share for t in found])
     for number in random.choice(len(found), count, p=shares / shares.sum()):
-        stream, step, rows, cols = found[number].streams[int(random.integers(len(found[number].streams)))]
+        streams, step, rows, cols = found[number].streams[int(random.integers(len(found[number].streams)))]
         if random.random() < 0.3:
             step, rows, cols = int(random.integers(640)), int(random.integers(1, 4)), int(random.integers(1, 4))
         reference = None
         if random.random() < 0.2:
             values = random.integers(-(1 << 31), 1 << 31, (rows * cols, _CHANNELS)) >> int(random.integers(32))
             reference = TileLatents(values.astype(np.int32), int(random.integers(640)))
-        yield found[number], damaged(random, stream), Place(step, rows, cols, reference), bool(random.random() < 0.5)
+        base, rest = (damaged(random, s) if random.random() < 0.7 else s for s in streams)
+        rest = None if random.random() < 0.1 else rest
+        yield found[number], (base, rest), Place(step, rows, cols, reference), bool(random.random() < 0.5)
 
 
 def fuzz(count: int, seed: int) -> None:
@@ -145,9 +150,9 @@ def fuzz(count: int, seed: int) -> None:
     print(f"level {library.level()}, under the sanitizers; seed {seed}", flush=True)
     random = np.random.default_rng(seed)
     found, began, refused = targets(random), time.process_time(), 0
-    for number, (target, stream, place, lost) in enumerate(inputs(random, found, count), 1):
+    for number, (target, streams, place, lost) in enumerate(inputs(random, found, count), 1):
         try:
-            read_tile(target.prior, target.tables, stream, place, lost)
+            read_tile(target.prior, target.tables, streams, place, lost)
         except CorruptFile:
             refused += 1
         if number % 100_000 == 0:

@@ -19,20 +19,21 @@ import numpy as np
 from rd_val import ROOT
 
 from sarcodec.decoding.scene import SceneDecoder
-from sarcodec.decoding.tile import _Reading
 from sarcodec.entropy import coding as entropy
 from sarcodec.entropy import tables
-from sarcodec.entropy.prior import LATENT_TABLES
+from sarcodec.entropy.prior import GROUPS, LATENT_TABLES
+from sarcodec.entropy.tiles import _Reading
 from sarcodec.entropy.trellis import places
+from sarcodec.format.bands import LEARNED
 from sarcodec.format.reader import FileReader
-from sarcodec.format.sections import LATENTS, LEANING, unpack_latents
+from sarcodec.format.sections import unpack_latents
 
 
 class Listening(_Reading):
     """The decoder's port; keeps the table of every symbol."""
 
-    def __init__(self, decoder: entropy.Decoder):
-        super().__init__(decoder)
+    def __init__(self, base: entropy.Decoder, rest: entropy.Decoder):
+        super().__init__(base, rest)
         self.tables = []
 
     def hyper(self, rows):
@@ -40,7 +41,8 @@ class Listening(_Reading):
         return super().hyper(rows)
 
     def latents(self, rows, mean, cells, channels):
-        symbols, which = self.decoder.decode_dependent(rows.astype(np.uint16).reshape(-1))
+        decoder = self.base if channels.start < GROUPS[0] else self.rest
+        symbols, which = decoder.decode_dependent(rows.astype(np.uint16).reshape(-1))
         self.symbols.append(symbols)
         self.tables.append(rows.reshape(-1) + LATENT_TABLES * which.astype(np.int64))
         return places(symbols, which).reshape(rows.shape)
@@ -50,19 +52,20 @@ def promised(path: Path) -> tuple[float, int]:
     """Bits that the tables say, and bits of the sections, of a whole file."""
     bits = size = 0
     with FileReader(path) as file:
-        decoder = SceneDecoder(file).learned
+        decoder = SceneDecoder(file)
         for number in range(file.header.entry_count):
-            tile, band = divmod(number, len(file.header.bands))
-            sections = decoder.sections(tile, band)
-            section = sections.get(LEANING) or sections.get(LATENTS)
-            if section is None:
+            tile, band = divmod(number, file.header.planes)
+            if decoder.kind(band) != LEARNED:
                 continue
-            reference = decoder.latents(tile, file.header.bands[band].reference) if LEANING in sections else None
-            port = Listening(entropy.Decoder(decoder.codec.model.tables, unpack_latents(section)[1]))
-            decoder.codec.model.prior.walk(file.entry(tile, band).step, *decoder.cells(tile), port, reference)
-            found = decoder.codec.model.tables
+            learned = decoder.learned
+            coded, reference = learned._coded(learned.sections(tile, band), tile, band)
+            if coded is None:
+                continue
+            port = Listening(*(entropy.Decoder(learned.codec.model.tables, unpack_latents(s)[1]) for s in coded))
+            learned.codec.model.prior.walk(file.entry(tile, band).step, *learned.cells(tile), port, reference)
+            found = learned.codec.model.tables
             bits += tables.cost(found, np.concatenate(port.tables), np.concatenate(port.symbols))
-            size += 8 * len(section.payload)
+            size += sum(8 * len(section.payload) for section in coded)
     return float(bits), size
 
 

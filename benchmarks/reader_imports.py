@@ -1,6 +1,6 @@
 """What a process loads that opens a compressed file and reads it: modules, their lines, other packages, memory.
 
-python benchmarks/reader_imports.py tests/golden/v0-uint16-border.sarc
+python benchmarks/reader_imports.py tests/golden/v1-uint16-border.sarc
 
 For an older commit: PYTHONPATH=ITS/src, and a file of its own (files name their model by digest).
 """

@@ -79,7 +79,7 @@ def _version() -> str:
     try:
         return version("sarcodec")
     except PackageNotFoundError:  # run from a checkout that was never installed
-        return "0.1.0"
+        return "0.2.0"
 
 
 def __dir__() -> list[str]:

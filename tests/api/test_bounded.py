@@ -1,6 +1,7 @@
 """Files of bounded error and lossless ones: what they promise is kept for every pixel, or refused."""
 
 import builtins
+import json
 import tempfile
 from pathlib import Path
 
@@ -53,7 +54,9 @@ def test_dn_are_within_the_bound_and_the_file_says_so(bound_db):
     assert not walked.after[~valid].any()
     assert (walked.report.mode, walked.report.max_error_db, walked.report.model) == ("bounded", bound_db, None)
     tags = dict(next(items for name, items in walked.info_after.tags if name == "SARCODEC"))
+    claimed = json.loads(tags.pop("CLAIMS"))
     assert tags == {"MODE": "bounded", "MAX_ERROR_DB": f"{bound_db:g}"}
+    assert [band["max_error_db"] for band in claimed["bands"]] == [bound_db, bound_db]
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32"])
@@ -68,7 +71,8 @@ def test_lossless_is_every_bit(dtype):
     assert np.array_equal(bits(walked.after), bits(pixels)) and walked.report.mode == "lossless"
     assert 8 * pixels.itemsize > walked.report.bits_per_pixel
     tags = dict(next(items for name, items in walked.info_after.tags if name == "SARCODEC"))
-    assert tags == {"MODE": "lossless", "MAX_ERROR_DB": "0"}
+    claimed = json.loads(tags.pop("CLAIMS"))
+    assert tags == {"MODE": "lossless", "MAX_ERROR_DB": "0"} and claimed["bands"][0]["max_error_db"] == 0
 
 
 def test_int16_that_is_no_amplitude_is_taken_lossless():

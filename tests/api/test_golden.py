@@ -8,14 +8,52 @@ import pytest
 
 import sarcodec
 from golden.make import PROMISED, SCENES, facts
-from sarcodec.format.container import MAGIC, VERSION
+from sarcodec.cli.brief import described, verified
+from sarcodec.errors import OlderVersion
+from sarcodec.format import sections
+from sarcodec.format.bands import KINDS
+from sarcodec.format.container import DTYPES, MAGIC, VERSION
+from sarcodec.format.measure import DOMAINS
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
+REFUSED = FOLDER / "v0-refused.sarc"
+IN_GOLDEN = {
+    sections.BASE, sections.BASE_LEANING, sections.LATENTS, sections.LEANING, sections.MASK, sections.LEVELS, sections.PIXELS, sections.POWER,
+}  # fmt: skip
 
 
 def test_none_is_missing_and_none_is_unknown():
     expected = {f"{name}{end}" for name in SCENES | PROMISED for end in (".sarc", ".json")}
+    expected.add(REFUSED.name)
     assert expected == {path.name for path in FOLDER.iterdir() if path.suffix in (".sarc", ".json")}
+
+
+@pytest.mark.parametrize("verb", [sarcodec.info, sarcodec.open, sarcodec.verify])
+def test_a_file_of_version_0_is_refused_with_the_way_out(verb):
+    with pytest.raises(OlderVersion, match=r"decompress it.*sarcodec<0\.2.*compress it again"):
+        verb(REFUSED)
+
+
+def test_what_a_later_release_added_is_skipped_and_said():
+    path = FOLDER / "v1-of-a-later-release.sarc"
+    report, found = sarcodec.verify(path, threads=1), sarcodec.info(path)
+    assert report.skipped_sections == ((67, 1), (100, 1), (126, 1)) and report.skipped_records == (8, 254)
+    assert found.skipped_records == (8, 254)
+    assert "record 8, record 254" in " ".join(described(found))
+    assert "1 section of kind 67, 1 section of kind 100" in " ".join(verified(report, None, ()))
+
+
+def test_all_that_the_format_has_is_in_a_golden_file():
+    known = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
+    kinds = {kind for file in known.values() for tile in file["tiles"] for kind in tile["sections"]}
+    assert kinds >= IN_GOLDEN
+    assert {file["dtype"] for file in known.values()} == set(DTYPES)
+    assert max(file["blocks"] for file in known.values()) > 1
+    assert any(file["skipped"] for file in known.values()) and any(file["attachments"] for file in known.values())
+    assert {band["domain"] for file in known.values() for band in file["bands"]} == {*DOMAINS, None}
+    assert {band["kind"] for file in known.values() for band in file["bands"]} == set(KINDS)
+    efforts = {file["claims"]["asked"].get("effort") for file in known.values()}
+    assert efforts >= {None, 0, 1}
 
 
 @pytest.mark.parametrize("name", SCENES | PROMISED)

@@ -1,17 +1,19 @@
-"""A second reader of compressed files, written from docs/format.md alone: slow, whole numbers, no code of the package.
+"""The second reader's latents, written from docs/format.md alone: slow, whole numbers, no code of the package.
 
-In: the bytes of a file and the folder of its model; out: symbols of a tile, and its latents in 1/32 step. Numbers in
+In: sections of a tile and the folder of its model; out: symbols of a tile, and its latents in 1/32 step. Numbers in
 docstrings are sections of that page. It trusts what it reads but for checksums and ends.
 """
 
 import hashlib
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np  # for npz files only
+import numpy as np
+
+from format.slow_file import Bytes
 
 GROUPS = ((0, 16, 32), (16, 80, 160), (96, 288, 144), (384, 640, 40))  # 9.1: first channel, count, feature count
 LIMIT = 1 << 30  # of means and latents, 9.7
@@ -19,82 +21,6 @@ POOL = {2: (2, 4), 3: (16, 7)}  # 9.6: channels, shift
 NEXT = [
     (a // 2 ^ 166 * (a % 2), a // 2 ^ 166 * (a % 2) ^ 121) for a in range(256)
 ]  # 9.3: by state and parity of the symbol
-
-
-class Bytes:
-    """Fields one after the other (1)."""
-
-    def __init__(self, data: bytes):
-        self.data, self.place = data, 0
-
-    def take(self, size: int) -> bytes:
-        assert self.place + size <= len(self.data)
-        self.place += size
-        return self.data[self.place - size : self.place]
-
-    def number(self, size: int, signed: bool = False) -> int:
-        return int.from_bytes(self.take(size), "little", signed=signed)
-
-    def varint(self) -> int:
-        value, shift, byte = 0, 0, 128
-        while byte & 128:
-            byte = self.number(1)
-            value |= (byte & 127) << shift
-            shift += 7
-        return value
-
-
-@dataclass(frozen=True)
-class File:
-    """What the head and the index say (2, 3, 4); payloads in index order."""
-
-    rows: int
-    cols: int
-    model_id: str
-    digest: bytes
-    levels: list
-    references: list
-    steps: list
-    payloads: list
-
-
-def read_file(data: bytes) -> File:
-    whole = Bytes(data)
-    assert whole.take(5) == b"\x89SAR\0"
-    body = Bytes(whole.take(whole.varint()))
-    assert zlib.crc32(data[: whole.place]) == whole.number(4)
-    body.number(1)
-    rows, cols, bands, masks = body.varint(), body.varint(), body.varint(), body.varint()
-    assert body.number(1) == 9
-    levels, references = [], []
-    for _ in range(bands):
-        kind = body.number(1)
-        assert kind & 3 == 0 and kind < 128  # the model has coded it
-        body.take(16 if kind & 16 else 0)
-        body.take(8 * body.number(1) if kind & 32 else 0)
-        references.append(body.varint() if kind & 64 else -1)
-        levels.append(body.number(2, signed=True))
-    model_id, digest, base = body.take(body.number(1)).decode("ascii"), body.take(8), body.varint()
-    for _ in ("metadata", "remarks"):
-        body.take(body.varint())
-    steps, payloads = [], []
-    for _ in range(-(-rows // 512) * -(-cols // 512) * (bands + masks)):
-        length, folded = body.varint(), body.varint()
-        steps.append(base + (folded // 2 if folded % 2 == 0 else -(folded + 1) // 2))
-        payloads.append(whole.take(length))
-        assert zlib.crc32(payloads[-1]) == body.number(4)
-    assert body.place == len(body.data) and whole.place == len(data)
-    return File(rows, cols, model_id, digest, levels, references, steps, payloads)
-
-
-def sections(payload: bytes) -> dict[int, bytes]:
-    """5."""
-    rest, found, last = Bytes(payload), {}, not payload
-    while not last:
-        kind = rest.number(1)
-        last = kind >= 128
-        found[kind & 127] = rest.take(len(payload) - rest.place if last else rest.varint())
-    return found
 
 
 class Stream:
@@ -177,11 +103,18 @@ def at_step(knots: list[int], s: int) -> int:
     return (knots[i] * (64 - f) + knots[i + 1] * f) >> 6
 
 
-def accumulate(total: list[int], inputs: list[int], weight: list[list[int]]) -> list[int]:
-    for x, row in zip(inputs, weight, strict=True):
-        if x:
-            total = [t + x * w for t, w in zip(total, row, strict=True)]
-    return total
+def accumulate(total: list[int], inputs: list[int], weight: np.ndarray) -> list[int]:
+    """All of it fits 64 bits (9)."""
+    return (np.array(total, np.int64) + np.array(inputs, np.int64) @ weight).tolist()
+
+
+@dataclass
+class Tile:
+    """What is decoded of a tile: symbols in coding order, by cell latents in 1/32 step, and the table t and the place p of each (9.7)."""
+
+    symbols: list = field(default_factory=list)
+    latents: dict = field(default_factory=dict)
+    places: dict = field(default_factory=dict)
 
 
 class SlowModel:
@@ -190,7 +123,8 @@ class SlowModel:
     def __init__(self, folder: Path):
         self.folder, self.card = folder, json.loads((folder / "card.json").read_text())
         with np.load(folder / "prior.npz", allow_pickle=False) as arrays:
-            self.arrays = {name: arrays[name].tolist() for name in arrays.files}
+            whole = {name: arrays[name].astype(np.int64) for name in arrays.files}
+        self.arrays = {name: a if name.endswith(".weight") else a.tolist() for name, a in whole.items()}
         self.tables = read_tables((folder / "tables.bin").read_bytes())
 
     @cached_property
@@ -268,11 +202,11 @@ class SlowModel:
         limited = lambda values: [clamp(r * f >> 16, -LIMIT, LIMIT) for r, f in zip(values, ratios, strict=True)]
         return {cell: limited(values) for cell, values in reference.items()}
 
-    def from_reference(self, reference: dict, s: int) -> dict:
-        """U of 9.10, by cell."""
+    def from_reference(self, reference: dict, s: int, groups: int) -> dict:
+        """U of 9.10, by cell, from the first groups of the reference."""
         width = len(self.arrays["accumulator.exponent"])
         total = {cell: [0] * width for cell in reference}
-        for group, (first, count, many) in enumerate(GROUPS):
+        for group, (first, count, many) in enumerate(GROUPS[:groups]):
             seen = {cell: self.features(group, r[first : first + count], s) for cell, r in reference.items()}
             for cell in total:
                 inputs = near(seen, *cell, [0] * many) if group < 2 else seen[cell]
@@ -280,43 +214,48 @@ class SlowModel:
         return total
 
     def read_tile(
-        self, section: bytes, s: int, rows: int, cols: int, reference: tuple[dict, int] | None = None
-    ) -> tuple[list[int], dict]:
-        """Symbols in coding order; latents in 1/32 step by cell, 1024 each. reference: latents and step index of a band leaned on."""
-        stream, symbols = Stream(section[2:]), []
+        self, parts: tuple[bytes, bytes], s: int, rows: int, cols: int, reference: tuple[dict, int] | None = None
+    ) -> Tile:
+        """parts: the two sections, base first; reference: latents and step index of a band leaned on."""
+        streams, symbols, tile = [Stream(section[2:]) for section in parts], [[], []], Tile()
 
-        def read(table: int) -> int:
-            symbols.append(stream.value(self.tables[table]))
-            return symbols[-1]
+        def read(part: int, table: int) -> int:
+            symbols[part].append(streams[part].value(self.tables[table]))
+            return symbols[part][-1]
 
         hyper_cells = [(i, j) for i in range(-(-rows // 2)) for j in range(-(-cols // 2))]
-        z = {cell: [read(512 + 10 * c + s // 64) for c in range(24)] for cell in hyper_cells}
+        z = {cell: [read(0, 512 + 10 * c + s // 64) for c in range(24)] for cell in hyper_cells}
         side = self.side(z, rows, cols)
-        seen, latents, state = [{} for _ in GROUPS], {cell: [] for cell in side}, 0
+        seen, states = [{} for _ in GROUPS], [0, 0]
+        tile.latents, tile.places = {cell: [] for cell in side}, {cell: [] for cell in side}
         leaned = self.leaned(*reference, s) if reference else {}
-        added = self.from_reference(*reference) if reference else {}
+        added = [self.from_reference(*reference, groups) for groups in (1, 4)] if reference else []
         for n in range(8):
-            decoded = {}
+            decoded, part = {}, int(n >= 2)
             for cell in (c for c in side if sum(c) % 2 == n % 2):
                 sums = self.sums(n, cell, side, seen, s)
                 if reference:
-                    sums = [a + b for a, b in zip(sums, added[cell], strict=True)]
+                    sums = [a + b for a, b in zip(sums, added[part][cell], strict=True)]
                 found = self.predict(n, sums, s, leaned.get(cell))
                 decoded[cell] = []
                 for mean, t in found:
-                    k = read(t + 256 * (state % 2))
+                    state = states[part]
+                    k = read(part, t + 256 * (state % 2))
                     sign = (k > 0) - (k < 0)
                     p = 2 * k - (state % 2) * sign
+                    tile.places[cell].append((t, p))
                     y = 21 * p - sign * self.arrays["centroids"][t][min(abs(p), 7)] + mean
                     decoded[cell].append(clamp(y, -LIMIT, LIMIT))
                     if self.tables[t + 256 * (state % 2)] is not None:
-                        state = NEXT[state][k % 2]
+                        states[part] = NEXT[state][k % 2]
             for cell, values in decoded.items():
-                latents[cell] += values
+                tile.latents[cell] += values
                 seen[n // 2][cell] = self.features(n // 2, values, s)
-        assert stream.state == 1 and not stream.words
-        assert crc16(symbols) == int.from_bytes(section[:2], "little")
-        return symbols, latents
+        for stream, some, section in zip(streams, symbols, parts, strict=True):
+            assert stream.state == 1 and not stream.words
+            assert crc16(some) == int.from_bytes(section[:2], "little")
+        tile.symbols = symbols[0] + symbols[1]
+        return tile
 
     def sums(self, n: int, cell: tuple[int, int], side: dict, seen: list[dict], s: int) -> list[int]:
         """T of 9.7."""
@@ -335,9 +274,4 @@ def near(grid: dict, i: int, j: int, nothing: list[int]) -> list[int]:
 
 def crc16(symbols: list[int]) -> int:
     """1, 9."""
-    register = 0xFFFFFFFF
-    for byte in b"".join(v.to_bytes(4, "little", signed=True) for v in symbols):
-        register ^= byte
-        for _ in range(8):
-            register = register >> 1 ^ (0xEDB88320 if register & 1 else 0)
-    return (register ^ 0xFFFFFFFF) & 0xFFFF
+    return zlib.crc32(b"".join(v.to_bytes(4, "little", signed=True) for v in symbols)) & 0xFFFF

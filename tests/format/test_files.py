@@ -15,6 +15,7 @@ from sarcodec.errors import (
     SarcodecError,
     TruncatedFile,
 )
+from sarcodec.format.attachments import Attachment, pack_attachments, pack_records, unpack_records, unpacked
 from sarcodec.format.bands import BandField
 from sarcodec.format.container import Header, head_length
 from sarcodec.format.reader import FileReader
@@ -205,7 +206,7 @@ def test_header_of_another_scene_is_refused(tmp_path):
 
 def test_attachments_come_back(tmp_path):
     given = [("annotation/iw-vv.xml", b"<product>" * 500), ("preview/quick-look.png", os.urandom(999)), ("empty", b"")]
-    with FileWriter(tmp_path / "a.sarc", attachments=given) as writer:
+    with FileWriter(tmp_path / "a.sarc", attached=pack_attachments(given)) as writer:
         for payload in PAYLOADS:
             writer.append(payload, 100)
         size = writer.finish(HEADER)
@@ -221,17 +222,26 @@ def test_attachments_come_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "/etc/passwd", "../x", "a/../b", "a//b", "a\\b", "C:x", "./a", "a/", "n" * 1025, "\0"]
+    "name",
+    ["", "/etc/passwd", "../x", "a/../b", "a//b", "a\\b", "C:x", "./a", "a/", "n" * 1025, "\0", "a\nb", "\udc80"],
 )
-def test_names_of_attachments_that_leave_their_folder_are_refused(tmp_path, name):
+def test_names_of_attachments_that_leave_their_folder_are_refused(name):
     with pytest.raises(InvalidArgument, match="attachment"):
-        FileWriter(tmp_path / "a.sarc", attachments=[(name, b"")])
+        pack_attachments([(name, b"")])
 
 
-def test_an_attachment_twice_is_refused(tmp_path):
+def test_an_attachment_twice_or_within_another_is_refused():
     with pytest.raises(InvalidArgument, match="once"):
-        FileWriter(tmp_path / "a.sarc", attachments=[("a", b"1"), ("a", b"2")])
-    assert os.listdir(tmp_path) == []
+        pack_attachments([("a", b"1"), ("a", b"2")])
+    with pytest.raises(InvalidArgument, match="lie in attachment 'a'"):
+        pack_attachments([("a/b/c", b"1"), ("a", b"2")])
+
+
+def test_an_attachment_packed_in_a_later_way_is_no_hindrance_to_the_others():
+    records = unpack_records(pack_records([Attachment("new", 3, 5, 0, 0), Attachment("old", 0, 0, 0, 0)]))
+    assert unpacked(records[1], b"") == b""
+    with pytest.raises(NewerVersion, match="new is packed in way 3"):
+        unpacked(records[0], b"")
 
 
 def test_an_index_of_many_blocks_is_read_by_parts(tmp_path):

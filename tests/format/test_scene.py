@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sarcodec.errors import CorruptFile, InvalidArgument, UnsupportedScene
 from sarcodec.format import packing, scene
-from sarcodec.format.scene import GroundControlPoint, SceneInfo, pack_scene, unpack_scene
+from sarcodec.format.scene import GroundControlPoint, SceneInfo, pack_scene, unknown_keys, unpack_scene
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
 words = st.text(max_size=12)
@@ -108,7 +108,7 @@ def packed(value):
     "data",
     [
         b"\x00", b"\x03abc", b"\x01abc", b"\x02abc", packed([]), packed({}), packed(b"{"), packed(b"[" * 100000),
-        packed(b"\xff"), packed({"zz": 1}), packed({"c": 1}), packed({"t": [1, 2]}), packed({"t": [1] * 5 + ["1"]}),
+        packed(b"\xff"), packed({"c": 1}), packed({"t": [1, 2]}), packed({"t": [1] * 5 + ["1"]}),
         packed({"t": [True] * 6}), packed({"g": [[1]]}), packed({"g": []}), packed({"g": 5}),
         packed({"g": [[1], [1, 2], [1], [1], [1], [], []]}), packed({"n": [0, 0, 0]}), packed({"n": "0"}),
         packed({"m": [["a"]]}), packed({"m": [["a", [["k", 1]]]]}), packed({"d": [1]}), packed({"b": 3}),
@@ -118,6 +118,12 @@ def packed(value):
 def test_malformed_is_corrupt(data):
     with pytest.raises(CorruptFile, match="scene description"):
         unpack_scene(data, 5, 6, 2, "uint16")
+
+
+def test_keys_of_a_later_release_are_skipped_and_named():
+    data = packed({"zz": {"any": ["thing"]}, "n": [7], "aa": 1})
+    assert unpack_scene(data, 5, 6, 2, "uint16") == SceneInfo(5, 6, 2, "uint16", nodata=(7.0, 7.0))
+    assert unknown_keys(data) == ("aa", "zz") and unknown_keys(b"") == ()
 
 
 @pytest.mark.parametrize("head", [1, 2])

@@ -1,9 +1,8 @@
 """Makes the golden files: small scenes, compressed with the shipped model, and beside each what it must always decode to.
 
-    python tests/golden/make.py [NAME ...]    all of them, or those whose names begin so, anew; only when the shipped model or
-                                              format version 0 changes
+    python tests/golden/make.py [NAME ...]    all of them, or those whose names begin so, anew; only before their version is released
 
-Files of format version 1 and later are kept for ever: a new version gets new names, and never replaces these.
+Released versions are kept for ever: a new version gets new names, and never replaces these. v0-refused.sarc is the one file of version 0 that is left.
 """
 
 import json
@@ -18,6 +17,12 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1] / "src"), str(HERE.parent)]  # where it is run by itself
+
+from format.taken_apart import apart, together
+from sarcodec.format.sections import IN_BASE, Payload, Section
+from sarcodec.format.varint import pack_varint
+
 VERSION = 1
 SPREAD_PX = 17
 
@@ -141,18 +146,105 @@ def masked_uint16() -> Scene:
     return pixels, {"mask": "dataset"}, {"quality": 55}
 
 
+def uint16_effort_0() -> Scene:
+    return uint16_border()[0], {}, {"quality": 45, "effort": 0}
+
+
+def uint16_empty_tiles() -> Scene:
+    """Of three tiles the second and the third have no valid pixel near, and nothing but a mask."""
+    pixels = np.rint(250 * np.sqrt(speckle(13, 1, 33, 1040))).clip(1, 65535).astype(np.uint16)
+    pixels[:, :, 130:] = 0
+    return pixels, {}, {"quality": 50}
+
+
+def int8_db() -> Scene:
+    return np.rint(10 * np.log10(speckle(14, 1, 64, 50)) - 12).clip(-120, 100).astype(np.int8), {}, {"domain": "db"}
+
+
+def int32_amplitude() -> Scene:
+    pixels = np.rint(70_000 * np.sqrt(speckle(15, 1, 40, 64))).clip(1).astype(np.int32)
+    pixels[:, 3, :9] = -1
+    return pixels, {}, {"quality": 55, "domain": "amplitude"}
+
+
+def uint32_power() -> Scene:
+    return np.rint(9e5 * speckle(16, 1, 40, 64)).clip(1).astype(np.uint32), {}, {"quality": 52, "domain": "power"}
+
+
+def bounded_float64_power() -> Scene:
+    return *float64_power()[:2], {"max_error_db": 0.8, "domain": "power"}
+
+
+def with_attachments() -> Scene:
+    pixels = np.rint(300 * np.sqrt(speckle(17, 1, 40, 40))).clip(1, 65535).astype(np.uint16)
+    named = {
+        "annotation/iw-vv.xml": b"<product><heading>348.2</heading></product>\n" * 40,
+        "preview/quick-look.bin": np.random.default_rng(18).bytes(70),
+        "notes/\u00e9t\u00e9.txt": b"",
+    }
+    return pixels, {}, {"quality": 40, "attachments": named}
+
+
+def tiny() -> Scene:
+    """The example of docs/format.md, 20."""
+    pixels = np.rint(300 * np.sqrt(speckle(20, 1, 5, 7))).clip(1, 65535).astype(np.uint16)
+    pixels[:, 0] = 0
+    return pixels, {"descriptions": ("VV",)}, {"quality": 10, "attachments": {"note.txt": b"example"}}
+
+
+def of_many_blocks() -> Scene:
+    """Eighteen entries; constructed with blocks of sixteen."""
+    pixels = (np.arange(20)[None, :, None] // 7 + np.arange(4400)[None, None] // 800).astype(np.uint8)
+    return np.concatenate([pixels, 3 * pixels]), {"descriptions": ("class", "state")}, {"exact_bands": (1, 2)}
+
+
+def of_a_later_release() -> Scene:
+    """Constructed: records and sections that this version does not know and may skip."""
+    pixels = np.rint(300 * np.sqrt(speckle(19, 2, 40, 40))).clip(1, 65535).astype(np.uint16)
+    return pixels, {"descriptions": ("VV", "VH")}, {"quality": 40}
+
+
+def in_small_blocks(data: bytes) -> bytes:
+    pieces = apart(data)
+    pieces.block_log2 = 4
+    return together(pieces)
+
+
+def with_later_parts(data: bytes) -> bytes:
+    pieces = apart(data)
+    pieces.records = ((8, b"a record that may be skipped"), (254, b"another"))
+    first, second = (pieces.sections(number) for number in range(2))
+    pieces.payloads[0] = Payload(
+        _packed([s for s in first if s.kind in IN_BASE], Section(67, b"base")),
+        _packed([s for s in first if s.kind not in IN_BASE], Section(126, b"rest")),
+    )
+    pieces.payloads[1] = Payload(
+        pieces.payloads[1].base, _packed([s for s in second if s.kind not in IN_BASE], Section(100, b""))
+    )
+    return together(pieces)
+
+
+def _packed(sections: list[Section], more: Section) -> bytes:
+    parts = [bytes([s.kind]) + pack_varint(len(s.payload)) + s.payload for s in sections]
+    return b"".join(parts) + bytes([more.kind | 128]) + more.payload
+
+
 def named(*makes: Callable[[], Scene]) -> dict[str, Callable[[], Scene]]:
     return {f"v{VERSION}-{make.__name__.replace('_', '-')}": make for make in makes}
 
 
 SCENES = named(
     uint16_border, float32_db_nan, float32_power, uint8_amplitude, int16_amplitude, two_bands_two_tiles,
-    scaled_db_uint8, angle_beside_two_bands, float64_power, exact_int32, masked_uint16,
+    scaled_db_uint8, angle_beside_two_bands, float64_power, exact_int32, masked_uint16, uint16_effort_0, uint16_empty_tiles, int8_db,
+    int32_amplitude, uint32_power, with_attachments, tiny, of_many_blocks, of_a_later_release,
 )  # fmt: skip
 PROMISED = named(
-    bounded_uint16, bounded_float32_power, bounded_float32_db, lossless_int16, lossless_float32, bounded_scaled_db_int16
-)
+    bounded_uint16, bounded_float32_power, bounded_float32_db, lossless_int16, lossless_float32, bounded_scaled_db_int16,
+    bounded_float64_power,
+)  # fmt: skip
 """Files that keep a bound, and lossless ones: decoded with the extra `bounded`, to the same bits on every machine."""
+CHANGED = {f"v{VERSION}-of-many-blocks": in_small_blocks, f"v{VERSION}-of-a-later-release": with_later_parts}
+"""What is done with the bytes of some."""
 
 
 def write_scene(scene: Scene, path: Path) -> dict:
@@ -182,6 +274,7 @@ def facts(path: Path) -> dict:
     Levels of learned bands may differ in the last digits between machines; everything else may not.
     """
     from sarcodec.decoding.scene import SceneDecoder
+    from sarcodec.format.claims import claims_json, unpack_claims
     from sarcodec.format.reader import FileReader
 
     with FileReader(path) as file:
@@ -196,6 +289,10 @@ def facts(path: Path) -> dict:
             "cols": head.cols,
             "dtype": head.dtype,
             "masks": head.masks,
+            "blocks": len(file.directory.blocks),
+            "skipped": list(head.skipped),
+            "claims": json.loads(claims_json(unpack_claims(head.claims, len(head.bands)))),
+            "attachments": [[a.name, a.size, f"{zlib.crc32(file.attachment(a.name)):08x}"] for a in head.attachments],
             "step": head.base_step,
             "model": head.model_id,
             "digest": head.model_digest.hex(),
@@ -251,13 +348,14 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "scene.tif", HERE / f"{name}.sarc"
-            report = sarcodec.compress(source, target, overwrite=True, **write_scene(make(), source))
+            sarcodec.compress(source, target, overwrite=True, **write_scene(make(), source))
+        if name in CHANGED:
+            target.write_bytes(CHANGED[name](target.read_bytes()))
         found = facts(target)
         target.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
-        print(f"{target.name}: {report.bytes} bytes, {len(found['tiles'])} tiles", file=sys.stderr)
+        print(f"{target.name}: {found['bytes']} bytes, {len(found['tiles'])} tiles", file=sys.stderr)
 
 
 if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    sys.path.insert(0, str(HERE.parents[1] / "src"))
     main()

@@ -78,7 +78,7 @@ def test_the_check_of_wheels_finds_what_is_missing_and_what_is_too_much(tmp_path
 
 
 def test_importing_loads_next_to_nothing_and_info_no_numpy():
-    file = ROOT / "tests/golden/v0-two-bands-two-tiles.sarc"
+    file = ROOT / "tests/golden/v1-two-bands-two-tiles.sarc"
     code = f"""
 import sys
 before = set(sys.modules)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sarcodec.api import choices
+from sarcodec.api.attached import packed
 from sarcodec.api.described import AXES_NAMESPACE, TagsLike, Words, info_of, keeps_axis, masks_of, pixels_of
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, encoding_shares
 from sarcodec.api.request import Request, fulfil
@@ -46,6 +47,7 @@ def encode(
     effort: int = DEFAULT_EFFORT,
     independent_bands: bool = False,
     model: str | None = None,
+    attachments: choices.Attachments | None = None,
     threads: int | None = None,
     memory: int = DEFAULT_MEMORY,
     progress: choices.Progress | None = None,
@@ -81,6 +83,7 @@ def encode(
         effort: 0 (fast) up to the smallest file, as in `compress`.
         independent_bands: code every band alone, so that it can be decoded alone.
         model: id of a published model; default the newest.
+        attachments: named bytes that are kept beside the pixels, compressed: {'annotation/iw.xml': bytes, or the path of a file}.
         threads: how many tiles are coded at once; default one a core.
         memory: bytes that the process may take beside the array and the result, as in `compress`.
         progress: called with the number of steps that are done and the number that is expected.
@@ -118,9 +121,11 @@ def encode(
         band_tags=band_tags,
     )
     shares = encoding_shares(checked_memory(memory), threads, None, several_passes=request.several_passes)
-    source = _source(array, mask, words)
+    source, attached = _source(array, mask, words), packed(attachments)
     with workers(shares.threads) as pool:
-        outcome = fulfil(request, source, pool, BytesWriter, None, Rooms(shares.latents, shares.tiles))
+        outcome = fulfil(
+            request, source, pool, lambda: BytesWriter(attached), None, Rooms(shares.latents, shares.tiles)
+        )
     assert isinstance(outcome.writer, BytesWriter)
     return outcome.writer.data
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, BinaryIO, Literal, SupportsIndex, TypeAlias
 
 from sarcodec.format.tiling import Window
@@ -18,6 +18,9 @@ Effort: TypeAlias = Literal[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 Path: TypeAlias = str | os.PathLike[str]
 Compressed: TypeAlias = Path | bytes | BinaryIO
 """A compressed file: by its path, as its bytes, or as a file object that was opened in binary mode and can seek."""
+
+Attachments: TypeAlias = Mapping[str, Path | bytes]
+"""Named bytes that belong to a scene: by name, a relative path such as 'annotation/iw.xml', the bytes themselves or the path of a file."""
 
 Indexes: TypeAlias = SupportsIndex | Iterable[SupportsIndex]
 """Numbers of bands, from 1 as rasterio counts: one of them, or several in the order in which they are wanted."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sarcodec.api import choices
+from sarcodec.api.attached import packed, paths
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, encoding_shares
 from sarcodec.api.request import PROMISES, Outcome, Request, fulfil
 from sarcodec.decoding.band_kinds import BandKind, kinds_of, mode_of
@@ -67,6 +68,7 @@ def compress(
     effort: int = DEFAULT_EFFORT,
     independent_bands: bool = False,
     model: str | None = None,
+    attachments: choices.Attachments | None = None,
     threads: int | None = None,
     memory: int = DEFAULT_MEMORY,
     overwrite: bool = False,
@@ -78,7 +80,8 @@ def compress(
 
     Args:
         source: path of the raster.
-        target: path of the file to write; '-' for standard output.
+        target: path of the file to write; '-' for standard output. Compressed tiles wait in a temporary file until the head is known: beside the
+            output, or in the system's folder for temporary files where that is a pipe.
         quality: 0 to 100, the quantiser step, which halves every 10 (60: 1 dB).
         target_bpp: bits a pixel and band, of the whole file.
         target_size: bytes, never exceeded.
@@ -93,6 +96,7 @@ def compress(
         independent_bands: code every band alone, so that it can be decoded alone. Else every second radar band is coded knowing
             the one before it.
         model: id of a published model; default the newest.
+        attachments: named bytes that the file keeps beside its pixels, compressed: {'annotation/iw.xml': path or bytes}. All of them lie in memory.
         threads: how many tiles are coded at once; default one a core.
         memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene. Where there is little of it, fewer threads
             work, and what is kept between passes goes to a temporary file beside the output; the file is the same.
@@ -108,6 +112,7 @@ def compress(
         SarcodecError: where the disk refuses. On every error nothing appears under `target`.
     """
     began = time.perf_counter()
+    attached = packed(attachments)
     request = Request(
         quality=quality,
         target_bpp=target_bpp,
@@ -129,8 +134,10 @@ def compress(
         stack.enter_context(block_cache(shares.blocks))
         pool = stack.enter_context(workers(shares.threads))
 
+        inputs = (*reader.paths, *paths(attachments))
+
         def new_writer() -> FileWriter:
-            return stack.enter_context(FileWriter(target, overwrite, inputs=reader.paths))
+            return stack.enter_context(FileWriter(target, overwrite, inputs, attached))
 
         new_writer()  # refuses an output that may not be written before any work
         outcome = fulfil(request, reader, pool, new_writer, _folder(target), Rooms(shares.latents, shares.tiles))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sarcodec.api import choices
 from sarcodec.api.asked import asked_window, chosen_indexes
+from sarcodec.api.attached import AttachmentFolder
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
 from sarcodec.api.view import View, reduced_view
 from sarcodec.decoding.band_kinds import largest_bound, mode_of
@@ -21,6 +22,7 @@ from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.decoding.workers import Workers, workers
 from sarcodec.entropy.step_index import quality_of_step, step_db
+from sarcodec.format.claims import claims_json, unpack_claims
 from sarcodec.format.container import Header
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo, excerpt
@@ -33,7 +35,7 @@ TAG_NAMESPACE = "SARCODEC"
 
 @dataclass(frozen=True, kw_only=True)
 class DecompressReport:
-    """What was written. notes: what of the scene could not be given back, in sentences."""
+    """What was written. notes: what of the scene could not be given back, in sentences; attachments: how many were written."""
 
     path: str
     rows: int
@@ -41,6 +43,7 @@ class DecompressReport:
     bands: int
     seconds: float
     notes: tuple[str, ...] = ()
+    attachments: int = 0
 
 
 def _tagged(scene: SceneInfo, decoder: SceneDecoder | ReducedSceneDecoder) -> SceneInfo:
@@ -60,6 +63,9 @@ def _tagged(scene: SceneInfo, decoder: SceneDecoder | ReducedSceneDecoder) -> Sc
             *(item for item in record if item[0] not in ("RECONSTRUCT", "SPECKLE")),
             ("REDUCE", str(decoder.side)),
         )
+    claims = unpack_claims(h.claims, len(h.bands))
+    if claims is not None:
+        record = (*record, ("CLAIMS", claims_json(claims)))
     kept = tuple(t for t in scene.tags if t[0] != TAG_NAMESPACE)
     return replace(scene, tags=(*kept, (TAG_NAMESPACE, record)))
 
@@ -75,6 +81,7 @@ def decompress(
     speckle: choices.Speckle = "keep",
     threads: int | None = None,
     memory: int = DEFAULT_MEMORY,
+    attachments: choices.Path | None = None,
     overwrite: bool = False,
     progress: choices.Progress | None = None,
 ) -> DecompressReport:
@@ -91,7 +98,8 @@ def decompress(
         speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum; the tags say so).
         threads: how many tiles are decoded at once; default one a core.
         memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene.
-        overwrite: replace a file that is there, once the new one is whole.
+        attachments: folder that gets the file's attachments, each under its name, whole or not at all; default none.
+        overwrite: replace files that are there, once the new ones are whole.
         progress: called with the number of tiles that are done and of all.
 
     Raises:
@@ -110,6 +118,7 @@ def decompress(
         view = View(decoder, place) if reduce is None else reduced_view(decoder, place, reduce, shares.tiles)
         bands = chosen_indexes(indexes, view.decoder.info.count)
         scene = _tagged(excerpt(view.decoder.info, view.window, bands), view.decoder)
+        folder = None if attachments is None else AttachmentFolder(file, attachments, overwrite)
         with (
             workers(shares.threads) as pool,
             block_cache(shares.blocks),
@@ -117,6 +126,7 @@ def decompress(
         ):
             writer.require_space(_least_bytes(view, bands))
             _write(view, pool, writer, bands, progress)
+        count = folder.write() if folder else 0
     return DecompressReport(
         path=os.fspath(target),
         rows=view.window.rows,
@@ -124,6 +134,7 @@ def decompress(
         bands=len(bands),
         seconds=time.perf_counter() - began,
         notes=writer.notes,
+        attachments=count,
     )
 
 

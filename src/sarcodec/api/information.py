@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING
 
 from sarcodec.decoding.band_kinds import BandKind, kinds_of, largest_bound, mode_of
 from sarcodec.entropy.step_index import quality_of_step, step_db
+from sarcodec.format.claims import Claims, unpack_claims
 from sarcodec.format.container import VERSION
 from sarcodec.format.reader import FileReader
 from sarcodec.format.remarks import unpack_remarks
-from sarcodec.format.scene import unpack_scene
+from sarcodec.format.scene import unknown_keys, unpack_scene
 
 if TYPE_CHECKING:
     from sarcodec.api import choices
+
+
+@dataclass(frozen=True)
+class AttachmentInfo:
+    """An attachment: its name, its bytes, and how many they take in the file."""
+
+    name: str
+    bytes: int
+    packed_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +32,8 @@ class FileInfo:
 
     mode: 'learned', 'bounded' (no radar pixel is off by more than max_error_db), 'lossless', or 'exact' where no band is radar; without a
     model in all but the first. domain: of the radar bands, with commas where they differ; band_kinds: each band, and why. masks: planes of
-    masks (none, one for all bands, or one a band).
+    masks (none, one for all bands, or one a band). claims: what the encoder was asked for and what it measured; skipped_records, skipped_keys: kinds of records
+    of the head, and keys of the description, that a later release wrote and this one does not know nor need.
     """
 
     path: str
@@ -52,6 +63,10 @@ class FileInfo:
     band_names: tuple[str | None, ...]
     masks: int
     band_kinds: tuple[BandKind, ...]
+    claims: Claims | None = None
+    attachments: tuple[AttachmentInfo, ...] = ()
+    skipped_records: tuple[int, ...] = ()
+    skipped_keys: tuple[str, ...] = ()
 
 
 def info(path: choices.Compressed) -> FileInfo:
@@ -89,7 +104,7 @@ def info(path: choices.Compressed) -> FileInfo:
             bits_per_pixel=8 * file.size / (h.rows * h.cols * len(h.bands)),
             payload_bytes=payload,
             description_bytes=len(h.metadata),
-            overhead_bytes=file.size - payload - len(h.metadata),
+            overhead_bytes=file.size - payload - len(h.metadata) - file.directory.attached_bytes,
             crs_wkt=scene.crs_wkt,
             transform=scene.transform,
             ground_control_points=len(scene.gcps),
@@ -97,4 +112,8 @@ def info(path: choices.Compressed) -> FileInfo:
             band_names=scene.descriptions,
             masks=h.masks,
             band_kinds=kinds,
+            claims=unpack_claims(h.claims, len(h.bands)),
+            attachments=tuple(AttachmentInfo(a.name, a.size, a.length) for a in h.attachments),
+            skipped_records=h.skipped,
+            skipped_keys=unknown_keys(h.metadata),
         )

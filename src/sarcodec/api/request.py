@@ -23,6 +23,7 @@ from sarcodec.encoding.tile import EFFORTS, TileEncoder
 from sarcodec.entropy.step_index import step_of_quality
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.bands import EXACT
+from sarcodec.format.claims import Asked
 from sarcodec.format.remarks import pack_remarks
 from sarcodec.format.scene import pack_scene
 from sarcodec.format.writer import Writer
@@ -124,12 +125,20 @@ def fulfil(
     encoder = SceneEncoder(source, meanings, codec, not request.independent_bands, bound)
     tick = _ticker(request.progress, aim, len(encoder.parts()))
     remarks = pack_remarks(tuple(meaning.why for meaning in meanings))
-    job = Job(encoder, pool, new_writer, folder, rooms, pack_scene(source.info), remarks, tick)
+    asked = Asked(aim.kind, aim.quality_class or aim.value, request.effort if codec else None)
+    description = pack_scene(source.info)
+    job = Job(encoder, pool, new_writer, folder, rooms, description, remarks, asked, _software(), tick)
     step, writer, passes, rmse = reach(job, aim)
     size = writer.finish(job.header(step))
     if request.progress:
         request.progress(1, 1)
     return Outcome(encoder=encoder, writer=writer, size=size, step=step, passes=passes, rmse_db=rmse)
+
+
+def _software() -> str:
+    import sarcodec
+
+    return f"sarcodec {sarcodec.__version__}"
 
 
 def _codec(meanings: tuple[BandMeaning, ...], bound: int | None, request: Request) -> TileEncoder | None:

@@ -21,6 +21,7 @@ from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.workers import workers
 from sarcodec.errors import InvalidArgument
+from sarcodec.format.claims import Claims, unpack_claims
 from sarcodec.format.reader import FileReader
 from sarcodec.format.tiling import Window, overlap
 
@@ -79,6 +80,20 @@ class Scene(Description):
     def name(self) -> str:
         """The path as it was given."""
         return self._file.name
+
+    @property
+    def claims(self) -> Claims | None:
+        """What the encoder was asked for and what it measured; None where the file says nothing of it."""
+        return unpack_claims(self._file.header.claims, self._info.count)
+
+    @property
+    def attachments(self) -> tuple[str, ...]:
+        """Names of the attachments, relative paths with '/' between their parts."""
+        return tuple(record.name for record in self._file.header.attachments)
+
+    def attachment(self, name: str) -> bytes:
+        """The bytes of an attachment. Raises InvalidArgument where there is none of that name, CorruptFile."""
+        return self._file.attachment(name)
 
     def read(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
@@ -20,6 +21,7 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo
+from sarcodec.format.sections import unknown_kinds
 from sarcodec.raster.blocks import block_cache
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.signal.radiometry import normalise, valid_mask
@@ -57,7 +59,8 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyReport:
-    """The result; damage raises an error instead. `passed` is False only where a comparison broke a promise."""
+    """The result; damage raises an error instead. `passed` is False only where a comparison broke a promise. attachments: how many were unpacked;
+    skipped_records, skipped_sections: what a later release put into the head, and into tiles (kind and how often), and this one does not need."""
 
     path: str
     tiles: int
@@ -65,6 +68,9 @@ class VerifyReport:
     passed: bool
     comparison: Comparison | None
     seconds: float
+    attachments: int = 0
+    skipped_records: tuple[int, ...] = ()
+    skipped_sections: tuple[tuple[int, int], ...] = ()
 
 
 def verify(
@@ -99,10 +105,14 @@ def verify(
         decoder = SceneDecoder(file, shares.tiles, LEAST_ERROR)
         places = [divmod(n, file.header.planes) for n in range(file.header.entry_count)]
         total, symbols = len(places) * (1 if against is None else 2), 0
-        for done, count in enumerate(pool.map(lambda p: decoder.symbols(*p).size, places)):
+        skipped: Counter[int] = Counter()
+        for done, (count, kinds) in enumerate(pool.map(lambda p: _tried(decoder, p), places)):
             symbols += count
+            skipped.update(kinds)
             if progress:
                 progress(done + 1, total)
+        for record in file.header.attachments:
+            file.attachment(record.name)
         comparison = None if reader is None else _compare(decoder, pool, reader, progress)
     passed = comparison is None or comparison.passed
     return VerifyReport(
@@ -112,7 +122,16 @@ def verify(
         passed=passed,
         comparison=comparison,
         seconds=time.perf_counter() - began,
+        attachments=len(file.header.attachments),
+        skipped_records=file.header.skipped,
+        skipped_sections=tuple(sorted(skipped.items())),
     )
+
+
+def _tried(decoder: SceneDecoder, place: Place) -> tuple[int, list[int]]:
+    """How many symbols a tile and plane has, all checked; and kinds of sections that were skipped."""
+    symbols, file = decoder.symbols(*place).size, decoder.file
+    return symbols, unknown_kinds(file.base_payload(*place)) + unknown_kinds(file.payload(*place))
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from sarcodec.api.decompression import DecompressReport
     from sarcodec.api.information import FileInfo
     from sarcodec.api.verification import VerifyReport
+    from sarcodec.format.claims import Claims
     from sarcodec.models.published import ModelCard
 
+_MOST_NAMES = 8
 _STREAM = {"in": "standard input", "out": "standard output"}
 
 
@@ -59,7 +61,9 @@ def _exact_bands(report: CompressReport) -> str:
 def decompressed(report: DecompressReport, source: str) -> Iterator[str]:
     """What came out of the file."""
     yield f"{_named(source, 'in')}: {_bands(report.bands)} of {report.cols} x {report.rows} pixels (WIDTH x HEIGHT)"
-    yield f"written: {_named(report.path, 'out')}"
+    yield f"written: {_named(report.path, 'out')}" + (
+        f", and {_several(report.attachments, 'attachment')}" if report.attachments else ""
+    )
 
 
 def described(info: FileInfo) -> Iterator[str]:
@@ -71,6 +75,38 @@ def described(info: FileInfo) -> Iterator[str]:
     for kind, name in zip(info.band_kinds, (*names, *([None] * info.bands)), strict=False):
         yield f"band {kind.band}{_in_brackets(name)}: {kind.kind}, {kind.domain or 'no radar'}; {kind.why}"
     yield _place(info)
+    if info.claims:
+        yield from _claimed(info.claims)
+    if info.attachments:
+        some = ", ".join(f"{a.name} ({size(a.bytes)})" for a in info.attachments[:_MOST_NAMES])
+        more = len(info.attachments) - _MOST_NAMES
+        yield f"{_several(len(info.attachments), 'attachment')}: {some}" + (f" and {more} more" if more > 0 else "")
+    skipped = [f"record {kind}" for kind in info.skipped_records] + [f"key {key!r}" for key in info.skipped_keys]
+    if skipped:
+        yield f"skipped, as a later release wrote it and this one does not need it: {', '.join(skipped)}"
+
+
+def _claimed(claims: Claims) -> Iterator[str]:
+    """What was asked for, and what was measured of each band."""
+    asked, effort = claims.asked, "" if claims.asked.effort is None else f", effort {claims.asked.effort}"
+    value = (
+        "" if asked.target == "lossless" else f" {asked.value if isinstance(asked.value, str) else f'{asked.value:g}'}"
+    )
+    yield f"claims of {claims.software}: {asked.target.replace('_', ' ').replace(' db', ' dB')}{value} was asked for{effort}"
+    for number, band in enumerate(claims.bands, start=1):
+        said = [
+            text.format(value)
+            for text, value in (
+                ("{:.3g} dB RMSE", band.rmse_db),
+                ("bias of power {:+.3f} dB", band.bias_power_db),
+                ("{:g} dB at most", band.max_error_db),
+                ("looks restored to {:.2f} of the original's", band.enl_ratio_restored),
+                ("{:.3%} invalid", band.invalid_share),
+            )
+            if value is not None
+        ]
+        if said:
+            yield f"  band {number}: {', '.join(said)}"
 
 
 def _kept(info: FileInfo) -> str:
@@ -92,6 +128,10 @@ def _place(info: FileInfo) -> str:
 def verified(report: VerifyReport, against: str | None, differences: tuple[str, ...]) -> Iterator[str]:
     """Sound, which else is an error; and beside its original."""
     yield f"{_named(report.path, 'in')}: sound; every checksum and symbol of {report.tiles} tiles was read"
+    if report.skipped_records or report.skipped_sections:
+        kinds = [f"records of kind {kind}" for kind in report.skipped_records]
+        kinds += [f"{_several(count, 'section')} of kind {kind}" for kind, count in report.skipped_sections]
+        yield f"skipped, as a later release wrote them and this one does not need them: {', '.join(kinds)}"
     found = report.comparison
     if found is None or against is None:
         return
@@ -145,7 +185,11 @@ def listed(card: ModelCard) -> str:
 
 
 def _bands(count: int) -> str:
-    return f"{count} band{'s' * (count != 1)}"
+    return _several(count, "band")
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _in_brackets(name: str | None) -> str:

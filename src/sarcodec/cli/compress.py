@@ -16,6 +16,7 @@ from sarcodec.cli.options import (
     number,
 )
 from sarcodec.cli.progress import progress
+from sarcodec.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from sarcodec.api.compression import CompressReport
@@ -37,7 +38,9 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("source", metavar="IN.tif", help="GeoTIFF or another raster; '-': from standard input")
     parser.add_argument(
-        "target", metavar="OUT.sarc", help="the file to write; '-': to standard output, and the report to stderr"
+        "target",
+        metavar="OUT.sarc",
+        help="the file to write; '-': to standard output (tiles wait in $TMPDIR until all are done), and the report to stderr",
     )
     _add_targets(parser.add_mutually_exclusive_group())
     add_domain(parser)
@@ -60,6 +63,14 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         "--independent-bands",
         action="store_true",
         help="code every band alone, so that it can be decoded alone (default: every second band leans on the one before)",
+    )
+    parser.add_argument(
+        "--attach",
+        action="append",
+        type=_attachment,
+        default=[],
+        metavar="NAME=PATH",
+        help="a file that is kept beside the pixels, compressed, under a name such as annotation/iw.xml; may be given again",
     )
     parser.add_argument("--model", metavar="ID", help="a published model (see: sarcodec models list)")
     add_overwrite(parser)
@@ -111,6 +122,22 @@ def _exact_bands(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"{error}, and none means none") from None
 
 
+def _attachment(text: str) -> tuple[str, str]:
+    """Name and path."""
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is no NAME=PATH, such as annotation/iw.xml=iw-annotation.xml")
+    return name, path
+
+
+def _attachments(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidArgument(f"--attach was given twice for {twice!r}; take another name for one of them")
+    return dict(pairs)
+
+
 def _effort(text: str) -> int:
     efforts = {str(effort): effort for effort in _EFFORTS}
     if text not in efforts:
@@ -146,6 +173,7 @@ def run(options: argparse.Namespace) -> int:
             effort=options.effort,
             independent_bands=options.independent_bands,
             model=options.model,
+            attachments=_attachments(options.attach),
             threads=options.threads,
             memory=options.memory,
             overwrite=options.overwrite,

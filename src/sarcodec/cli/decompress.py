@@ -56,6 +56,7 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         default="keep",
         help="restore: add speckle like what was lost, made up, flagged in the tags; keep: add none (default)",
     )
+    parser.add_argument("--attachments", metavar="FOLDER", help="also write the file's attachments into this folder")
     add_overwrite(parser)
     add_working(parser)
     add_saying(parser)
@@ -82,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
             indexes=options.indexes,
             reconstruct=options.reconstruct,
             speckle=options.speckle,
+            attachments=options.attachments,
             threads=options.threads,
             memory=options.memory,
             overwrite=options.overwrite,

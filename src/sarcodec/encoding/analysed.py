@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.encoding.learned import TileData
+from sarcodec.encoding.learned import Encoded, TileData
 from sarcodec.encoding.overview_fitting import ReducedOriginal
 from sarcodec.encoding.scene import TileWork
 from sarcodec.encoding.target_finding import Found
@@ -55,9 +55,11 @@ def kept(work: TileWork, spool: Spool) -> Kept:
     return tuple(_kept(plane, spool) for plane in work.planes)
 
 
-def _kept(plane: TileData | Payload, spool: Spool) -> _Plane | Place:
-    if isinstance(plane, Payload):
-        return spool.add(plane.rest)  # all that a band has which no model codes
+def _kept(plane: TileData | Encoded, spool: Spool) -> _Plane | Place:
+    if isinstance(plane, Encoded):
+        return spool.add(
+            plane.payload.rest
+        )  # all that is kept of what no model codes; of bounded bands nothing was measured twice
     masks, power, latents = (spool.add(plane.mask), spool.add(plane.reduced.mask)), plane.reduced.power, plane.latents
     known = plane.place, masks, spool.add(power.data), power.shape
     if latents is None:
@@ -77,7 +79,7 @@ class Analysed:
 
     def __getitem__(self, number: int) -> TileWork:
         planes = (
-            plane.again(self._spool) if isinstance(plane, _Plane) else Payload(rest=self._spool.get(plane))
+            plane.again(self._spool) if isinstance(plane, _Plane) else Encoded(Payload(rest=self._spool.get(plane)))
             for plane in self._works[number]
         )
         return TileWork(tuple(planes))

@@ -13,6 +13,7 @@ import numpy as np
 
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.tile import TileDecoder
+from sarcodec.encoding.measured import NOTHING, Measured
 from sarcodec.encoding.target_fitting import Decoded
 from sarcodec.encoding.target_layer import TileTargets
 from sarcodec.entropy.prior import TileLatents
@@ -44,6 +45,7 @@ class CodedBand:
     correction: Correction = NONE
     layer: TargetLayer = NO_TARGETS
     open: TileTargets | None = None
+    measured: Measured = NOTHING
 
 
 def kept(coded: CodedBand, latents: TileLatents) -> CodedBand:

@@ -10,6 +10,8 @@ import numpy as np
 from sarcodec.decoding.band_kinds import measure_of
 from sarcodec.decoding.bounded import decode_sections, keeps
 from sarcodec.decoding.tile import TILE_PX
+from sarcodec.encoding.learned import Encoded
+from sarcodec.encoding.measured import Measured, measured
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.format.bands import BandField
@@ -18,9 +20,9 @@ from sarcodec.format.jpegxl import require_library
 from sarcodec.format.mask import pack_invalid
 from sarcodec.format.measure import Measure
 from sarcodec.format.partition import BOUNDS, BOUNDS_A_DB
-from sarcodec.format.sections import LEVELS, MASK, Payload, Section, pack_tile
+from sarcodec.format.sections import LEVELS, MASK, Section, pack_tile
 from sarcodec.format.tiling import TileGrid
-from sarcodec.signal.radiometry import valid_mask
+from sarcodec.signal.radiometry import normalise, valid_mask
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Pixels
@@ -50,8 +52,8 @@ class BoundedEncoder:
         self.measure = measure_of(field, reader.info.nodata[band])
         self.grid = TileGrid(reader.info.rows, reader.info.cols, TILE_PX)
 
-    def encode(self, tile: int) -> Payload:
-        """The payload of one tile, read back and compared with its pixels. Raises TargetNotReached if they are not as promised."""
+    def encode(self, tile: int) -> Encoded:
+        """One tile, read back and compared with its pixels. Raises TargetNotReached if they are not as promised."""
         pixels = np.ascontiguousarray(self.reader.read(self.band, self.grid.window(tile)))
         valid = np.ones(pixels.shape, bool) if self.measure is None else valid_mask(pixels, self.measure)
         if self.measure is None or self.bound == LOSSLESS:
@@ -65,7 +67,15 @@ class BoundedEncoder:
                 f"tile {tile}, band {self.band + 1} does not come back as promised; JPEG XL is at fault here (imagecodecs), "
                 "take another version of it"
             )
-        return payload
+        return Encoded(payload, self._measured(pixels, decoded, valid))
+
+    def _measured(self, pixels: Pixels, decoded: Pixels, valid: Bools) -> Measured:
+        """Errors in dB; of exact pixels, which have none, how many are valid alone."""
+        counted = Measured(valid=int(np.count_nonzero(valid)))
+        if self.measure is None or self.bound == LOSSLESS:
+            return counted
+        (before, where), (after, _) = (normalise(side, self.measure) for side in (pixels, decoded))
+        return counted + measured(before, where, after)
 
     def _bounded(self, pixels: Pixels, valid: Bools, measure: Measure) -> list[Section]:
         contents, held = pack_bounded(pixels, valid, measure, self.bound)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,8 +18,11 @@ from sarcodec.decoding.tile import CELL_PX, TILE_LOG2
 from sarcodec.decoding.workers import Workers
 from sarcodec.encoding.analysed import Analysed, kept
 from sarcodec.encoding.border_targets import when_neighbours_are_coded
+from sarcodec.encoding.measured import Measured
 from sarcodec.encoding.scene import CodedWork, SceneEncoder
+from sarcodec.encoding.tile import SEARCHING
 from sarcodec.errors import InvalidArgument
+from sarcodec.format.claims import ALL_PIXELS, OWN_PIXELS, Asked, Claims, pack_claims
 from sarcodec.format.container import DIGEST_BYTES, Header
 from sarcodec.format.writer import Writer
 from sarcodec.quality.classes import class_of
@@ -71,7 +74,8 @@ def chosen_target(given: dict[str, float | str | None]) -> Target:
 
 @dataclass(eq=False)
 class Job:
-    """One call of compress, its tools and what it has learnt. folder: where latents go that memory has no room for."""
+    """One call of compress, its tools and what it has learnt. folder: where latents go that memory has no room for; software: name and version, for the
+    claims."""
 
     encoder: SceneEncoder
     pool: Workers
@@ -80,7 +84,10 @@ class Job:
     memory: Rooms
     metadata: bytes
     remarks: bytes
+    asked: Asked
+    software: str
     tick: Callable[[], None]
+    _measured: dict[int, list[Measured]] = field(default_factory=dict)
 
     def header(self, step: int) -> Header:
         """The head of the file at a step index, which has no meaning where no band is learned."""
@@ -98,6 +105,23 @@ class Job:
             self.metadata,
             info.mask_planes,
             self.remarks,
+            pack_claims(self.claims(step)),
+        )
+
+    def claims(self, step: int) -> Claims:
+        """What the file at a step index says of itself: what was asked for, and what was measured if it was written."""
+        encoder, measured = self.encoder, self._measured.get(step)
+        learned = bool(encoder.learned_bands)
+        if learned and encoder.learned.codec.effort < SEARCHING:
+            measured = None
+        return Claims(
+            self.software,
+            encoder.learned.codec.model.id if learned else None,
+            self.asked,
+            "power",
+            "keep",
+            None if measured is None else OWN_PIXELS if learned else ALL_PIXELS,
+            encoder.promises() if measured is None else encoder.claims(measured),
         )
 
     def analysed(self) -> Analysed:
@@ -126,11 +150,16 @@ class Job:
         )
 
     def _written(self, work: Callable[[_Item], CodedWork], items: Sequence[_Item], step: int) -> Writer:
-        writer, grid = self.new_writer(), self.encoder.grid
+        """In the order of the file, whichever tile is done first: the sums of what was measured too."""
+        writer, planes = self.new_writer(), self.encoder.info.count + self.encoder.info.mask_planes
+        found, plane, grid = [Measured()] * planes, 0, self.encoder.grid
         ready = when_neighbours_are_coded(grid, self.pool.map(work, items), len(items) // grid.count)
-        for payloads in self._counted(self.pool.map(lambda item: self.encoder.payloads(*item), ready)):
-            for payload in payloads:
-                writer.append(payload, step)
+        for encoded in self._counted(self.pool.map(lambda item: self.encoder.encoded(*item), ready)):
+            for one in encoded:
+                writer.append(one.payload, step)
+                found[plane] += one.measured
+                plane = (plane + 1) % planes
+        self._measured[step] = found[: self.encoder.info.count]
         return writer
 
     def _counted(self, results: Iterable[_Item]) -> Iterator[_Item]:

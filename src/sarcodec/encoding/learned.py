@@ -14,13 +14,14 @@ import numpy as np
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX, Known
 from sarcodec.encoding.border_targets import BorderFit, CodedBand, kept
+from sarcodec.encoding.measured import NOTHING, Measured, measured
 from sarcodec.encoding.overview_fitting import ReducedOriginal, fitted_overview
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import hidden_pixels
 from sarcodec.encoding.target_finding import Found, find_targets
 from sarcodec.encoding.target_fitting import Decoded
 from sarcodec.encoding.target_layer import TileTargets
-from sarcodec.encoding.texture_fitting import Original, balanced, fitted_correction, fitted_power
+from sarcodec.encoding.texture_fitting import Original, balanced, fitted, fitted_power
 from sarcodec.encoding.tile import SEARCHING, TileEncoder
 from sarcodec.entropy.prior import TileLatents
 from sarcodec.entropy.step_index import step_db
@@ -83,6 +84,14 @@ class TileData:
     latents: Floats | None
     original: tuple[Floats, Bools] | None = None
     targets: Found | None = None
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A tile of one band or mask, whatever its kind: what the file keeps, and what was measured of it."""
+
+    payload: Payload
+    measured: Measured = NOTHING
 
 
 class LearnedEncoder:
@@ -183,7 +192,7 @@ class LearnedEncoder:
             coded.append(band)
         return coded
 
-    def payload(self, tile: int, around: Mapping[int, CodedBand]) -> Payload:
+    def encoded(self, tile: int, around: Mapping[int, CodedBand]) -> Encoded:
         """Of one band of a tile, from the coded tiles around it, itself among them."""
         coded = around[tile]
         band = coded.place[1]
@@ -199,7 +208,7 @@ class LearnedEncoder:
         power = coded.correction.pack()
         if power:
             sections.append(Section(POWER, power))
-        return pack_tile(sections)
+        return Encoded(pack_tile(sections), coded.measured)
 
     def _less(self, data: TileData, targets: TileTargets | None) -> Floats:
         """Latents of a tile less those of the bumps that are taken out."""
@@ -234,7 +243,7 @@ class LearnedEncoder:
         targets: TileTargets | None,
         originals: dict[int, tuple[Floats, Bools] | None],
     ) -> CodedBand:
-        """With its targets and the power section: from the tile alone, less the pixels that the neighbours' latents have a say in.
+        """With its targets, the power section and what was measured: from the tile alone, less the pixels that the neighbours' latents have a say in.
 
         known: what a decoder will know of the tile; originals: as in `TileData`, by band; what is missing is read and put there.
         """
@@ -245,6 +254,7 @@ class LearnedEncoder:
         coded = replace(coded, lost=lost)
         original, borders = self._original(tile, band, originals), tile_borders(self.grid, tile)
         own = _own(original.valid.shape, borders)
+        coded = replace(coded, measured=Measured(valid=int(np.count_nonzero(original.valid))))
         counts = np.where(original.valid, original.levels, np.float32(-np.inf))
         original = replace(original, valid=original.valid & own)
         if not original.valid.any():
@@ -266,10 +276,13 @@ class LearnedEncoder:
         noise = None
         if lost.any():
             noise = pixels(in_db(noise_latents(lost_by_latent, tile, band).reshape(*cells, -1)))
-        correction = fitted_correction(ground, between, noise, bumps)
+        correction, looks = fitted(ground, between, noise, bumps)
+        decoded = with_power(ground, correction)
         if bumps is not None:
             correction = balanced(correction, ground, original, bumps)
-        return replace(coded, correction=correction)
+            decoded = with_power(ground, correction) + bumps
+        found = measured(original.levels, original.valid, decoded, original.rounding)
+        return replace(coded, correction=correction, measured=coded.measured + found + looks)
 
     def _with_targets(
         self, coded: CodedBand, ground: Ground, original: Original, targets: TileTargets, own: Bools, counts: Floats

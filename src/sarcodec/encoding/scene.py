@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, TypeAlias
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.encoding.border_targets import CodedBand
 from sarcodec.encoding.bounded import BoundedEncoder
-from sarcodec.encoding.learned import LearnedBand, LearnedEncoder, TileData
+from sarcodec.encoding.learned import Encoded, LearnedBand, LearnedEncoder, TileData
 from sarcodec.encoding.meanings import promised_field
+from sarcodec.encoding.measured import Measured
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import sample_band
 from sarcodec.encoding.tile import TileEncoder
 from sarcodec.format.bands import EXACT, LEARNED, BandField
 from sarcodec.format.bounded import LOSSLESS
+from sarcodec.format.claims import BandClaims
 from sarcodec.format.pixels import pack_pixels
-from sarcodec.format.sections import PIXELS, Payload, Section, pack_tile
+from sarcodec.format.sections import PIXELS, Section, pack_tile
 from sarcodec.format.tiling import TileGrid
 from sarcodec.raster.meaning import BandMeaning
 
@@ -34,16 +36,16 @@ Part: TypeAlias = tuple[int, range]
 
 @dataclass(frozen=True, eq=False)
 class TileWork:
-    """Planes of one tile: what each has so far, `TileData` of learned bands, payloads of all others."""
+    """Planes of one tile: what each has so far, `TileData` of learned bands, all of the others."""
 
-    planes: tuple[TileData | Payload, ...]
+    planes: tuple[TileData | Encoded, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class CodedWork:
-    """The same at a step: what each plane has, `CodedBand` of learned bands, payloads of all others."""
+    """The same at a step: what each plane has, `CodedBand` of learned bands, all of the others."""
 
-    planes: tuple[CodedBand | Payload, ...]
+    planes: tuple[CodedBand | Encoded, ...]
 
 
 class SceneEncoder:
@@ -115,7 +117,7 @@ class SceneEncoder:
         tile, planes = part
         return TileWork(tuple(self._analyse(tile, plane) for plane in planes))
 
-    def _analyse(self, tile: int, band: int) -> TileData | Payload:
+    def _analyse(self, tile: int, band: int) -> TileData | Encoded:
         if band >= self.info.count:
             return self._exact(self.reader.read_mask(band - self.info.count, self.grid.window(tile)))
         kind = self.fields[band].kind
@@ -126,8 +128,8 @@ class SceneEncoder:
         return self._bounded[band].encode(tile)
 
     @staticmethod
-    def _exact(pixels: Pixels) -> Payload:
-        return pack_tile([Section(PIXELS, pack_pixels(pixels))])
+    def _exact(pixels: Pixels) -> Encoded:
+        return Encoded(pack_tile([Section(PIXELS, pack_pixels(pixels))]))
 
     def code(self, work: TileWork, step: int) -> CodedWork:
         """Some planes of a tile at a step index, but for what depends on how its neighbours are coded."""
@@ -135,13 +137,25 @@ class SceneEncoder:
         coded = iter(self.learned.code(tile, step) if tile else ())
         return CodedWork(tuple(next(coded) if isinstance(plane, TileData) else plane for plane in work.planes))
 
-    def payloads(self, tile: int, around: dict[int, CodedWork]) -> list[Payload]:
+    def encoded(self, tile: int, around: dict[int, CodedWork]) -> list[Encoded]:
         """Of some planes of a tile, from what is coded of the tiles around it, itself among them."""
         found = []
         for number, plane in enumerate(around[tile].planes):
-            if isinstance(plane, Payload):
+            if isinstance(plane, Encoded):
                 found.append(plane)
                 continue
             beside = {other: coded.planes[number] for other, coded in around.items()}
-            found.append(self.learned.payload(tile, {n: p for n, p in beside.items() if isinstance(p, CodedBand)}))
+            found.append(self.learned.encoded(tile, {n: p for n, p in beside.items() if isinstance(p, CodedBand)}))
         return found
+
+    def claims(self, measured: list[Measured]) -> tuple[BandClaims, ...]:
+        """Of each band, from what was measured of it; of exact bands nothing."""
+        pixels = self.info.rows * self.info.cols
+        return tuple(
+            BandClaims() if field.kind == EXACT else found.claims(field, pixels)
+            for field, found in zip(self.fields, measured, strict=True)
+        )
+
+    def promises(self) -> tuple[BandClaims, ...]:
+        """Of each band, where nothing was measured."""
+        return tuple(BandClaims(max_error_db=None if f.kind == EXACT else f.max_error_db) for f in self.fields)

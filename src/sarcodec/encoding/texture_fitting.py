@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sarcodec.encoding.knots import hats, held
+from sarcodec.encoding.measured import Measured
 from sarcodec.encoding.texture_sums import Sums, sums_of
 from sarcodec.signal.correction import (
     LIMIT,
@@ -72,13 +73,20 @@ def fitted_correction(
 
     bumps: what a reader puts on the levels, in dB, where there are any.
     """
+    return fitted(ground, original, noise, bumps)[0]
+
+
+def fitted(
+    ground: Ground, original: Original, noise: Floats | None, bumps: Floats | None = None
+) -> tuple[Correction, Measured]:
+    """The same, and what becomes of the looks of calm windows."""
     fit = _Fit(ground, original)
     power = fit.power()
     if noise is None or not original.valid.any():
-        return Correction(power)
+        return Correction(power), Measured()
     noise = np.ascontiguousarray(noise, np.float32)
-    found = fit.texture(noise, power)
-    return found if bumps is None else fit.beside_targets(noise, found, bumps)
+    found, looks = fit.texture(noise, power)
+    return (found if bumps is None else fit.beside_targets(noise, found, bumps)), looks
 
 
 def balanced(correction: Correction, ground: Ground, original: Original, bumps: Floats) -> Correction:
@@ -139,15 +147,17 @@ class _Fit:
         left = max(total - self._rounded * float(self.sums.counts.sum(dtype=np.float64)), 1e-2 * total, 1e-30)
         return float(np.clip(10 * math.log10(left / max(given, 1e-30)), -30, 30))
 
-    def texture(self, noise: Floats, power: tuple[int, ...]) -> Correction:
-        """Mean and variance of the error by detail, the variance trimmed until calm windows have their looks again, and the tile's power."""
+    def texture(self, noise: Floats, power: tuple[int, ...]) -> tuple[Correction, Measured]:
+        """Mean and variance of the error by detail, the variance trimmed until calm windows have their looks again, and the tile's power; and what
+        became of the looks."""
         means = _whole(_from_moments(self.sums.moments(None)), MEAN_UNIT_DB)
         spreads = _from_moments(self.sums.moments(np.array(means, np.float32) * np.float32(MEAN_UNIT_DB)))
         octaves = np.log2(np.clip(spreads, 2.0**-6, 2.0**6))
         found = Correction(power, 0, means, _whole(octaves, SPREAD_UNIT))
-        found = replace(found, spreads=_whole(octaves + self._trim_octaves(noise, found), SPREAD_UNIT))
+        trim, looks = self._trim_octaves(noise, found)
+        found = replace(found, spreads=_whole(octaves + trim, SPREAD_UNIT))
         rest = self._rest_db(self.sums.texture_total(noise, found))
-        return replace(found, restored=_whole([rest], POWER_UNIT_DB)[0])
+        return replace(found, restored=_whole([rest], POWER_UNIT_DB)[0]), looks
 
     def beside_targets(self, noise: Floats, found: Correction, bumps: Floats) -> Correction:
         """The power with texture once more: targets have much of it and no texture."""
@@ -159,14 +169,16 @@ class _Fit:
             rest += self._rest_db(float(given.sum(dtype=np.float64)))
         return replace(found, restored=_whole([found.restored * POWER_UNIT_DB + rest], POWER_UNIT_DB)[0])
 
-    def _trim_octaves(self, noise: Floats, found: Correction) -> float:
-        """log2 of the factor of the lost variance under which the power of calm windows, restored, varies as the original's does."""
+    def _trim_octaves(self, noise: Floats, found: Correction) -> tuple[float, Measured]:
+        """log2 of the factor of the lost variance under which the power of calm windows, restored, varies as the original's does; and how many looks
+        they have then, as far as they were counted."""
         before = self.sums.variations(self.original.levels, self.original.valid)
         windows, calm = self._windows(before)
         if not windows.size:
-            return 0.0
+            return 0.0, Measured()
         wanted, varies = calm(before[windows]), self.sums.restored(noise, found, windows)
-        return _root(lambda octaves: float(np.log(max(calm(varies(octaves)), 1e-30) / max(wanted, 1e-30))))
+        octaves, missed = _root(lambda octaves: float(np.log(max(calm(varies(octaves)), 1e-30) / max(wanted, 1e-30))))
+        return octaves, Measured(windows=windows.size, looks=-missed * windows.size)
 
     def _windows(self, before: Floats) -> tuple[Integers, Callable[[Floats], float]]:
         """Numbers of the windows to be looked at, and what is made of their variations.
@@ -185,10 +197,11 @@ class _Fit:
         return whole[np.argsort(guide[whole], kind="stable")[:count]], lambda v: float(np.median(v))
 
 
-def _root(miss: Callable[[float], float]) -> float:
-    """Where a rising function of octaves is 0, within `TRIM_OCTAVES`: secants, halved where they leave the bracket."""
+def _root(miss: Callable[[float], float]) -> tuple[float, float]:
+    """Where a rising function of octaves is 0, within `TRIM_OCTAVES`: secants, halved where they leave the bracket. And what it was at the last place
+    that was tried."""
     low, high = TRIM_OCTAVES
-    octaves, slope, last = 0.0, TRIM_SLOPE, None
+    octaves, slope, last, missed = 0.0, TRIM_SLOPE, None, 0.0
     for _ in range(TRIM_TRIES):
         missed = miss(octaves)
         if abs(missed) < TRIM_MISS:
@@ -199,4 +212,4 @@ def _root(miss: Callable[[float], float]) -> float:
         last = (octaves, missed)
         octaves = octaves - missed / slope if slope > 0 else -np.inf
         octaves = octaves if low < octaves < high else (low + high) / 2
-    return octaves
+    return octaves, missed

@@ -29,8 +29,20 @@ class Attachment:
     crc: int
 
 
-def pack_attachments(named: Sequence[tuple[str, bytes]]) -> tuple[tuple[Attachment, ...], bytes]:
-    """Records, and the bytes behind the payloads. Raises InvalidArgument for names that are no relative paths, or twice there."""
+@dataclass(frozen=True)
+class Attached:
+    """All attachments of a file that is being made: their records, and their packed bytes, one behind the other."""
+
+    records: tuple[Attachment, ...] = ()
+    data: bytes = b""
+
+
+NO_ATTACHMENTS = Attached()
+
+
+def pack_attachments(named: Sequence[tuple[str, bytes]]) -> Attached:
+    """(name, bytes) of each, packed as it takes the fewest bytes. Raises InvalidArgument for names that are no relative paths, or twice there."""
+    check_names([name for name, _ in named])
     records, parts = [], []
     for name, data in named:
         method, packed = min(
@@ -38,21 +50,34 @@ def pack_attachments(named: Sequence[tuple[str, bytes]]) -> tuple[tuple[Attachme
         )
         records.append(Attachment(name, method, len(data), len(packed), zlib.crc32(packed)))
         parts.append(packed)
-    check_names([record.name for record in records])
-    return tuple(records), b"".join(parts)
+    return Attached(tuple(records), b"".join(parts))
 
 
 def check_names(names: Sequence[str]) -> None:
-    """InvalidArgument unless each is a relative path, '/' between its parts, that leaves no folder, and stands once."""
+    """InvalidArgument unless each is a relative path, '/' between its parts, that leaves no folder, stands once, and is no folder of another."""
     for name in names:
-        parts = name.split("/")
-        plain = all(part not in ("", ".", "..") for part in parts) and not any(c in name for c in "\\\0:")
-        if not plain or len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES or str(PurePosixPath(name)) != name:
+        if not _is_plain(name):
             raise InvalidArgument(
                 f"attachment {name!r}: expected a relative path of at most {MAX_NAME_BYTES} bytes, such as 'annotation/iw.xml'"
             )
-    if len(names) > MAX_ATTACHMENTS or len(set(names)) != len(names):
+    there = set(names)
+    if len(names) > MAX_ATTACHMENTS or len(there) != len(names):
         raise InvalidArgument(f"{len(names)} attachments, expected at most {MAX_ATTACHMENTS}, each name once")
+    for name in names:
+        folder = next((str(above) for above in PurePosixPath(name).parents if str(above) in there), None)
+        if folder is not None:
+            raise InvalidArgument(
+                f"attachment {name!r} would lie in attachment {folder!r}; take another name for one of them"
+            )
+
+
+def _is_plain(name: str) -> bool:
+    try:
+        size = len(name.encode("utf-8"))
+    except UnicodeEncodeError:
+        return False
+    plain = all(part not in ("", ".", "..") for part in name.split("/"))
+    return plain and size <= MAX_NAME_BYTES and not any(c in "\\:\x7f" or c < " " for c in name)
 
 
 def _packed(method: int, data: bytes) -> bytes:
@@ -63,7 +88,12 @@ def _packed(method: int, data: bytes) -> bytes:
 
 
 def unpacked(record: Attachment, packed: bytes) -> bytes:
-    """The bytes of an attachment. Raises CorruptFile where they are not those that went in; no more memory than the record says is taken."""
+    """The bytes of an attachment. Raises CorruptFile where they are not those that went in, NewerVersion where they are packed in a way that is not known;
+    no more memory than the record says is taken."""
+    if record.method > _LZMA:
+        raise NewerVersion(
+            f"attachment {record.name} is packed in way {record.method}, this sarcodec knows 0 to {_LZMA}; upgrade it"
+        )
     if len(packed) != record.length or zlib.crc32(packed) != record.crc:
         raise CorruptFile(f"attachment {record.name}: its checksum does not hold; the file is damaged, fetch it again")
     try:
@@ -110,7 +140,7 @@ def pack_records(records: Sequence[Attachment]) -> bytes:
 
 
 def unpack_records(data: bytes) -> tuple[Attachment, ...]:
-    """The way back from `pack_records`. Raises CorruptFile; NewerVersion for a way of packing that is not known."""
+    """The way back from `pack_records`. Raises CorruptFile."""
     cursor = Cursor(data, "record of attachments")
     count = cursor.varint("number of attachments", 0, MAX_ATTACHMENTS)
     records = tuple(_unpack_record(cursor) for _ in range(count))
@@ -130,8 +160,6 @@ def _unpack_record(cursor: Cursor) -> Attachment:
     except UnicodeDecodeError as error:
         raise CorruptFile(f"the name of an attachment is not UTF-8 ({error}); the file is damaged") from error
     method = cursor.unsigned(1, "packing of an attachment")
-    if method > _LZMA:
-        raise NewerVersion(f"attachment {name} is packed in way {method}, this sarcodec knows 0 to {_LZMA}; upgrade it")
     size, length = (
         cursor.wide(what, WIDE_LIMIT - 1) for what in ("size of an attachment", "packed size of an attachment")
     )

@@ -107,15 +107,17 @@ def block_count(entries: int, block_log2: int) -> int:
     return -(-entries >> block_log2)
 
 
-def pack_index(entries: Sequence[Entry], base_step: int, attached_bytes: int = 0) -> tuple[Directory, bytes]:
+def pack_index(
+    entries: Sequence[Entry], base_step: int, attached_bytes: int = 0, block_log2: int = BLOCK_LOG2
+) -> tuple[Directory, bytes]:
     """The directory, and the bytes of all blocks. Offsets of the entries are not looked at."""
-    blocks, parts, size = [], [], 1 << BLOCK_LOG2
+    blocks, parts, size = [], [], 1 << block_log2
     for begin in range(0, len(entries), size):
         some = entries[begin : begin + size]
         parts.append(b"".join(_pack_entry(entry, base_step) for entry in some))
         sums = (sum(entry.base.length for entry in some), sum(entry.rest.length for entry in some))
         blocks.append(Block(len(parts[-1]), zlib.crc32(parts[-1]), *sums))
-    return Directory(BLOCK_LOG2, tuple(blocks), attached_bytes), b"".join(parts)
+    return Directory(block_log2, tuple(blocks), attached_bytes), b"".join(parts)
 
 
 def _pack_entry(entry: Entry, base_step: int) -> bytes:

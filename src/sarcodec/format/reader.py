@@ -21,7 +21,7 @@ from sarcodec.format.source import open_source
 FIRST_BYTES = 1 << 16
 """So many are read at once: the head, and in most files the index."""
 
-_BLOCKS_KEPT = 64
+_ENTRIES_KEPT = 1 << 16  # of the index, as far as they were read
 
 ReadBytes: TypeAlias = Callable[[int, int], bytes]
 """Bytes of the file by offset and length."""
@@ -84,7 +84,7 @@ class FileReader:
             data = self.read_bytes(place.offset, place.block.length)
             count = min(size, self.header.entry_count - number * size)
             found = unpack_block(data, place, number, count, self.header.base_step, self.header.most_step)
-            while len(self._blocks) >= _BLOCKS_KEPT:
+            while len(self._blocks) >= max(1, _ENTRIES_KEPT // size):
                 self._blocks.pop(next(iter(self._blocks), -1), None)
             self._blocks[number] = found
         return found

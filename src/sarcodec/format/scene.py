@@ -167,13 +167,13 @@ def usual_ids(count: int) -> list[str]:
 
 
 def unpack_scene(data: bytes, rows: int, cols: int, count: int, dtype: str) -> SceneInfo:
-    """The SceneInfo that pack_scene was given. Raises CorruptFile on anything that pack_scene does not write."""
+    """The SceneInfo that pack_scene was given; keys that are not known are skipped (see `unknown_keys`). Raises CorruptFile on anything else
+    that pack_scene does not write."""
     fields = packing.inflate_json(data) if data else {}
-    unknown = set(fields) - set(_READERS)
-    if unknown:
-        raise corrupt(f"it has the unknown keys {sorted(unknown)}")
     values: dict[str, Any] = {}  # of whatever type its reader gives
     for key, raw in fields.items():
+        if key not in _READERS:
+            continue
         name, reader = _NAMES[key], _READERS[key]
         try:
             values[name] = reader(raw)
@@ -185,6 +185,11 @@ def unpack_scene(data: bytes, rows: int, cols: int, count: int, dtype: str) -> S
         return SceneInfo(rows, cols, count, dtype, **values)
     except InvalidArgument as error:
         raise corrupt(str(error)) from None
+
+
+def unknown_keys(data: bytes) -> tuple[str, ...]:
+    """Keys of a description that a later release wrote, and this one skips. Raises CorruptFile."""
+    return tuple(sorted(set(packing.inflate_json(data)) - set(_READERS))) if data else ()
 
 
 def _gcps(raw: object) -> tuple[GroundControlPoint, ...]:

@@ -85,6 +85,17 @@ def unpack_payload(payload: bytes, base: bool, band_kind: str) -> list[Section]:
     return sections
 
 
+def unknown_kinds(payload: bytes) -> list[int]:
+    """Kinds of the sections of a sound payload that this version does not know and may skip."""
+    cursor, found, last = Cursor(payload, "tile"), [], not payload
+    while not last:
+        byte = cursor.unsigned(1, "section kind")
+        kind, last = byte & 127, byte > 127
+        cursor.take(cursor.left if last else cursor.varint("section length"), f"section of kind {kind}")
+        found += [] if kind in _KNOWN else [kind]
+    return found
+
+
 def _check_place(kind: int, base: bool, band_kind: str) -> None:
     if kind not in _BELONGING[band_kind] or (kind in IN_BASE) != base:
         raise CorruptFile(f"tile: a section of kind {kind} does not belong here; the file is damaged")

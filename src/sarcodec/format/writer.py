@@ -17,7 +17,7 @@ from typing import BinaryIO, cast
 
 from sarcodec.errors import InvalidArgument
 from sarcodec.format import container
-from sarcodec.format.attachments import check_names, pack_attachments
+from sarcodec.format.attachments import NO_ATTACHMENTS, Attached
 from sarcodec.format.container import Header
 from sarcodec.format.index import Entry, Part, pack_index
 from sarcodec.format.reader import FileReader
@@ -56,15 +56,12 @@ class _Joined:
 class Writer(ABC):
     """Payloads that wait for their head. `append` every one in index order, then `finish`. Raises SarcodecError when the disk is full.
 
-    Base payloads and all others are spooled apart, as the file has them apart. attachments: (name, bytes).
+    Base payloads and all others are spooled apart, as the file has them apart.
     """
 
-    def __init__(
-        self, name: str, spools: tuple[BinaryIO, BinaryIO], attachments: Sequence[tuple[str, bytes]] = ()
-    ) -> None:
-        self._name, self._spools = name, spools
+    def __init__(self, name: str, spools: tuple[BinaryIO, BinaryIO], attached: Attached = NO_ATTACHMENTS) -> None:
+        self._name, self._spools, self._attached = name, spools, attached
         self._entries: list[Entry] = []
-        self._attached, self._attachments = pack_attachments(attachments)
 
     def append(self, payload: Payload, step: int) -> None:
         """The next (tile, plane): its bytes and its quantiser step index. Raises SarcodecError when the disk is full."""
@@ -81,12 +78,12 @@ class Writer(ABC):
             raise InvalidArgument(
                 f"{len(self._entries)} tile payloads were given, the head describes {header.entry_count}"
             )
-        directory, index = pack_index(self._entries, header.base_step, len(self._attachments))
-        return container.pack_head(replace(header, attachments=self._attached), directory) + index
+        directory, index = pack_index(self._entries, header.base_step, len(self._attached.data))
+        return container.pack_head(replace(header, attachments=self._attached.records), directory) + index
 
     @property
     def _payload_bytes(self) -> int:
-        return sum(entry.length for entry in self._entries) + len(self._attachments)
+        return sum(entry.length for entry in self._entries) + len(self._attached.data)
 
     def size(self, header: Header) -> int:
         """Bytes that the file would take if it were finished with this header."""
@@ -96,7 +93,7 @@ class Writer(ABC):
         """A reader of what is spooled so far under this header, to try it before it is finished. Nothing may be appended while it is
         open. Raises as FileReader."""
         with writing(self._name):
-            parts = (io.BytesIO(self.head(header)), *self._spools, io.BytesIO(self._attachments))
+            parts = (io.BytesIO(self.head(header)), *self._spools, io.BytesIO(self._attached.data))
             return FileReader(cast("BinaryIO", _Joined(parts)))
 
     def _copy_to(self, target: BinaryIO, head: bytes) -> None:
@@ -104,7 +101,7 @@ class Writer(ABC):
         for spool in self._spools:
             spool.seek(0)
             shutil.copyfileobj(spool, target, _COPY_BYTES)
-        target.write(self._attachments)
+        target.write(self._attached.data)
 
     @abstractmethod
     def finish(self, header: Header) -> int:
@@ -114,8 +111,8 @@ class Writer(ABC):
 class BytesWriter(Writer):
     """A whole file in memory: `data`, after `finish`."""
 
-    def __init__(self, attachments: Sequence[tuple[str, bytes]] = ()) -> None:
-        super().__init__("the scene in memory", (io.BytesIO(), io.BytesIO()), attachments)
+    def __init__(self, attached: Attached = NO_ATTACHMENTS) -> None:
+        super().__init__("the scene in memory", (io.BytesIO(), io.BytesIO()), attached)
         self.data = b""
 
     def finish(self, header: Header) -> int:
@@ -139,14 +136,13 @@ class FileWriter(Writer):
         path: str | os.PathLike[str],
         overwrite: bool = False,
         inputs: Iterable[Input] = (),
-        attachments: Sequence[tuple[str, bytes]] = (),
+        attached: Attached = NO_ATTACHMENTS,
     ) -> None:
-        check_names([name for name, _ in attachments])
         self._output = Output(path, overwrite=overwrite, inputs=inputs, form=SARCODEC)
         # The spools have no name where the system allows it, so that even a killed process leaves nothing.
         with writing(self._output.name):
             spools = [tempfile.TemporaryFile(dir=self._output.folder) for _ in range(2)]  # noqa: SIM115  # open as long as this object
-        super().__init__(self._output.name, (spools[0], spools[1]), attachments)
+        super().__init__(self._output.name, (spools[0], spools[1]), attached)
 
     def __enter__(self) -> "FileWriter":
         return self
