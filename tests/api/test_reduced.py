@@ -8,7 +8,6 @@ import pytest
 import sarcodec
 from api.scenes import bits
 from format.taken_apart import apart, resealed
-from golden.make import speckle
 from sarcodec.errors import CorruptFile, InvalidArgument
 from sarcodec.format.sections import OVERVIEW, REDUCED_MASK, Payload, Section, pack_tile
 from sarcodec.format.tiling import Window
@@ -17,10 +16,10 @@ ROWS, COLS = 610, 1046  # two by three tiles, the last ones narrow and no multip
 SIDES = (8, 16, 32)
 
 
-def ground(bands: int, looks_seed: int = 5) -> np.ndarray:
+def ground(bands: int) -> np.ndarray:
     """DN (bands, ROWS, COLS) of hills of brightness and two targets, one of them at a tile's border."""
     hills = 20 * np.sin(np.arange(ROWS) / 70)[:, None] * np.cos(np.arange(COLS) / 110)[None] + 40
-    noise = np.stack([speckle(looks_seed + band, 1, ROWS, COLS)[0] for band in range(bands)])
+    noise = np.random.default_rng(5).gamma(4, 0.25, (bands, ROWS, COLS))
     pixels = 10 ** (hills / 20) * np.sqrt(noise)
     pixels[:, 300:303, 100:103] = 20_000
     pixels[:, 200:203, 513:515] = 20_000
