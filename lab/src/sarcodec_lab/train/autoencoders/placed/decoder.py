@@ -24,6 +24,10 @@ PLACES = 4  # of a cell, along a side, at a quarter of the side
 TAPS = {0: (1, 2), 1: (0, 1, 2), 2: (0, 1, 2), 3: (0, 1)}
 """What each of these places reads along a side: nothing that lies beyond the border of a tile."""
 
+AROUND = {"": (1, 1), "<": (1, 0), ">": (1, 2), "^": (0, 1), "v": (2, 1)}
+LATENTS = tuple(f"z{number}{where}" for where in AROUND for number in range(FILTERS))
+"""What the synthesis reads: the latents doubled twice, and the same shifted by a pixel at an eighth of a side, four ways."""
+
 KINDS = {"0": (0, {0: -0.5, 1: 1.5}), "0b": (0, {1: 1.0}), "1b": (1, {1: 1.0}), "1": (1, {1: 1.5, 2: -0.5})}
 """Pixels of a doubling along a side: first or second, and what undoes its blur; those at a border (b) were not blurred."""
 
@@ -38,7 +42,7 @@ _CLOSED = 2.0  # what a mask that is 0 takes away; levels lie between 0 and abou
 
 @dataclass(frozen=True)
 class Synthesis:
-    """weight (4, 4, 16, 15, 3, 3): rows and columns of places, pixels, latents, taps; bias (4, 4, 16)."""
+    """weight (4, 4, 16, 75, 3, 3): rows and columns of places, pixels, LATENTS, taps; bias (4, 4, 16)."""
 
     weight: torch.Tensor
     bias: torch.Tensor
@@ -115,7 +119,7 @@ def place_decoder(decoder: nn.Sequential, bend: Bend, synthesis: Synthesis | Non
 def _eighth(stage: Stage) -> None:
     first, second = stage.first, stage.second
     for number in range(FILTERS):
-        stage.channel(f"z{number}", {number: 1.0})
+        _shifted(stage, number)
     carrier, ones = stage.channel("carrier", {CARRIER: 1 / CARRIER_SCALE}), stage.names.width - 1
     first.passes(carrier, 1.0, _BIAS)
     first.passes(ones, 0.0, 1.0)
@@ -134,6 +138,17 @@ def _eighth(stage: Stage) -> None:
         _carry_on(stage, mark)
 
 
+def _shifted(stage: Stage, number: int) -> None:
+    """A latent in both signs, and its neighbours; beyond the border they are 0, which is about their mean."""
+    plus, minus = (stage.channel(f"z{number}{name}", {number: sign}) for name, sign in (("+", 1.0), ("-", -1.0)))
+    for where, at in AROUND.items():
+        if where:
+            here = stage.channel(f"z{number}{where}+")
+            for sign in (1.0, -1.0):
+                inside = stage.first.hidden(f"z{number}{where}{sign}", {(plus, *at): sign, (minus, *at): -sign})
+                stage.first.adds(here, {(inside, 1, 1): sign})
+
+
 def _carry_on(stage: Stage, mark: str) -> None:
     """The sign, cut at 1, less those two pixels before and behind: of the other sign where they are known."""
     upright, here = bool(mark), stage.channel("sign" + mark)
@@ -146,9 +161,9 @@ def _carry_on(stage: Stage, mark: str) -> None:
 
 
 def _quarter(stage: Stage, before: Names, synthesis: Synthesis | None) -> None:
-    for number in range(FILTERS):
+    for latent in LATENTS:
         for name, sign in (("+", 1.0), ("-", -1.0)):
-            stage.channel(f"z{number}{name}", {before[f"z{number}"]: sign})
+            stage.channel(latent + name, {before[latent + "+"]: sign})
     for mark in MARKS:
         stage.signs(mark, {before["sign" + mark]: 1.0})
         begins, ends = stage.steps(mark, "+", 0, 1), stage.steps(mark, "-", 1, 2)
@@ -167,12 +182,12 @@ def _synthesis(stage: Stage, synthesis: Synthesis) -> None:
         for col in range(PLACES):
             for pixel in range(PLACES**2):
                 taps: dict[Tap, float] = {(names[f"place{row}|"], 1, 1): _CLOSED, (names[f"place{col}"], 1, 1): _CLOSED}
-                for number in range(FILTERS):
+                for number, latent in enumerate(LATENTS):
                     for down in TAPS[row]:
                         for right in TAPS[col]:
                             weight = float(synthesis.weight[row, col, pixel, number, down, right])
-                            taps[names[f"z{number}+"], down, right] = weight
-                            taps[names[f"z{number}-"], down, right] = -weight
+                            taps[names[latent + "+"], down, right] = weight
+                            taps[names[latent + "-"], down, right] = -weight
                 bias = float(synthesis.bias[row, col, pixel]) - 2 * _CLOSED
                 inside = stage.second.hidden(f"{row},{col},{pixel}", taps, bias)
                 stage.second.adds(names[f"pixel{pixel}"], {(inside, 1, 1): 1.0})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,37 +12,92 @@ from torch.nn import functional as F
 
 from sarcodec_lab.networks.autoencoders import REDUCTION_PX, Autoencoder
 from sarcodec_lab.study.linear import waves
-from sarcodec_lab.train.autoencoders.placed.decoder import PLACES, TAPS, Bend, Stage, Synthesis
+from sarcodec_lab.train.autoencoders.objective import ssim
+from sarcodec_lab.train.autoencoders.placed.decoder import LATENTS, PLACES, TAPS, Bend, Stage, Synthesis
 from sarcodec_lab.train.autoencoders.placed.encoder import FILTER_PX, FILTERS, MARGIN_PX
 from sarcodec_lab.train.autoencoders.placed.wiring import values
 
-RATE, RIDGE = 4e-3, 1e-4
+RATE, RATE_OF_LOSS, WARM_BATCHES, RIDGE = 4e-3, 5e-4, 50, 1e-4
+REPORT_EVERY = 100
+MIDDLE = 0.5
+Report = Callable[[str], None]
+_BEND_STEPS, _BEND_RATE, _BEND_LEVELS, _DARKEST = 1500, 0.01, 4000, 0.02
 _AT_ONCE = 2  # crops that are run through a network
 _REACH_PX = 3 * REDUCTION_PX  # of the synthesis that filters are fitted with
 
 
-def fitted_filters(crops: Callable[[], torch.Tensor], batches: int) -> torch.Tensor:
-    """(15, 32, 32): the analysis of the best pair of overlapping filters, from the lowest waves of single cells on; latents have a deviation of 1."""
-    analysis, synthesis = _lowest_waves()
-    optimiser = torch.optim.Adam([analysis, synthesis], lr=RATE)
-    for batch in range(batches):
-        optimiser.param_groups[0]["lr"] = RATE * (0.5 * (1 + math.cos(math.pi * batch / batches)) + 2e-3)
-        x = crops() - 0.5
-        latent = F.conv2d(x, analysis, stride=REDUCTION_PX, padding=MARGIN_PX)
-        back = F.conv_transpose2d(latent, synthesis, stride=REDUCTION_PX, padding=REDUCTION_PX)
-        loss = F.mse_loss(back, x)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    with torch.no_grad():
-        latent = F.conv2d(crops() - 0.5, analysis, stride=REDUCTION_PX, padding=MARGIN_PX)
-        return (analysis / latent.std((0, 2, 3)).view(-1, 1, 1, 1))[:, 0].detach()
+@dataclass(frozen=True)
+class Pair:
+    """analysis (C, 1, 32, 32) over levels less one half, of latents with a deviation of 1; synthesis (C, 1, 48, 48), about its cell."""
+
+    analysis: torch.Tensor
+    synthesis: torch.Tensor
+
+    @property
+    def channels(self) -> int:
+        return len(self.analysis)
+
+    def latent(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, 1, h, w) -> (B, C, h / 16, w / 16)."""
+        return F.conv2d(x - MIDDLE, self.analysis, stride=REDUCTION_PX, padding=MARGIN_PX)
+
+    def back(self, x: torch.Tensor) -> torch.Tensor:
+        """What comes back of levels x (B, 1, h, w)."""
+        latent = self.latent(x)
+        return F.conv_transpose2d(latent, self.synthesis, stride=REDUCTION_PX, padding=REDUCTION_PX) + MIDDLE
+
+    def level(self) -> Pair:
+        """Without gradients, which a pair has while it is fitted."""
+        return Pair(self.analysis.detach(), self.synthesis.detach())
 
 
-def _lowest_waves() -> tuple[torch.Tensor, torch.Tensor]:
-    """(15, 1, 32, 32) and (15, 1, 48, 48): the 4 x 4 lowest of a cell without the highest."""
+def fitted_pair(
+    crops: Callable[[], torch.Tensor],
+    channels: int,
+    around_px: int,
+    batches: int,
+    batches_of_loss: int,
+    report: Report = print,
+) -> Pair:
+    """Overlapping filters from the lowest waves of single cells on: `batches` by squared error, then some by the study's loss.
+
+    around_px: how far beyond its cell the synthesis reaches, up to 16.
+    """
+    analysis, synthesis, within = *_lowest_waves(channels), _within(around_px)
+    for length, rate, loss_of in ((batches, RATE, F.mse_loss), (batches_of_loss, RATE_OF_LOSS, study_loss)):
+        optimiser = torch.optim.Adam([analysis, synthesis], lr=rate)
+        for batch in range(length):
+            warm = min(1.0, (batch + 1) / WARM_BATCHES)
+            optimiser.param_groups[0]["lr"] = rate * warm * (0.5 * (1 + math.cos(math.pi * batch / length)) + 2e-3)
+            x = crops()
+            loss = loss_of(Pair(analysis, synthesis * within).back(x), x)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if (batch + 1) % REPORT_EVERY == 0:
+                report(f"filters, batch {batch + 1} of {length}: {loss_of.__name__} {loss.item():.5f}")
+    pair = Pair(analysis, synthesis * within).level()
+    deviation = pair.latent(crops()).std((0, 2, 3)).view(-1, 1, 1, 1)
+    return Pair(pair.analysis / deviation, pair.synthesis * deviation)
+
+
+def _within(around_px: int) -> torch.Tensor:
+    inside = torch.zeros(_REACH_PX, _REACH_PX)
+    edge = REDUCTION_PX - around_px
+    inside[edge : _REACH_PX - edge, edge : _REACH_PX - edge] = 1
+    return inside
+
+
+def study_loss(back: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """0.7 MSE + 0.3 (1 - SSIM), of levels that are cut at 0 and 1."""
+    cut = back.clamp(0, 1)
+    return 0.7 * F.mse_loss(cut, x) + 0.3 * (1 - ssim(cut, x))
+
+
+def _lowest_waves(channels: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(C, 1, 32, 32) and (C, 1, 48, 48): the first C of the 4 x 4 lowest of a cell."""
     lowest = waves(REDUCTION_PX)[:PLACES]
-    pairs = sorted(((u, v) for u in range(PLACES) for v in range(PLACES)), key=lambda pair: (sum(pair), pair))[:FILTERS]
+    pairs = sorted(((u, v) for u in range(PLACES) for v in range(PLACES)), key=lambda pair: (sum(pair), pair))[:channels]
     cells = torch.tensor(np.stack([np.outer(lowest[u], lowest[v]) for u, v in pairs])[:, None], dtype=torch.float32)
     around = (_REACH_PX - REDUCTION_PX) // 2
     padded = [F.pad(cells, [margin] * 4).requires_grad_() for margin in ((FILTER_PX - REDUCTION_PX) // 2, around)]
@@ -49,23 +105,23 @@ def _lowest_waves() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @torch.no_grad()
-def fitted_synthesis(network: Autoencoder, stage: Stage, block: torch.nn.Module, x: torch.Tensor) -> Synthesis:
-    """Least squares of pixels on what the decoder's block at a quarter of a side reads of the latents. x: (B, 1, h, w)."""
+def fitted_synthesis(network: Autoencoder, stage: Stage, block: torch.nn.Module, x: torch.Tensor, wanted: torch.Tensor) -> Synthesis:
+    """Least squares of what is wanted of x on what the decoder's block at a quarter of a side reads of the latents. Both (B, 1, h, w)."""
     stream = torch.cat([values(network.decoder, network.encoder(part), block) for part in x.split(_AT_ONCE)])
     stream = stream / stage.second.scale
-    read = torch.stack([stream[:, stage.names[f"z{number}+"]] for number in range(FILTERS)], 1)
+    read = torch.stack([stream[:, stage.names[f"{name}+"]] for name in LATENTS], 1)
     count, _, rows, cols = read.shape
-    around = F.unfold(read, 3, padding=1).view(count, FILTERS, 3, 3, rows, cols)
-    pixels = F.pixel_unshuffle(x, PLACES)
-    weight, bias = torch.zeros(PLACES, PLACES, PLACES**2, FILTERS, 3, 3), torch.zeros(PLACES, PLACES, PLACES**2)
+    around = F.unfold(read, 3, padding=1).view(count, len(LATENTS), 3, 3, rows, cols)
+    pixels = F.pixel_unshuffle(wanted, PLACES)
+    weight, bias = torch.zeros(PLACES, PLACES, PLACES**2, len(LATENTS), 3, 3), torch.zeros(PLACES, PLACES, PLACES**2)
     for row in range(PLACES):
         for col in range(PLACES):
             own = around[..., TAPS[row], :, :, :][..., TAPS[col], :, :][..., row::PLACES, col::PLACES]
             seen = own.permute(0, 4, 5, 1, 2, 3).flatten(3).flatten(0, 2).double()
-            wanted = pixels[..., row::PLACES, col::PLACES].permute(0, 2, 3, 1).flatten(0, 2).double()
-            found, constant = _least_squares(seen, wanted)
-            shaped = found.T.view(PLACES**2, FILTERS, len(TAPS[row]), len(TAPS[col])).float()
-            target = torch.zeros(PLACES**2, FILTERS, 3, len(TAPS[col]))
+            made = pixels[..., row::PLACES, col::PLACES].permute(0, 2, 3, 1).flatten(0, 2).double()
+            found, constant = _least_squares(seen, made)
+            shaped = found.T.view(PLACES**2, len(LATENTS), len(TAPS[row]), len(TAPS[col])).float()
+            target = torch.zeros(PLACES**2, len(LATENTS), 3, len(TAPS[col]))
             target[:, :, TAPS[row]] = shaped
             weight[row, col][..., TAPS[col]] = target
             bias[row, col] = constant.float()
@@ -81,9 +137,22 @@ def _least_squares(seen: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tens
     return weight, mean_wanted - mean_seen @ weight
 
 
-def logit_bend(knots: tuple[float, ...], ends: tuple[float, float] = (0.02, 0.98)) -> Bend:
-    """The logit in straight pieces between knots, the first of them 0; behind the last one it goes on to its second end at 1."""
-    points = np.array([*knots, 1.0])
-    heights = np.log(np.clip(points, *ends) / (1 - np.clip(points, *ends)))
-    rises = np.diff(heights) / np.diff(points)
-    return Bend(tuple(map(float, knots)), tuple(map(float, np.diff(rises, prepend=0.0))), float(heights[0]))
+def fitted_bend(levels: torch.Tensor, pieces: int) -> Bend:
+    """The logit in straight pieces from 0 on, so that the sigmoid gives back the levels, cut at 0 and 1, with the least squared error."""
+    levels = levels.clamp(0, 1).flatten()
+    levels = levels[:: max(1, len(levels) // _BEND_LEVELS)]
+    points = 0.5 * (1 - torch.cos(math.pi * torch.arange(pieces + 1) / pieces))  # closer where the logit is steeper
+    heights = torch.logit(points.clamp(_DARKEST, 1 - _DARKEST))
+    slopes = torch.diff(torch.diff(heights) / torch.diff(points), prepend=torch.zeros(1)).requires_grad_()
+    knots, low = points[1:-1].clone().requires_grad_(), heights[0].clone().requires_grad_()
+    optimiser = torch.optim.Adam([knots, slopes, low], lr=_BEND_RATE)
+    with torch.enable_grad():
+        for step in range(_BEND_STEPS):
+            optimiser.param_groups[0]["lr"] = _BEND_RATE * 0.5 * (1 + math.cos(math.pi * step / _BEND_STEPS))
+            at = torch.cat([torch.zeros(1), knots])
+            bent = low + (torch.relu(levels[:, None] - at) * slopes).sum(1)
+            loss = F.mse_loss(torch.sigmoid(bent), levels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    return Bend((0.0, *knots.tolist()), tuple(slopes.tolist()), low.item())

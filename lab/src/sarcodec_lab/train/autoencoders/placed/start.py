@@ -10,10 +10,10 @@ from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.autoencoders import Autoencoder, Shape
 from sarcodec_lab.train.autoencoders.placed.decoder import place_decoder
 from sarcodec_lab.train.autoencoders.placed.encoder import place_encoder
-from sarcodec_lab.train.autoencoders.placed.fitting import fitted_synthesis, logit_bend
+from sarcodec_lab.train.autoencoders.placed.fitting import Pair, fitted_bend, fitted_synthesis
 from sarcodec_lab.train.autoencoders.placed.wiring import blocks_of
 
-KNOTS = (0.0, 0.1, 0.35, 0.8)
+PIECES = 4
 
 
 def check_shape(shape: Shape) -> None:
@@ -29,16 +29,17 @@ def check_shape(shape: Shape) -> None:
         )
 
 
-def placed(shape: Shape, filters: torch.Tensor, x: torch.Tensor) -> Autoencoder:
-    """filters: (15, 32, 32), of `fitted_filters`; x: crops (B, 1, h, w) that the synthesis is fitted to. In evaluation mode.
+def placed(shape: Shape, pair: Pair, x: torch.Tensor) -> Autoencoder:
+    """A network that gives what a pair of `fitted_pair` gives; x: crops (B, 1, h, w) on which it is made to. In evaluation mode.
 
     Raises InvalidArgument.
     """
     check_shape(shape)
-    network, bend = Autoencoder(shape).eval(), logit_bend(KNOTS)
-    place_encoder(network.encoder, filters)
+    back = pair.back(x)
+    network, bend = Autoencoder(shape).eval(), fitted_bend(back, PIECES)
+    place_encoder(network.encoder, pair.analysis[:, 0])
     stage = place_decoder(network.decoder, bend)
-    synthesis = fitted_synthesis(network, stage, blocks_of(network.decoder)[3], x)
+    synthesis = fitted_synthesis(network, stage, blocks_of(network.decoder)[3], x, back)
     # The decoder once more, from nothing: what was placed is not placed twice.
     whole = Autoencoder(shape).eval()
     network.decoder = whole.decoder
