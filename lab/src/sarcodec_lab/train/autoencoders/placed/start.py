@@ -9,23 +9,24 @@ import torch
 from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.autoencoders import Autoencoder, Shape
 from sarcodec_lab.train.autoencoders.placed.decoder import place_decoder
-from sarcodec_lab.train.autoencoders.placed.encoder import place_encoder
+from sarcodec_lab.train.autoencoders.placed.encoder import FILTERS, place_encoder
 from sarcodec_lab.train.autoencoders.placed.fitting import Pair, fitted_bend, fitted_synthesis
+from sarcodec_lab.train.autoencoders.placed.transposed import CHANNELS, place_baseline, place_resnet_lite
+from sarcodec_lab.train.autoencoders.placed.transposed import PIECES as TRANSPOSED_PIECES
 from sarcodec_lab.train.autoencoders.placed.wiring import blocks_of
 
-PIECES = 4
+PIECES = 4  # of the logit, where places are chosen by masks
+PLACED_BY_MASKS = ("residual", "attention")
 
 
-def check_shape(shape: Shape) -> None:
-    """Raises InvalidArgument where there are not the channels, or not the layers, for a placed start."""
-    if (
-        shape.variant not in ("residual", "attention")
-        or (shape.base_width, shape.latent_channels, shape.upsampling) != (64, 16, "bilinear")
-        or shape.reach != (0.0, 1.0)
-    ):
+def check_shape(shape: Shape, channels: int) -> None:
+    """Raises InvalidArgument where there are not the channels, or not the layers, for a placed start of a pair with `channels`."""
+    masks = shape.variant in PLACED_BY_MASKS
+    wanted = Shape(shape.variant, CHANNELS, open_gates=shape.open_gates)
+    if shape != wanted or channels != (FILTERS if masks else CHANNELS):
         raise InvalidArgument(
-            f"a placed start is for residual and attention with base width 64, 16 latent channels, bilinear up-sampling and "
-            f"the study's range; found {shape}"
+            f"a placed start is for the study's widths, 16 latent channels, bilinear up-sampling, the study's range and gates, with {FILTERS} filters for "
+            f"{' and '.join(PLACED_BY_MASKS)} and {CHANNELS} for the others; found {channels} filters and {shape}"
         )
 
 
@@ -34,15 +35,18 @@ def placed(shape: Shape, pair: Pair, x: torch.Tensor) -> Autoencoder:
 
     Raises InvalidArgument.
     """
-    check_shape(shape)
-    back = pair.back(x)
-    network, bend = Autoencoder(shape).eval(), fitted_bend(back, PIECES)
+    check_shape(shape, pair.channels)
+    network, back = Autoencoder(shape).eval(), pair.back(x)
+    if shape.variant not in PLACED_BY_MASKS:
+        place = place_baseline if shape.variant == "baseline" else place_resnet_lite
+        place(network, pair, fitted_bend(back, TRANSPOSED_PIECES[shape.variant]))
+        return network
+    bend = fitted_bend(back, PIECES)
     place_encoder(network.encoder, pair.analysis[:, 0])
     stage = place_decoder(network.decoder, bend)
     synthesis = fitted_synthesis(network, stage, blocks_of(network.decoder)[3], x, back)
     # The decoder once more, from nothing: what was placed is not placed twice.
-    whole = Autoencoder(shape).eval()
-    network.decoder = whole.decoder
+    network.decoder = Autoencoder(shape).eval().decoder
     place_decoder(network.decoder, bend, synthesis)
     return network
 
