@@ -11,17 +11,18 @@ import torch
 from torch.nn import functional as F
 
 from sarcodec_lab.networks.autoencoders import REDUCTION_PX, Autoencoder
+from sarcodec_lab.networks.levels import SPAN_DB
 from sarcodec_lab.study.linear import waves
-from sarcodec_lab.train.autoencoders.objective import ssim
+from sarcodec_lab.train.autoencoders.objective import gaussian_bits, ssim
 from sarcodec_lab.train.autoencoders.placed.decoder import LATENTS, PLACES, TAPS, Bend, Stage, Synthesis
-from sarcodec_lab.train.autoencoders.placed.encoder import FILTER_PX, FILTERS, MARGIN_PX
+from sarcodec_lab.train.autoencoders.placed.encoder import FILTER_PX, MARGIN_PX
 from sarcodec_lab.train.autoencoders.placed.wiring import values
 
 RATE, RATE_OF_LOSS, WARM_BATCHES, RIDGE = 4e-3, 5e-4, 50, 1e-4
 REPORT_EVERY = 100
 MIDDLE = 0.5
 Report = Callable[[str], None]
-_BEND_STEPS, _BEND_RATE, _BEND_LEVELS, _DARKEST = 1500, 0.01, 4000, 0.02
+_BEND_STEPS, _BEND_RATE, _BEND_LEVELS, _DARKEST, _OFTEN = 1500, 0.01, 4000, 0.02, 0.7
 _AT_ONCE = 2  # crops that are run through a network
 _REACH_PX = 3 * REDUCTION_PX  # of the synthesis that filters are fitted with
 
@@ -43,12 +44,11 @@ class Pair:
 
     def back(self, x: torch.Tensor) -> torch.Tensor:
         """What comes back of levels x (B, 1, h, w)."""
-        latent = self.latent(x)
-        return F.conv_transpose2d(latent, self.synthesis, stride=REDUCTION_PX, padding=REDUCTION_PX) + MIDDLE
+        return self.made_of(self.latent(x))
 
-    def level(self) -> Pair:
-        """Without gradients, which a pair has while it is fitted."""
-        return Pair(self.analysis.detach(), self.synthesis.detach())
+    def made_of(self, latent: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> (B, 1, 16 h, 16 w)."""
+        return F.conv_transpose2d(latent, self.synthesis, stride=REDUCTION_PX, padding=REDUCTION_PX) + MIDDLE
 
 
 def fitted_pair(
@@ -57,28 +57,73 @@ def fitted_pair(
     around_px: int,
     batches: int,
     batches_of_loss: int,
+    distortion_weight: float = 0.0,
     report: Report = print,
 ) -> Pair:
-    """Overlapping filters from the lowest waves of single cells on: `batches` by squared error, then some by the study's loss.
+    """Overlapping filters from the lowest waves of single cells on: `batches` by squared error, then some by the study's loss; with a
+    distortion_weight these go by rate and distortion instead, and latents come out in steps.
 
     around_px: how far beyond its cell the synthesis reaches, up to 16.
     """
-    analysis, synthesis, within = *_lowest_waves(channels), _within(around_px)
-    for length, rate, loss_of in ((batches, RATE, F.mse_loss), (batches_of_loss, RATE_OF_LOSS, study_loss)):
-        optimiser = torch.optim.Adam([analysis, synthesis], lr=rate)
-        for batch in range(length):
-            warm = min(1.0, (batch + 1) / WARM_BATCHES)
-            optimiser.param_groups[0]["lr"] = rate * warm * (0.5 * (1 + math.cos(math.pi * batch / length)) + 2e-3)
-            x = crops()
-            loss = loss_of(Pair(analysis, synthesis * within).back(x), x)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            if (batch + 1) % REPORT_EVERY == 0:
-                report(f"filters, batch {batch + 1} of {length}: {loss_of.__name__} {loss.item():.5f}")
-    pair = Pair(analysis, synthesis * within).level()
-    deviation = pair.latent(crops()).std((0, 2, 3)).view(-1, 1, 1, 1)
+    pair = _scaled(Pair(*_lowest_waves(channels)), crops())
+    within = _within(around_px)
+    pair = _descended(pair, within, crops, batches, RATE, _squared_error, report)
+    pair = _scaled(pair, crops())
+    if not distortion_weight:
+        return _scaled(_descended(pair, within, crops, batches_of_loss, RATE_OF_LOSS, _study_objective, report), crops())
+    pair = _in_steps(pair, distortion_weight)
+    return _descended(pair, within, crops, batches_of_loss, RATE_OF_LOSS, _rate_and_distortion(distortion_weight), report)
+
+
+def _descended(pair: Pair, within: torch.Tensor, crops, batches: int, rate: float, objective, report: Report) -> Pair:
+    """The pair after some batches of Adam, cosine schedule; each side moves in units of its own size."""
+    sizes = pair.analysis.std(), pair.synthesis.std()
+    parts = [(part / size).requires_grad_() for part, size in zip((pair.analysis, pair.synthesis), sizes)]
+    optimiser = torch.optim.Adam(parts, lr=rate)
+    for batch in range(batches):
+        warm = min(1.0, (batch + 1) / WARM_BATCHES)
+        optimiser.param_groups[0]["lr"] = rate * warm * (0.5 * (1 + math.cos(math.pi * batch / batches)) + 2e-3)
+        loss = objective(Pair(parts[0] * sizes[0], parts[1] * sizes[1] * within), crops())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        if (batch + 1) % REPORT_EVERY == 0:
+            report(f"filters, batch {batch + 1} of {batches}: {loss.item():.5f}")
+    return Pair(parts[0].detach() * sizes[0], parts[1].detach() * sizes[1] * within)
+
+
+@torch.no_grad()
+def _scaled(pair: Pair, x: torch.Tensor) -> Pair:
+    """The same with latents of a deviation of 1."""
+    deviation = pair.latent(x).std((0, 2, 3)).view(-1, 1, 1, 1)
     return Pair(pair.analysis / deviation, pair.synthesis * deviation)
+
+
+def _in_steps(pair: Pair, weight: float) -> Pair:
+    """The same with latents in steps of one, each as wide as a fine quantiser's would be for this weight: one step more costs as much in squared
+    error, d(weight SPAN_DB^2 step^2 / 12), as it saves in bits, d(log2 step)."""
+    step = math.sqrt(6 / (math.log(2) * weight * SPAN_DB**2))
+    factor = pair.synthesis.square().sum((1, 2, 3), keepdim=True).sqrt() / step
+    return Pair(pair.analysis * factor, pair.synthesis / factor)
+
+
+def _squared_error(pair: Pair, x: torch.Tensor) -> torch.Tensor:
+    return F.mse_loss(pair.back(x), x)
+
+
+def _study_objective(pair: Pair, x: torch.Tensor) -> torch.Tensor:
+    return study_loss(pair.back(x), x)
+
+
+def _rate_and_distortion(weight: float):
+    """Bits a pixel and weight times the squared error in dB, with uniform noise of one step for the rounding."""
+
+    def objective(pair: Pair, x: torch.Tensor) -> torch.Tensor:
+        latent = pair.latent(x)
+        error = F.mse_loss(pair.made_of(latent + torch.rand_like(latent) - 0.5), x) * SPAN_DB**2
+        return gaussian_bits(latent) * pair.channels / REDUCTION_PX**2 + weight * error
+
+    return objective
 
 
 def _within(around_px: int) -> torch.Tensor:
@@ -100,7 +145,7 @@ def _lowest_waves(channels: int) -> tuple[torch.Tensor, torch.Tensor]:
     pairs = sorted(((u, v) for u in range(PLACES) for v in range(PLACES)), key=lambda pair: (sum(pair), pair))[:channels]
     cells = torch.tensor(np.stack([np.outer(lowest[u], lowest[v]) for u, v in pairs])[:, None], dtype=torch.float32)
     around = (_REACH_PX - REDUCTION_PX) // 2
-    padded = [F.pad(cells, [margin] * 4).requires_grad_() for margin in ((FILTER_PX - REDUCTION_PX) // 2, around)]
+    padded = [F.pad(cells, [margin] * 4) for margin in ((FILTER_PX - REDUCTION_PX) // 2, around)]
     return padded[0], padded[1]
 
 
@@ -137,22 +182,25 @@ def _least_squares(seen: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tens
     return weight, mean_wanted - mean_seen @ weight
 
 
-def fitted_bend(levels: torch.Tensor, pieces: int) -> Bend:
-    """The logit in straight pieces from 0 on, so that the sigmoid gives back the levels, cut at 0 and 1, with the least squared error."""
-    levels = levels.clamp(0, 1).flatten()
+def fitted_bend(levels: torch.Tensor, pieces: int, reach: tuple[float, float] = (0.0, 1.0)) -> Bend:
+    """What undoes a sigmoid that is stretched to `reach`, of levels above its lower end: straight pieces with the least squared error."""
+    low, high = reach
+    levels = levels.clamp(low, high).flatten() - low
     levels = levels[:: max(1, len(levels) // _BEND_LEVELS)]
-    points = 0.5 * (1 - torch.cos(math.pi * torch.arange(pieces + 1) / pieces))  # closer where the logit is steeper
-    heights = torch.logit(points.clamp(_DARKEST, 1 - _DARKEST))
+    part = 0.5 * (1 - torch.cos(math.pi * torch.arange(pieces + 1) / pieces))  # closer where the logit is steeper, and where levels are
+    points = (1 - _OFTEN) * part * (high - low) + _OFTEN * torch.quantile(levels, part)
+    points[0], points[-1] = 0, high - low
+    heights = torch.logit((points / (high - low)).clamp(_DARKEST, 1 - _DARKEST))
     slopes = torch.diff(torch.diff(heights) / torch.diff(points), prepend=torch.zeros(1)).requires_grad_()
-    knots, low = points[1:-1].clone().requires_grad_(), heights[0].clone().requires_grad_()
-    optimiser = torch.optim.Adam([knots, slopes, low], lr=_BEND_RATE)
+    knots, base = points[1:-1].clone().requires_grad_(), heights[0].clone().requires_grad_()
+    optimiser = torch.optim.Adam([knots, slopes, base], lr=_BEND_RATE)
     with torch.enable_grad():
         for step in range(_BEND_STEPS):
             optimiser.param_groups[0]["lr"] = _BEND_RATE * 0.5 * (1 + math.cos(math.pi * step / _BEND_STEPS))
             at = torch.cat([torch.zeros(1), knots])
-            bent = low + (torch.relu(levels[:, None] - at) * slopes).sum(1)
-            loss = F.mse_loss(torch.sigmoid(bent), levels)
+            bent = base + (torch.relu(levels[:, None] - at) * slopes).sum(1)
+            loss = F.mse_loss((high - low) * torch.sigmoid(bent), levels)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-    return Bend((0.0, *knots.tolist()), tuple(slopes.tolist()), low.item())
+    return Bend((0.0, *knots.tolist()), tuple(slopes.tolist()), base.item())

@@ -22,10 +22,10 @@ PLACED_BY_MASKS = ("residual", "attention")
 def check_shape(shape: Shape, channels: int) -> None:
     """Raises InvalidArgument where there are not the channels, or not the layers, for a placed start of a pair with `channels`."""
     masks = shape.variant in PLACED_BY_MASKS
-    wanted = Shape(shape.variant, CHANNELS, open_gates=shape.open_gates)
+    wanted = Shape(shape.variant, CHANNELS, open_gates=shape.open_gates, reach=(0.0, 1.0) if masks else shape.reach)
     if shape != wanted or channels != (FILTERS if masks else CHANNELS):
         raise InvalidArgument(
-            f"a placed start is for the study's widths, 16 latent channels, bilinear up-sampling, the study's range and gates, with {FILTERS} filters for "
+            f"a placed start is for the study's widths and gates, 16 latent channels, and, where places are chosen by masks, bilinear up-sampling and the study's range, with {FILTERS} filters for "
             f"{' and '.join(PLACED_BY_MASKS)} and {CHANNELS} for the others; found {channels} filters and {shape}"
         )
 
@@ -39,7 +39,7 @@ def placed(shape: Shape, pair: Pair, x: torch.Tensor) -> Autoencoder:
     network, back = Autoencoder(shape).eval(), pair.back(x)
     if shape.variant not in PLACED_BY_MASKS:
         place = place_baseline if shape.variant == "baseline" else place_resnet_lite
-        place(network, pair, fitted_bend(back, TRANSPOSED_PIECES[shape.variant]))
+        place(network, pair, fitted_bend(back, TRANSPOSED_PIECES[shape.variant], shape.reach))
         return network
     bend = fitted_bend(back, PIECES)
     place_encoder(network.encoder, pair.analysis[:, 0])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from sarcodec_lab.networks.autoencoders import Autoencoder
 from sarcodec_lab.networks.autoencoders.blocks import PostActivationBlock
 from sarcodec_lab.train.autoencoders.placed.decoder import Bend
 from sarcodec_lab.train.autoencoders.placed.fitting import MIDDLE, Pair
@@ -61,7 +62,7 @@ def _spreads(convolution: nn.ConvTranspose2d, side: int, first: int, copies: int
 
 
 @torch.no_grad()
-def place_baseline(network: nn.Module, pair: Pair, bend: Bend) -> None:
+def place_baseline(network: Autoencoder, pair: Pair, bend: Bend) -> None:
     encoder = [layer for layer in network.encoder if isinstance(layer, nn.Conv2d)]
     decoder = [layer for layer in network.decoder if isinstance(layer, nn.ConvTranspose2d)]
     norms = [layer for layer in network.decoder if isinstance(layer, nn.BatchNorm2d)]
@@ -77,7 +78,7 @@ def place_baseline(network: nn.Module, pair: Pair, bend: Bend) -> None:
     _filters(encoder[3].weight, pair.analysis[:, 0] / _LEAK)
     encoder[3].bias.zero_()
     _synthesis(decoder[0].weight, pair.synthesis[:, 0])
-    norms[0].bias[: _BLOCK**2] = MIDDLE
+    norms[0].bias[: _BLOCK**2] = MIDDLE - network.shape.reach[0]
     _spreads(decoder[1], _BLOCK, 2)
     pieces = len(bend.knots)
     _spreads(decoder[2], 4, 2, pieces)
@@ -113,7 +114,7 @@ def _heard() -> list[tuple[int, int, int]]:
 
 
 @torch.no_grad()
-def place_resnet_lite(network: nn.Module, pair: Pair, bend: Bend) -> None:
+def place_resnet_lite(network: Autoencoder, pair: Pair, bend: Bend) -> None:
     _still(network)
     blocks = [layer for layer in network.encoder if isinstance(layer, PostActivationBlock)]
     up = [layer for layer in network.decoder if isinstance(layer, PostActivationBlock)]
@@ -138,13 +139,13 @@ def place_resnet_lite(network: nn.Module, pair: Pair, bend: Bend) -> None:
     for channel in range(CHANNELS):
         for sign in SIGNS:
             blocks[7].shortcut[0].weight[channel, 2 * _BLOCK**2 + _signed(channel, sign)] = sign
-    _drawn(up[0], pair.synthesis[:, 0])
+    _drawn(up[0], pair.synthesis[:, 0], MIDDLE - network.shape.reach[0])
     for block, side in ((up[2], _BLOCK), (up[4], 4), (up[6], 2)):
         _spreads(block.residual[0], side, 1)
         pixels = (side // 2) ** 2
         block.shortcut[0].weight[:, : pixels if pixels > 1 else None] = 0
         _copies(block, pixels)
-    _bent(up[6], network.decoder[-2], bend)
+    _bent(up[6], [layer for layer in network.decoder if isinstance(layer, nn.Conv2d)][-1], bend)
 
 
 def _copies(block: PostActivationBlock, channels: int) -> None:
@@ -164,19 +165,18 @@ def _filtered(block: PostActivationBlock, analysis: torch.Tensor) -> None:
             for channel in range(CHANNELS):
                 for sign in SIGNS:
                     first[here] = 0
-                    for place in range(_BLOCK**2):
-                        for other in SIGNS:
-                            first[here, _signed(place, other), rows, cols] = sign * other * part[channel, place]
+                    for other in SIGNS:
+                        first[here, [_signed(place, other) for place in range(_BLOCK**2)], rows, cols] = sign * other * part[channel]
                     for other in SIGNS:
                         second[2 * _BLOCK**2 + _signed(channel, other), here, 1 + down, 1 + right] = sign * other
                     here += 1
 
 
-def _drawn(block: PostActivationBlock, synthesis: torch.Tensor) -> None:
+def _drawn(block: PostActivationBlock, synthesis: torch.Tensor, middle: float) -> None:
     """8 x 8 pixels in 64 channels: the transposed convolution puts a latent on one of four places, the next one reads them all."""
     first, second = block.residual[0].weight, block.residual[3].weight
     block.shortcut[0].weight[:, : _BLOCK**2] = 0
-    block.residual[4].bias[: _BLOCK**2] = MIDDLE
+    block.residual[4].bias[: _BLOCK**2] = middle
     read = {(0, 0): (0, 0), (0, -1): (1, -1), (1, 0): (1, 0), (1, 1): (0, 1)}  # place and cell: the place it was put on, and how far away
     inside = 0
     for channel in range(CHANNELS):

@@ -79,8 +79,9 @@ class Wires:
         """A channel inside: relu(taps of what the block reads + bias)."""
         (here,) = self.inside.new(name)
         self.first.weight[here] = 0
-        for (channel, row, col), weight in taps.items():
-            self.first.weight[here, channel, row, col] = weight
+        if taps:
+            channels, rows, cols = zip(*taps)
+            self.first.weight[here, channels, rows, cols] = torch.tensor(list(taps.values()))
         self.norm_between.bias[here] = bias
         return here
 
