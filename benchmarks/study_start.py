@@ -38,7 +38,9 @@ def fit(options: argparse.Namespace) -> None:
     recipe = read_autoencoder(options.recipe)
     crops = crops_of(source_of(recipe, options), PAIR_PX, PAIR_CROPS)
     weight = recipe.distortion_weight if recipe.objective == "rate-distortion" else 0.0
-    pair = fitted_pair(crops, options.channels, options.around, *options.batches, weight, lambda line: print(line, flush=True))
+    pair = fitted_pair(
+        crops, options.channels, options.around, *options.batches, weight, lambda line: print(line, flush=True)
+    )
     tensors = {"analysis": pair.analysis, "synthesis": pair.synthesis}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: tensor.half().contiguous() for name, tensor in tensors.items()}, options.out)
@@ -62,7 +64,9 @@ def main() -> int:
     parts = parser.add_subparsers(required=True)
     one = parts.add_parser("pair", help="fit filters")
     one.add_argument("out", type=Path)
-    one.add_argument("--recipe", type=Path, default=RECIPE, help="images, and the objective: the study's, or rate and distortion")
+    one.add_argument(
+        "--recipe", type=Path, default=RECIPE, help="images, and the objective: the study's, or rate and distortion"
+    )
     one.add_argument("--channels", type=int, default=15)
     one.add_argument("--around", type=int, default=16, help="pixels that the synthesis reaches beyond a cell")
     one.add_argument("--batches", type=int, nargs=2, default=(800, 800), help="of squared error, of the objective")

@@ -21,7 +21,9 @@ STRAIGHT = Bend((0.0,), (4.0,), -2.0)
 def _smooth(count: int, side: int) -> torch.Tensor:
     """Levels (count, 1, side, side) between 0.1 and 0.9, with some noise."""
     coarse = torch.rand(count, 1, side // 8, side // 8)
-    return 0.1 + 0.6 * F.interpolate(coarse, size=(side, side), mode="bilinear") + 0.2 * torch.rand(count, 1, side, side)
+    return (
+        0.1 + 0.6 * F.interpolate(coarse, size=(side, side), mode="bilinear") + 0.2 * torch.rand(count, 1, side, side)
+    )
 
 
 def _pair(channels: int, around_px: int) -> Pair:
@@ -29,7 +31,9 @@ def _pair(channels: int, around_px: int) -> Pair:
     analysis, synthesis = _lowest_waves(channels)
     edge = 16 - around_px
     inside = F.pad(torch.ones(16 + 2 * around_px, 16 + 2 * around_px), [edge] * 4)
-    return Pair(analysis + 0.01 * torch.randn(analysis.shape), (synthesis + 0.01 * torch.randn(synthesis.shape)) * inside)
+    return Pair(
+        analysis + 0.01 * torch.randn(analysis.shape), (synthesis + 0.01 * torch.randn(synthesis.shape)) * inside
+    )
 
 
 @pytest.mark.parametrize("reach", [(0.0, 1.0), (-1.6, 3.5)])
@@ -121,7 +125,7 @@ def test_fitted_by_rate_and_distortion_latents_come_out_in_steps():
 
 
 @pytest.mark.parametrize(
-    ("shape", "channels"),
+    "shape, channels",
     [
         (Shape("attention", upsampling="transposed"), 15),
         (Shape("residual", base_width=32), 15),
@@ -132,7 +136,9 @@ def test_fitted_by_rate_and_distortion_latents_come_out_in_steps():
 )
 def test_other_networks_have_no_placed_start(shape, channels):
     with pytest.raises(InvalidArgument, match="placed start"):
-        placed(shape, Pair(torch.zeros(channels, 1, 32, 32), torch.zeros(channels, 1, 48, 48)), torch.zeros(1, 1, 64, 64))
+        placed(
+            shape, Pair(torch.zeros(channels, 1, 32, 32), torch.zeros(channels, 1, 48, 48)), torch.zeros(1, 1, 64, 64)
+        )
 
 
 def test_channels_are_given_once():

@@ -130,7 +130,9 @@ def _eighth(stage: Stage) -> None:
         taps = {(carrier, 1, 1): -1.0, (carrier, 1, 0): 1.0, (ones, 1, 0): _KILL}
         fall = first.hidden("fall" + mark, turned(taps, upright), _SPAN - _KILL)
         weights = {1: 1.0, 2: -1.0, 0: _BEFORE}
-        taps = {(fall, 1, at): -w for at, w in weights.items()} | {(inside, 1, at): _SPAN * w for at, w in weights.items()}
+        taps = {(fall, 1, at): -w for at, w in weights.items()} | {
+            (inside, 1, at): _SPAN * w for at, w in weights.items()
+        }
         for copy, sign in _COPIES:
             here = stage.channel(f"found{copy}{mark}")
             first.adds(here, turned({tap: sign * w for tap, w in taps.items()}, upright))
@@ -225,7 +227,10 @@ def _kinds(stage: Stage, mark: str) -> None:
     first, upright, ones = stage.first, bool(mark), stage.names.width - 1
     first.passes(ones, 0.0, 1.0)
     begins, ends = stage.steps(mark, "+", 0, 1), stage.steps(mark, "-", 1, 2)
-    edges = {kind: first.hidden(kind + mark, turned({(ones, 1, at): -1.0}, upright), 1.0) for kind, at in (("0b", 0), ("1b", 2))}
+    edges = {
+        kind: first.hidden(kind + mark, turned({(ones, 1, at): -1.0}, upright), 1.0)
+        for kind, at in (("0b", 0), ("1b", 2))
+    }
     for kind, steps, edge in (("0", begins, edges["0b"]), ("1", ends, edges["1b"])):
         first.adds(stage.channel(kind + mark), {(step, 1, 1): 0.5 for step in steps} | {(edge, 1, 1): -1.0})
         first.adds(stage.channel(kind + "b" + mark), {(edge, 1, 1): 1.0})

@@ -93,7 +93,9 @@ def _counted(left: int, right: int):
         for mark in ("", "|"):
             upright = bool(mark)
             for side, last, behind in (("L", left, 0), ("R", right, 2)):
-                one_more = wires.hidden(f"{side}{mark}", turned({(places[f"{side}{last}{mark}"], 1, behind): 1.0}, upright))
+                one_more = wires.hidden(
+                    f"{side}{mark}", turned({(places[f"{side}{last}{mark}"], 1, behind): 1.0}, upright)
+                )
                 _new(places, f"{side}{last + 1}{mark}", f"{side}{last + 2}{mark}")
                 wires.adds(places[f"{side}{last + 1}{mark}"], {(one_more, 1, 1): 1.0})
                 wires.adds(places[f"{side}{last + 2}{mark}"], turned({(one_more, 1, behind): 1.0}, upright))
@@ -166,14 +168,29 @@ def _signed(wires: Wires, places: dict, filters: torch.Tensor) -> None:
         wires.takes(number, before[f"z{number}"])
     wires.takes(CARRIER, None)
     for mark in ("", "|"):
-        at = {"L0": ("L0", 1), "L1": ("L2", 1), "L2": ("L4", 1), "L3": ("L5", 0), "R0": ("R0", 2), "R1": ("R2", 2), "R2": ("R4", 2)}
+        at = {
+            "L0": ("L0", 1),
+            "L1": ("L2", 1),
+            "L2": ("L4", 1),
+            "L3": ("L5", 0),
+            "R0": ("R0", 2),
+            "R1": ("R2", 2),
+            "R2": ("R4", 2),
+        }
         taps = {name: {(before[source + mark], 1, place): 1.0} for name, (source, place) in at.items()}
         groups = {"up": ("L0", "L2", "R1"), "down": ("L1", "L3", "R0", "R2"), "left": ("L3",), "right": ("R2",)}
         inside = {
-            group: wires.hidden(group + mark, turned({k: w for name in names for k, w in taps[name].items()}, bool(mark)))
+            group: wires.hidden(
+                group + mark, turned({k: w for name in names for k, w in taps[name].items()}, bool(mark))
+            )
             for group, names in groups.items()
         }
-        sums = {(inside["up"], 1, 1): 1.0, (inside["down"], 1, 1): -1.0, (inside["left"], 1, 0): 1.0, (inside["right"], 1, 2): 1.0}
+        sums = {
+            (inside["up"], 1, 1): 1.0,
+            (inside["down"], 1, 1): -1.0,
+            (inside["left"], 1, 0): 1.0,
+            (inside["right"], 1, 2): 1.0,
+        }
         wires.adds(CARRIER, turned({tap: weight * CARRIER_SCALE for tap, weight in sums.items()}, bool(mark)))
 
 

@@ -70,9 +70,13 @@ def fitted_pair(
     pair = _descended(pair, within, crops, batches, RATE, _squared_error, report)
     pair = _scaled(pair, crops())
     if not distortion_weight:
-        return _scaled(_descended(pair, within, crops, batches_of_loss, RATE_OF_LOSS, _study_objective, report), crops())
+        return _scaled(
+            _descended(pair, within, crops, batches_of_loss, RATE_OF_LOSS, _study_objective, report), crops()
+        )
     pair = _in_steps(pair, distortion_weight)
-    return _descended(pair, within, crops, batches_of_loss, RATE_OF_LOSS, _rate_and_distortion(distortion_weight), report)
+    return _descended(
+        pair, within, crops, batches_of_loss, RATE_OF_LOSS, _rate_and_distortion(distortion_weight), report
+    )
 
 
 def _descended(pair: Pair, within: torch.Tensor, crops, batches: int, rate: float, objective, report: Report) -> Pair:
@@ -142,7 +146,9 @@ def study_loss(back: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 def _lowest_waves(channels: int) -> tuple[torch.Tensor, torch.Tensor]:
     """(C, 1, 32, 32) and (C, 1, 48, 48): the first C of the 4 x 4 lowest of a cell."""
     lowest = waves(REDUCTION_PX)[:PLACES]
-    pairs = sorted(((u, v) for u in range(PLACES) for v in range(PLACES)), key=lambda pair: (sum(pair), pair))[:channels]
+    pairs = sorted(((u, v) for u in range(PLACES) for v in range(PLACES)), key=lambda pair: (sum(pair), pair))[
+        :channels
+    ]
     cells = torch.tensor(np.stack([np.outer(lowest[u], lowest[v]) for u, v in pairs])[:, None], dtype=torch.float32)
     around = (_REACH_PX - REDUCTION_PX) // 2
     padded = [F.pad(cells, [margin] * 4) for margin in ((FILTER_PX - REDUCTION_PX) // 2, around)]
@@ -150,7 +156,9 @@ def _lowest_waves(channels: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @torch.no_grad()
-def fitted_synthesis(network: Autoencoder, stage: Stage, block: torch.nn.Module, x: torch.Tensor, wanted: torch.Tensor) -> Synthesis:
+def fitted_synthesis(
+    network: Autoencoder, stage: Stage, block: torch.nn.Module, x: torch.Tensor, wanted: torch.Tensor
+) -> Synthesis:
     """Least squares of what is wanted of x on what the decoder's block at a quarter of a side reads of the latents. Both (B, 1, h, w)."""
     stream = torch.cat([values(network.decoder, network.encoder(part), block) for part in x.split(_AT_ONCE)])
     stream = stream / stage.second.scale
@@ -187,7 +195,9 @@ def fitted_bend(levels: torch.Tensor, pieces: int, reach: tuple[float, float] = 
     low, high = reach
     levels = levels.clamp(low, high).flatten() - low
     levels = levels[:: max(1, len(levels) // _BEND_LEVELS)]
-    part = 0.5 * (1 - torch.cos(math.pi * torch.arange(pieces + 1) / pieces))  # closer where the logit is steeper, and where levels are
+    part = 0.5 * (
+        1 - torch.cos(math.pi * torch.arange(pieces + 1) / pieces)
+    )  # closer where the logit is steeper, and where levels are
     points = (1 - _OFTEN) * part * (high - low) + _OFTEN * torch.quantile(levels, part)
     points[0], points[-1] = 0, high - low
     heights = torch.logit((points / (high - low)).clamp(_DARKEST, 1 - _DARKEST))

@@ -166,7 +166,9 @@ def _filtered(block: PostActivationBlock, analysis: torch.Tensor) -> None:
                 for sign in SIGNS:
                     first[here] = 0
                     for other in SIGNS:
-                        first[here, [_signed(place, other) for place in range(_BLOCK**2)], rows, cols] = sign * other * part[channel]
+                        first[here, [_signed(place, other) for place in range(_BLOCK**2)], rows, cols] = (
+                            sign * other * part[channel]
+                        )
                     for other in SIGNS:
                         second[2 * _BLOCK**2 + _signed(channel, other), here, 1 + down, 1 + right] = sign * other
                     here += 1
@@ -177,7 +179,12 @@ def _drawn(block: PostActivationBlock, synthesis: torch.Tensor, middle: float) -
     first, second = block.residual[0].weight, block.residual[3].weight
     block.shortcut[0].weight[:, : _BLOCK**2] = 0
     block.residual[4].bias[: _BLOCK**2] = middle
-    read = {(0, 0): (0, 0), (0, -1): (1, -1), (1, 0): (1, 0), (1, 1): (0, 1)}  # place and cell: the place it was put on, and how far away
+    read = {
+        (0, 0): (0, 0),
+        (0, -1): (1, -1),
+        (1, 0): (1, 0),
+        (1, 1): (0, 1),
+    }  # place and cell: the place it was put on, and how far away
     inside = 0
     for channel in range(CHANNELS):
         for down_at in (0, 1):
