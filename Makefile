@@ -3,14 +3,16 @@
 # make test-train      those that need it
 # make lint            ruff, the contracts between rooms, types
 # make docs            the site: build/site/index.html
+# make library         compile libsarcodec alone, after a change of native/ (SARCODEC_NATIVE=off leaves it out: CONTRIBUTING.md)
 # make clean           forget the virtual environment, the demo and the site
-# Everything is installed into .venv; a second run installs nothing unless pyproject.toml changed.
+# Everything is installed into .venv; a second run installs nothing unless pyproject.toml or native/ changed.
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+# Python compiles what is imported; compiling all of every package beforehand would take 50 MB.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
 
-.PHONY: demo test test-train lint docs clean
+.PHONY: demo test test-train lint docs library clean
 
 demo: .venv/.with-plot
 	$(BIN)/python examples/demo.py $(if $(INPUT),--input "$(INPUT)")
@@ -32,18 +34,23 @@ docs: .venv/.with-docs
 	$(BIN)/python tools/site/figures.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+library:
+	$(PYTHON) native/build_library.py
+
 clean:
 	rm -rf .venv demo build/site
 
-.venv/.with-plot: .venv/.made pyproject.toml
+NATIVE := $(wildcard native/*.c native/*.h native/*.py) setup.py
+
+.venv/.with-plot: .venv/.made pyproject.toml $(NATIVE)
 	$(PIP_INSTALL) '.[plot]'
 	@touch $@
 
-.venv/.with-test: .venv/.made pyproject.toml lab/pyproject.toml
+.venv/.with-test: .venv/.made pyproject.toml lab/pyproject.toml $(NATIVE)
 	$(PIP_INSTALL) '.[test]' --editable './lab[bench]'
 	@touch $@
 
-.venv/.with-train: .venv/.made pyproject.toml lab/pyproject.toml
+.venv/.with-train: .venv/.made pyproject.toml lab/pyproject.toml $(NATIVE)
 	$(PIP_INSTALL) '.[test]' --editable './lab[bench,train]'
 	@touch $@
 

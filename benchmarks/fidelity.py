@@ -1,8 +1,8 @@
 """Mean power and speckle of what comes back, beside other codecs at equal bytes, as Markdown.
 
-    python benchmarks/fidelity.py [--data FOLDER] [--rates 0.1,0.3,1] [--model ID] [--only TEXT] [--out FILE.json]
+    python benchmarks/fidelity.py [--data FOLDER] [--rates 0.1,0.3,1] [--model ID] [--only TEXT] [--alone] [--no-peers] [--out FILE.json]
 
-Every image of FOLDER/val/{iw,slc,ew} and two simulated scenes, all their bands in one file, is compressed once a rate and
+Every image of FOLDER/val/{iw,slc,ew} and two simulated scenes, all their bands in one file (--alone: each in a file of its own), is compressed once a rate and
 decompressed as least error (log), unbiased power (power) and with its speckle restored (restore); peers get the setting
 whose file is nearest in size. Fresh process for every command but the search for that setting; rate is bytes on disk;
 quality is measured after reading back. Brightness bins (eight, of equal numbers of places) and homogeneous windows are
@@ -160,16 +160,30 @@ def setting_for(codec: str, bands: np.ndarray, size: int) -> float:
     return min(tried, key=lambda setting: abs(tried[setting] - size))
 
 
-def measure_scene(name: str, bands: np.ndarray, rate: float, model: str | None, folder: Path) -> list[Figures]:
-    """sarcodec in all modes, then the peers at its size."""
+def coded(bands: np.ndarray, rate: float, model: str | None, folder: Path) -> tuple[int, dict[str, np.ndarray]]:
+    """Bytes of a file of bands, and what comes back in each mode."""
     scene, packed, decoded = (folder / n for n in ("scene.tif", "packed", "decoded.tif"))
     write_plain(scene, bands)
     measure(rate_command(scene, packed, rate, model))
-    size, figures = packed.stat().st_size, []
+    found = {}
     for mode, options in MODES.items():
         measure(decompress_command(packed, decoded, *options, "--overwrite"))
-        figures += measure_bands(name, mode, rate, size, bands, read(decoded))
-    for codec in PEERS:
+        found[mode] = read(decoded)
+    return packed.stat().st_size, found
+
+
+def measure_scene(
+    name: str, bands: np.ndarray, rate: float, options: argparse.Namespace, folder: Path
+) -> list[Figures]:
+    """sarcodec in all modes, then the peers at its size."""
+    files = [bands[n : n + 1] for n in range(len(bands))] if options.alone else [bands]
+    sizes, found = zip(*(coded(some, rate, options.model, folder) for some in files), strict=True)
+    size, figures = sum(sizes), []
+    for mode in MODES:
+        figures += measure_bands(name, mode, rate, size, bands, np.concatenate([f[mode] for f in found]))
+    scene, packed, decoded = (folder / n for n in ("scene.tif", "packed", "decoded.tif"))
+    write_plain(scene, bands)
+    for codec in () if options.no_peers else PEERS:
         setting = setting_for(codec, bands, size)
         measure(peer_command("encode", scene, packed, codec, ["--setting", f"{setting!r}"]))
         measure(peer_command("decode", packed, decoded, codec, []))
@@ -229,6 +243,10 @@ def main() -> int:
     parser.add_argument("--rates", default="0.1,0.3,1", help="bits a pixel and band, with commas between")
     parser.add_argument("--model", help="passed through to compress")
     parser.add_argument("--only", default="", metavar="TEXT", help="only scenes whose name contains this")
+    parser.add_argument(
+        "--alone", action="store_true", help="every band in a file of its own; the other one still judges it"
+    )
+    parser.add_argument("--no-peers", action="store_true", help="sarcodec alone")
     parser.add_argument("--out", type=Path, help="write everything as JSON")
     options = parser.parse_args()
     warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -239,7 +257,7 @@ def main() -> int:
         figures = []
         for scene, bands in chosen.items():
             for rate in rates:
-                figures += measure_scene(scene, bands, rate, options.model, folder)
+                figures += measure_scene(scene, bands, rate, options, folder)
                 if options.out:
                     options.out.write_text(json.dumps([asdict(f) for f in figures], indent=1) + "\n")
     print(as_markdown(figures))

@@ -27,9 +27,10 @@ def measure(command: list[str]) -> Run:
     return Run(**json.loads(done.stdout))
 
 
-def compress_command(scene: Path, packed: Path, quality: float, model: str | None) -> list[str]:
+def compress_command(scene: Path, packed: Path, quality: float | None = None, model: str | None = None) -> list[str]:
     """Command line that writes `packed` from the GeoTIFF `scene`."""
-    command = [sys.executable, "-m", "sarcodec", "compress", str(scene), str(packed), "--quality", f"{quality:g}"]
+    command = [sys.executable, "-m", "sarcodec", "compress", str(scene), str(packed)]
+    command += [] if quality is None else ["--quality", f"{quality:g}"]
     return command + (["--model", model] if model else []) + ["--overwrite"]
 
 
@@ -59,5 +60,5 @@ def simulate_command(scene: Path, size_px: int, seed: int = 1) -> list[str]:
 
 
 def peer_command(verb: str, source: Path, target: Path, codec: str, options: list[str]) -> list[str]:
-    """Command line of `peer_file.py`: `verb` is encode or decode, `codec` j2k, jxl or avif."""
+    """Command line of `peer_file.py`: `verb` is encode or decode, `codec` j2k, htj2k, jxl or avif."""
     return [sys.executable, str(METER.with_name("peer_file.py")), verb, str(source), str(target), codec, *options]

@@ -20,7 +20,6 @@ THIRD_PARTIES = {  # where each may be imported; None: everywhere
     "numpy": None,
     "rasterio": {"raster", "api"},
     "affine": {"api"},
-    "numba": {"entropy"},
     "threadpoolctl": {"decoding"},
     "matplotlib": {"quality"},
     "imagecodecs": {"format"},
@@ -112,9 +111,8 @@ sys.exit(", ".join(found) or None)
 
 def test_the_codec_never_imports_torch(tmp_path):
     store(tmp_path / "in.tif", amplitude(1, 40, 40))
-    # Not scipy: numba imports it where it is installed.
     code = WALK.replace(
-        "{forbidden}", repr({"torch", "safetensors", "tensorboard", "matplotlib", "imagecodecs", "pytest"})
+        "{forbidden}", repr({"torch", "scipy", "safetensors", "tensorboard", "matplotlib", "imagecodecs", "pytest"})
     )
     done = run(code, tmp_path)
     assert done.returncode == 0, done.stderr

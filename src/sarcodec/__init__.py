@@ -7,13 +7,12 @@
     sarcodec.info("out.sarc"); sarcodec.verify("out.sarc")           what a file says, and whether it is sound
 
 They are loaded on first use (PEP 562): `python -m sarcodec` comes through here before it has told numpy's libraries how many
-threads they may start, help should not wait for a codec, and reading should not wait for a raster library.
+threads they may start, help should not wait for a codec, and reading should not wait for a raster library. `import sarcodec` alone loads no more than the errors.
 """
 
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from sarcodec import errors
@@ -21,7 +20,8 @@ from sarcodec import errors
 if TYPE_CHECKING:
     from sarcodec.api.arrays import decode, encode
     from sarcodec.api.compression import CompressReport, compress
-    from sarcodec.api.decompression import DecompressReport, FileInfo, decompress, info
+    from sarcodec.api.decompression import DecompressReport, decompress
+    from sarcodec.api.information import FileInfo, info
     from sarcodec.api.scene import Scene, open
     from sarcodec.api.verification import VerifyReport, verify
     from sarcodec.format.tiling import Window as Window
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "CompressReport": "sarcodec.api.compression",
     "DecompressReport": "sarcodec.api.decompression",
-    "FileInfo": "sarcodec.api.decompression",
+    "FileInfo": "sarcodec.api.information",
     "Scene": "sarcodec.api.scene",
     "VerifyReport": "sarcodec.api.verification",
     "Window": "sarcodec.format.tiling",  # (row, col, rows, cols), from before windows were rasterio's: taken, and not advertised
@@ -37,7 +37,7 @@ _HOMES = {
     "decode": "sarcodec.api.arrays",
     "decompress": "sarcodec.api.decompression",
     "encode": "sarcodec.api.arrays",
-    "info": "sarcodec.api.decompression",
+    "info": "sarcodec.api.information",
     "open": "sarcodec.api.scene",
     "verify": "sarcodec.api.verification",
 }
@@ -57,18 +57,29 @@ __all__ = [
     "verify",
 ]
 
-try:
-    __version__ = version("sarcodec")
-except PackageNotFoundError:  # run from a checkout that was never installed
-    __version__ = "0.1.0"
+if TYPE_CHECKING:
+    __version__: str
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name in _HOMES:
+        found = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name == "__version__":
+        found = _version()
+    else:
         raise AttributeError(f"module 'sarcodec' has no attribute {name!r}")
-    found = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = found
     return found
+
+
+def _version() -> str:
+    """Asked for rarely, and what is installed is looked up slowly."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("sarcodec")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0.1.0"
 
 
 def __dir__() -> list[str]:

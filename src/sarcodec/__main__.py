@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
+import importlib
 import importlib.util
 import os
 import signal
@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import ModuleType
+from typing import Any
 
-from sarcodec.cli import completion, compress, decompress, evaluate, info, models, simulate, verify
 from sarcodec.cli.log import show_log
 from sarcodec.cli.parser import USAGE_ERROR, Help, Parser, example_lines, one_line
 from sarcodec.errors import SarcodecError
@@ -39,14 +39,15 @@ EXIT_CODES = """exit codes:
   7    the target for size, rate or error cannot be reached
   130  interrupted (Ctrl-C); 143: terminated"""
 
-_VERBS = (compress, decompress, info, verify, evaluate, simulate, models, completion)
+_VERBS = tuple("compress decompress info verify evaluate simulate models completion".split())  # modules of sarcodec.cli
 _MORE_VERBS = "sarcodec.verbs"  # entry points of other distributions, such as sarcodec-lab
+_READERS_LACK = ("rasterio", "affine")  # what an installation for reading alone may leave out
 _INTERRUPTED, _TERMINATED, _BROKEN_PIPE = 130, 143, 141
 _LIBRARY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
-def build_parser(epilog: str = "") -> Parser:
-    """All verbs and their options. epilog: after the examples."""
+def build_parser(epilog: str = "", word: str = "") -> Parser:
+    """All verbs and their options, or those of one alone where `word` is its name. epilog: after the examples."""
     parser = Parser(
         prog="sarcodec",
         description="Sentinel-1 scenes into small files and back.",
@@ -54,16 +55,26 @@ def build_parser(epilog: str = "") -> Parser:
         formatter_class=Help,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"sarcodec {_version()}")
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show program's version number and exit")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (*_VERBS, *_more_verbs()):
+    for verb in _modules(word):
         verb.add(verbs)
     return parser
 
 
+def _modules(word: str) -> list[ModuleType]:
+    """A module with `add(verbs)` for every verb. That of `word` alone does where it is one: the others, and the search for other distributions', take
+    longer than some verbs. Completion shows all."""
+    names = (word,) if word in _VERBS and word != "completion" else _VERBS
+    own = [importlib.import_module(f"sarcodec.cli.{name}") for name in names]
+    return own if len(own) == 1 else [*own, *_more_verbs()]
+
+
 def _more_verbs() -> list[ModuleType]:
     """Modules with `add(verbs)` that other distributions bring, in order of their names."""
-    found = sorted(importlib.metadata.entry_points(group=_MORE_VERBS), key=lambda entry: entry.name)
+    from importlib.metadata import entry_points
+
+    found = sorted(entry_points(group=_MORE_VERBS), key=lambda entry: entry.name)
     return [entry.load() for entry in found]
 
 
@@ -75,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _greet()
     if words[0] == "help":
         words = [*words[1:], "--help"]
-    options = build_parser(EXIT_CODES).parse_args(words)
+    options = build_parser(EXIT_CODES, words[0]).parse_args(words)
     _limit_libraries(options)
     _name_proj_data()
     show_log()
@@ -88,6 +99,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except SarcodecError as error:
         return _fail(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in _READERS_LACK:
+            raise
+        return _fail(
+            f"{error.name} is not installed, which this verb needs for GeoTIFFs; pip install rasterio",
+            SarcodecError.exit_code,
+        )
     except KeyboardInterrupt:
         return _fail("interrupted", _INTERRUPTED)
     except BrokenPipeError:  # Who read stdout has gone, which is no failure to talk about.
@@ -177,11 +195,18 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _version() -> str:
-    try:
-        return importlib.metadata.version("sarcodec")
-    except importlib.metadata.PackageNotFoundError:
-        return "(not installed)"
+class _ShowVersion(argparse.Action):
+    """argparse's own wants the version before anybody has asked for it, and looking it up takes a while."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: Any) -> None:
+        """Print it and leave."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print("sarcodec", version("sarcodec"))
+        except PackageNotFoundError:
+            print("sarcodec (not installed)")
+        parser.exit()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 
 import sarcodec
 from api.scenes import amplitude, bits, speckle, store, walk
-from sarcodec.entropy.steps import step_db, step_of_quality
+from sarcodec.entropy.step_index import step_db, step_of_quality
 from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.format.measure import Measure
 from sarcodec.format.scene import GroundControlPoint

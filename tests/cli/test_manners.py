@@ -60,7 +60,7 @@ def test_every_example_of_the_help_is_understood():
         ("decompress a b --band 1", "did you mean --indexes?"),
         ("info a --jsn", "did you mean --json?"),
         ("compress a b --effort 6", "0 (fast), 1 (the default), 2 (smallest)"),
-        ("compress a b --target-size 10k", "10kB, 5MB or 1.5MiB"),
+        ("compress a b --target-size 10q", "10kB, 5MB or 1.5MiB"),
         ("compress a b --quality 101", "--quality: '101' is not a number from 0 to 100"),
         ("compress a -b.sarc", "./-b.sarc"),
     ],
@@ -78,10 +78,18 @@ def test_options_with_values_and_names_with_dashes_are_no_mistakes():
 
 
 def test_units_and_counts():
-    sizes = {"20000": 20_000, "10kB": 10_000, "5MB": 5_000_000, "1.5MiB": 1_572_864, "2 gib": 2 << 30, "9b": 9}
+    sizes = {
+        "20000": 20_000,
+        "10kB": 10_000,
+        "5MB": 5_000_000,
+        "1.5MiB": 1_572_864,
+        "2 gib": 2 << 30,
+        "9b": 9,
+        "300M": 300_000_000,
+    }
     assert {text: byte_count(text) for text in sizes} == sizes
     assert band_list("3,1") == (3, 1) and number(0)("0.5") == 0.5
-    for parse, text in ((byte_count, "10k"), (byte_count, "0"), (byte_count, "-5"), (byte_count, "x"), (band_list, "0"),
+    for parse, text in ((byte_count, "10q"), (byte_count, "0"), (byte_count, "-5"), (byte_count, "x"), (band_list, "0"),
                         (band_list, "1,1"), (band_list, "1,"), (number(0), "0"), (number(0), "nan"), (number(0, 9), "10")):  # fmt: skip
         with pytest.raises(argparse.ArgumentTypeError):
             parse(text)

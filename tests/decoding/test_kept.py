@@ -13,7 +13,18 @@ def test_each_result_is_made_once_and_the_oldest_is_forgotten():
         return kept.get(key, lambda: made.append(key) or -key)
 
     assert [get(key) for key in (1, 2, 1, 3, 1, 2)] == [-1, -2, -1, -3, -1, -2]
-    assert made == [1, 2, 3, 2]
+    assert made == [1, 2, 3, 2] and kept.used == 2
+    kept.forget([2, 99])
+    assert kept.used == 1 and get(2) == -2 and made == [1, 2, 3, 2, 2]
+
+
+def test_results_are_kept_within_a_number_of_bytes():
+    kept = Kept(100, len)
+    for key in range(9):
+        kept.get(key, lambda: b"x" * 30)
+        assert kept.used <= 100
+    assert kept.used == 90 and len(kept._futures) == 3
+    assert kept.get("large", lambda: b"x" * 101) == b"x" * 101 and kept.used == 90
 
 
 def test_threads_wait_for_the_one_that_makes_it():

@@ -8,6 +8,7 @@ from api.scenes import amplitude, speckle, store
 from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.raster.geotiff import read_array
 from sarcodec.simulate.product import simulate
+from sarcodec.storage.spool import Spool
 
 ROWS, COLS = 360, 540
 
@@ -73,8 +74,15 @@ def test_a_target_writes_the_file_that_its_quality_writes(scene, tmp_path):
 
 def test_analysis_in_a_file_gives_the_same(scene, tmp_path, monkeypatch):
     sarcodec.compress(scene, tmp_path / "a.sarc", target_bpp=0.8, threads=1)
-    monkeypatch.setattr("sarcodec.encoding.job.KEEP_IN_MEMORY", 1000)
+    spools, real = [], Spool.__init__
+
+    def small(spool, room, folder, what):
+        spools.append(spool)
+        real(spool, 1000, folder, what)
+
+    monkeypatch.setattr(Spool, "__init__", small)
     sarcodec.compress(scene, tmp_path / "b.sarc", target_bpp=0.8, threads=1)
+    assert len(spools) == 1 and spools[0].in_file > 2 * ROWS * COLS
     assert (tmp_path / "a.sarc").read_bytes() == (tmp_path / "b.sarc").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.sarc", "b.sarc"]
 

@@ -82,7 +82,7 @@ class Leaning:
     """What a reference adds: `total` (rows, cols, width) to the sums, and its `latents` in this band's steps."""
 
     def __init__(self, prior, step: int, rows: int, cols: int, reference):
-        theirs = whole(reference.values).reshape(rows, cols, 1024)
+        theirs = np.clip(whole(reference.values), -(1 << 30), 1 << 30).reshape(rows, cols, 1024)
         factors, self.total = Factors(prior, reference.step), 0
         for group, (begin, end) in enumerate(GROUPS):
             seen = features(prior, factors, theirs[:, :, begin:end], group)
@@ -134,8 +134,9 @@ def _pass(prior, factors: Factors, group: int, number: int, x, cells: np.ndarray
     mean = (out[:, : end - begin] * factors.mean[begin:end] + 32768) // 65536
     if leaning is not None:
         mean += (said(prior.gain[number]) * leaning.latents[cells, begin:end] + 32) // 64
+    mean = np.clip(mean, -(1 << 30), 1 << 30)
     level = (out[:, end - begin :] + factors.ratio[begin:end] // 16 + 256) // 16
     tables = np.clip(level + 1, 0, 63) + 64 * group
     places = whole(port.latents(tables, mean, cells, slice(begin, end)))
     inwards = whole(prior.centroids)[tables, np.minimum(np.abs(places), 7)]
-    return 21 * places - np.sign(places) * inwards + mean
+    return np.clip(21 * places - np.sign(places) * inwards + mean, -(1 << 30), 1 << 30)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np  # for npz files only
 
 GROUPS = ((0, 16, 32), (16, 80, 160), (96, 288, 144), (384, 640, 40))  # 9.1: first channel, count, feature count
+LIMIT = 1 << 30  # of means and latents, 9.7
 POOL = {2: (2, 4), 3: (16, 7)}  # 9.6: channels, shift
 NEXT = [
     (a // 2 ^ 166 * (a % 2), a // 2 ^ 166 * (a % 2) ^ 121) for a in range(256)
@@ -258,13 +259,13 @@ class SlowModel:
             if leaned:
                 mean += (gain[j] * leaned[first + j] + 32) >> 6
             level = clamp(((v[count + j] + (rho >> 4) + 256) >> 4) + 1, 0, 63)
-            found.append((mean, 64 * group + level))
+            found.append((clamp(mean, -LIMIT, LIMIT), 64 * group + level))
         return found
 
     def leaned(self, reference: dict, s_reference: int, s: int) -> dict:
         """9.10: the reference's latents in this band's channel steps, by cell."""
         ratios = [self.power(self.log2_step(c, s_reference) - self.log2_step(c, s), 16) for c in range(1024)]
-        limited = lambda values: [clamp(r * f >> 16, -(1 << 30), 1 << 30) for r, f in zip(values, ratios, strict=True)]
+        limited = lambda values: [clamp(r * f >> 16, -LIMIT, LIMIT) for r, f in zip(values, ratios, strict=True)]
         return {cell: limited(values) for cell, values in reference.items()}
 
     def from_reference(self, reference: dict, s: int) -> dict:
@@ -306,7 +307,8 @@ class SlowModel:
                     k = read(t + 256 * (state % 2))
                     sign = (k > 0) - (k < 0)
                     p = 2 * k - (state % 2) * sign
-                    decoded[cell].append(21 * p - sign * self.arrays["centroids"][t][min(abs(p), 7)] + mean)
+                    y = 21 * p - sign * self.arrays["centroids"][t][min(abs(p), 7)] + mean
+                    decoded[cell].append(clamp(y, -LIMIT, LIMIT))
                     if self.tables[t + 256 * (state % 2)] is not None:
                         state = NEXT[state][k % 2]
             for cell, values in decoded.items():

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sarcodec.format.bounded import pack_bounded, unpack_bounded
-from sarcodec.format.measure import Measure, meaningless_pixels
+from sarcodec.format.meaningless import meaningless_pixels
+from sarcodec.format.measure import Measure
 from sarcodec.format.partition import within
 from sarcodec.signal.radiometry import valid_mask
 

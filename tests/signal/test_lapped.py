@@ -47,7 +47,7 @@ def test_a_scene_comes_back_and_keeps_its_energy(transform, shape):
     x = scene(*shape)
     latents = transform.analyse(x, edges(*shape))
     assert np.square(latents, dtype=float).sum() == pytest.approx(np.square(x, dtype=float).sum(), rel=1e-5)
-    back = transform.synthesise(around(latents), edges(*shape))
+    back = transform.synthesised(around(latents), edges(*shape))
     np.testing.assert_allclose(back, x[BLOCK:-BLOCK, BLOCK:-BLOCK], atol=1e-4)
     assert not np.shares_memory(back, latents)
 
@@ -60,14 +60,14 @@ def test_parts_of_a_scene_are_the_parts_of_the_whole():
     part = Borders(whole_borders.rows[1:4], whole_borders.cols[2:6])
     window = x[BLOCK * 1 : BLOCK * 5, BLOCK * 2 : BLOCK * 7]
     np.testing.assert_allclose(LAPPED.analyse(window, part), whole[rows, cols], atol=1e-4)
-    back = LAPPED.synthesise(around(whole)[1 : 3 + 2, 2 : 5 + 2], part)
+    back = LAPPED.synthesised(around(whole)[1 : 3 + 2, 2 : 5 + 2], part)
     np.testing.assert_allclose(back, x[BLOCK * 2 : BLOCK * 4, BLOCK * 3 : BLOCK * 6], atol=1e-4)
 
 
 def test_an_error_in_one_block_reaches_sixteen_pixels_beyond_it():
     latents = np.zeros((3, 3, CHANNELS), np.float32)
     latents[1, 1] = 1
-    pixels = np.abs(LAPPED.synthesise(around(latents), edges(3, 3)))
+    pixels = np.abs(LAPPED.synthesised(around(latents), edges(3, 3)))
     assert (pixels[16:80, 16:80] > 0).mean() > 0.99
     pixels[16:80, 16:80] = 0
     assert not pixels.any()

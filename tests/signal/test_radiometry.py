@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from sarcodec.errors import InvalidArgument
-from sarcodec.signal.radiometry import Measure, fill_invalid, normalise, restore, valid_mask
+from sarcodec.signal.filling import fill_invalid
+from sarcodec.signal.radiometry import Measure, normalise, restore, valid_mask
 
 NAN, INF = float("nan"), float("inf")
 F32 = np.finfo(np.float32)

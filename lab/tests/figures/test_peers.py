@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from sarcodec.errors import InvalidArgument
-from sarcodec_lab.figures.peers import AVIF, JPEG_2000, JPEG_XL
+from sarcodec_lab.figures.peers import AVIF, HTJ2K, JPEG_2000, JPEG_XL
 
 pytest.importorskip("imagecodecs", reason="imagecodecs (extra bench) is not installed")
 
 
 @pytest.mark.parametrize(
-    "peer, fine, coarse", [(JPEG_2000, 60, 40), (JPEG_XL, 0.3, 3), (AVIF, 75, 30)], ids=["j2k", "jxl", "avif"]
+    "peer, fine, coarse",
+    [(JPEG_2000, 60, 40), (HTJ2K, 0.002, 0.02), (JPEG_XL, 0.3, 3), (AVIF, 75, 30)],
+    ids=["j2k", "htj2k", "jxl", "avif"],
 )
 def test_finer_settings_cost_more_and_err_less(peer, fine, coarse):
     level = 50 + 10 * np.log10(np.random.default_rng(1).gamma(4.4, 1 / 4.4, (128, 160))).astype(np.float32)
@@ -24,7 +26,7 @@ def test_finer_settings_cost_more_and_err_less(peer, fine, coarse):
     assert peer.decode(streams[0], 1).dtype == np.float32
 
 
-@pytest.mark.parametrize("peer", [JPEG_2000, JPEG_XL, AVIF], ids=["j2k", "jxl", "avif"])
+@pytest.mark.parametrize("peer", [JPEG_2000, HTJ2K, JPEG_XL, AVIF], ids=["j2k", "htj2k", "jxl", "avif"])
 def test_levels_that_are_not_finite_are_refused(peer):
     with pytest.raises(InvalidArgument, match="finite"):
         peer.encode(np.full((32, 32), np.nan), 1.0, 1)

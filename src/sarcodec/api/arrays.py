@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from sarcodec.api import choices
 from sarcodec.api.described import AXES_NAMESPACE, TagsLike, Words, info_of, keeps_axis, masks_of, pixels_of
+from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, encoding_shares
 from sarcodec.api.request import Request, fulfil
 from sarcodec.decoding.workers import workers
 from sarcodec.encoding.array_source import ArraySource
+from sarcodec.encoding.job import Rooms
 from sarcodec.encoding.tile import DEFAULT_EFFORT
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.writer import BytesWriter
@@ -45,6 +47,7 @@ def encode(
     independent_bands: bool = False,
     model: str | None = None,
     threads: int | None = None,
+    memory: int = DEFAULT_MEMORY,
     progress: choices.Progress | None = None,
 ) -> bytes:
     """Encode an array to the bytes of a sarcodec file, which `decode` and `open` take, and which may be written to a file as they are.
@@ -79,6 +82,7 @@ def encode(
         independent_bands: code every band alone, so that it can be decoded alone.
         model: id of a published model; default the newest.
         threads: how many tiles are coded at once; default one a core.
+        memory: bytes that the process may take beside the array and the result, as in `compress`.
         progress: called with the number of steps that are done and the number that is expected.
 
     Raises:
@@ -113,9 +117,10 @@ def encode(
         tags=tags,
         band_tags=band_tags,
     )
+    shares = encoding_shares(checked_memory(memory), threads, None, several_passes=request.several_passes)
     source = _source(array, mask, words)
-    with workers(threads) as pool:
-        outcome = fulfil(request, source, pool, BytesWriter, None)
+    with workers(shares.threads) as pool:
+        outcome = fulfil(request, source, pool, BytesWriter, None, Rooms(shares.latents, shares.tiles))
     assert isinstance(outcome.writer, BytesWriter)
     return outcome.writer.data
 
@@ -135,6 +140,7 @@ def decode(
     reconstruct: choices.Reconstruct = "power",
     speckle: choices.Speckle = "keep",
     threads: int | None = None,
+    memory: int = DEFAULT_MEMORY,
 ) -> NDArray[Any]:
     """Decode the bytes of a sarcodec file to an array of the scene's dtype.
 
@@ -149,6 +155,7 @@ def decode(
         reconstruct: 'power' (pixels of unbiased power) or 'log' (the least squared error in dB).
         speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum).
         threads: how many tiles are decoded at once; default one a core.
+        memory: bytes that the process may take beside the bytes and the array, as in `decompress`.
 
     Raises:
         InvalidArgument: for what are no bytes, and for a window or band that the scene has not.
@@ -161,7 +168,7 @@ def decode(
         raise InvalidArgument(
             f"decode takes the bytes of a file, not {type(data).__name__}; use sarcodec.open for a path"
         )
-    with Scene(bytes(data), threads=threads, reconstruct=reconstruct, speckle=speckle) as scene:
+    with Scene(bytes(data), threads=threads, memory=memory, reconstruct=reconstruct, speckle=speckle) as scene:
         if indexes is None and not keeps_axis(scene.count, scene.tags(ns=AXES_NAMESPACE)):
             indexes = 1
         return scene.read(indexes, window=window)

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sarcodec.api import choices
+from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, encoding_shares
 from sarcodec.api.request import PROMISES, Outcome, Request, fulfil
 from sarcodec.decoding.band_kinds import BandKind, kinds_of, mode_of
 from sarcodec.decoding.workers import workers
-from sarcodec.encoding.job import Target
+from sarcodec.encoding.job import Rooms, Target
 from sarcodec.encoding.tile import DEFAULT_EFFORT
-from sarcodec.entropy.steps import quality_of_step, step_db
+from sarcodec.entropy.step_index import quality_of_step, step_db
 from sarcodec.format.bands import EXACT
 from sarcodec.format.writer import FileWriter
+from sarcodec.raster.blocks import block_cache
 from sarcodec.raster.geotiff import open_scene
 
 
@@ -66,6 +68,7 @@ def compress(
     independent_bands: bool = False,
     model: str | None = None,
     threads: int | None = None,
+    memory: int = DEFAULT_MEMORY,
     overwrite: bool = False,
     progress: choices.Progress | None = None,
 ) -> CompressReport:
@@ -91,6 +94,8 @@ def compress(
             the one before it.
         model: id of a published model; default the newest.
         threads: how many tiles are coded at once; default one a core.
+        memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene. Where there is little of it, fewer threads
+            work, and what is kept between passes goes to a temporary file beside the output; the file is the same.
         overwrite: replace a file that is there, once the new one is whole.
         progress: called with the number of steps that are done and the number that is expected.
 
@@ -118,13 +123,17 @@ def compress(
         model=model,
         progress=progress,
     )
-    with workers(threads) as pool, open_scene(source) as reader, ExitStack() as stack:
+    bytes_of_memory = checked_memory(memory)
+    with open_scene(source) as reader, ExitStack() as stack:
+        shares = encoding_shares(bytes_of_memory, threads, reader.blocks, several_passes=request.several_passes)
+        stack.enter_context(block_cache(shares.blocks))
+        pool = stack.enter_context(workers(shares.threads))
 
         def new_writer() -> FileWriter:
             return stack.enter_context(FileWriter(target, overwrite, inputs=reader.paths))
 
         new_writer()  # refuses an output that may not be written before any work
-        outcome = fulfil(request, reader, pool, new_writer, _folder(target))
+        outcome = fulfil(request, reader, pool, new_writer, _folder(target), Rooms(shares.latents, shares.tiles))
     return _report(target, outcome, request.aim, time.perf_counter() - began)
 
 

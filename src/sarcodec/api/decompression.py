@@ -1,4 +1,4 @@
-"""The verbs on a compressed file: decompress to a GeoTIFF, describe."""
+"""The verb decompress: a compressed file to a GeoTIFF."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 
 from sarcodec.api import choices
 from sarcodec.api.asked import asked_window, chosen_indexes
-from sarcodec.decoding.band_kinds import BandKind, kinds_of, largest_bound, mode_of
+from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
+from sarcodec.decoding.band_kinds import largest_bound, mode_of
 from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.decoding.tile import TILE_PX
 from sarcodec.decoding.workers import Workers, workers
-from sarcodec.entropy.steps import quality_of_step, step_db
-from sarcodec.format.container import VERSION
+from sarcodec.entropy.step_index import quality_of_step, step_db
+from sarcodec.format.container import Header
 from sarcodec.format.reader import FileReader
-from sarcodec.format.remarks import unpack_remarks
-from sarcodec.format.scene import SceneInfo, excerpt, unpack_scene
+from sarcodec.format.scene import SceneInfo, excerpt
 from sarcodec.format.tiling import Window, overlap
+from sarcodec.raster.blocks import Blocks, block_cache
 from sarcodec.raster.geotiff import SceneWriter
 
 TAG_NAMESPACE = "SARCODEC"
@@ -37,90 +39,6 @@ class DecompressReport:
     bands: int
     seconds: float
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileInfo:
-    """What a file says of itself without being decoded. bits_per_pixel counts every band's pixels.
-
-    mode: 'learned', 'bounded' (no radar pixel is off by more than max_error_db), 'lossless', or 'exact' where no band is radar; without a
-    model in all but the first. domain: of the radar bands, with commas where they differ; band_kinds: each band, and why. masks: planes of
-    masks (none, one for all bands, or one a band).
-    """
-
-    path: str
-    bytes: int
-    format_version: int
-    rows: int
-    cols: int
-    bands: int
-    dtype: str
-    domain: str | None
-    mode: str
-    max_error_db: float | None
-    model: str | None
-    model_digest: str | None
-    quality: float | None
-    step: int | None
-    step_db: float | None
-    tiles: int
-    bits_per_pixel: float
-    payload_bytes: int
-    description_bytes: int
-    overhead_bytes: int
-    crs_wkt: str | None
-    transform: tuple[float, ...] | None
-    ground_control_points: int
-    nodata: tuple[float | None, ...]
-    band_names: tuple[str | None, ...]
-    masks: int
-    band_kinds: tuple[BandKind, ...]
-
-
-def info(path: choices.Compressed) -> FileInfo:
-    """Describe a file from its head alone.
-
-    Args:
-        path: of the file; or its bytes, or a file object in binary mode.
-
-    Raises:
-        InvalidArgument: where the path cannot be opened.
-        FormatError: one of its kinds, where the bytes are damaged or no sarcodec file.
-    """
-    with FileReader(path) as file:
-        h, payload = file.header, sum(e.length for e in file.entries)
-        scene = unpack_scene(h.metadata, h.rows, h.cols, len(h.bands), h.dtype)
-        kinds = kinds_of(h.bands, unpack_remarks(h.remarks, len(h.bands)))
-        step = h.base_step if h.learned else None
-        return FileInfo(
-            path=file.name,
-            bytes=file.size,
-            format_version=VERSION,
-            rows=h.rows,
-            cols=h.cols,
-            bands=len(h.bands),
-            dtype=h.dtype,
-            domain=", ".join(sorted({kind.domain for kind in kinds if kind.domain})) or None,
-            mode=mode_of(h.bands),
-            max_error_db=largest_bound(h),
-            model=h.model_id or None,
-            model_digest=h.model_digest.hex() or None,
-            quality=None if step is None else quality_of_step(step),
-            step=step,
-            step_db=None if step is None else step_db(step),
-            tiles=len(file.entries) // h.planes,
-            bits_per_pixel=8 * file.size / (h.rows * h.cols * len(h.bands)),
-            payload_bytes=payload,
-            description_bytes=len(h.metadata),
-            overhead_bytes=file.size - payload - len(h.metadata),
-            crs_wkt=scene.crs_wkt,
-            transform=scene.transform,
-            ground_control_points=len(scene.gcps),
-            nodata=scene.nodata,
-            band_names=scene.descriptions,
-            masks=h.masks,
-            band_kinds=kinds,
-        )
 
 
 def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
@@ -148,6 +66,7 @@ def decompress(
     reconstruct: choices.Reconstruct = "power",
     speckle: choices.Speckle = "keep",
     threads: int | None = None,
+    memory: int = DEFAULT_MEMORY,
     overwrite: bool = False,
     progress: choices.Progress | None = None,
 ) -> DecompressReport:
@@ -161,6 +80,7 @@ def decompress(
         reconstruct: 'power' (pixels of unbiased power) or 'log' (the least squared error in dB).
         speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum; the tags say so).
         threads: how many tiles are decoded at once; default one a core.
+        memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene.
         overwrite: replace a file that is there, once the new one is whole.
         progress: called with the number of tiles that are done and of all.
 
@@ -172,12 +92,18 @@ def decompress(
         SarcodecError: where the disk refuses. On every error nothing appears under `target`.
     """
     began, wanted = time.perf_counter(), Reconstruction(reconstruct, speckle)
-    with workers(threads) as pool, FileReader(source) as file:
-        decoder = SceneDecoder(file, pool.threads, wanted)
-        place = asked_window(window, decoder.info.rows, decoder.info.cols)
+    bytes_of_memory = checked_memory(memory)
+    with FileReader(source) as file:
+        place = asked_window(window, file.header.rows, file.header.cols)
+        shares = decoding_shares(bytes_of_memory, threads, _blocks_across(file.header, place))
+        decoder = SceneDecoder(file, shares.tiles, wanted)
         bands = chosen_indexes(indexes, decoder.info.count)
         scene = _tagged(excerpt(decoder.info, place, bands), decoder)
-        with SceneWriter(target, scene, overwrite, pool.threads, inputs=(source,)) as writer:
+        with (
+            workers(shares.threads) as pool,
+            block_cache(shares.blocks),
+            SceneWriter(target, scene, overwrite, pool.threads, inputs=(source,)) as writer,
+        ):
             writer.require_space(_least_bytes(decoder, place, bands))
             _write(decoder, pool, writer, place, bands, progress)
     return DecompressReport(
@@ -207,20 +133,29 @@ def _write(
     progress: choices.Progress | None,
 ) -> None:
     """Bands and masks of a window, tile by tile."""
+    count = decoder.info.count
     masks = [0] if decoder.info.mask_planes == 1 else bands if decoder.info.mask_planes else []
-    planes = [(False, i, band) for i, band in enumerate(bands)] + [(True, i, plane) for i, plane in enumerate(masks)]
-    places = [(tile, plane) for tile in decoder.grid.touched(window) for plane in planes]
+    targets = [(writer.write, i) for i in range(len(bands))] + [(writer.write_mask, i) for i in range(len(masks))]
+    planes = [*bands, *(count + mask for mask in masks)]
+    total = len(planes) * len(decoder.grid.touched(window))
 
-    def decoded(place: tuple[int, tuple[bool, int, int]]) -> NDArray[Any]:
-        tile, (is_mask, _, plane) = place
-        return decoder.tile_mask(tile, plane) if is_mask else decoder.tile_pixels(tile, plane)
+    def decoded(place: tuple[int, int]) -> tuple[int, int, NDArray[Any]]:
+        tile, plane = place
+        return tile, plane, decoder.tile_plane(tile, planes[plane])
 
-    for done, ((tile, (is_mask, number, _)), pixels) in enumerate(zip(places, pool.map(decoded, places))):
-        whole = decoder.grid.window(tile)
+    for done, (tile, plane, pixels) in enumerate(pool.map(decoded, decoder.walk(window, planes, pool.threads))):
+        whole, (write, number) = decoder.grid.window(tile), targets[plane]
         shared = overlap(whole, window)
         assert shared is not None  # the tile was chosen because it shares a pixel
         place = Window(shared.row - window.row, shared.col - window.col, *shared.shape)
-        write = writer.write_mask if is_mask else writer.write
         write(number, place, np.ascontiguousarray(pixels[shared.within(whole)]))
         if progress:
-            progress(done + 1, len(places))
+            progress(done + 1, total)
+
+
+def _blocks_across(header: Header, window: Window) -> Blocks | None:
+    """The blocks of the GeoTIFF, of a band and the one that leans on it, where tiles do not fall on blocks: each is then written in up to
+    four parts, and stays in memory until the last."""
+    if window.row % TILE_PX == 0 and window.col % TILE_PX == 0:
+        return None
+    return Blocks(TILE_PX, TILE_PX, 2 * TILE_PX**2 * np.dtype(header.dtype).itemsize, window.shape)

@@ -13,14 +13,14 @@ from sarcodec.api.asked import numbered_bands
 from sarcodec.api.choices import Domain, Indexes, Progress, QualityClass
 from sarcodec.decoding.workers import Workers
 from sarcodec.encoding.bounded import bound_of
-from sarcodec.encoding.job import Job, Target, chosen_target
+from sarcodec.encoding.job import Job, Rooms, Target, chosen_target
 from sarcodec.encoding.meanings import meanings_of
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.reaching import reach
 from sarcodec.encoding.scene import SceneEncoder
 from sarcodec.encoding.targets import MOST_PASSES
 from sarcodec.encoding.tile import EFFORTS, TileEncoder
-from sarcodec.entropy.steps import step_of_quality
+from sarcodec.entropy.step_index import step_of_quality
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.bands import EXACT
 from sarcodec.format.remarks import pack_remarks
@@ -79,6 +79,11 @@ class Request:
         return chosen_target(given)
 
     @property
+    def several_passes(self) -> bool:
+        """Whether the step is found by trying."""
+        return self.aim.kind not in ("quality", *PROMISES)
+
+    @property
     def bound(self) -> int | None:
         """The bound in 1/1000 dB that every pixel keeps, 0 for exact ones; None where the model codes radar bands."""
         aim = self.aim
@@ -105,16 +110,21 @@ class Outcome:
 
 
 def fulfil(
-    request: Request, source: PixelSource, pool: Workers, new_writer: Callable[[], Writer], folder: Path | None
+    request: Request,
+    source: PixelSource,
+    pool: Workers,
+    new_writer: Callable[[], Writer],
+    folder: Path | None,
+    rooms: Rooms,
 ) -> Outcome:
-    """Encode a scene. folder: where latents are kept between passes if they are many, None for the system's place."""
+    """Encode a scene. folder: where latents are kept between passes if memory has no room for them, None for the system's place."""
     aim, bound = request.aim, request.bound
     meanings = meanings_of(source, request.domain, request.exact, lossless=bound == 0)
     codec = _codec(meanings, bound, request)
     encoder = SceneEncoder(source, meanings, codec, not request.independent_bands, bound)
-    tick = _ticker(request.progress, aim, encoder.grid.count)
+    tick = _ticker(request.progress, aim, len(encoder.parts()))
     remarks = pack_remarks(tuple(meaning.why for meaning in meanings))
-    job = Job(encoder, pool, new_writer, folder, pack_scene(source.info), remarks, tick)
+    job = Job(encoder, pool, new_writer, folder, rooms, pack_scene(source.info), remarks, tick)
     step, writer, passes, rmse = reach(job, aim)
     size = writer.finish(job.header(step))
     if request.progress:
@@ -130,7 +140,7 @@ def _codec(meanings: tuple[BandMeaning, ...], bound: int | None, request: Reques
 
 
 def _ticker(progress: Progress | None, aim: Target, count: int) -> Callable[[], None]:
-    """Counts tiles; with a target the number of passes is not known beforehand, so the share ends early."""
+    """Counts parts; with a target the number of passes is not known beforehand, so the share ends early."""
     total, done = count * (1 if aim.kind == "quality" else 1 + MOST_PASSES), [0]
 
     def tick() -> None:

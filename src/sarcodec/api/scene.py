@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -13,16 +13,15 @@ from sarcodec.api.asked import asked_window, chosen_bands, chosen_indexes, is_se
 from sarcodec.api.choices import Compressed, Indexes, Reconstruct, Speckle, WindowLike
 from sarcodec.api.description import Description
 from sarcodec.api.indexing import select
+from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
 from sarcodec.api.shown import as_html, as_line
 from sarcodec.api.validity import VALID, holds, mask_plane, of_alpha, of_nodata, validity_kind
 from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.decoding.scene import SceneDecoder
-from sarcodec.decoding.workers import thread_count, workers
+from sarcodec.decoding.workers import workers
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.reader import FileReader
 from sarcodec.format.tiling import Window, overlap
-
-_Tile: TypeAlias = Callable[[int, int], NDArray[Any]]
 
 
 class Scene(Description):
@@ -51,14 +50,16 @@ class Scene(Description):
         path: Compressed | FileReader,
         *,
         threads: int | None = None,
+        memory: int = DEFAULT_MEMORY,
         reconstruct: Reconstruct = "power",
         speckle: Speckle = "keep",
     ) -> None:
-        self._settings = {"threads": threads, "reconstruct": reconstruct, "speckle": speckle}
-        wanted, self._threads = Reconstruction(reconstruct, speckle), thread_count(threads)
+        self._settings = {"threads": threads, "memory": memory, "reconstruct": reconstruct, "speckle": speckle}
+        wanted, shares = Reconstruction(reconstruct, speckle), decoding_shares(checked_memory(memory), threads)
+        self._threads = shares.threads
         self._file = path if isinstance(path, FileReader) else FileReader(path)
         try:
-            self._decoder = SceneDecoder(self._file, self._threads, wanted)
+            self._decoder = SceneDecoder(self._file, shares.tiles, wanted)
         except BaseException:
             self._file.close()
             raise
@@ -110,7 +111,7 @@ class Scene(Description):
         flat = indexes is not None and not is_several(indexes)
         place = self._window(window)
         target = self._target(out, chosen, place, flat)
-        self._gather(self._decoder.tile_pixels, chosen, place, target[None] if flat else target)
+        self._gather(chosen, place, target[None] if flat else target)
         return self._masked(target, chosen, place, flat) if masked else target
 
     def read_masks(self, indexes: Indexes | None = None, *, window: WindowLike | None = None) -> NDArray[np.uint8]:
@@ -141,7 +142,7 @@ class Scene(Description):
         if chosen.window is None:
             return np.empty(chosen.shape, self.dtype)
         found = np.empty((len(chosen.bands), *chosen.window.shape), self.dtype)
-        self._gather(self._decoder.tile_pixels, chosen.bands, chosen.window, found)
+        self._gather(chosen.bands, chosen.window, found)
         return np.ascontiguousarray(found[chosen.rest]).reshape(chosen.shape)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -180,22 +181,25 @@ class Scene(Description):
             raise InvalidArgument(f"out is {found}; expected an array of shape {shape} that holds {self.dtype}")
         return out
 
-    def _gather(self, tile: _Tile, planes: Sequence[int], window: Window, out: NDArray[Any]) -> None:
-        """Fill out (planes, rows, cols) from the tiles that a window touches."""
+    def _gather(self, planes: Sequence[int], window: Window, out: NDArray[Any]) -> None:
+        """Fill out (planes, rows, cols) from the tiles that a window touches. planes: bands, and masks behind them, from 0."""
         if self.closed:
             raise InvalidArgument(f"the scene {self._file.name} is closed; open it again, or read it within its `with`")
-        grid = self._decoder.grid
-        places = [(number, i) for number in grid.touched(window) for i in range(len(planes))]
+        decoder = self._decoder
+
+        def decoded(place: tuple[int, int]) -> tuple[int, int, NDArray[Any]]:
+            return *place, decoder.tile_plane(place[0], planes[place[1]])
+
         with workers(self._threads) as pool:
-            for (number, i), pixels in zip(places, pool.map(lambda place: tile(place[0], planes[place[1]]), places)):
-                whole = grid.window(number)
+            for tile, i, pixels in pool.map(decoded, decoder.walk(window, planes, self._threads)):
+                whole = decoder.grid.window(tile)
                 shared = overlap(whole, window)
                 assert shared is not None  # the tile was chosen because it shares a pixel
                 out[i][shared.within(window)] = pixels[shared.within(whole)]
 
     def _pixels(self, band: int, window: Window) -> NDArray[Any]:
         out = np.empty((1, *window.shape), self.dtype)
-        self._gather(self._decoder.tile_pixels, [band], window, out)
+        self._gather([band], window, out)
         return out.reshape(window.shape)
 
     def _validity(self, band: int, window: Window, pixels: NDArray[Any] | None = None) -> NDArray[np.uint8]:
@@ -207,7 +211,7 @@ class Scene(Description):
             return of_alpha(self._pixels(self._info.count - 1, window))
         out = np.full((1, *window.shape), VALID, np.uint8)
         if kind in ("per_dataset", "own"):
-            self._gather(self._decoder.tile_mask, [mask_plane(self._info, band)], window, out)
+            self._gather([self._info.count + mask_plane(self._info, band)], window, out)
         return out.reshape(window.shape)
 
     def _masked(self, pixels: NDArray[Any], chosen: list[int], window: Window, flat: bool) -> NDArray[Any]:
@@ -224,13 +228,20 @@ def _reopened(open_file: Callable[..., FileReader], arguments: tuple[Any, ...], 
 
 
 def open(
-    path: Compressed, *, threads: int | None = None, reconstruct: Reconstruct = "power", speckle: Speckle = "keep"
+    path: Compressed,
+    *,
+    threads: int | None = None,
+    memory: int = DEFAULT_MEMORY,
+    reconstruct: Reconstruct = "power",
+    speckle: Speckle = "keep",
 ) -> Scene:
     """Open a compressed file lazily, as a Scene.
 
     Args:
         path: of the file; or its bytes, or a file object in binary mode, which stays the caller's to close.
         threads: how many tiles are decoded at once; default one a core.
+        memory: bytes that the process may take beside the arrays that it gives, at least 256 MiB (default: 1 GiB): tiles that were
+            decoded are kept within them for the windows beside.
         reconstruct: 'power' (pixels of unbiased power) or 'log' (the least squared error in dB).
         speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum).
 
@@ -239,4 +250,4 @@ def open(
         FormatError: one of its kinds, where the bytes are damaged or no sarcodec file.
         ModelError: where the file needs a model that is not here.
     """
-    return Scene(path, threads=threads, reconstruct=reconstruct, speckle=speckle)
+    return Scene(path, threads=threads, memory=memory, reconstruct=reconstruct, speckle=speckle)

@@ -4,7 +4,7 @@ import re
 from html import escape
 
 from sarcodec.decoding.band_kinds import largest_bound, mode_of
-from sarcodec.entropy.steps import quality_of_step
+from sarcodec.entropy.step_index import quality_of_step
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo
 from sarcodec.storage.refusals import shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
@@ -10,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarcodec.api import choices
+from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
 from sarcodec.decoding.reconstruction import LEAST_ERROR
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.workers import Workers, workers
-from sarcodec.entropy.steps import step_db
+from sarcodec.entropy.step_index import step_db
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.blocks import block_cache
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.signal.radiometry import normalise, valid_mask
 
@@ -69,6 +72,7 @@ def verify(
     *,
     against: choices.Path | None = None,
     threads: int | None = None,
+    memory: int = DEFAULT_MEMORY,
     progress: choices.Progress | None = None,
 ) -> VerifyReport:
     """Try a whole file: every checksum, every symbol, the model. With its original, also decode it and compare.
@@ -77,6 +81,7 @@ def verify(
         path: of the compressed file; or its bytes, or a file object in binary mode.
         against: path of the original raster.
         threads: how many tiles are tried at once; default one a core.
+        memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene.
         progress: called with the number of tiles that are done and of all.
 
     Raises:
@@ -85,15 +90,20 @@ def verify(
         ModelError: where its model is not here, or does not give its known answer on this machine.
     """
     began = time.perf_counter()
-    with workers(threads) as pool, FileReader(path) as file:
-        decoder = SceneDecoder(file, pool.threads, LEAST_ERROR)
+    bytes_of_memory = checked_memory(memory)
+    with FileReader(path) as file, ExitStack() as stack:
+        reader = None if against is None else stack.enter_context(open_scene(against))
+        shares = decoding_shares(bytes_of_memory, threads, reader.blocks if reader else None, reads=True)
+        stack.enter_context(block_cache(shares.blocks))
+        pool = stack.enter_context(workers(shares.threads))
+        decoder = SceneDecoder(file, shares.tiles, LEAST_ERROR)
         places = [divmod(n, file.header.planes) for n in range(len(file.entries))]
         total, symbols = len(places) * (1 if against is None else 2), 0
         for done, count in enumerate(pool.map(lambda p: decoder.symbols(*p).size, places)):
             symbols += count
             if progress:
                 progress(done + 1, total)
-        comparison = None if against is None else _compare(decoder, pool, places, against, progress)
+        comparison = None if reader is None else _compare(decoder, pool, reader, progress)
     passed = comparison is None or comparison.passed
     return VerifyReport(
         path=file.name,
@@ -117,26 +127,22 @@ class _Part:
 
 
 def _compare(
-    decoder: SceneDecoder,
-    pool: Workers,
-    places: list[Place],
-    against: choices.Path,
-    progress: choices.Progress | None,
+    decoder: SceneDecoder, pool: Workers, reader: SceneReader, progress: choices.Progress | None
 ) -> Comparison:
-    with open_scene(against) as reader:
-        mine, theirs = decoder.info, reader.info
-        if (mine.rows, mine.cols, mine.count, mine.dtype) != (theirs.rows, theirs.cols, theirs.count, theirs.dtype):
-            raise InvalidArgument(
-                f"{against} has {theirs.count} bands of {theirs.rows} x {theirs.cols} {theirs.dtype}, the file holds "
-                f"{mine.count} of {mine.rows} x {mine.cols} {mine.dtype}: not its original"
-            )
-        differences = description_differences(theirs, mine)
-        comparable = places if mine.mask_planes == theirs.mask_planes else [p for p in places if p[1] < mine.count]
-        parts = []
-        for done, part in enumerate(pool.map(lambda p: _tile(decoder, reader, p), comparable)):
-            parts.append(part)
-            if progress:
-                progress(len(places) + done + 1, len(places) + len(comparable))
+    mine, theirs = decoder.info, reader.info
+    if (mine.rows, mine.cols, mine.count, mine.dtype) != (theirs.rows, theirs.cols, theirs.count, theirs.dtype):
+        raise InvalidArgument(
+            f"{reader.paths[0]} has {theirs.count} bands of {theirs.rows} x {theirs.cols} {theirs.dtype}, the file holds "
+            f"{mine.count} of {mine.rows} x {mine.cols} {mine.dtype}: not its original"
+        )
+    differences = description_differences(theirs, mine)
+    planes = range(mine.count + (mine.mask_planes if mine.mask_planes == theirs.mask_planes else 0))
+    parts, before = [], len(decoder.file.entries)
+    places = decoder.walk(decoder.grid.whole, planes, pool.threads)
+    for done, part in enumerate(pool.map(lambda p: _tile(decoder, reader, p), places)):
+        parts.append(part)
+        if progress:
+            progress(before + done + 1, before + len(planes) * decoder.grid.count)
     return _summary(parts, differences, decoder)
 
 

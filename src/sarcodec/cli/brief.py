@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sarcodec.api.comparison import BandComparison, Comparison
     from sarcodec.api.compression import CompressReport
-    from sarcodec.api.decompression import DecompressReport, FileInfo
+    from sarcodec.api.decompression import DecompressReport
+    from sarcodec.api.information import FileInfo
     from sarcodec.api.verification import VerifyReport
     from sarcodec.models.published import ModelCard
 

@@ -147,6 +147,7 @@ def run(options: argparse.Namespace) -> int:
             independent_bands=options.independent_bands,
             model=options.model,
             threads=options.threads,
+            memory=options.memory,
             overwrite=options.overwrite,
             progress=watch,
             **found,

@@ -74,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
             reconstruct=options.reconstruct,
             speckle=options.speckle,
             threads=options.threads,
+            memory=options.memory,
             overwrite=options.overwrite,
             progress=watch,
         )

@@ -27,8 +27,8 @@ __all__ = [
     "number",
     "positive",
 ]
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|[kmg]i?b|b)", re.IGNORECASE)
-_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|[kmg]i?b?|b)", re.IGNORECASE)
+_UNITS = {"b": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
 def add_saying(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +45,15 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
 
 
 def add_working(parser: argparse.ArgumentParser) -> None:
-    """--threads and --progress."""
+    """--threads, --memory and --progress."""
     parser.add_argument("--threads", type=positive, metavar="N", help="how many threads work (default: one a core)")
+    parser.add_argument(
+        "--memory",
+        type=byte_count,
+        default=1 << 30,
+        metavar="BYTES",
+        help="memory that the process may take, whatever the size of the scene: 512MiB, 2GB; at least 256MiB (default: 1GiB)",
+    )
     parser.add_argument("--progress", action="store_true", help="progress on stderr even if that is not a terminal")
 
 
@@ -73,9 +80,9 @@ def band_list(text: str) -> tuple[int, ...]:
 
 
 def byte_count(text: str) -> int:
-    """A size of at least one byte: 20000, 10kB, 5MB (thousands) or 1.5MiB (1,024s)."""
+    """A size of at least one byte: 20000, 10kB, 5M (thousands) or 1.5MiB (1,024s)."""
     found = _SIZE.fullmatch(text.strip())
-    size = math.floor(float(found[1]) * _UNITS[found[2].lower()]) if found else 0
+    size = math.floor(float(found[1]) * _UNITS[found[2].lower().removesuffix("b") or "b"]) if found else 0
     if size < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size; expected bytes, such as 20000, 10kB, 5MB or 1.5MiB")
     return size

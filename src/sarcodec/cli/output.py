@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
-import numpy as np
-
 _LONGEST_LIST = 8
 
 
@@ -65,7 +63,8 @@ def _print(text: str, to_stderr: bool) -> None:
 
 def plain(value: object) -> object:
     """`value` out of what JSON knows. Numbers that JSON has no word for become "NaN", "Infinity" and "-Infinity"."""
-    if isinstance(value, np.generic):
+    numpy = sys.modules.get("numpy")  # nobody has one of its numbers who has not loaded it, which takes a while
+    if numpy and isinstance(value, numpy.generic):
         value = value.item()
     if is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}

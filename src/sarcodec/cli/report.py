@@ -14,8 +14,8 @@ import numpy as np
 
 from sarcodec import __version__
 from sarcodec.api.comparison import BandComparison, Comparison, compare_scenes
-from sarcodec.api.decompression import FileInfo
-from sarcodec.api.decompression import info as file_info
+from sarcodec.api.information import FileInfo
+from sarcodec.api.information import info as file_info
 from sarcodec.decoding.tile_sizes import TileSizes, tile_sizes
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.scene import SceneInfo

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         progress("verify", options.progress, options.quiet) as watch,
     ):
         assert file is not None  # only `against` may be left out
-        found = sarcodec.verify(file, against=against, threads=options.threads, progress=watch)
+        found = sarcodec.verify(file, against=against, threads=options.threads, memory=options.memory, progress=watch)
     differences = getattr(found.comparison, "description_differences", ())
     report = replace(found, path=options.file, passed=found.passed and not differences)
     tell(report, verified(report, options.against, differences), options)

@@ -1,4 +1,4 @@
-"""Results that cost much, each made once however many threads ask for it, the most recent ones kept.
+"""Results that cost much, each made once however many threads ask for it, the most recent ones kept within a number of bytes.
 
 Nothing of it is copied into a forked process: there a result that another thread was making would never come, and a lock that
 another thread held would never open.
@@ -8,7 +8,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
@@ -16,28 +16,45 @@ Result = TypeVar("Result")
 _ALL: "weakref.WeakSet[Kept[Any]]" = weakref.WeakSet()
 
 
-class Kept(Generic[Result]):
-    """The last `room` results by key. Safe for threads and forks."""
+def _one(result: object) -> int:
+    return 1
 
-    def __init__(self, room: int) -> None:
-        self._room = room
+
+class Kept(Generic[Result]):
+    """The results that were asked for last, by key, whose sizes are at most `room` together. Safe for threads and forks.
+
+    size: of a result, in the unit of `room`; without it each counts 1. A result that is larger than `room` is given, and not kept.
+    """
+
+    def __init__(self, room: int, size: Callable[[Result], int] = _one) -> None:
+        self._room, self._size = room, size
         self._forget()
         _ALL.add(self)
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
         self._futures: OrderedDict[Hashable, Future[Result]] = OrderedDict()
+        self._sizes: dict[Hashable, int] = {}  # of those that are made
+        self._used = 0
+
+    @property
+    def used(self) -> int:
+        """The sizes of all that is kept."""
+        return self._used
 
     def get(self, key: Hashable, make: Callable[[], Result]) -> Result:
         """What `make` gives, made now unless it is kept or another thread is at it. An error is not kept."""
         future, mine = self._future(key)
         if mine:
             try:
-                future.set_result(make())
+                result = make()
             except BaseException as error:
                 with self._lock:
                     self._futures.pop(key, None)
                 future.set_exception(error)
+            else:
+                future.set_result(result)
+                self._keep(key, future, self._size(result))
         return future.result()
 
     def _future(self, key: Hashable) -> tuple[Future[Result], bool]:
@@ -48,9 +65,30 @@ class Kept(Generic[Result]):
                 self._futures.move_to_end(key)
                 return future, False
             future = self._futures[key] = Future()
-            while len(self._futures) > self._room:
-                self._futures.popitem(last=False)
             return future, True
+
+    def _keep(self, key: Hashable, future: Future[Result], size: int) -> None:
+        with self._lock:
+            if self._futures.get(key) is not future:  # forgotten by a fork while it was made
+                return
+            if size > self._room:
+                del self._futures[key]
+                return
+            self._sizes[key] = size
+            self._used += size
+            while self._used > self._room:
+                self._drop(next(key for key in self._futures if key in self._sizes))
+
+    def _drop(self, key: Hashable) -> None:
+        self._used -= self._sizes.pop(key)
+        del self._futures[key]
+
+    def forget(self, keys: Iterable[Hashable]) -> None:
+        """Keep these no longer, whichever of them are kept."""
+        with self._lock:
+            for key in keys:
+                if key in self._sizes:
+                    self._drop(key)
 
 
 def _forget_all() -> None:

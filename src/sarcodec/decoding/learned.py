@@ -6,16 +6,17 @@ decodes each tile once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.decoding.apart import apart
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.kept import Kept
-from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction, noise_latents, normalised, pixel_variances
-from sarcodec.decoding.tile import CELL_PX, HALO_CELLS, TILE_CELLS, TILE_PX, TileDecoder
+from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction
+from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX, TileDecoder
 from sarcodec.entropy.prior import TileLatents
 from sarcodec.errors import CorruptFile, ModelError
 from sarcodec.format.mask import unpack_invalid
@@ -25,30 +26,41 @@ from sarcodec.format.sections import LATENTS, LEANING, MASK, POWER, Section
 from sarcodec.format.tiling import TileGrid
 from sarcodec.models import published
 from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power, with_texture
-from sarcodec.signal.lapped import CHANNELS
+from sarcodec.signal.lapped import CHANNELS, NEIGHBOURS, Cells, facing, in_db
+from sarcodec.signal.noise import noise_latents
 from sarcodec.signal.radiometry import restore
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers, Pixels
 
+EMPTY_BYTES = 3 * 4096
+"""Of a kept tile beside its latents and noise: the channels' units, lost variances, objects, its place in the index."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """A decoded tile: latents, lost variances by cell (rows, cols) in dB^2, noise (cells, 1024) in dB; None: not asked for."""
+    """A decoded tile: latents, the same as the transform takes them, lost variances by cell (rows, cols) in dB^2, noise in dB; None: not asked for."""
 
     latents: TileLatents
+    cells: Cells
     lost: Floats | None
-    noise: Floats | None
+    noise: Cells | None
+
+    @property
+    def nbytes(self) -> int:
+        noise = 0 if self.noise is None else self.noise.values.nbytes
+        return self.latents.values.nbytes + (0 if self.lost is None else self.lost.nbytes) + noise
 
 
 class LearnedDecoder:
-    """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are."""
+    """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are; room: bytes of decoded tiles
+    that are kept for their neighbours."""
 
     def __init__(
         self,
         file: FileReader,
         measures: Sequence[Measure | None],
-        threads: int = 1,
+        room: int,
         wanted: Reconstruction = Reconstruction(),
     ) -> None:
         header = file.header
@@ -62,8 +74,16 @@ class LearnedDecoder:
                 "the scene again with a newer model"
             )
         self.codec, self.wanted = TileDecoder(model), wanted
-        room = sum(band.learned for band in header.bands) * (3 * self.grid.shape[1] + 8)
-        self._tiles: Kept[_Decoded | None] = Kept(room + 4 * threads)
+        self._tiles: Kept[_Decoded | None] = Kept(room, lambda tile: EMPTY_BYTES + (tile.nbytes if tile else 0))
+
+    @property
+    def tile_bytes(self) -> int:
+        """What a whole tile of a band takes while it is kept, as a rule: latents in 16 bits, and noise in 32 where that is asked for."""
+        return (6 if self.wanted.speckle == "restore" else 2) * TILE_CELLS**2 * CHANNELS + EMPTY_BYTES
+
+    def forget(self, places: Iterable[tuple[int, int]]) -> None:
+        """Keep these tiles and bands no longer."""
+        self._tiles.forget(places)
 
     def cells(self, tile: int) -> tuple[int, int]:
         """Rows and columns of latent cells of a tile."""
@@ -111,74 +131,52 @@ class LearnedDecoder:
             return None
         step, (rows, cols) = self.file.entry(tile, band).step, self.cells(tile)
         if self.wanted == LEAST_ERROR:
-            return _Decoded(self.codec.decode(section, step, rows, cols, reference), None, None)
-        latents, lost = self.codec.decode_known(section, step, rows, cols, reference)
-        noise = noise_latents(lost, tile, band) if self.wanted.speckle == "restore" else None
-        return _Decoded(latents, lost.mean(1).reshape(rows, cols), noise)
+            latents = _apart(self.codec.decode(section, step, rows, cols, reference))
+            return _Decoded(latents, self.codec.cells(latents, rows, cols), None, None)
+        read, lost = self.codec.decode_known(section, step, rows, cols, reference)
+        latents, noise = _apart(read), None
+        if self.wanted.speckle == "restore":
+            noise = in_db(apart(noise_latents(lost, tile, band)).reshape(rows, cols, CHANNELS))
+        return _Decoded(latents, self.codec.cells(latents, rows, cols), lost.mean(1).reshape(rows, cols), noise)
 
-    def _with_halo(self, tile: int, band: int, noise: bool = False) -> Floats:
-        """Latents (or noise) in dB of a tile and a cell around (18, 18, 1024) float32, 0 where the scene ends."""
-        side = TILE_CELLS + 2 * HALO_CELLS
-        latents = np.zeros((side, side, CHANNELS), np.float32)
+    def _around(self, tile: int, band: int) -> list[_Decoded | None]:
+        """A tile and its neighbours in the order of NEIGHBOURS, None where the scene ends or nothing is coded."""
         row, col = divmod(tile, self.grid.shape[1])
-        for r in range(max(0, row - 1), min(self.grid.shape[0], row + 2)):
-            for c in range(max(0, col - 1), min(self.grid.shape[1], col + 2)):
-                other = r * self.grid.shape[1] + c
-                theirs = self._tile(other, band)
-                if theirs is None:
-                    continue
-                places = zip((r - row, c - col), self.cells(other))
-                here, there = zip(*(_shared(d * TILE_CELLS + HALO_CELLS, n, side) for d, n in places))
-                latents[here] = self._in_db(theirs, other, there, noise)
-        return latents
+        places = [(row + down, col + across) for down, across in NEIGHBOURS]
+        inside = [0 <= r < self.grid.shape[0] and 0 <= c < self.grid.shape[1] for r, c in places]
+        return [self._tile(r * self.grid.shape[1] + c, band) if i else None for (r, c), i in zip(places, inside)]
 
-    def _in_db(self, kept: _Decoded, tile: int, cells: tuple[slice, slice], noise: bool) -> Floats:
-        """Some cells of a tile (n, m, 1024), dequantised, or their noise."""
-        whole = (*self.cells(tile), CHANNELS)
-        if noise:
-            return np.zeros(whole, np.float32)[cells] if kept.noise is None else kept.noise.reshape(whole)[cells]
-        chosen = kept.latents.values.reshape(whole)[cells]
-        return self.codec.dequantise(TileLatents(chosen.reshape(-1, CHANNELS), kept.latents.step), *chosen.shape[:2])
+    def _synthesised(self, tile: int, band: int, around: Sequence[Cells | None], offset_db: float) -> Floats:
+        """Levels in dB of a tile (rows, cols) from its cells and its neighbours'."""
+        rows, cols = self.grid.window(tile).shape
+        touching = [c and Cells(facing(c.values, *d), c.unit_db) for d, c in zip(NEIGHBOURS, around, strict=True)]
+        borders = tile_borders(self.grid, tile).of(*self.cells(tile))
+        levels, finite = self.codec.synthesise(touching, borders, offset_db)
+        if not finite:
+            raise CorruptFile(f"tile {tile}, band {band} decodes to levels that are not finite; the file is damaged")
+        return np.ascontiguousarray(levels[:rows, :cols])
 
     def levels(self, tile: int, band: int) -> Floats:
         """Levels in dB of a tile's pixels as they were asked for, float32; meaningful where pixels are valid."""
-        rows, cols = self.grid.window(tile).shape
-        offset = np.float32(self.header.bands[band].offset_db)
+        offset_db = self.header.bands[band].offset_db
         kept = self._tile(tile, band)
         if kept is None:
-            return np.full((rows, cols), offset, np.float32)
-        levels = self.codec.synthesise(self._with_halo(tile, band), tile_borders(self.grid, tile))
-        levels = levels[:rows, :cols] + offset
-        if not np.isfinite(levels).all():
-            raise CorruptFile(f"tile {tile}, band {band} decodes to levels that are not finite; the file is damaged")
-        return levels if kept.lost is None else self._given_back(tile, band, levels, kept.lost)
+            return np.full(self.grid.window(tile).shape, np.float32(offset_db))
+        around = self._around(tile, band)
+        levels = self._synthesised(tile, band, [None if a is None else a.cells for a in around], offset_db)
+        return levels if kept.lost is None else self._given_back(tile, band, levels, around, kept.lost)
 
-    def _given_back(self, tile: int, band: int, levels: Floats, lost: Floats) -> Floats:
+    def _given_back(
+        self, tile: int, band: int, levels: Floats, around: Sequence[_Decoded | None], lost: Floats
+    ) -> Floats:
         """Levels of least error to levels with the power, and the texture, that was lost."""
         section = self.sections(tile, band).get(POWER)
         correction = unpack_correction(section.payload) if section else NONE
-        ground = Ground.of(levels, self._lost_with_halo(tile, band, lost))
+        ground = Ground.of(levels, _with_halo([None if a is None else a.lost for a in around], lost))
         if self.wanted.speckle == "keep":
             return with_power(ground, correction)
-        noise = self.codec.synthesise(self._with_halo(tile, band, noise=True), tile_borders(self.grid, tile))
-        noise = noise[: levels.shape[0], : levels.shape[1]]
-        scores, variances = normalised(noise, lost), pixel_variances(lost, levels.shape)
-        return with_texture(ground, scores, variances, correction, self.wanted.reconstruct == "power")
-
-    def _lost_with_halo(self, tile: int, band: int, lost: Floats) -> Floats:
-        """Lost variances of a tile's cells and one around (rows + 2, cols + 2), the nearest cell's where there is none."""
-        rows, cols = self.cells(tile)
-        row, col = divmod(tile, self.grid.shape[1])
-        out: Floats = np.pad(lost, 1, "edge")
-        for r in range(max(0, row - 1), min(self.grid.shape[0], row + 2)):
-            for c in range(max(0, col - 1), min(self.grid.shape[1], col + 2)):
-                other = r * self.grid.shape[1] + c
-                theirs = self._tile(other, band)
-                if theirs is not None and theirs.lost is not None and other != tile:
-                    begins = (d * TILE_CELLS + 1 for d in (r - row, c - col))
-                    place = [_shared(b, n, s) for b, n, s in zip(begins, self.cells(other), (rows + 2, cols + 2))]
-                    out[tuple(p[0] for p in place)] = theirs.lost[tuple(p[1] for p in place)]
-        return out
+        noise = self._synthesised(tile, band, [None if a is None else a.noise for a in around], 0)
+        return with_texture(ground, noise, correction, self.wanted.reconstruct == "power")
 
     def tile_pixels(self, tile: int, band: int) -> Pixels:
         """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were."""
@@ -194,11 +192,19 @@ class LearnedDecoder:
         return restored
 
 
-def _shared(begin: int, length: int, side: int) -> tuple[slice, slice]:
-    """Where `length` cells that begin at `begin` lie on a block of `side`, and which of them those are."""
-    first, last = max(0, begin), min(side, begin + length)
-    last = max(first, last)
-    return slice(first, last), slice(first - begin, last - begin)
+def _with_halo(around: Sequence[Floats | None], own: Floats) -> Floats:
+    """Values of a tile's cells and one around (rows + 2, cols + 2), the nearest cell's of the tile where there is none."""
+    places = {-1: slice(0, 1), 0: slice(1, -1), 1: slice(-1, None)}
+    nearest = [np.clip(np.arange(-1, n + 1), 0, n - 1) for n in own.shape]
+    out: Floats = own[np.ix_(*nearest)]
+    for (down, across), cells in zip(NEIGHBOURS, around, strict=True):
+        if cells is not None:
+            out[places[down], places[across]] = facing(cells, down, across)
+    return out
+
+
+def _apart(latents: TileLatents) -> TileLatents:
+    return TileLatents(apart(latents.values), latents.step)
 
 
 def _bits(array: Pixels) -> np.dtype:

@@ -5,6 +5,7 @@ In: an open `FileReader`; out: pixels in the scene's dtype, and masks. Safe for 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sarcodec.decoding.band_kinds import measure_of
@@ -12,25 +13,30 @@ from sarcodec.decoding.bounded import BoundedDecoder
 from sarcodec.decoding.learned import LearnedDecoder
 from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.decoding.tile import TILE_LOG2, TILE_PX
+from sarcodec.decoding.walk import families, past, stripe_cols, stripes
+from sarcodec.decoding.workers import AHEAD
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
 from sarcodec.format.bands import BOUNDED, EXACT, LEARNED
 from sarcodec.format.pixels import unpack_pixels
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import unpack_scene
 from sarcodec.format.sections import PIXELS
-from sarcodec.format.tiling import TileGrid
+from sarcodec.format.tiling import TileGrid, Window
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Integers, Pixels
 
 MASK_DTYPE = "uint8"
+USUAL_ROOM = 256 << 20
+"""Bytes of decoded tiles that are kept where nobody says how many may be."""
 
 
 class SceneDecoder:
-    """Tiles of all planes of a file. Raises NewerVersion for tiles of another size, InvalidArgument where speckle is to be restored and no
-    band is coded by a model, or where the extra that bounded bands need is not installed."""
+    """Tiles of all planes of a file; room: bytes of decoded tiles that are kept for their neighbours. Raises NewerVersion for tiles of
+    another size, InvalidArgument where speckle is to be restored and no band is coded by a model, or where the extra that bounded bands
+    need is not installed."""
 
-    def __init__(self, file: FileReader, threads: int = 1, wanted: Reconstruction = Reconstruction()) -> None:
+    def __init__(self, file: FileReader, room: int = USUAL_ROOM, wanted: Reconstruction = Reconstruction()) -> None:
         header = file.header
         if header.tile_log2 != TILE_LOG2:
             raise NewerVersion("the file uses tiles of another size; it needs a newer sarcodec")
@@ -39,7 +45,7 @@ class SceneDecoder:
                 "this file keeps a promise about every pixel (a bound on the error, or exact pixels): restored speckle would "
                 "break it; decompress it with --speckle keep"
             )
-        self.file, self.header, self.wanted = file, header, wanted
+        self.file, self.header, self.wanted, self._room = file, header, wanted, room
         self.info = unpack_scene(header.metadata, header.rows, header.cols, len(header.bands), header.dtype)
         if self.info.mask_planes != header.masks:
             raise CorruptFile(
@@ -48,12 +54,31 @@ class SceneDecoder:
         self.grid = TileGrid(header.rows, header.cols, TILE_PX)
         self.measures = tuple(measure_of(field, nodata) for field, nodata in zip(header.bands, self.info.nodata))
         kinds = {field.kind for field in header.bands}
-        self.learned = LearnedDecoder(file, self.measures, threads, wanted) if LEARNED in kinds else None
+        self.learned = LearnedDecoder(file, self.measures, room, wanted) if LEARNED in kinds else None
         self._bounded = BoundedDecoder(file, self.measures) if BOUNDED in kinds else None
 
     def kind(self, plane: int) -> str:
         """Of a band, or of a mask behind them."""
         return self.header.bands[plane].kind if plane < len(self.header.bands) else EXACT
+
+    def walk(self, window: Window, planes: Sequence[int], threads: int) -> Iterator[tuple[int, int]]:
+        """Tiles that a window touches and places in `planes` (bands, and masks behind them, from 0), to be decoded in this order by
+        `Workers.map` of so many threads: what is kept of a tile for its neighbours is forgotten behind the last of them."""
+        for family in families(self.header.bands, planes):
+            kept = {planes[place] for place in family if self.kind(planes[place]) == LEARNED}
+            tile_bytes = len(kept) * self.learned.tile_bytes if self.learned else 0
+            for stripe in stripes(self.grid, window, stripe_cols(self._room, tile_bytes, threads)):
+                for number, tile in enumerate(stripe):
+                    done = number - AHEAD * threads - 1
+                    if kept and done >= 0 and self.learned:
+                        behind = past(self.grid, stripe, stripe[done])
+                        self.learned.forget((other, band) for other in behind for band in kept)
+                    yield from ((tile, place) for place in family)
+
+    def tile_plane(self, tile: int, plane: int) -> Pixels:
+        """Pixels of a tile of a band, or the values of a mask behind them."""
+        bands = len(self.header.bands)
+        return self.tile_pixels(tile, plane) if plane < bands else self.tile_mask(tile, plane - bands)
 
     def tile_pixels(self, tile: int, band: int) -> Pixels:
         """Pixels of a tile (rows, cols) in the scene's dtype."""

@@ -6,17 +6,17 @@ kinds of numbers runs here: up to `decode` everything is whole numbers, after it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.entropy import coding as entropy
-from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, HYPER_MAX, TileLatents
-from sarcodec.entropy.trellis import places
+from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, TileLatents
+from sarcodec.entropy.tiles import Place, Read, read_tile
 from sarcodec.format.sections import Section, check_symbols, unpack_latents
 from sarcodec.models.published import Model
-from sarcodec.signal.lapped import BLOCK, Borders
+from sarcodec.signal.lapped import BLOCK, Borders, Cells
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers
@@ -29,23 +29,6 @@ HALO_CELLS = 1
 HALO_PX = HALO_CELLS * CELL_PX
 
 
-class _Reading:
-    """The decoder's port."""
-
-    def __init__(self, decoder: entropy.Decoder) -> None:
-        self.decoder = decoder
-        self.symbols: list[Integers] = []
-
-    def hyper(self, rows: Integers) -> Integers:
-        self.symbols.append(self.decoder.decode(rows.astype(np.uint16).reshape(-1)))
-        return np.clip(self.symbols[-1].astype(np.int64), -HYPER_MAX, HYPER_MAX)
-
-    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
-        symbols, which = self.decoder.decode_dependent(rows.astype(np.uint16).reshape(-1))
-        self.symbols.append(symbols)
-        return places(symbols, which).reshape(rows.shape)
-
-
 @dataclass(frozen=True, eq=False)
 class Known:
     """A tile as a decoder knows it: its latents, and the variances in dB^2 that the model expects to be lost of each, (cells, 1024)
@@ -56,10 +39,10 @@ class Known:
 
     @classmethod
     def of(cls, model: Model, latents: Integers, step: int, lost: Floats | None = None) -> Known:
-        """From what a walk leaves: latents (cells, 1024) int64, and lost variances in step^2 of the channels, overwritten."""
+        """From what a walk leaves: latents (cells, 1024) int32, and lost variances in step^2 of the channels, overwritten."""
         if lost is not None:
             lost *= np.square(model.prior.steps.steps_db(step))
-        return cls(TileLatents(_narrowed(latents), step), lost)
+        return cls(TileLatents(latents, step), lost)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +55,7 @@ class TileDecoder:
         self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
     ) -> Integers:
         """All symbols of a section in coded order (n,) int32, their checksum tried: what must be the same everywhere."""
-        return _read(self.model, section, step, rows, cols, reference)[0]
+        return self._read(section, Place(step, rows, cols, reference)).symbols
 
     def decode(
         self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
@@ -81,50 +64,39 @@ class TileDecoder:
 
         Raises CorruptFile when the stream or the checksum of its symbols does not hold.
         """
-        return TileLatents(_narrowed(_read(self.model, section, step, rows, cols, reference)[1]), step)
+        found = self._read(section, Place(step, rows, cols, reference))
+        return TileLatents(_narrowed(found.latents.values), step)
 
     def decode_known(
         self, section: Section, step: int, rows: int, cols: int, reference: TileLatents | None = None
     ) -> tuple[TileLatents, Floats]:
         """As `decode`, with the lost variances: those of `Known`."""
-        lost = np.zeros((rows * cols, CHANNELS), np.float32)
-        latents = _read(self.model, section, step, rows, cols, reference, lost)[1]
-        return Known.of(self.model, latents, step, lost).latents, lost
+        found = self._read(section, Place(step, rows, cols, reference), True)
+        assert found.lost is not None
+        return TileLatents(_narrowed(found.latents.values), step), found.lost
+
+    def _read(self, section: Section, place: Place, want_lost: bool = False) -> Read:
+        checksum, stream = unpack_latents(section)
+        found = read_tile(self.model.prior, self.model.tables, stream, place, want_lost)
+        check_symbols(found.symbols, checksum)
+        return found
+
+    def cells(self, latents: TileLatents, rows: int, cols: int) -> Cells:
+        """Decoded latents of a tile of rows x cols cells, as the transform takes them."""
+        unit_db = self.model.prior.steps.steps_db(latents.step) * np.float32(2.0**-FRACTION_BITS)
+        return Cells(latents.values.reshape(rows, cols, CHANNELS), unit_db)
 
     def dequantise(self, latents: TileLatents, rows: int, cols: int) -> Floats:
         """Decoded latents of a tile of rows x cols cells -> (rows, cols, 1024) float32 in dB."""
-        values = latents.values.astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
-        return (values * self.model.prior.steps.steps_db(latents.step)).reshape(rows, cols, CHANNELS)
+        return self.cells(latents, rows, cols).in_db()
 
-    def synthesise(self, latents_db: Floats, borders: Borders) -> Floats:
-        """Latents (18, 18, 1024) in dB of a tile and a cell around, 0 outside the scene -> levels (512, 512) in dB."""
-        return self.model.transform.synthesise(latents_db, borders)
+    def synthesise(self, around: Sequence[Cells | None], borders: Borders, offset_db: float = 0) -> tuple[Floats, bool]:
+        """Levels in dB of a tile, and whether all are finite; see LappedTransform.synthesise."""
+        return self.model.transform.synthesise(around, borders, offset_db)
 
 
 def _narrowed(latents: Integers) -> Integers:
-    """The same whole numbers in 32 bits where they fit, as they do in every file that is not made up to be odd."""
-    fits = np.abs(latents).max(initial=0) < 1 << 31
-    return latents.astype(np.int32) if fits else latents
-
-
-def _read(
-    model: Model,
-    section: Section,
-    step: int,
-    rows: int,
-    cols: int,
-    reference: TileLatents | None,
-    lost: Floats | None = None,
-) -> tuple[Integers, Integers]:
-    """Symbols (n,) int32 and latents (rows * cols, 1024) int64 in 1/32 step of a section, its checksum tried.
-
-    lost: as in `Prior.walk`.
-    """
-    checksum, stream = unpack_latents(section)
-    decoder = entropy.Decoder(model.tables, stream)
-    port = _Reading(decoder)
-    latents = model.prior.walk(step, rows, cols, port, reference, lost)
-    decoder.finish()
-    symbols = np.concatenate(port.symbols)
-    check_symbols(symbols, checksum)
-    return symbols, latents
+    """The same whole numbers in 16 bits where they fit, as they do in all but odd scenes, else in 32: tiles are kept for their neighbours."""
+    least, most = int(latents.min(initial=0)), int(latents.max(initial=0))
+    small = np.iinfo(np.int16)
+    return latents.astype(np.int16 if small.min <= least and most <= small.max else np.int32, copy=False)

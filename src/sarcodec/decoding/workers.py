@@ -14,6 +14,8 @@ from threadpoolctl import LibController, ThreadpoolController
 
 from sarcodec.errors import InvalidArgument, SarcodecError
 
+AHEAD = 2
+"""How many items a thread may wait while a result is not taken."""
 _Item = TypeVar("_Item")
 _Done = TypeVar("_Done")
 
@@ -39,12 +41,12 @@ class Workers:
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="sarcodec")
 
     def map(self, work: Callable[[_Item], _Done], items: Iterable[_Item]) -> Iterator[_Done]:
-        """work(item) for every item, in order; at most two tiles a thread wait. The first error ends it."""
+        """work(item) for every item, in order; at most AHEAD a thread wait. The first error ends it."""
         waiting: deque[Future[_Done]] = deque()
         try:
             for item in items:
                 waiting.append(self._pool.submit(_worked, work, item))
-                if len(waiting) > 2 * self.threads:
+                if len(waiting) > AHEAD * self.threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -1,4 +1,4 @@
-"""One call of compress: what it aims at, its tools, and the scene's latents between passes.
+"""One call of compress: what it aims at and its tools.
 
 In: an encoder, workers, a target; out: files at any step, spooled and not yet under their name. Knows no search.
 """
@@ -7,29 +7,35 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from sarcodec.decoding.tile import CELL_PX, TILE_LOG2
 from sarcodec.decoding.workers import Workers
-from sarcodec.encoding.learned import TileData
-from sarcodec.encoding.scene import SceneEncoder, TileWork
+from sarcodec.encoding.analysed import Analysed, kept
+from sarcodec.encoding.scene import SceneEncoder
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.container import DIGEST_BYTES, Header
 from sarcodec.format.writer import Writer
 from sarcodec.quality.classes import class_of
 from sarcodec.storage.output import require_space
-
-if TYPE_CHECKING:
-    from sarcodec.arrays import Floats
+from sarcodec.storage.spool import Spool
 
 DEFAULT_QUALITY = 60.0
-_Tile = TypeVar("_Tile")
-KEEP_IN_MEMORY = 512 << 20  # bytes of latents; more go to a file
+LATENTS_IN_WORDS = "the latents that are kept between passes"
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Bytes of memory: latents that are kept between passes (the others go to a file), tiles that are decoded to try a file."""
+
+    latents: int
+    tiles: int
 
 
 @dataclass(frozen=True)
@@ -62,43 +68,15 @@ def chosen_target(given: dict[str, float | str | None]) -> Target:
     return Target(kind, value)
 
 
-class Analysed:
-    """Every tile's work between passes: latents in memory, or in an unnamed file where they are many."""
-
-    def __init__(self, encoder: SceneEncoder, pool: Workers, folder: Path | None, tick: Callable[[], None]) -> None:
-        self._store: Floats
-        cells = [math.prod(-(-n // CELL_PX) for n in encoder.grid.window(t).shape) for t in range(encoder.grid.count)]
-        total = sum(cells) * CELL_PX**2 * len(encoder.learned_bands)
-        if 4 * total > KEEP_IN_MEMORY:
-            # A mapped file that meets a full disk kills the process.
-            require_space(Path(folder or tempfile.gettempdir()), 4 * total, "the latents that are kept between passes")
-            self._file = tempfile.TemporaryFile(dir=folder, prefix=".sarcodec-")  # noqa: SIM115  # open as long as this object
-            self._store = np.memmap(self._file, np.float32, "w+", shape=(total,))
-        else:
-            self._store = np.empty(total, np.float32)
-        self._used = 0
-        self.tiles: list[TileWork] = []
-        for work in pool.map(encoder.analyse, range(encoder.grid.count)):
-            self.tiles.append(TileWork(tuple(map(self._kept, work.planes))))
-            tick()
-
-    def _kept(self, plane: TileData | bytes) -> TileData | bytes:
-        if isinstance(plane, bytes) or plane.latents is None:
-            return plane
-        begin, self._used = self._used, self._used + plane.latents.size
-        place = self._store[begin : self._used].reshape(plane.latents.shape)
-        place[...] = plane.latents
-        return replace(plane, latents=place)
-
-
 @dataclass(eq=False)
 class Job:
-    """One call of compress, its tools and what it has learnt."""
+    """One call of compress, its tools and what it has learnt. folder: where latents go that memory has no room for."""
 
     encoder: SceneEncoder
     pool: Workers
     new_writer: Callable[[], Writer]
     folder: Path | None
+    memory: Rooms
     metadata: bytes
     remarks: bytes
     tick: Callable[[], None]
@@ -121,20 +99,39 @@ class Job:
             self.remarks,
         )
 
-    def write_pass(self, tiles: list[TileWork], step: int) -> Writer:
+    def analysed(self) -> Analysed:
+        """The whole scene, analysed for several passes."""
+        self.require_space()
+        spool = Spool(self.memory.latents, self.folder, LATENTS_IN_WORDS)
+        works = self.pool.map(lambda part: kept(self.encoder.analyse(part), spool), self.encoder.parts())
+        return Analysed(spool, list(self._counted(works)))
+
+    def require_space(self) -> None:
+        """Raises SarcodecError where the disk has no room for the latents that memory has none for."""
+        windows = (self.encoder.grid.window(tile) for tile in range(self.encoder.grid.count))
+        cells = sum(math.prod(-(-n // CELL_PX) for n in window.shape) for window in windows)
+        beyond = 4 * cells * CELL_PX**2 * len(self.encoder.learned_bands) - self.memory.latents
+        if beyond > 0:
+            require_space(Path(self.folder or tempfile.gettempdir()), beyond, LATENTS_IN_WORDS)
+
+    def write_pass(self, scene: Analysed, step: int) -> Writer:
         """All payloads at a step, spooled; nothing appears until `finish`."""
-        return self._written(lambda tile: self.encoder.encode(tile, step), tiles, step)
+        return self._written(lambda number: self.encoder.encode(scene[number], step), range(len(scene)), step)
 
     def stream(self, step: int) -> Writer:
         """Analysis and coding in one walk, for a step that is known."""
         return self._written(
-            lambda tile: self.encoder.encode(self.encoder.analyse(tile), step), range(self.encoder.grid.count), step
+            lambda part: self.encoder.encode(self.encoder.analyse(part), step), self.encoder.parts(), step
         )
 
-    def _written(self, work: Callable[[_Tile], list[bytes]], tiles: Iterable[_Tile], step: int) -> Writer:
+    def _written(self, work: Callable[[_Item], list[bytes]], items: Iterable[_Item], step: int) -> Writer:
         writer = self.new_writer()
-        for payloads in self.pool.map(work, tiles):
+        for payloads in self._counted(self.pool.map(work, items)):
             for payload in payloads:
                 writer.append(payload, step)
-            self.tick()
         return writer
+
+    def _counted(self, results: Iterable[_Item]) -> Iterator[_Item]:
+        for result in results:
+            yield result
+            self.tick()

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sarcodec.decoding.borders import tile_borders
-from sarcodec.decoding.reconstruction import around, noise_latents, normalised, pixel_variances
-from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX
+from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX, Known
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import hidden_pixels
 from sarcodec.encoding.texture_fitting import Original, fitted_correction
@@ -25,8 +24,10 @@ from sarcodec.format.measure import Measure
 from sarcodec.format.sections import MASK, POWER, Section, pack_tile
 from sarcodec.format.tiling import TileGrid, Window, grow
 from sarcodec.signal.correction import Ground
-from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders
-from sarcodec.signal.radiometry import fill_invalid, normalise
+from sarcodec.signal.filling import fill_invalid
+from sarcodec.signal.lapped import BLOCK, OVERLAP, Borders, Cells, alone, in_db
+from sarcodec.signal.noise import noise_latents
+from sarcodec.signal.radiometry import normalise
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats, Pixels
@@ -59,11 +60,15 @@ class LearnedBand:
 
 @dataclass(frozen=True, eq=False)
 class TileData:
-    """One tile of one band: its packed mask (b'' if all valid) and its latents (rows, cols, 1024), None if nothing is valid."""
+    """One tile of one band: its packed mask (b'' if all valid) and its latents (rows, cols, 1024), None if nothing is valid.
+
+    original: levels in dB of its pixels and where they are valid, both contiguous; None where they are to be read again.
+    """
 
     place: tuple[int, int]
     mask: bytes
     latents: Floats | None
+    original: tuple[Floats, Bools] | None = None
 
 
 class LearnedEncoder:
@@ -98,13 +103,14 @@ class LearnedEncoder:
         level, valid = self.levels(band, around, pixels)
         _check_levels(level, window)
         inside = window.within(around)
-        mask = pack_invalid(np.ascontiguousarray(pixels[inside]), np.ascontiguousarray(valid[inside]))
+        own = np.ascontiguousarray(level[inside], np.float32), np.ascontiguousarray(valid[inside])
+        mask = pack_invalid(np.ascontiguousarray(pixels[inside]), own[1])
         if not valid[grow(window, OVERLAP, self.info.rows, self.info.cols).within(around)].any():
-            return TileData((tile, band), mask, None)
+            return TileData((tile, band), mask, None, own)
         level = level - np.float32(self.learned[band].offset_db)
         latents = self.codec.analyse(self._canvas(level, valid, window, around), tile_borders(self.grid, tile))
         rows, cols = (-(-n // CELL_PX) for n in window.shape)
-        return TileData((tile, band), mask, np.ascontiguousarray(latents[:rows, :cols]))
+        return TileData((tile, band), mask, np.ascontiguousarray(latents[:rows, :cols]), own)
 
     def levels(self, band: int, window: Window, pixels: Pixels | None = None) -> tuple[Floats, Bools]:
         """Levels in dB of a window of a band, and where they are valid; fill values that a mask hides are not."""
@@ -137,52 +143,61 @@ class LearnedEncoder:
         """The payloads of all learned bands of a tile, in their order, at a step index."""
         payloads: list[bytes] = []
         decoded: dict[int | None, TileLatents] = {}
+        originals = {data.place[1]: data.original for data in tile}
         for data in tile:
             band = data.place[1]
             sections = [Section(MASK, data.mask)] if data.mask else []
             if data.latents is not None:
                 section, known = self.codec.encode(data.latents, step, decoded.get(self.references[band]))
                 cells = (data.latents.shape[0], data.latents.shape[1])
-                power = b"" if known.lost is None else self._correction(data.place, cells, known.latents, known.lost)
+                power = b"" if known.lost is None else self._correction(data.place, cells, known, originals)
                 sections += [section, *([Section(POWER, power)] if power else [])]
                 decoded[band] = known.latents
             payloads.append(pack_tile(sorted(sections, key=lambda s: s.kind)))
         return payloads
 
     def _correction(
-        self, place: tuple[int, int], cells: tuple[int, int], latents: TileLatents, lost_by_latent: Floats
+        self,
+        place: tuple[int, int],
+        cells: tuple[int, int],
+        known: Known,
+        originals: dict[int, tuple[Floats, Bools] | None],
     ) -> bytes:
         """What the power section says: from the tile alone, less the pixels that the neighbours' latents have a say in.
 
-        latents, lost_by_latent (cells, 1024): what a decoder will know of the tile.
+        known: what a decoder will know of the tile; originals: as in `TileData`, by band; what is missing is read and put there.
         """
         tile, band = place
-        original, borders = self._original(tile, band), tile_borders(self.grid, tile)
+        assert known.lost is not None
+        latents, lost_by_latent = known.latents, known.lost
+        original, borders = self._original(tile, band, originals), tile_borders(self.grid, tile)
         original = replace(original, valid=original.valid & _own(original.valid.shape, borders))
         if not original.valid.any():
             return b""
         shape = original.levels.shape
 
-        def pixels(latents_db: Floats) -> Floats:
-            return self.codec.decoder.synthesise(around(latents_db), borders)[: shape[0], : shape[1]]
+        def pixels(found: Cells, offset_db: float = 0) -> Floats:
+            levels, _ = self.codec.decoder.synthesise(alone(found), borders.of(*cells), offset_db)
+            return np.ascontiguousarray(levels[: shape[0], : shape[1]])
 
         lost = lost_by_latent.mean(1).reshape(cells)
-        levels = pixels(self.codec.decoder.dequantise(latents, *cells)) + np.float32(self.learned[band].offset_db)
+        levels = pixels(self.codec.decoder.cells(latents, *cells), self.learned[band].offset_db)
         ground = Ground.of(levels, np.pad(lost, 1, "edge"))
-        variances, scores = pixel_variances(lost, shape), np.zeros(shape, np.float32)
-        if variances.any():
-            scores = normalised(pixels(noise_latents(lost_by_latent, tile, band).reshape(*cells, -1)), lost)
-        return fitted_correction(ground, original, scores, variances).pack()
+        noise = None
+        if lost.any():
+            noise = pixels(in_db(noise_latents(lost_by_latent, tile, band).reshape(*cells, -1)))
+        return fitted_correction(ground, original, noise).pack()
 
-    def _original(self, tile: int, band: int) -> Original:
+    def _original(self, tile: int, band: int, originals: dict[int, tuple[Floats, Bools] | None]) -> Original:
         """Levels of a tile, and those of the next learned band as a guide to where the ground is calm."""
-        window, measure, other = self.grid.window(tile), self.learned[band].measure, self.guides[band]
+        measure, other = self.learned[band].measure, self.guides[band]
         whole = measure.domain == "amplitude" and measure.offset == 0 and np.dtype(self.info.dtype).kind != "f"
-        guide = None
-        if other is not None:
-            levels, valid = self.levels(other, window)
-            guide = np.where(valid, levels, np.float32(np.nan))
-        return Original(*self.levels(band, window), 1 / 12 if whole else 0.0, guide)
+        for needed in (band, other):
+            if needed is not None and originals.get(needed) is None:
+                originals[needed] = self.levels(needed, self.grid.window(tile))
+        own, guide = originals[band], None if other is None else originals[other]
+        assert own is not None
+        return Original(*own, 1 / 12 if whole else 0.0, guide)
 
 
 def _own(shape: tuple[int, int], borders: Borders) -> Bools:

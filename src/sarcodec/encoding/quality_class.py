@@ -16,10 +16,11 @@ import numpy as np
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.decoding.workers import Workers
+from sarcodec.encoding.analysed import Analysed
 from sarcodec.encoding.job import Job
-from sarcodec.encoding.scene import SceneEncoder, TileWork
+from sarcodec.encoding.scene import SceneEncoder
 from sarcodec.encoding.targets import ERROR_SLOPE, Try, first_step_for_rmse, search
-from sarcodec.entropy.steps import STEP_COUNT, quality_of_step
+from sarcodec.entropy.step_index import STEP_COUNT, quality_of_step
 from sarcodec.errors import TargetNotReached
 from sarcodec.format.tiling import Window
 from sarcodec.format.writer import Writer
@@ -41,7 +42,7 @@ _LEAST = 1e-6
 assert TILE_PX % CUT_PX == 0  # so that tiles give the figures of the whole scene
 
 
-def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, Writer, int]:
+def reach_class(job: Job, name: str, tiles: Analysed) -> tuple[int, Writer, int]:
     """The coarsest step that passes, its file, and how many were written. TargetNotReached where none passes."""
     wanted = class_of(name)
     writers: dict[int, Writer] = {}
@@ -50,7 +51,7 @@ def reach_class(job: Job, name: str, tiles: list[TileWork]) -> tuple[int, Writer
     def judged(step: int) -> tuple[bool, float]:
         writers[step] = job.write_pass(tiles, step)
         with writers[step].reader(job.header(step)) as file:
-            verdicts[step] = judge_bands(job.encoder, SceneDecoder(file, job.pool.threads), job.pool, wanted)
+            verdicts[step] = judge_bands(job.encoder, SceneDecoder(file, job.memory.tiles), job.pool, wanted)
         return all(v.passed for v in verdicts[step].values()), max(map(_smooth, verdicts[step].values()))
 
     blocks = job.encoder.info.rows * job.encoder.info.cols / 64
@@ -159,7 +160,8 @@ def judge_bands(
     encoder: SceneEncoder, decoder: SceneDecoder, pool: Workers, wanted: QualityClass
 ) -> dict[int, Verdict]:
     """A verdict on each learned band (from 0). Homogeneous windows are chosen in the next one of the original, if there is one."""
-    bands, places = encoder.learned_bands, encoder.learned_places()
+    bands = encoder.learned_bands
+    places = [(tile, bands[n]) for tile, n in decoder.walk(encoder.grid.whole, bands, pool.threads)]
     errors = {band: ErrorAccumulator() for band in bands}
     exact, any_valid = dict.fromkeys(bands, True), dict.fromkeys(bands, False)
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from sarcodec.decoding.reconstruction import LEAST_ERROR
 from sarcodec.decoding.scene import SceneDecoder
-from sarcodec.encoding.job import Analysed, Job, Target
+from sarcodec.encoding.analysed import Analysed
+from sarcodec.encoding.job import Job, Target
 from sarcodec.encoding.quality_class import reach_class
-from sarcodec.encoding.scene import TileWork
 from sarcodec.encoding.targets import ERROR_SLOPE, RATE_SLOPE, Try, first_step_for_rmse, search, typical_step
-from sarcodec.entropy.steps import STEP_COUNT, step_of_quality
+from sarcodec.entropy.step_index import STEP_COUNT, step_of_quality
 from sarcodec.errors import TargetNotReached
 from sarcodec.format.writer import Writer
 from sarcodec.signal.radiometry import normalise
@@ -35,7 +35,7 @@ def reach(job: Job, aim: Target) -> tuple[int, Writer, int, float | None]:
     if aim.kind == "quality":
         step = step_of_quality(aim.value)
         return step, job.stream(step), 1, None
-    tiles = Analysed(job.encoder, job.pool, job.folder, job.tick).tiles
+    tiles = job.analysed()
     if aim.kind == "class":
         return *reach_class(job, aim.quality_class, tiles), None
     return _reach_rmse(job, aim.value, tiles) if aim.kind == "rmse_db" else _reach_size(job, aim, tiles)
@@ -54,7 +54,7 @@ def _without_step(job: Job, aim: Target) -> tuple[int, Writer, int, float | None
     return 0, writer, 1, 0.0 if aim.kind == "rmse_db" else None
 
 
-def _reach_size(job: Job, aim: Target, tiles: list[TileWork]) -> tuple[int, Writer, int, None]:
+def _reach_size(job: Job, aim: Target, tiles: Analysed) -> tuple[int, Writer, int, None]:
     samples = job.encoder.info.rows * job.encoder.info.cols * job.encoder.info.count
     wanted = aim.value if aim.kind == "size" else aim.value * samples / 8
     aimed = wanted * (1 - SIZE_MARGIN) if aim.kind == "size" else wanted
@@ -104,7 +104,7 @@ def _largest_that_fits(measure: Callable[[int], float], tries: list[Try], sizes:
     return max(fitting, key=lambda t: sizes[t.step]).step
 
 
-def _reach_rmse(job: Job, wanted: float, tiles: list[TileWork]) -> tuple[int, Writer, int, float]:
+def _reach_rmse(job: Job, wanted: float, tiles: Analysed) -> tuple[int, Writer, int, float]:
     writers: dict[int, Writer] = {}
     errors: dict[int, float] = {}
 
@@ -128,13 +128,14 @@ def _rmse_db(job: Job, writer: Writer, step: int) -> float:
     """Error in dB of what the file decodes to, over all valid pixels of learned bands, rounding to the dtype included."""
     encoder = job.encoder
     with writer.reader(job.header(step)) as file:
-        decoder = SceneDecoder(file, job.pool.threads, LEAST_ERROR)
+        decoder, bands = SceneDecoder(file, job.memory.tiles, LEAST_ERROR), encoder.learned_bands
 
         def squares(place: tuple[int, int]) -> tuple[float, int]:
-            tile, band = place
+            tile, band = place[0], bands[place[1]]
             level, valid = encoder.learned.levels(band, encoder.grid.window(tile))
             decoded, _ = normalise(decoder.tile_pixels(tile, band), encoder.learned.learned[band].measure)
             return float(np.square(decoded - level, dtype=np.float64)[valid].sum()), int(valid.sum())
 
-        total = [sum(x) for x in zip(*job.pool.map(squares, encoder.learned_places()))]
+        places = decoder.walk(encoder.grid.whole, bands, job.pool.threads)
+        total = [sum(x) for x in zip(*job.pool.map(squares, places))]
     return math.sqrt(total[0] / max(total[1], 1))

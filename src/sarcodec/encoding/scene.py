@@ -1,12 +1,13 @@
 """A scene into payloads, whatever its bands are: each by its own encoder, masks and exact bands by the core. Knows no target.
 
-In: an open raster, what its bands mean, what is asked; out: the work of a tile, then the payloads of all its planes at any step index.
+In: an open raster, what its bands mean, what is asked; out: the work of some planes of a tile, then their payloads at any step index.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.encoding.bounded import BoundedEncoder
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Pixels
 
 
+Part: TypeAlias = tuple[int, range]
+"""What is encoded at once: a tile, and planes of it in a row (bands, and masks behind them, from 0)."""
+
+
 @dataclass(frozen=True, eq=False)
 class TileWork:
-    """One tile: what each plane has so far, `TileData` of learned bands, payloads of all others."""
+    """Planes of one tile: what each has so far, `TileData` of learned bands, payloads of all others."""
 
     planes: tuple[TileData | bytes, ...]
 
@@ -88,15 +93,23 @@ class SceneEncoder:
         """(tile, band) of all tiles of learned bands, in the order of the file."""
         return [(tile, band) for tile in range(self.grid.count) for band in self.learned_bands]
 
-    def analyse(self, tile: int) -> TileWork:
-        """All that can be done of a tile before the step is known."""
-        bands = (self._analyse(tile, band) for band in range(self.info.count))
-        masks = (
-            self._exact(self.reader.read_mask(plane, self.grid.window(tile))) for plane in range(self.info.mask_planes)
-        )
-        return TileWork((*bands, *masks))
+    def parts(self) -> list[Part]:
+        """All that is to be encoded, in the order of the file: every tile, in runs of planes of which none leans on another run. A
+        scene of many bands does not lie in memory with all of them."""
+        count = self.info.count + self.info.mask_planes
+        leans = [(band, field.reference) for band, field in enumerate(self.fields) if field.reference is not None]
+        cuts = [plane for plane in range(count) if not any(first < plane <= band for band, first in leans)]
+        runs = [range(*ends) for ends in itertools.pairwise((*cuts, count))]
+        return [(tile, run) for tile in range(self.grid.count) for run in runs]
+
+    def analyse(self, part: Part) -> TileWork:
+        """All that can be done of some planes of a tile before the step is known."""
+        tile, planes = part
+        return TileWork(tuple(self._analyse(tile, plane) for plane in planes))
 
     def _analyse(self, tile: int, band: int) -> TileData | bytes:
+        if band >= self.info.count:
+            return self._exact(self.reader.read_mask(band - self.info.count, self.grid.window(tile)))
         kind = self.fields[band].kind
         if kind == LEARNED:
             return self.learned.analyse(tile, band)
@@ -109,7 +122,7 @@ class SceneEncoder:
         return pack_tile([Section(PIXELS, pack_pixels(pixels))])
 
     def encode(self, work: TileWork, step: int) -> list[bytes]:
-        """The payloads of all planes of a tile at a step index."""
+        """The payloads of some planes of a tile at a step index."""
         tile = [plane for plane in work.planes if isinstance(plane, TileData)]
         payloads = iter(self.learned.encode(tile, step) if tile else ())
         return [next(payloads) if isinstance(plane, TileData) else plane for plane in work.planes]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.entropy.steps import STEP_COUNT
+from sarcodec.entropy.step_index import STEP_COUNT
 
 MOST_PASSES = 4
 # Bits a pixel that the shipped model took on training images at some step indices: where a search begins. A scene takes more or

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sarcodec.decoding.tile import Known, TileDecoder
+from sarcodec.encoding.coded_tile import TileCoder
 from sarcodec.encoding.quantiser import Quantiser
-from sarcodec.entropy import coding as entropy
-from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, GROUPS, HYPER_CELLS, HYPER_MAX, LATENT_TABLES, TileLatents
-from sarcodec.entropy.steps import OCTAVE, step_db
-from sarcodec.entropy.trellis import places
+from sarcodec.entropy.prior import HYPER_MAX, TileLatents
+from sarcodec.entropy.step_index import step_db
+from sarcodec.entropy.steps import OCTAVE
+from sarcodec.entropy.tiles import Place
 from sarcodec.format.sections import Section, pack_latents
 from sarcodec.models.published import Model
 from sarcodec.signal.lapped import Borders
@@ -36,30 +37,6 @@ def step_plane_value(step: int) -> np.float32:
     return np.float32(np.log2(step_db(step)) / 4)
 
 
-class _Writing:
-    """The encoder's port: chooses symbols, keeps table numbers and symbols in the order of reading."""
-
-    def __init__(self, quantiser: Quantiser, hyper: Integers, latents: Floats, weight: Floats) -> None:
-        self.quantiser, self.hyper_symbols, self.values, self.weight = quantiser, hyper, latents, weight
-        self.rows: list[Integers] = []
-        self.symbols: list[Integers] = []
-        self.state = 0
-
-    def keep(self, rows: Integers, symbols: Integers) -> None:
-        self.rows.append(rows.astype(np.uint16).reshape(-1))
-        self.symbols.append(symbols.astype(np.int32).reshape(-1))
-
-    def hyper(self, rows: Integers) -> Integers:
-        self.keep(rows, self.hyper_symbols)
-        return self.hyper_symbols
-
-    def latents(self, rows: Integers, mean: Integers, cells: Integers, channels: slice) -> Integers:
-        residual = self.values[cells, channels] - mean * np.float32(2.0**-FRACTION_BITS)
-        symbols, which, self.state = self.quantiser.choose(residual, rows, self.weight[channels], self.state)
-        self.keep(rows + LATENT_TABLES * which, symbols)
-        return places(symbols, which)
-
-
 @dataclass(frozen=True, eq=False)
 class TileEncoder:
     """Encodes tiles for one published model, at an effort of 0 to 2 (docs/format.md, 9.9). Safe for threads."""
@@ -73,8 +50,9 @@ class TileEncoder:
         return TileDecoder(self.model)
 
     @cached_property
-    def _quantiser(self) -> Quantiser:
-        return Quantiser(self.model.tables, self.model.prior.centroids, greedy=self.effort < SEARCHING)
+    def _coder(self) -> TileCoder:
+        prior = self.model.prior
+        return TileCoder(prior, Quantiser(self.model.tables, prior.centroids, greedy=self.effort < SEARCHING))
 
     @cached_property
     def _deviation(self) -> Floats:
@@ -99,23 +77,11 @@ class TileEncoder:
     def _encode(
         self, latents_db: Floats, step: int, hyper: Integers, reference: TileLatents | None
     ) -> tuple[Section, Known]:
-        rows, cols, _ = latents_db.shape
-        steps = self.model.prior.steps.steps_db(step)
-        weight = np.square(steps / np.float32(step_db(step)))
-        port = _Writing(self._quantiser, hyper, latents_db.reshape(-1, CHANNELS) / steps, weight)
-        lost = np.zeros((rows * cols, CHANNELS), np.float32) if self.effort >= SEARCHING else None
-        latents = self.model.prior.walk(step, rows, cols, port, reference, lost)
-        symbols = np.concatenate(port.symbols)
-        stream = entropy.encode(self.model.tables, np.concatenate(port.rows), symbols)
-        return pack_latents(symbols, stream, reference is not None), Known.of(self.model, latents, step, lost)
+        place = Place(step, latents_db.shape[0], latents_db.shape[1], reference)
+        stream, read = self._coder.code(latents_db, hyper, place, self.effort >= SEARCHING)
+        return pack_latents(read.symbols, stream, reference is not None), Known(read.latents, read.lost)
 
     def _hyper_symbols(self, latents_db: Floats, step: int) -> Integers:
         """Hyper symbols (n,) int64 of a tile: hyper analysis, rounded. The encoder alone runs it."""
-        rows, cols, _ = latents_db.shape
-        u = latents_db / self._deviation
-        plane = np.full((rows, cols, 1), step_plane_value(step))
-        features = np.concatenate([np.log2(1 + 4 * np.abs(u)), np.clip(u[..., : GROUPS[0]], -8, 8), plane], 2)
-        grow = [(0, -n % HYPER_CELLS) for n in (rows, cols)]
-        features = np.pad(features, [*grow, (0, 0)]).astype(np.float32)
-        z = self.model.hyper_analysis(features)
+        z = self.model.hyper_analysis.of_latents(latents_db, self._deviation, float(step_plane_value(step)))
         return np.clip(np.rint(z.reshape(-1)), -HYPER_MAX, HYPER_MAX).astype(np.int64)

@@ -1,7 +1,7 @@
-"""rANS over frozen integer tables, compiled: integers and table numbers in, bytes out, and back.
+"""rANS over frozen integer tables: integers and table numbers in, bytes out, and back.
 
-State of 32 bits, words of 16 bits, frequencies of 14 bits; docs/format.md has every step, `entropy_reference`
-the same in plain Python. Integers only. Knows nothing of tiles, latents or files.
+State of 32 bits, words of 16 bits, frequencies of 14 bits; docs/format.md has every step. native/rans.c does the work, and `reference`, in plain
+Python, where it is not there. Integers only. Knows nothing of tiles, latents or files.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.entropy import rans, trellis
-from sarcodec.entropy.tables import MAX_MAGNITUDE, FrozenTables
+from sarcodec import native
+from sarcodec.entropy import reference, trellis
+from sarcodec.entropy.tables import LOOKUP_BITS, MAX_MAGNITUDE, FrozenTables
 from sarcodec.errors import CorruptFile, InvalidArgument
 
 if TYPE_CHECKING:
@@ -33,11 +34,31 @@ def encode(tables: FrozenTables, rows: Integers, values: Integers) -> bytes:
     rows, values = _checked_rows(rows, len(tables)), _checked_values(values)
     if rows.size != values.size:
         raise InvalidArgument(f"{rows.size} table numbers for {values.size} values, expected as many")
-    words = np.empty(_WORDS_A_SYMBOL * rows.size + 8, np.uint16)
-    state, first, refused = rans.encode(tables.cumulative, tables.layout, rows, values, words)
-    if refused >= 0:
-        raise InvalidArgument(f"value {refused} is {values[refused]}, but its table {rows[refused]} codes only 0")
-    return _state_bytes(int(state)) + words[first:].astype("<u2").tobytes()
+    refused = np.flatnonzero(tables.skip[rows] & (values != 0))
+    if refused.size:
+        first = refused[-1]
+        raise InvalidArgument(f"value {first} is {values[first]}, but its table {rows[first]} codes only 0")
+    if not native.available():
+        return reference.encode(tables, rows.tolist(), values.tolist())
+    return _encode(tables, rows, values)
+
+
+def _encode(tables: FrozenTables, rows: Integers, values: Integers) -> bytes:
+    from sarcodec.native import rans
+
+    words = np.empty(words_room(rows.size), np.uint16)
+    state, first, _ = rans.encode(tables.cumulative, tables.layout, rows, values, words)
+    return packed(state, words[first:])
+
+
+def words_room(count: int) -> int:
+    """How many words so many symbols may take."""
+    return _WORDS_A_SYMBOL * count + 8
+
+
+def packed(state: int, words: Integers) -> bytes:
+    """The bytes of a stream: the coder's last state, and its words uint16."""
+    return _state_bytes(state) + words.astype("<u2").tobytes()
 
 
 class Decoder:
@@ -48,60 +69,79 @@ class Decoder:
     """
 
     def __init__(self, tables: FrozenTables, data: bytes) -> None:
-        self._tables = tables
-        self._lookup = tables.lookup(rans.LOOKUP_BITS)
-        head = state_length(len(data))
-        self._state = np.uint64(int.from_bytes(data[:head], "little") if head else 1)
-        if head and (data[head - 1] == 0 or int(self._state) == 1):
-            raise CorruptFile("an entropy-coded stream opens with a state that no encoder writes; the file is damaged")
-        self._words = np.frombuffer(data, "<u2", offset=head).astype(np.uint16) if head < len(data) else _NO_WORDS
-        self._place = 0
-        self._mode = 0
+        self._tables, self._coder = tables, (_Compiled if native.available() else _Plain)(tables, data)
 
     def decode(self, rows: Integers) -> Integers:
         """int32 (n,): the next n values; rows: integers (n,), their tables. Raises CorruptFile, InvalidArgument."""
-        return self._decode(rows, _ONE_MODE, _NO_JUMP, 0)[0]
+        return self._coder.decode(_checked_rows(rows, len(self._tables)))
 
     def decode_dependent(self, rows: Integers) -> tuple[Integers, Integers]:
         """int32 (n,), the next n symbols, and int8 (n,), the quantiser of each, along the trellis from where it stands.
 
         rows: integers (n,), the tables of quantiser 0; those of quantiser 1 stand LATENT_TABLES further on. Raises as `decode`.
         """
-        values, modes = self._decode(rows, trellis.NEXT_STATE, _JUMP, self._mode)
-        return values, trellis.QUANTISER[modes]
-
-    def _decode(self, rows: Integers, next_mode: Integers, jump: Integers, mode: int) -> tuple[Integers, Integers]:
-        tables = self._tables
-        rows = _checked_rows(rows, len(tables) - int(jump.max()))
-        values, modes = np.empty(rows.size, np.int32), np.empty(rows.size, np.uint8)
-        state, self._place, last_mode, fine = rans.decode(
-            tables.cumulative,
-            tables.layout,
-            self._lookup,
-            rows,
-            self._words,
-            self._state,
-            self._place,
-            values,
-            next_mode,
-            jump,
-            mode,
-            modes,
-        )
-        self._state = np.uint64(state)
-        if next_mode is trellis.NEXT_STATE:
-            self._mode = int(last_mode)
-        if not fine or state == 0:
-            raise CorruptFile("an entropy-coded stream holds a value that no encoder writes; the file is damaged")
-        return values, modes
+        return self._coder.decode_dependent(_checked_rows(rows, len(self._tables) - LATENT_TABLES))
 
     def finish(self) -> None:
         """Check that the stream ends where its symbols do. Raises CorruptFile."""
-        if int(self._state) != 1 or self._place != self._words.size:
+        self._coder.finish()
+
+
+class _Compiled:
+    """A Decoder by native/rans.c."""
+
+    def __init__(self, tables: FrozenTables, data: bytes) -> None:
+        self._tables = tables.cumulative, tables.layout, tables.lookup(LOOKUP_BITS)
+        head = state_length(len(data))
+        self._state, self._place, self._mode = int.from_bytes(data[:head], "little") if head else 1, 0, 0
+        if head and (data[head - 1] == 0 or self._state == 1):
+            raise CorruptFile("an entropy-coded stream opens with a state that no encoder writes; the file is damaged")
+        self._words = np.frombuffer(data, "<u2", offset=head).astype(np.uint16) if head < len(data) else _NO_WORDS
+
+    def decode(self, rows: Integers) -> Integers:
+        return self._decode(rows, (_ONE_MODE, _NO_JUMP), 0)[0]
+
+    def decode_dependent(self, rows: Integers) -> tuple[Integers, Integers]:
+        values, modes, self._mode = self._decode(rows, (trellis.NEXT_STATE, _JUMP), self._mode)
+        return values, trellis.QUANTISER[modes]
+
+    def _decode(
+        self, rows: Integers, automaton: tuple[Integers, Integers], mode: int
+    ) -> tuple[Integers, Integers, int]:
+        from sarcodec.native import rans
+
+        values, modes = np.empty(rows.size, np.int32), np.empty(rows.size, np.uint8)
+        at = self._state, self._place, mode
+        (self._state, self._place, mode), fine = rans.decode(
+            self._tables, self._words, at, rows, automaton, values, modes
+        )
+        if not fine:
+            raise CorruptFile("an entropy-coded stream holds a value that no encoder writes; the file is damaged")
+        return values, modes, mode
+
+    def finish(self) -> None:
+        if self._state != 1 or self._place != self._words.size:
             raise CorruptFile(
-                f"an entropy-coded stream ends in state {int(self._state)} with "
+                f"an entropy-coded stream ends in state {self._state} with "
                 f"{self._words.size - self._place} words left, expected 1 and 0; the file is damaged"
             )
+
+
+class _Plain:
+    """A Decoder by its twin in plain Python."""
+
+    def __init__(self, tables: FrozenTables, data: bytes) -> None:
+        self._decoder = reference.Decoder(tables, data)
+
+    def decode(self, rows: Integers) -> Integers:
+        return np.array(self._decoder.decode(rows.tolist()), np.int32)
+
+    def decode_dependent(self, rows: Integers) -> tuple[Integers, Integers]:
+        values, which = self._decoder.decode_dependent(rows.tolist())
+        return np.array(values, np.int32), np.array(which, np.int8)
+
+    def finish(self) -> None:
+        self._decoder.finish()
 
 
 def state_length(length: int) -> int:

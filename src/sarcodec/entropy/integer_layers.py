@@ -2,13 +2,15 @@
 
 In: activations 0..255 or features -127..127 as float32 whole numbers; out: the same, or int64 means and scales. A float32
 product of whole numbers below 2^24 is exact in any order, with any number of threads and with or without fused
-multiply-add; `check_bound` proves the bound when a layer is made. Knows no file, no tile and no entropy coder.
+multiply-add; `check_bound` proves the bound when a layer is made. native/products.c computes the same in int16 and int32.
+Knows no file, no tile and no entropy coder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers, Wholes
 
 EXACT_LIMIT = 1 << 24
+WEIGHT_MAX = (1 << 15) - 1
 ACTIVATION_MAX = 255
 KNOT_SPACING = 64
 
@@ -46,7 +49,7 @@ class Requantiser:
 def check_bound(
     name: str, weights: Sequence[Wholes], input_max: Sequence[int], bias: Wholes, exponent: Integers
 ) -> None:
-    """ModelError unless |bias| + sum |w| * max |x| + rounding stays below 2^24 for every output channel, and k >= 1.
+    """ModelError unless |bias| + sum |w| * max |x| + rounding stays below 2^24 for every output channel, |w| < 2^15 and k >= 1.
 
     weights: whole numbers (inputs, out); input_max: the largest size of the inputs of each; bias (out,) or (out, n).
     """
@@ -58,7 +61,12 @@ def check_bound(
         1 << np.maximum(exponent - 1, 0).astype(np.int64)
     )
     for w, limit in zip(weights, input_max, strict=True):
-        worst = worst + np.abs(w.astype(np.int64)).sum(0) * limit
+        size = np.abs(w.astype(np.int32))
+        if int(size.max(initial=0)) > WEIGHT_MAX:
+            raise ModelError(
+                f"layer {name} has a weight of {size.max()}, expected at most {WEIGHT_MAX} in size; the model is damaged or was frozen wrongly"
+            )
+        worst = worst + size.sum(0, dtype=np.int64) * limit
     if int(worst.max()) >= EXACT_LIMIT:
         raise ModelError(
             f"layer {name} can reach {int(worst.max())}, exact arithmetic needs less than 2^24 = {EXACT_LIMIT}; "
@@ -71,21 +79,29 @@ class Layer:
     """A dense layer over cells (a 1x1 or, on gathered neighbours, a 3x3 convolution). weight (inputs, out), bias (out,)."""
 
     name: str
-    weight: Wholes
-    bias: Wholes
-    exponent: Integers
+    weight: Integers  # int16
+    bias: Integers  # int32
+    exponent: Integers  # int32
     input_max: int
-    requantise: Requantiser = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_bound(self.name, [self.weight], [self.input_max], self.bias, self.exponent)
-        for name in ("weight", "bias"):
-            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.float32))
-        object.__setattr__(self, "requantise", Requantiser(self.exponent))
+        for name, dtype in (("weight", np.int16), ("bias", np.int32), ("exponent", np.int32)):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype))
+
+    @cached_property
+    def requantise(self) -> Requantiser:
+        """What makes activations of sums."""
+        return Requantiser(self.exponent)
+
+    @cached_property
+    def _floats(self) -> tuple[Floats, Floats]:
+        return self.weight.astype(np.float32), self.bias.astype(np.float32)
 
     def total(self, x: Floats) -> Floats:
         """x (n, inputs) whole numbers -> exact sums (n, out), float32."""
-        return x @ self.weight + self.bias
+        weight, bias = self._floats
+        return x @ weight + bias
 
     def activate(self, x: Floats) -> Floats:
         """x (n, inputs) -> activations 0..255 (n, out), float32."""

@@ -2,6 +2,7 @@
 
 In: a model's `Prior`, a step index, the tile's size in cells and a `SymbolPort` that writes or reads the symbols; out: latents
 in 1/32 step. Encoder and decoder take the same walk, so they cannot disagree. Knows no file, no pixels and no float network.
+native/walk.c is the same in C; `sarcodec.entropy.tiles` takes the one that there is.
 
     z --> hyper synthesis --> side --> accumulator --+--> hidden --> head --> (mean, scale) --> table, symbol --> latent
                                         ^   ^        |  eight passes: group 0..3, each in two checkerboard halves
@@ -11,11 +12,13 @@ in 1/32 step. Encoder and decoder take the same walk, so they cannot disagree. K
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from sarcodec import native
 from sarcodec.entropy.integer_layers import (
     Layer,
     Requantiser,
@@ -28,9 +31,10 @@ from sarcodec.entropy.integer_layers import (
 )
 from sarcodec.entropy.steps import OCTAVE, StepLaw
 from sarcodec.entropy.trellis import HALF_STEP
+from sarcodec.native.tile import Model
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Floats, Integers, Wholes
+    from sarcodec.arrays import Floats, Integers
 
 GROUPS = (16, 80, 288, 640)
 CHANNELS = 1024
@@ -50,7 +54,9 @@ FEATURE_SIZE_MAX = 127
 FEATURE_MAX = (127, 127, 158, 158)
 REFERENCE_TAPS = (9, 9, 1, 1)  # cells around from which a reference's features are taken, by group
 GAIN_BITS = 6
-REFERENCE_MAX = 1 << 30
+LATENT_MAX = (
+    1 << 30
+)  # means, latents and those that a tile leans on are clipped to this size; only files that are made up to be odd reach it
 
 
 class SymbolPort(Protocol):
@@ -86,27 +92,38 @@ class Accumulator:
     bias (8, width, 11), exponent (width,).
     """
 
-    side: Wholes
-    groups: tuple[Wholes, ...]
-    references: tuple[Wholes, ...]
+    side: Integers
+    groups: tuple[Integers, ...]
+    references: tuple[Integers, ...]
     bias: Integers
     exponent: Integers
-    requantise: Requantiser = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         worst_bias = np.abs(self.bias).max(axis=(0, 2))
         weights, limits = [self.side, *self.groups, *self.references], [255, *FEATURE_MAX, *FEATURE_MAX]
         check_bound("accumulator", weights, limits, worst_bias, self.exponent)
-        object.__setattr__(self, "side", np.ascontiguousarray(self.side, np.float32))
+        object.__setattr__(self, "side", np.ascontiguousarray(self.side, np.int16))
         for name in ("groups", "references"):
-            arrays = tuple(np.ascontiguousarray(g, np.float32) for g in getattr(self, name))
+            arrays = tuple(np.ascontiguousarray(g, np.int16) for g in getattr(self, name))
             object.__setattr__(self, name, arrays)
-        object.__setattr__(self, "requantise", Requantiser(self.exponent))
+        for name in ("bias", "exponent"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.int32))
+
+    @cached_property
+    def requantise(self) -> Requantiser:
+        """What makes activations of sums."""
+        return Requantiser(self.exponent)
+
+    @cached_property
+    def floats(self) -> tuple[Floats, tuple[Floats, ...], tuple[Floats, ...]]:
+        """side, groups and references as float32."""
+        groups, references = (tuple(a.astype(np.float32) for a in arrays) for arrays in (self.groups, self.references))
+        return self.side.astype(np.float32), groups, references
 
 
 @dataclass(frozen=True, eq=False)
 class TileLatents:
-    """Decoded latents of a tile of one band: (cells, 1024) whole numbers in 1/32 step, and the step index that this is of."""
+    """Decoded latents of a tile of one band: (cells, 1024) int32 in 1/32 step, at most LATENT_MAX in size, and the step index that this is of."""
 
     values: Integers
     step: int
@@ -137,13 +154,44 @@ class Prior:
         reference: TileLatents | None = None,
         lost: Floats | None = None,
     ) -> Integers:
-        """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int64.
+        """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int32.
 
         reference: the same tile of another band. lost: of the latents' shape, float32; filled with the expected squared errors of
         the latents in step^2 of their channels.
         """
         side = self.read_hyper(step, rows, cols, port)
         return _Walk(self, step, rows, cols, side, reference, lost).run(port)
+
+    @cached_property
+    def native(self) -> Model | None:
+        """The same weights in the compiled library; None where it is not there. Made once, in a few milliseconds."""
+        if not native.available():
+            return None
+        return Model(self._sizes(), self._arrays())
+
+    def packed(self) -> Model:
+        """`native` where it is known to be there."""
+        if self.native is None:
+            raise RuntimeError("the compiled library is not there")
+        return self.native
+
+    def _sizes(self) -> tuple[int, int, int, int]:
+        """P, S, W and H of docs/format.md, 9.4."""
+        return (
+            self.hyper.third.weight.shape[0],
+            *self.accumulator.side.shape,
+            self.hidden[0].weight.shape[1],
+        )
+
+    def _arrays(self) -> list[Integers]:
+        """In the order of native/model.c."""
+        a, law = self.accumulator, self.steps
+        layers = [self.hyper.first, self.hyper.second, self.hyper.third, *self.hidden, *self.head, *self.gain]
+        dense = [array for layer in layers for array in (layer.weight, layer.bias, layer.exponent)]
+        numbers = [np.ascontiguousarray(x, np.int32) for x in (law.offsets, law.deviation, law.powers)]
+        small = [np.ascontiguousarray(x, np.uint8) for x in (self.companding, self.centroids)]
+        errors = np.ascontiguousarray(self.errors, np.int32)
+        return [*dense[:9], a.side, *a.groups, *a.references, a.bias, a.exponent, *dense[9:], *numbers, *small, errors]
 
     def read_hyper(self, step: int, rows: int, cols: int, port: SymbolPort) -> Floats:
         """Side features (rows * cols, 128) from hyper symbols that the port gives."""
@@ -153,6 +201,12 @@ class Prior:
         z = port.hyper(np.tile(table, grid[0] * grid[1])).reshape(-1, HYPER_CHANNELS)
         side = self.hyper.side(z, *grid).reshape(grid[0] * HYPER_CELLS, grid[1] * HYPER_CELLS, -1)
         return np.ascontiguousarray(side[:rows, :cols]).reshape(rows * cols, -1)
+
+
+def pass_sizes(rows: int, cols: int) -> list[int]:
+    """How many latents each of the eight passes has over a tile of rows x cols cells."""
+    even = (rows * cols + 1) // 2
+    return [size * cells for size in GROUPS for cells in (even, rows * cols - even)]
 
 
 class _Walk:
@@ -169,7 +223,7 @@ class _Walk:
         lost: Floats | None = None,
     ):
         self.prior, self.step, self.shape, self.lost = prior, step, (rows, cols), lost
-        self.total = side @ prior.accumulator.side
+        self.total = side @ prior.accumulator.floats[0]
         self.places = neighbours(rows, cols)
         odd = (np.arange(rows)[:, None] + np.arange(cols)[None]).reshape(-1) % 2
         self.halves = (np.flatnonzero(odd == 0), np.flatnonzero(odd))
@@ -182,22 +236,21 @@ class _Walk:
 
     def lean_on(self, reference: TileLatents) -> Integers:
         """Add what the reference's features say to the accumulator; gives its latents in 1/32 of this band's steps."""
-        law, latents, begin = self.prior.steps, reference.values.astype(np.int64), 0
+        law, latents, begin = self.prior.steps, _clipped(reference.values.astype(np.int64)), 0
         factor = law.power(law.log2_steps(reference.step) - law.deviation, 18)
         for group, (size, taps) in enumerate(zip(GROUPS, REFERENCE_TAPS)):
             channels = slice(begin, begin + size)
             seen = features(latents[:, channels], factor[channels], self.prior.companding, group)
             if taps > 1:
                 seen = gather(padded(seen, *self.shape), self.places)
-            self.total = self.total + seen @ self.prior.accumulator.references[group]
+            self.total = self.total + seen @ self.prior.accumulator.floats[2][group]
             begin += size
         ratio = law.power(law.log2_steps(reference.step) - law.log2_steps(self.step), 16)
-        found: Integers = np.clip(latents * ratio >> 16, -REFERENCE_MAX, REFERENCE_MAX)
-        return found
+        return _clipped(latents * ratio >> 16)
 
     def run(self, port: SymbolPort) -> Integers:
         rows, cols = self.shape
-        latents = np.zeros((rows * cols, CHANNELS), np.int64)
+        latents = np.zeros((rows * cols, CHANNELS), np.int32)
         begin = 0
         for group, size in enumerate(GROUPS):
             channels = slice(begin, begin + size)
@@ -221,15 +274,16 @@ class _Walk:
         x = prior.hidden[number].activate(prior.accumulator.requantise(self.total[cells] + bias))
         out = prior.head[number].rounded(x)
         size = channels.stop - channels.start
-        mean = (out[:, :size] * self.mean_factor[channels] + (1 << 15)) >> 16
+        mean: Integers = (out[:, :size] * self.mean_factor[channels] + (1 << 15)) >> 16
         if self.leaning is not None:
             gain = prior.gain[number].rounded(x)
             mean += (gain * self.leaning[cells, channels] + (1 << GAIN_BITS - 1)) >> GAIN_BITS
+        mean = _clipped(mean)
         level = (out[:, size:] + self.scale_offset[channels]) >> 4
         rows = np.clip(level + 1, 0, SCALE_LEVELS - 1) + group * SCALE_LEVELS
         places = port.latents(rows, mean, cells, channels)
         inwards = prior.centroids[rows, np.minimum(np.abs(places), CENTROIDS - 1)].astype(np.int64)
-        latents[cells, channels] = places * HALF_STEP - np.sign(places) * inwards + mean
+        latents[cells, channels] = _clipped(places * HALF_STEP - np.sign(places) * inwards + mean)
         if self.lost is not None:
             self.lost[cells, channels] = self.expected_errors(rows, places, channels)
 
@@ -243,7 +297,12 @@ class _Walk:
     def spread(self, latents: Integers, group: int, channels: slice, cells: Integers | slice) -> Floats:
         """What a group's decoded latents add to the accumulator at some cells (n, width)."""
         seen = features(latents, self.feature_factor[channels], self.prior.companding, group)
-        return gather(padded(seen, *self.shape), self.places[cells]) @ self.prior.accumulator.groups[group]
+        return gather(padded(seen, *self.shape), self.places[cells]) @ self.prior.accumulator.floats[1][group]
+
+
+def _clipped(numbers: Integers) -> Integers:
+    found: Integers = np.clip(numbers, -LATENT_MAX, LATENT_MAX)
+    return found
 
 
 def features(latents: Integers, factor: Integers, companding: Integers, group: int) -> Floats:
@@ -251,7 +310,7 @@ def features(latents: Integers, factor: Integers, companding: Integers, group: i
 
     factor (channels,): from the latents' unit to 1/128 of the channel's typical deviation, with 16 bits below the point.
     """
-    magnitude = (np.abs(latents) * factor) >> 16
+    magnitude = (np.abs(latents.astype(np.int64)) * factor) >> 16
     size = companding[np.minimum(magnitude, len(companding) - 1)].astype(np.float32)
     if group < 2:
         linear = np.minimum((magnitude * 20 + 64) >> 7, FEATURE_SIZE_MAX) * np.sign(latents)

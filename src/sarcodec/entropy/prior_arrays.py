@@ -23,7 +23,7 @@ from sarcodec.entropy.prior import (
     HyperSynthesis,
     Prior,
 )
-from sarcodec.entropy.steps import OCTAVE, StepLaw
+from sarcodec.entropy.steps import DEVIATION_RANGE, OCTAVE, OFFSET_MAX, POWER_BITS, StepLaw
 from sarcodec.errors import ModelError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def prior_from_arrays(arrays: dict[str, Integers]) -> Prior:
             arrays["side.weight"],
             tuple(arrays[f"group{g}.weight"] for g in range(len(GROUPS))),
             tuple(arrays[f"reference{g}.weight"] for g in range(len(GROUPS))),
-            arrays["accumulator.bias"].astype(np.int64),
+            arrays["accumulator.bias"],
             arrays["accumulator.exponent"],
         )
         hidden, head, gain = (
@@ -114,14 +114,17 @@ def _check_shapes(prior: Prior) -> None:
 
 def _check_ranges(prior: Prior) -> None:
     """The bound of the accumulator was proved for features of at most 127, and for a feature of 0 where a latent is 0."""
-    for name, array, limit in (
-        ("companding", prior.companding, FEATURE_SIZE_MAX),
-        ("centroids", prior.centroids, 1 << FRACTION_BITS),
-        ("errors", prior.errors, ERRORS_MAX),
+    for name, array, least, limit in (
+        ("companding", prior.companding, 0, FEATURE_SIZE_MAX),
+        ("centroids", prior.centroids, 0, 1 << FRACTION_BITS),
+        ("errors", prior.errors, 0, ERRORS_MAX),
+        ("steps.offsets", prior.steps.offsets, -OFFSET_MAX, OFFSET_MAX),
+        ("steps.deviation", prior.steps.deviation, *DEVIATION_RANGE),
+        ("steps.powers", prior.steps.powers, 1 << POWER_BITS, (2 << POWER_BITS) - 1),
     ):
-        if int(array.min()) < 0 or int(array.max()) > limit:
+        if int(array.min()) < least or int(array.max()) > limit:
             raise ModelError(
-                f"array {name} of the prior reaches from {array.min()} to {array.max()}, expected 0 to {limit}; "
+                f"array {name} of the prior reaches from {array.min()} to {array.max()}, expected {least} to {limit}; "
                 "install the model again"
             )
     if int(prior.companding[0]) != 0:

@@ -1,6 +1,6 @@
-"""The rANS coder in plain Python integers: slow, the same bytes as `entropy`, written to be read beside docs/format.md.
+"""The rANS coder in plain Python integers: slow, the same bytes as native/rans.c, written to be read beside docs/format.md.
 
-The oracle of the tests. Numpy arrays are only where the tables come from.
+The oracle of the tests, and what codes where the compiled library is not there. Numpy arrays are only where the tables come from.
 """
 
 from sarcodec.entropy.tables import MAX_MAGNITUDE, PRECISION_BITS, TOTAL, FrozenTables

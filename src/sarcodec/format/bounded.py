@@ -13,7 +13,8 @@ import numpy as np
 from sarcodec.errors import CorruptFile
 from sarcodec.format.deflated import inflate, lzma2
 from sarcodec.format.jpegxl import pack_image, unpack_image
-from sarcodec.format.measure import Measure, meaningless_pixels
+from sarcodec.format.meaningless import meaningless_pixels
+from sarcodec.format.measure import Measure
 from sarcodec.format.partition import level_numbers, representatives, within
 from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
 

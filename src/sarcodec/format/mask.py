@@ -14,7 +14,7 @@ from sarcodec.format.deflated import deflate, inflate, lzma2
 from sarcodec.format.varint import Cursor
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Bools, Pixels
+    from sarcodec.arrays import Bools, Integers, Pixels
 
 _HAS_MAP, _RAW_VALUES, _LZMA, _XORED = 1, 2, 4, 8
 _LONGEST_PALETTE = 255
@@ -29,7 +29,7 @@ def pack_invalid(pixels: Pixels, valid: Bools) -> bytes:
     patterns = _patterns(pixels, valid)[~valid]
     if patterns.size == 0:
         return b""
-    palette, classes = np.unique(patterns, return_inverse=True)
+    palette, classes = _classes(patterns)
     flags = _HAS_MAP * bool(valid.any())
     if palette.size > _LONGEST_PALETTE:
         flags, head, values = flags | _RAW_VALUES, b"", _shuffled(patterns)
@@ -60,6 +60,13 @@ def unpack_invalid(data: bytes, shape: tuple[int, int], dtype: np.dtype | str) -
     invalid, values = _split_map(body, flags, shape)
     pixels.view(_unsigned(dtype))[invalid] = _read_values(values, palette, int(np.count_nonzero(invalid)), dtype)
     return ~invalid, pixels
+
+
+def _classes(patterns: Pixels) -> tuple[Pixels, Integers]:
+    """The different patterns, rising, and which of them each is. Nearly always all are the same, which takes no sorting."""
+    if (patterns == patterns[0]).all():
+        return patterns[:1], np.zeros(patterns.size, np.uint8)
+    return np.unique(patterns, return_inverse=True)
 
 
 def _patterns(pixels: Pixels, valid: Bools) -> Pixels:

@@ -8,8 +8,6 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
 from sarcodec.format.varint import Cursor, pack_varint
 
@@ -84,4 +82,4 @@ def check_symbols(symbols: Integers, checksum: int) -> None:
 
 def symbols_checksum(symbols: Integers) -> int:
     """The low 16 bits of the CRC-32 of the symbols as little-endian int32; ten times as fast as a 16-bit CRC of Python's."""
-    return zlib.crc32(np.ascontiguousarray(symbols, "<i4").data) & 0xFFFF
+    return zlib.crc32(symbols.astype("<i4", order="C", copy=False).data) & 0xFFFF

@@ -132,6 +132,11 @@ class TileGrid:
         """How many tiles there are."""
         return self.shape[0] * self.shape[1]
 
+    @property
+    def whole(self) -> Window:
+        """All pixels."""
+        return Window(0, 0, self.rows, self.cols)
+
     def window(self, index: int) -> Window:
         """The pixels of tile `index` (raster order), cut at the scene's edge. InvalidArgument outside 0..count-1."""
         index = _as_integer("tile index", index, 0)

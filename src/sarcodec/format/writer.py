@@ -11,7 +11,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from sarcodec.format import container
 from sarcodec.format.container import Entry, Header
@@ -22,6 +22,26 @@ from sarcodec.storage.output import Output
 from sarcodec.storage.refusals import writing
 
 _COPY_BYTES = 1 << 20
+
+
+class _Joined:
+    """A head in memory and the payloads behind it, read as one file. Whoever reads takes turns."""
+
+    def __init__(self, head: bytes, spool: BinaryIO) -> None:
+        self._head, self._spool, self._place = head, spool, 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        end = len(self._head) + self._spool.seek(0, os.SEEK_END) if whence == os.SEEK_END else 0
+        self._place = end + offset
+        return self._place
+
+    def read(self, length: int) -> bytes:
+        part = self._head[self._place : self._place + length]
+        if not part:
+            self._spool.seek(self._place - len(self._head))
+            part = self._spool.read(length)
+        self._place += len(part)
+        return part
 
 
 class Writer(ABC):
@@ -42,10 +62,10 @@ class Writer(ABC):
         return len(container.pack_head(header, self._entries)) + sum(entry.length for entry in self._entries)
 
     def reader(self, header: Header) -> "FileReader":
-        """A reader of what is spooled so far under this header, to try it before it is finished. Raises as FileReader."""
+        """A reader of what is spooled so far under this header, to try it before it is finished. Nothing may be appended while it is
+        open. Raises as FileReader."""
         with writing(self._name):
-            self._spool.seek(0)
-            return FileReader(container.pack_head(header, self._entries) + self._spool.read())
+            return FileReader(cast("BinaryIO", _Joined(container.pack_head(header, self._entries), self._spool)))
 
     @abstractmethod
     def finish(self, header: Header) -> int:

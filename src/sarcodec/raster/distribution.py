@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.format.measure import nodata_pixel
+from sarcodec.format.meaningless import nodata_pixel
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Pixels

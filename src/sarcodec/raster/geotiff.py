@@ -17,6 +17,7 @@ from sarcodec.errors import InvalidArgument, UnreadableScene
 from sarcodec.format.scene import SceneInfo
 from sarcodec.format.tiling import Window, check_inside
 from sarcodec.raster.behind import files_behind
+from sarcodec.raster.blocks import Blocks
 from sarcodec.raster.description import check_supported, describe
 from sarcodec.raster.gdal import GDAL_ERRORS, check_band, reason, to_rasterio
 from sarcodec.raster.quiet import open_reader
@@ -47,7 +48,7 @@ class SceneReader:
     """A raster that is open for reading; see open_scene.
 
     info: its SceneInfo; notes: sentences about what of the raster is not in it and will not come back; paths: all files
-    that it is made of, its own name first, as GDAL names them.
+    that it is made of, its own name first, as GDAL names them; blocks: in which it is read.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -65,6 +66,7 @@ class SceneReader:
             check_supported(self._dataset, self._path)
             found = describe(self._dataset)
             self.info, self.notes = found.info, found.notes
+            self.blocks = Blocks.of_dataset(self._dataset, self.info.mask_planes)
             self.paths = files_behind(self._path, self._dataset.files)
         except BaseException as error:
             self._dataset.close()

@@ -6,6 +6,7 @@ Masks that GDAL makes up itself, of nodata or of an alpha band, are none of thes
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _BLOCK_PX = 512
 _STRIP_ROWS = 64
+_WIDEST_STRIP_PX = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,15 @@ if hasattr(os, "register_at_fork"):
 
 
 def layout_options(info: SceneInfo, threads: int) -> dict[str, object]:
-    """Of a new GeoTIFF: its size, DEFLATE, tiles of 512 (strips for a scene that is smaller)."""
+    """Of a new GeoTIFF: its size, DEFLATE, tiles of 512 (strips for a scene that is smaller; tiles as low as one that is wide)."""
     options: dict[str, object] = {
         "driver": "GTiff", "height": info.rows, "width": info.cols, "compress": "deflate", "zlevel": 1,
         "interleave": "band", "bigtiff": "IF_SAFER", "num_threads": 1 if _FORKED else threads,
     }  # fmt: skip
     if min(info.rows, info.cols) >= _BLOCK_PX:
         return options | {"tiled": True, "blockxsize": _BLOCK_PX, "blockysize": _BLOCK_PX}
+    if info.cols > _WIDEST_STRIP_PX:
+        return options | {"tiled": True, "blockxsize": _BLOCK_PX, "blockysize": -(-info.rows // 16) * 16}
     return options | {"tiled": False, "blockysize": min(info.rows, _STRIP_ROWS)}
 
 
@@ -104,7 +108,9 @@ class MaskWriter:
         """Copy the mask into the TIFF that is being written, and remove the side file."""
         self.close()
         with open_reader(self.path) as file:
-            for row in range(0, self._info.rows, _BLOCK_PX):
-                window = RasterioWindow(0, row, self._info.cols, min(_BLOCK_PX, self._info.rows - row))
+            starts = (range(0, side, _BLOCK_PX) for side in (self._info.rows, self._info.cols))
+            for row, col in itertools.product(*starts):
+                rows, cols = min(_BLOCK_PX, self._info.rows - row), min(_BLOCK_PX, self._info.cols - col)
+                window = RasterioWindow(col, row, cols, rows)
                 dataset.write_mask(file.read(1, window=window), window=window)
         self.path.unlink()

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sarcodec.errors import InvalidArgument, UnsupportedScene
-from sarcodec.format.measure import DOMAINS, MOST_FILLS, Measure, meaningless_pixels
+from sarcodec.format.meaningless import meaningless_pixels
+from sarcodec.format.measure import DOMAINS, MOST_FILLS, Measure
 from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.declared import declarations, declared_exact, is_radar_name
 from sarcodec.raster.distribution import Distribution, describe, find_fills, hidden_values, zero_is_fill

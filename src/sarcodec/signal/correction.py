@@ -1,11 +1,12 @@
 """The law of reconstruction: least-error levels of a tile to levels of unbiased power, and to levels with their texture again.
 
-In: decoded levels, expected lost variances by cell, and the few numbers that a file stores a tile and band; out: levels in dB. The
+In: decoded levels, expected lost variances by cell, noise of those variances, and the few numbers that a file stores a tile and band; out: levels in dB. The
 numbers are in docs/format.md, 'Power and texture'.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,8 +15,16 @@ import numpy as np
 
 from sarcodec.errors import CorruptFile
 from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
-from sarcodec.signal.law import power_shift_db, speckled
-from sarcodec.signal.planes import block_means, blocks_to_pixels, cells_to_blocks
+from sarcodec.native import power as kernels
+from sarcodec.signal.law import power_shift_db, quantiles, shifts, speckled
+from sarcodec.signal.planes import (
+    block_means,
+    blocks_to_pixels,
+    cells_to_blocks,
+    cells_to_pixels,
+    compiled,
+    with_blocks,
+)
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
 POWER_SHARES = (0.02, 0.2, 0.5, 0.8, 0.98)  # of a tile's blocks, by level: where its five power corrections stand
 DETAIL_KNOTS = (-2.0, 0.0, 2.0)  # in deviations of the detail: where its three means and spreads stand
 POWER_UNIT_DB, MEAN_UNIT_DB, SPREAD_UNIT = 1 / 64, 1 / 16, 1 / 16
+LEAST_VARIANCE = np.float32(1e-12)
 LIMIT = 1 << 12  # of a stored number; 64 dB, and far more than any use
 
 
@@ -71,7 +81,7 @@ def unpack_correction(data: bytes) -> Correction:
 @dataclass(frozen=True, eq=False)
 class Ground:
     """What both corrections stand on: levels (rows, cols) in dB, their 8 x 8 block means, and lost variances of the cells with one
-    cell around (cell rows + 2, cell cols + 2) in dB^2."""
+    cell around (cell rows + 2, cell cols + 2) in dB^2; float32, contiguous."""
 
     levels: Floats
     blocks: Floats
@@ -79,21 +89,39 @@ class Ground:
 
     @classmethod
     def of(cls, levels: Floats, lost: Floats) -> Ground:
-        return cls(levels, block_means(levels), lost)
+        levels = np.ascontiguousarray(levels, np.float32)
+        return cls(levels, block_means(levels), np.ascontiguousarray(lost, np.float32))
 
-    def shift_blocks(self) -> Floats:
-        """How far the mean power lies above the least-error level by the model's tables alone, dB, by block."""
-        return cells_to_blocks(power_shift_db(self.lost), self.blocks.shape)
-
-    def power_knots(self) -> Floats:
-        """Levels in dB at which the five power corrections hold; a little apart in scenes that are constant."""
-        return np.quantile(self.blocks, POWER_SHARES) + 1e-3 * np.arange(len(POWER_SHARES))
+    @property
+    def cells(self) -> Floats:
+        """Lost variances of the tile's own cells."""
+        return np.ascontiguousarray(self.lost[1:-1, 1:-1])
 
     @cached_property
+    def knots(self) -> Floats:
+        """Levels in dB at which the five power corrections hold; a little apart in scenes that are constant."""
+        return block_quantiles(self.blocks, np.array(POWER_SHARES)) + 1e-3 * np.arange(len(POWER_SHARES))
+
+    @cached_property
+    def detail_scale(self) -> float:
+        """One over the root mean square of level less local mean over the tile."""
+        if compiled(self.levels):
+            energy = kernels.detail_energy(self.levels, self.blocks) / self.levels.size
+        else:
+            energy = float(np.mean(np.square(self.levels - blocks_to_pixels(self.blocks, self.levels.shape))))
+        return 1 / max(math.sqrt(energy), 1e-3)
+
     def detail(self) -> Floats:
         """Level less the local mean, in root mean squares of it over the tile (rows, cols)."""
-        detail = self.levels - blocks_to_pixels(self.blocks, self.levels.shape)
-        return detail * np.float32(1 / max(float(np.sqrt(np.mean(np.square(detail)))), 1e-3))
+        return (self.levels - blocks_to_pixels(self.blocks, self.levels.shape)) * np.float32(self.detail_scale)
+
+
+def block_quantiles(blocks: Floats, shares: Floats) -> Floats:
+    """Quantiles of all blocks, linear between order statistics, float64."""
+    if compiled(blocks):
+        return kernels.quantiles(blocks, shares)
+    found: Floats = np.quantile(blocks.astype(np.float64), shares)
+    return found
 
 
 def decibels(factor: Floats) -> Floats:
@@ -105,42 +133,57 @@ def factors(power: tuple[int, ...]) -> Floats:
     return np.power(10, np.array(power) * (POWER_UNIT_DB / 10))
 
 
-def power_blocks(ground: Ground, power: tuple[int, ...]) -> Floats:
-    """What the stored corrections of the power add, dB, by block."""
-    return decibels(np.interp(ground.blocks, ground.power_knots(), factors(power))).astype(np.float32)
+def power_blocks(ground: Ground, power: tuple[int, ...], shifted: bool, add_db: float = 0.0) -> Floats:
+    """What the stored corrections of the power add, dB, by block; shifted: and what the model's tables alone ask for."""
+    if compiled(ground.levels):
+        lost = (ground.lost, shifts()) if shifted else None
+        return kernels.power_blocks(ground.blocks, ground.levels.shape, lost, (ground.knots, factors(power)), add_db)
+    found = decibels(np.interp(ground.blocks, ground.knots, factors(power))).astype(np.float32) + np.float32(add_db)
+    return found + cells_to_blocks(power_shift_db(ground.lost), ground.blocks.shape) if shifted else found
 
 
 def with_power(ground: Ground, correction: Correction) -> Floats:
     """Levels whose power is what the original's is expected to be."""
-    blocks = ground.shift_blocks() + power_blocks(ground, correction.power)
-    return ground.levels + blocks_to_pixels(blocks, ground.levels.shape)
+    return with_blocks(ground.levels, power_blocks(ground, correction.power, True))
+
+
+def detail_values(correction: Correction) -> tuple[Floats, Floats]:
+    """At the three details: mean error in dB, and lost variance over the expected one, float32."""
+    means = np.array(correction.means) * MEAN_UNIT_DB
+    return means.astype(np.float32), np.exp2(np.array(correction.spreads) * SPREAD_UNIT).astype(np.float32)
 
 
 def detail_law(detail: Floats, correction: Correction) -> tuple[Floats, Floats]:
-    """Mean error in dB, and lost variance over the expected one, at each pixel, float32."""
-    means = np.array(correction.means) * MEAN_UNIT_DB
-    spreads = np.exp2(np.array(correction.spreads) * SPREAD_UNIT)
-    return _between_knots(detail, means.astype(np.float32)), _between_knots(detail, spreads.astype(np.float32))
+    """`detail_values` at each pixel."""
+    means, spreads = detail_values(correction)
+    return _between_knots(detail, means), _between_knots(detail, spreads)
 
 
 def _between_knots(detail: Floats, values: Floats) -> Floats:
     """Linear between values at `DETAIL_KNOTS`, which are evenly apart, held beyond them."""
-    if (values == values[0]).all():
-        return np.full(detail.shape, values[0])
     place = np.clip((detail - np.float32(DETAIL_KNOTS[0])) * np.float32(1 / (DETAIL_KNOTS[1] - DETAIL_KNOTS[0])), 0, 2)
     low = np.minimum(place.astype(np.int32), len(values) - 2)
     found: Floats = values[low] + np.diff(values)[low] * (place - low)
     return found
 
 
-def with_texture(ground: Ground, scores: Floats, variance: Floats, correction: Correction, power: bool) -> Floats:
-    """Levels with the speckle that was lost: normal scores and expected lost variances of the pixels in, both (rows, cols).
+def scores_of(noise: Floats, ground: Ground) -> Floats:
+    """Noise in dB at pixels -> normal scores, by the variances of its cells: in an orthonormal transform the mean over channels is that over pixels."""
+    found: Floats = noise / np.sqrt(np.maximum(cells_to_pixels(ground.cells, noise.shape), LEAST_VARIANCE))
+    return found
+
+
+def with_texture(ground: Ground, noise: Floats, correction: Correction, power: bool) -> Floats:
+    """Levels with the speckle that was lost. noise: in dB at the pixels, synthesised from the latents', so that it has the spectrum of what was lost.
 
     power: as unbiased as `with_power`; otherwise the mean level is that of the least-error levels.
     """
-    mean, spread = detail_law(ground.detail, correction)
-    levels = ground.levels + mean + speckled(scores, variance * spread)
-    if power:
-        blocks = power_blocks(ground, correction.power) + np.float32(correction.restored * POWER_UNIT_DB)
-        levels += blocks_to_pixels(blocks, levels.shape)
-    return levels
+    restored = correction.restored * POWER_UNIT_DB
+    added = power_blocks(ground, correction.power, False, restored) if power else np.zeros_like(ground.blocks)
+    if compiled(ground.levels):
+        law = (*detail_values(correction), ground.detail_scale)
+        planes = (ground.blocks, added, ground.cells)
+        return kernels.with_texture(ground.levels, np.ascontiguousarray(noise, np.float32), planes, law, quantiles())
+    mean, spread = detail_law(ground.detail(), correction)
+    variance = cells_to_pixels(ground.cells, noise.shape) * spread
+    return with_blocks(ground.levels + mean + speckled(scores_of(noise, ground), variance), added)

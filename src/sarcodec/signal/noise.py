@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec import native
+from sarcodec.native import power as kernels
+
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers
 
@@ -34,8 +37,19 @@ def _quantiles() -> Floats:
     return found
 
 
+def _seed(tile: int, band: int) -> Integers:
+    return hashed(hashed(np.array([band])) + np.array([tile], np.uint32))
+
+
 def normal_scores(tile: int, band: int, count: int) -> Floats:
     """Scores of the latents 0..count - 1 of a tile and band (count,) float32."""
-    seed = hashed(hashed(np.array([band])) + np.array([tile], np.uint32))
+    seed = _seed(tile, band)
     found: Floats = _quantiles()[hashed(hashed(np.arange(count)) + seed) >> np.uint32(32 - _BITS)]
     return found
+
+
+def noise_latents(lost: Floats, tile: int, band: int) -> Floats:
+    """Lost variances in dB^2 (cells, 1024) float32 -> noise of those variances in dB, always the same for a tile and band."""
+    if native.available():
+        return kernels.noise_latents(np.ascontiguousarray(lost), int(_seed(tile, band)[0]), _quantiles())
+    return normal_scores(tile, band, lost.size).reshape(lost.shape) * np.sqrt(np.maximum(lost, np.float32(0)))

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from sarcodec import native
+from sarcodec.native import power as kernels
+
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats
 
@@ -13,8 +16,15 @@ CELL_PX, BLOCK_PX = 32, 8
 _BLOCKS_A_CELL = CELL_PX // BLOCK_PX
 
 
+def compiled(*planes: Floats) -> bool:
+    """Whether the compiled functions take these planes."""
+    return native.available() and all(max(p.shape) <= kernels.MOST_PX and p.dtype == np.float32 for p in planes)
+
+
 def block_means(pixels: Floats) -> Floats:
     """Means of 8 x 8 px (rows / 8, cols / 8), rounded up; the last rows and columns are repeated in cut blocks."""
+    if compiled(pixels):
+        return kernels.block_means(np.ascontiguousarray(pixels))
     return block_sums(pixels) / np.float32(BLOCK_PX**2)
 
 
@@ -41,6 +51,14 @@ def _spread(values: Floats, times: int, axis: int, first: float, count: int) -> 
 def blocks_to_pixels(blocks: Floats, shape: tuple[int, int]) -> Floats:
     """Bilinear, ends held, (rows, cols) float32."""
     return _spread(_spread(blocks, BLOCK_PX, 0, 0, shape[0]), BLOCK_PX, 1, 0, shape[1])
+
+
+def with_blocks(pixels: Floats, blocks: Floats, scale: float = 1.0) -> Floats:
+    """pixels + scale * blocks, these as `blocks_to_pixels` has them."""
+    if compiled(pixels, blocks):
+        return kernels.add_blocks(np.ascontiguousarray(pixels), np.ascontiguousarray(blocks), scale)
+    found: Floats = pixels + np.float32(scale) * blocks_to_pixels(blocks, pixels.shape)
+    return found
 
 
 def cells_to_blocks(cells: Floats, shape: tuple[int, int]) -> Floats:

@@ -1,4 +1,8 @@
-"""Pixels to levels in dB and back, and which pixels are valid. numpy only.
+"""Pixels to levels in dB and back, and which pixels are valid.
+
+libsarcodec does the usual kinds where it is there: levels of whole numbers of 8 and 16 bits and of float32, pixels of the same types, of
+amplitude and power as they stand. The rest, and the same in NumPy, is `normalised` and `restored`: pixels may differ by the last digit of a
+float32, or by 1 where a level lies between two whole numbers.
 
 In: arrays (rows, cols) of pixels and the Measure of their band. Out: float32 levels in dB, masks that are True where
 valid, and pixels again. Knows no files, no georeferencing and no networks. Float pixels are tested by their bits, since
@@ -13,9 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec import native
 from sarcodec.errors import InvalidArgument
-from sarcodec.format.measure import DOMAINS, Measure, Number, meaningless_pixels, nodata_pixel
+from sarcodec.format.meaningless import Number, meaningless_pixels, nodata_pixel
+from sarcodec.format.measure import DOMAINS, Measure
 from sarcodec.format.scene import DTYPES
+from sarcodec.native import pixels as kernels
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats, Pixels
@@ -24,7 +31,6 @@ __all__ = [
     "AMPLITUDE",
     "DOMAINS",
     "Measure",
-    "fill_invalid",
     "finite_mask",
     "nodata_pixel",
     "normalise",
@@ -92,6 +98,38 @@ def normalise(pixels: Pixels, measure: Measure) -> tuple[Floats, Bools]:
 
     L = 20 log10(amplitude), 10 log10(power), or the dB value itself, each after scale and offset.
     """
+    _check_dtype(pixels.dtype)
+    if native.available() and pixels.dtype.kind != "f" and pixels.itemsize <= _TABLE_BYTES:
+        bits = np.ascontiguousarray(pixels).view(f"u{pixels.itemsize}")
+        return kernels.look_up(_valid_levels(measure, pixels.dtype.name), bits)
+    if native.available() and measure.domain != "db" and measure.is_plain and pixels.dtype == np.float32:
+        avoided, _ = _avoided(measure, pixels.dtype)
+        return kernels.normalise(np.ascontiguousarray(pixels), _db_an_octave(measure), avoided)
+    return normalised(pixels, measure)
+
+
+@lru_cache(maxsize=8)
+def _valid_levels(measure: Measure, dtype: str) -> Floats:
+    """Level of every pixel value, by its bits as an unsigned number; NaN where it is invalid."""
+    values = np.arange(1 << (8 * np.dtype(dtype).itemsize), dtype=np.uint16).astype(dtype)
+    levels, valid = normalised(values, measure)
+    return np.where(valid, levels, np.float32(np.nan))
+
+
+def _db_an_octave(measure: Measure) -> float:
+    """By how much the level of a doubled pixel is higher."""
+    return _DB_PER_DECADE[measure.domain] * math.log10(2)
+
+
+@lru_cache(maxsize=64)
+def _avoided(measure: Measure, dtype: np.dtype) -> tuple[Pixels, Pixels]:
+    """Positive pixels that mean nothing, and what stands in the place of each."""
+    avoided = tuple(value for value in meaningless_pixels(dtype, measure) if value > 0)
+    return np.array(avoided, dtype), np.array([_beside(value, avoided, measure) for value in avoided], dtype)
+
+
+def normalised(pixels: Pixels, measure: Measure) -> tuple[Floats, Bools]:
+    """`normalise` of any kind of pixels, in NumPy."""
     valid = valid_mask(pixels, measure)
     if measure.domain == "db" and measure.is_plain and pixels.dtype == np.float32:
         return np.where(valid, pixels, np.float32(0)), valid
@@ -142,8 +180,22 @@ def restore(level_db: Floats, measure: Measure, dtype: np.dtype | str) -> Pixels
     """
     dtype = np.dtype(dtype)
     _check_dtype(dtype)
-    if np.isnan(level_db).any():
+    if not (native.available() and measure.domain != "db" and measure.is_plain and dtype.name in kernels.RESTORED):
+        return restored(level_db, measure, dtype)
+    levels = np.ascontiguousarray(level_db, np.float32)
+    pixels = kernels.restore(levels, _db_an_octave(measure), *_avoided(measure, dtype))
+    return _checked(pixels)
+
+
+def _checked(pixels: Pixels | None) -> Pixels:
+    if pixels is None:
         raise InvalidArgument("levels hold NaN; expected numbers. The model or its runtime is at fault: run verify")
+    return pixels
+
+
+def restored(level_db: Floats, measure: Measure, dtype: np.dtype) -> Pixels:
+    """`restore` of any kind of pixels, in NumPy."""
+    _checked(None if np.isnan(level_db).any() else level_db)
     plain = measure.is_plain
     if measure.domain == "db" and plain and dtype == np.float32:
         pixels = np.clip(level_db, -_LARGEST_LEVEL_DB, _LARGEST_LEVEL_DB).astype(dtype)
@@ -244,50 +296,3 @@ def _beside(value: Number, avoided: tuple[Number, ...], measure: Measure) -> Num
         if pixel not in avoided:
             return pixel
     return value
-
-
-def fill_invalid(level_db: Floats, valid: Bools) -> Floats:
-    """Levels (rows, cols) with smooth values where invalid, so that they cost few bits; valid ones are untouched.
-
-    Push and pull: masked means of 2x2 until no cell is empty, then up again by linear interpolation (Gortler et al.,
-    The Lumigraph, 1996). 0 dB everywhere if nothing is valid. Returns a new array unless all is valid.
-    """
-    if valid.all():
-        return level_db
-    if not valid.any():
-        return np.zeros_like(level_db)
-    coarse = fill_invalid(*_halve(level_db, valid))
-    return np.where(valid, level_db, _double(coarse, level_db.shape))
-
-
-def _halve(level_db: Floats, valid: Bools) -> tuple[Floats, Bools]:
-    """Mean of the valid levels of each 2x2, and where there is one. An odd edge counts as followed by invalid."""
-    # A quarter before the sum: four of the largest floats must not overflow.
-    levels = np.where(valid, level_db * np.float32(0.25), np.float32(0))
-    weights = valid.astype(np.float32) * np.float32(0.25)
-    for axis in (0, 1):
-        levels, weights = _sum_pairs(levels, axis), _sum_pairs(weights, axis)
-    present = weights > 0
-    return np.divide(levels, weights, out=np.zeros_like(levels), where=present), present
-
-
-def _sum_pairs(values: Floats, axis: int) -> Floats:
-    if values.shape[axis] % 2:
-        values = np.pad(values, [(0, int(which == axis)) for which in (0, 1)])
-    return values[::2] + values[1::2] if axis == 0 else values[:, ::2] + values[:, 1::2]
-
-
-def _double(coarse: Floats, shape: tuple[int, int]) -> Floats:
-    """Twice the size by linear interpolation (weights 3/4 and 1/4, edges held), cut to `shape`."""
-    for axis in (0, 1):
-        coarse = _double_axis(coarse, axis)
-    return coarse[: shape[0], : shape[1]]
-
-
-def _double_axis(values: Floats, axis: int) -> Floats:
-    padded = np.pad(values, [(int(which == axis),) * 2 for which in (0, 1)], mode="edge") * np.float32(0.25)
-    before, after = (padded[:-2], padded[2:]) if axis == 0 else (padded[:, :-2], padded[:, 2:])
-    centre = values * np.float32(0.75)
-    return np.stack([centre + before, centre + after], axis + 1).reshape(
-        [size * (2 if which == axis else 1) for which, size in enumerate(values.shape)]
-    )

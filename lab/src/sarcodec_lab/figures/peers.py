@@ -1,4 +1,4 @@
-"""JPEG 2000, JPEG XL and AVIF on levels in dB: what sarcodec is measured against. Needs imagecodecs (extra `bench`).
+"""JPEG 2000, HTJ2K, JPEG XL and AVIF on levels in dB: what sarcodec is measured against. Needs imagecodecs (extra `bench`).
 
 In goes a level in dB, out come the bytes of a standard stream, and back. Must not know files or domains.
 """
@@ -50,6 +50,19 @@ def decode_jpeg2000(data: bytes, threads: int = 1) -> np.ndarray:
     return _to_level(_imagecodecs().jpeg2k_decode(data, numthreads=threads))
 
 
+def encode_htj2k(level_db: np.ndarray, step: float, threads: int = 1) -> bytes:
+    """High-throughput JPEG 2000 (OpenJPH, irreversible) of a (rows, cols) level as 12 bits in 16; step: of the quantiser, as a share of the range.
+
+    OpenJPH has one thread, whatever is asked for.
+    """
+    return _imagecodecs().htj2k_encode(_to_counts(level_db) << 4, level=step, reversible=False)
+
+
+def decode_htj2k(data: bytes, threads: int = 1) -> np.ndarray:
+    """Level in dB, float32 (rows, cols), of the bytes that `encode_htj2k` made."""
+    return _to_level(_imagecodecs().htj2k_decode(data)) / 16
+
+
 def encode_jpeg_xl(level_db: np.ndarray, distance: float, threads: int = 1) -> bytes:
     """JPEG XL (effort 7) of a (rows, cols) level as 12 bits in 16; `distance` as in cjxl, smaller is finer."""
     # libjxl works relative to the full 16 bits: the 12 bits are moved to the top.
@@ -82,6 +95,7 @@ def decode_avif(data: bytes, threads: int = 1) -> np.ndarray:
 
 
 JPEG_2000 = Peer("j2k", encode_jpeg2000, decode_jpeg2000)
+HTJ2K = Peer("htj2k", encode_htj2k, decode_htj2k)
 JPEG_XL = Peer("jxl", encode_jpeg_xl, decode_jpeg_xl)
 AVIF = Peer("avif", encode_avif, decode_avif)
 

@@ -22,7 +22,7 @@ from sarcodec.entropy.prior import (
     Prior,
     TileLatents,
 )
-from sarcodec.entropy.steps import step_db
+from sarcodec.entropy.step_index import step_db
 from sarcodec.entropy.tables import FrozenTables, from_weights, gaussian_weights
 from sarcodec.entropy.trellis import HALF_STEP, places
 from sarcodec_lab.networks.dct_codec import DctCodec, drawn_in

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from sarcodec.entropy.prior import Prior
 from sarcodec.entropy.prior_arrays import prior_from_arrays
-from sarcodec.entropy.steps import step_db
+from sarcodec.entropy.step_index import step_db
 from sarcodec.errors import InvalidArgument
 from sarcodec.models.published import CARD, FILES, digest_of, known_answer
 from sarcodec.storage.folder import OutputFolder

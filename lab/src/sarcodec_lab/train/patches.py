@@ -11,7 +11,7 @@ import torch
 from sarcodec.errors import InvalidArgument, SarcodecError, UnsupportedScene
 from sarcodec.raster import geotiff
 from sarcodec.raster.meaning import BandMeaning, scene_meaning
-from sarcodec.signal import radiometry
+from sarcodec.signal import filling, radiometry
 from sarcodec_lab.train.recipe import GRID_PX, STEP_INDICES, Recipe
 
 ENOUGH_VALID = 0.9
@@ -93,7 +93,7 @@ def _bands(path: Path, family: str, group: str) -> list[Image]:
     for band, meaning in zip(pixels, meanings, strict=True):
         level, valid = radiometry.normalise(band, meaning.measure)
         if valid.mean() > 0.5:
-            images.append(Image(radiometry.fill_invalid(level, valid), valid, family, group, str(path)))
+            images.append(Image(filling.fill_invalid(level, valid), valid, family, group, str(path)))
     return images
 
 

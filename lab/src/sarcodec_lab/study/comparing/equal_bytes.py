@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sarcodec.signal.radiometry import AMPLITUDE, fill_invalid, normalise, restore
+from sarcodec.signal.filling import fill_invalid
+from sarcodec.signal.radiometry import AMPLITUDE, normalise, restore
 from sarcodec_lab.figures.peers import JPEG_2000
 
 LADDER_PSNR_DB = (28.0, 29.0, 30.0, 31.0, 32.0, 33.0, 34.0, 35.0, 36.0, 37.0, 38.0, 39.0, 40.0)

@@ -15,7 +15,8 @@ from sarcodec.format.mask import pack_invalid, unpack_invalid
 from sarcodec.format.scene import SceneInfo, pack_scene, unpack_scene
 from sarcodec.raster.geotiff import read_array, write_array
 from sarcodec.raster.meaning import scene_meaning
-from sarcodec.signal.radiometry import Measure, fill_invalid, normalise, restore
+from sarcodec.signal.filling import fill_invalid
+from sarcodec.signal.radiometry import Measure, normalise, restore
 from sarcodec.storage import check_output
 from sarcodec.storage.forms import RESEARCH
 from sarcodec_lab.study.files import latent_file
