@@ -17,12 +17,12 @@ def lowest_of_blocks(image: np.ndarray, block_px: int, kept: int) -> np.ndarray:
     image = np.pad(image, margins, mode="symmetric")
     rows, cols = (side // block_px for side in image.shape)
     blocks = image.reshape(rows, block_px, cols, block_px).transpose(0, 2, 1, 3)
-    lowest = _waves(block_px)[:kept]
+    lowest = waves(block_px)[:kept]
     onto = lowest.T @ lowest
     return (onto @ blocks @ onto).transpose(0, 2, 1, 3).reshape(image.shape)[:height, :width]
 
 
-def _waves(count: int) -> np.ndarray:
+def waves(count: int) -> np.ndarray:
     """The orthonormal DCT-II: frequencies by samples."""
     frequency, place = np.mgrid[:count, :count]
     waves = np.sqrt(2 / count) * np.cos(np.pi * frequency * (2 * place + 1) / (2 * count))

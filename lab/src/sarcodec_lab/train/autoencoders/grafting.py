@@ -12,20 +12,20 @@ from safetensors.torch import load_file
 from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.autoencoders import Autoencoder, Shape
 from sarcodec_lab.networks.autoencoders.family import MIDDLE
+from sarcodec_lab.networks.autoencoders.published import CARD, load
 from sarcodec_lab.train.autoencoders.keeping import BEST, STATE, recipe_of
 
 
 def start_from(network: Autoencoder, path: str | Path) -> None:
-    """Load weights; with fewer latent channels the first of them stay, with more the new ones begin unheard.
+    """Load weights (of a run, or of the folder of a published model); with fewer latent channels the first of them stay, with
+    more the new ones begin unheard.
 
-    Where the run beside the weights had another range, the last layer is scaled so that levels about the middle come out as they did.
+    Where they had another range, the last layer is scaled so that levels about the middle come out as they did.
     Raises InvalidArgument when the file is not one of this network's.
     """
-    try:
-        weights = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise InvalidArgument(f"cannot start from {path} ({error}); expected the {BEST} of a run") from error
-    _fit_reach(network, weights, Path(path).parent / STATE)
+    weights, reach = _weights_and_reach(Path(path))
+    if reach is not None:
+        _fit_reach(network, weights, reach)
     own = network.state_dict()
     if set(own) != set(weights):
         odd = sorted(set(own) ^ set(weights))[:3]
@@ -42,14 +42,31 @@ def start_from(network: Autoencoder, path: str | Path) -> None:
     )
 
 
-def _fit_reach(network: Autoencoder, weights: dict[str, torch.Tensor], state: Path) -> None:
-    """Change the last layer's weights to those that give the same under the network's own sigmoid, to first order."""
-    if not state.exists():
-        return
+def _weights_and_reach(path: Path) -> tuple[dict[str, torch.Tensor], tuple[float, float] | None]:
+    """Weights, and the values between which their network's reconstruction lies (None where nothing beside them says so)."""
+    if (path / CARD).is_file():
+        model = load(path)
+        return model.network.state_dict(), model.network.shape.reach
     try:
-        before = recipe_of(json.loads(state.read_text())["recipe"]).shape.reach
+        weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InvalidArgument(
+            f"cannot start from {path} ({error}); expected the {BEST} of a run or the folder of a published model"
+        ) from error
+    return weights, _reach_of_run(path.parent / STATE)
+
+
+def _reach_of_run(state: Path) -> tuple[float, float] | None:
+    if not state.exists():
+        return None
+    try:
+        return recipe_of(json.loads(state.read_text())["recipe"]).shape.reach
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidArgument(f"{state} does not say what run it is of ({error}); expected that of a run") from error
+
+
+def _fit_reach(network: Autoencoder, weights: dict[str, torch.Tensor], before: tuple[float, float]) -> None:
+    """Change the last layer's weights to those that give the same under the network's own sigmoid, to first order."""
     (at_before, slope_before), (at_now, slope_now) = map(_at_middle, (before, network.shape.reach))
     last = max((n for n in weights if n.startswith("decoder.") and n.endswith(".bias")), key=_place)
     factor = slope_before / slope_now

@@ -1,0 +1,89 @@
+"""Placed starts of the study's networks: a lapped linear transform is fitted to images, and weights are set so that a network is that transform.
+
+    python benchmarks/study_start.py pair lab/recipes/starts/lapped-15.safetensors --channels 15 --around 16 --data DATA
+    python benchmarks/study_start.py place lab/recipes/literal/attention.toml --pair lab/recipes/starts/lapped-15.safetensors --data DATA --runs runs
+    sarcodec train lab/recipes/literal/attention.toml --data DATA --runs runs --set start_from=runs/attention-start/best.safetensors
+
+The recipe says which network, and which images and development places. `place` writes RUNS/NAME-start, a run of 0 batches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from sarcodec_lab.train.autoencoders.crops import CropSource
+from sarcodec_lab.train.autoencoders.keeping import State, write_best, write_state
+from sarcodec_lab.train.autoencoders.placed.fitting import Pair, fitted_pair
+from sarcodec_lab.train.autoencoders.placed.start import crops_of, placed
+from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
+from sarcodec_lab.train.autoencoders.run import read_autoencoder, study_images
+
+RECIPE = Path("lab/recipes/literal/attention.toml")
+PAIR_CROPS, PAIR_PX = 16, 128
+SYNTHESIS_CROPS, TILE_PX = 16, 256
+
+
+def source_of(recipe: AutoencoderRecipe, options: argparse.Namespace) -> CropSource:
+    images = study_images(recipe, options.data, options.runs, print)
+    return CropSource([image for image in images if image.group not in recipe.dev_groups], recipe)
+
+
+def fit(options: argparse.Namespace) -> None:
+    recipe = read_autoencoder(options.recipe)
+    crops = crops_of(source_of(recipe, options), PAIR_PX, PAIR_CROPS)
+    weight = recipe.distortion_weight if recipe.objective == "rate-distortion" else 0.0
+    pair = fitted_pair(
+        crops, options.channels, options.around, *options.batches, weight, lambda line: print(line, flush=True)
+    )
+    tensors = {"analysis": pair.analysis, "synthesis": pair.synthesis}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: tensor.half().contiguous() for name, tensor in tensors.items()}, options.out)
+
+
+def place(options: argparse.Namespace) -> None:
+    recipe = read_autoencoder(options.recipe)
+    torch.manual_seed(recipe.seed)
+    pair = Pair(**{name: tensor.float() for name, tensor in load_file(options.pair).items()})
+    network = placed(recipe.shape, pair, crops_of(source_of(recipe, options), TILE_PX, SYNTHESIS_CROPS)())
+    recipe = replace(recipe, name=options.name or f"{recipe.name}-start")
+    folder = options.runs / recipe.name
+    folder.mkdir(parents=True, exist_ok=True)
+    write_best(folder, network.state_dict(), recipe, 0)
+    write_state(folder, State(0, float("inf"), 0, 1.0, 0, 1.0), network.state_dict(), recipe)
+    print(f"{folder}: {sum(p.numel() for p in network.parameters()):,} parameters")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parts = parser.add_subparsers(required=True)
+    one = parts.add_parser("pair", help="fit filters")
+    one.add_argument("out", type=Path)
+    one.add_argument(
+        "--recipe", type=Path, default=RECIPE, help="images, and the objective: the study's, or rate and distortion"
+    )
+    one.add_argument("--channels", type=int, default=15)
+    one.add_argument("--around", type=int, default=16, help="pixels that the synthesis reaches beyond a cell")
+    one.add_argument("--batches", type=int, nargs=2, default=(800, 800), help="of squared error, of the objective")
+    one.set_defaults(does=fit)
+    two = parts.add_parser("place", help="set a network's weights")
+    two.add_argument("recipe", type=Path)
+    two.add_argument("--pair", type=Path, required=True)
+    two.add_argument("--name", help="of the run; NAME-start without it")
+    two.set_defaults(does=place)
+    for part in (one, two):
+        part.add_argument("--data", type=Path, default=Path("../shared/data"))
+        part.add_argument("--runs", type=Path, default=Path("runs"))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    options.does(options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

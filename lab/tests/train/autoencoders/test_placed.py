@@ -1,0 +1,160 @@
+"""Networks whose weights are placed give what the pair of filters gives, and know at every pixel where in a cell it lies."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from sarcodec.errors import InvalidArgument
+from sarcodec_lab.networks.autoencoders import Shape, build
+from sarcodec_lab.networks.autoencoders.published import publish
+from sarcodec_lab.train.autoencoders.grafting import start_from
+from sarcodec_lab.train.autoencoders.placed.decoder import KINDS, MARKS, PLACES, Bend, place_decoder
+from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER, place_encoder
+from sarcodec_lab.train.autoencoders.placed.fitting import Pair, _lowest_waves, fitted_bend, fitted_pair
+from sarcodec_lab.train.autoencoders.placed.start import placed
+from sarcodec_lab.train.autoencoders.placed.transposed import AROUND_PX
+from sarcodec_lab.train.autoencoders.placed.wiring import Names, blocks_of, values
+
+STRAIGHT = Bend((0.0,), (4.0,), -2.0)
+
+
+def _smooth(count: int, side: int) -> torch.Tensor:
+    """Levels (count, 1, side, side) between 0.1 and 0.9, with some noise."""
+    coarse = torch.rand(count, 1, side // 8, side // 8)
+    return (
+        0.1 + 0.6 * F.interpolate(coarse, size=(side, side), mode="bilinear") + 0.2 * torch.rand(count, 1, side, side)
+    )
+
+
+def _pair(channels: int, around_px: int) -> Pair:
+    """Waves of single cells, disturbed so that nothing in them is symmetric or small."""
+    analysis, synthesis = _lowest_waves(channels)
+    edge = 16 - around_px
+    inside = F.pad(torch.ones(16 + 2 * around_px, 16 + 2 * around_px), [edge] * 4)
+    return Pair(
+        analysis + 0.01 * torch.randn(analysis.shape), (synthesis + 0.01 * torch.randn(synthesis.shape)) * inside
+    )
+
+
+@pytest.mark.parametrize("reach", [(0.0, 1.0), (-1.6, 3.5)])
+@pytest.mark.parametrize("variant", ["baseline", "resnet-lite"])
+@torch.no_grad()
+def test_transposed_convolutions_give_the_pair_exactly(variant, reach):
+    torch.manual_seed(0)
+    pair, x = _pair(16, AROUND_PX), _smooth(2, 64)
+    network = placed(Shape(variant, reach=reach), pair, x)
+    back, latent = network(x)
+    torch.testing.assert_close(latent, pair.latent(x), atol=1e-4, rtol=0)
+    torch.testing.assert_close(back, pair.back(x).clamp(*reach), atol=0.03, rtol=0)
+    assert (back - pair.back(x).clamp(*reach)).square().mean() < 1e-5
+
+
+@pytest.fixture(scope="module")
+def masked():
+    """`attention` with the study's gates, the pair and the crops that it was made with."""
+    torch.manual_seed(0)
+    pair, x = _pair(15, 16), torch.cat([_smooth(6, 128), _smooth(6, 128).square()])
+    return placed(Shape("attention"), pair, x), pair, x
+
+
+@torch.no_grad()
+def test_masks_give_the_pair_nearly(masked):
+    network, pair, x = masked
+    back, latent = network(x[:3])
+    torch.testing.assert_close(latent[:, :15], pair.latent(x[:3]), atol=1e-4, rtol=0)
+    assert (back - pair.back(x[:3]).clamp(0, 1)).square().mean() < 4e-4
+    assert sum(p.numel() for p in network.parameters()) == 24_009_025
+
+
+@torch.no_grad()
+def test_the_carrier_knows_nothing_of_the_picture(masked):
+    network, _, x = masked
+    carrier = network.encoder(x[:2])[:, CARRIER]
+    torch.testing.assert_close(carrier[0], carrier[1])
+    assert torch.isfinite(carrier).all() and carrier.abs().max() > 0.5
+
+
+@pytest.mark.parametrize("cells", [4, 6, 10, 16])
+@torch.no_grad()
+def test_every_pixel_knows_its_place(cells):
+    torch.manual_seed(0)
+    network = build("residual").eval()
+    place_encoder(network.encoder, torch.zeros(15, 32, 32))
+    quarter = place_decoder(network.decoder, STRAIGHT)
+    latent = network.encoder(torch.rand(1, 1, 16 * cells, 16 * cells))
+    stream = values(network.decoder, latent, blocks_of(network.decoder)[3]) / quarter.second.scale
+    for mark, along in zip(MARKS, (-1, -2)):
+        at = torch.arange(PLACES * cells).view([-1 if axis == along % 4 else 1 for axis in range(4)])
+        for place in range(PLACES):
+            mask = stream[:, [quarter.names[f"place{place}{mark}"]]]
+            torch.testing.assert_close(mask, (at % PLACES == place).float().expand_as(mask), atol=1e-3, rtol=0)
+
+
+def test_kinds_of_a_doubling_undo_its_blur():
+    x = torch.rand(1, 1, 1, 9)
+    blurred = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)[0, 0, 0]
+    for kind, (first, taps) in KINDS.items():
+        own = {"0": range(2, 18, 2), "1": range(1, 17, 2), "0b": (0,), "1b": (17,)}[kind]
+        for at in own:
+            made = sum(weight * blurred[at + tap - 1] for tap, weight in taps.items())
+            assert made == pytest.approx(x[0, 0, 0, at // 2].item(), abs=1e-5) and at % 2 == first
+
+
+def test_a_bend_undoes_the_sigmoid():
+    levels = torch.rand(4000)
+    bend = fitted_bend(levels, 4)
+    bent = bend.low + sum(slope * torch.relu(levels - knot) for knot, slope in zip(bend.knots, bend.slopes))
+    assert (torch.sigmoid(bent) - levels).square().mean() < 3e-4
+
+
+def test_fitted_filters_beat_waves_of_single_cells():
+    torch.manual_seed(0)
+    images = _smooth(8, 64)
+    images = images + F.interpolate(images[:, :, ::2, ::2], scale_factor=2, mode="bicubic") - 0.5
+    pair = fitted_pair(lambda: images, 15, 16, 40, 0, report=lambda line: None)
+    waves = Pair(*_lowest_waves(15))
+    assert F.mse_loss(pair.back(images), images) < 0.97 * F.mse_loss(waves.back(images), images)
+    torch.testing.assert_close(pair.latent(images).std((0, 2, 3)), torch.ones(15), atol=1e-3, rtol=0)
+
+
+def test_fitted_by_rate_and_distortion_latents_come_out_in_steps():
+    torch.manual_seed(0)
+    images = _smooth(8, 64)
+    dear, cheap = (fitted_pair(lambda: images, 16, 8, 10, 20, weight, lambda line: None) for weight in (1.0, 1e-3))
+    assert cheap.latent(images).std() < 0.1 * dear.latent(images).std()
+
+
+@pytest.mark.parametrize(
+    "shape, channels",
+    [
+        (Shape("attention", upsampling="transposed"), 15),
+        (Shape("residual", base_width=32), 15),
+        (Shape("residual"), 16),
+        (Shape("residual", reach=(-1.6, 3.5)), 15),
+        (Shape("baseline", 8), 16),
+    ],
+)
+def test_other_networks_have_no_placed_start(shape, channels):
+    with pytest.raises(InvalidArgument, match="placed start"):
+        placed(
+            shape, Pair(torch.zeros(channels, 1, 32, 32), torch.zeros(channels, 1, 48, 48)), torch.zeros(1, 1, 64, 64)
+        )
+
+
+def test_channels_are_given_once():
+    names = Names(2)
+    names.new("a", "b")
+    with pytest.raises(ValueError, match="2 of 2"):
+        names.new("c")
+
+
+@pytest.mark.parametrize("precision", ["int8", "float32"])
+@torch.no_grad()
+def test_a_run_starts_from_a_published_model(tmp_path, precision):
+    torch.manual_seed(0)
+    trained, network = build("residual", base_width=4).eval(), build("residual", base_width=4).eval()
+    card = {"id": "one", "range": "study", "steps": [1.0] * 16, "batches": 3, "description": ""}
+    folder = publish(trained, card, tmp_path, precision)
+    start_from(network, folder)
+    x = torch.rand(1, 1, 32, 32)
+    torch.testing.assert_close(network(x)[0], trained(x)[0], atol=0.02 if precision == "int8" else 1e-6, rtol=0)
