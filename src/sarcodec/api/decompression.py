@@ -41,7 +41,7 @@ class DecompressReport:
     notes: tuple[str, ...] = ()
 
 
-def _tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
+def tagged(scene: SceneInfo, decoder: SceneDecoder) -> SceneInfo:
     """The scene's description with a record of what it went through, in a tag namespace of its own."""
     h = decoder.header
     promise = (("MODE", mode_of(h.bands)), ("MAX_ERROR_DB", f"{largest_bound(h):g}")) if not h.learned else ()
@@ -98,7 +98,7 @@ def decompress(
         shares = decoding_shares(bytes_of_memory, threads, _blocks_across(file.header, place))
         decoder = SceneDecoder(file, shares.tiles, wanted)
         bands = chosen_indexes(indexes, decoder.info.count)
-        scene = _tagged(excerpt(decoder.info, place, bands), decoder)
+        scene = tagged(excerpt(decoder.info, place, bands), decoder)
         with (
             workers(shares.threads) as pool,
             block_cache(shares.blocks),
