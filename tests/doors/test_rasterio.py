@@ -32,11 +32,16 @@ def back(path):
 def test_everything_is_that_of_decompress(request, which):
     path, pixels = request.getfixturevalue(which)
     with sarcodec.rasterio.open(path) as found, rasterio.open(back(path)) as wanted:
-        assert read_info(found) == read_info(wanted) or repr(read_info(found)) == repr(read_info(wanted))  # NaN is not NaN
+        assert read_info(found) == read_info(wanted) or repr(read_info(found)) == repr(
+            read_info(wanted)
+        )  # NaN is not NaN
         assert found.tags() == wanted.tags() and found.tags(ns="SARCODEC") == wanted.tags(ns="SARCODEC") != {}
         np.testing.assert_array_equal(found.read(), pixels)
         np.testing.assert_array_equal(found.dataset_mask(), wanted.dataset_mask())
-        assert found.block_shapes == [(512, 512)] * found.count and found.profile["interleave"] == wanted.profile["interleave"]
+        assert (
+            found.block_shapes == [(512, 512)] * found.count
+            and found.profile["interleave"] == wanted.profile["interleave"]
+        )
 
 
 def test_windows_and_threads(scene):
@@ -66,14 +71,26 @@ def test_a_dataset_each_in_many_threads(scene):
 def masked(folder, mask, values=(0, 255)):
     """A scene of two bands whose masks are written with it."""
     rng, rows, cols = np.random.default_rng(5), 530, 610
-    info = SceneInfo(rows, cols, 2, "uint16", mask=mask, masked_bands=(True, mask == "dataset"), mask_form="internal" if mask == "dataset" else "sidecar")
+    info = SceneInfo(
+        rows,
+        cols,
+        2,
+        "uint16",
+        mask=mask,
+        masked_bands=(True, mask == "dataset"),
+        mask_form="internal" if mask == "dataset" else "sidecar",
+    )
     whole = tiling.Window(0, 0, rows, cols)
     with SceneWriter(folder / "in.tif", info) as writer:
         for band, pixels in enumerate(amplitude(6, rows, cols, 2)):
             writer.write(band, whole, pixels)
         for plane in range(info.mask_planes):
             lone = mask == "bands" and plane == 1
-            writer.write_mask(plane, whole, np.full((rows, cols), 255, np.uint8) if lone else rng.choice(values, (rows, cols)).astype("uint8"))
+            writer.write_mask(
+                plane,
+                whole,
+                np.full((rows, cols), 255, np.uint8) if lone else rng.choice(values, (rows, cols)).astype("uint8"),
+            )
     sarcodec.compress(folder / "in.tif", folder / "masked.sarc", threads=1)
     return folder / "masked.sarc"
 

@@ -1,5 +1,6 @@
 """STAC items: what the head says and no more, valid by STAC's own schemas and by ours, footprints where the scene lies."""
 
+import itertools
 import json
 import shutil
 from dataclasses import replace
@@ -38,15 +39,28 @@ def test_a_product_says_what_its_name_and_head_do(product):
     item = sarcodec.stac.item(product, checksum=True)
     assert valid(item)
     told, asset = item["properties"], item["assets"]["data"]
-    assert told["datetime"] == told["start_datetime"] == "2018-07-16T06:05:22Z" and told["end_datetime"] == "2018-07-16T06:05:47Z"
+    assert (
+        told["datetime"] == told["start_datetime"] == "2018-07-16T06:05:22Z"
+        and told["end_datetime"] == "2018-07-16T06:05:47Z"
+    )
     assert (told["platform"], told["sar:instrument_mode"], told["sar:product_type"]) == ("sentinel-1a", "IW", "GRD")
     assert told["sar:polarizations"] == ["VV", "VH"] and told["sat:absolute_orbit"] == 22816
     assert told["sat:relative_orbit"] == (22816 - 73) % 175 + 1
     assert told["proj:code"] is None and "proj:transform" not in told and told["proj:shape"] == [700, 1100]
     assert told["sarcodec:mode"] == "learned" and told["sarcodec:quality"] == pytest.approx(60)
     assert asset["file:size"] == product.stat().st_size and asset["file:checksum"].startswith("1220")
-    assert [(b["name"], b["data_type"], b["nodata"]) for b in asset["bands"]] == [("VV", "uint16", 0), ("VH", "uint16", 0)]
-    assert {url.split("/")[3] for url in item["stac_extensions"]} == {"file", "projection", "raster", "sar", "sat", "processing"}
+    assert [(b["name"], b["data_type"], b["nodata"]) for b in asset["bands"]] == [
+        ("VV", "uint16", 0),
+        ("VH", "uint16", 0),
+    ]
+    assert {url.split("/")[3] for url in item["stac_extensions"]} == {
+        "file",
+        "projection",
+        "raster",
+        "sar",
+        "sat",
+        "processing",
+    }
 
 
 def test_nothing_is_decoded(product, monkeypatch):
@@ -71,7 +85,9 @@ def test_what_is_unknown_is_asked_for_or_left_out(map_scene):
 def around(lon, lat, across=1.0):
     """A scene of 2 x 3 control points around a place."""
     gcps = tuple(
-        GroundControlPoint(row, col, (lon + across * (col - 10) / 10 + 180) % 360 - 180, lat - row / 10) for row in (0, 10) for col in (0, 10, 20)
+        GroundControlPoint(row, col, (lon + across * (col - 10) / 10 + 180) % 360 - 180, lat - row / 10)
+        for row in (0, 10)
+        for col in (0, 10, 20)
     )
     return SceneInfo(10, 20, 1, "uint16", gcps=gcps, gcp_crs_wkt=CRS)
 
@@ -88,7 +104,7 @@ def test_the_ring_is_that_of_the_outermost_points():
 def test_footprints_run_counterclockwise():
     geometry, box = footprint(around(8, 47))
     ring = geometry["coordinates"][0]
-    assert ring[0] == ring[-1] and sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(ring, ring[1:])) > 0
+    assert ring[0] == ring[-1] and sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in itertools.pairwise(ring)) > 0
     assert box == [7, 46, 9, 47]
 
 
@@ -103,7 +119,9 @@ def test_the_antimeridian_splits(lon):
 
 def test_no_place_and_no_invented_one():
     assert footprint(SceneInfo(10, 20, 1, "uint16")) == (None, None)
-    pole = [GroundControlPoint(r, c, x, 85.0) for (r, c), x in zip(((0, 0), (0, 9), (9, 9), (9, 0)), (-135, -45, 45, 135))]
+    pole = [
+        GroundControlPoint(r, c, x, 85.0) for (r, c), x in zip(((0, 0), (0, 9), (9, 9), (9, 0)), (-135, -45, 45, 135))
+    ]
     assert footprint(SceneInfo(9, 9, 1, "uint16", gcps=tuple(pole), gcp_crs_wkt=CRS)) == (None, None)
 
 

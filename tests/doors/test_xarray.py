@@ -64,13 +64,13 @@ def test_points_decode_their_own_tiles_alone(scene, monkeypatch):
 
     monkeypatch.setattr(sarcodec.Scene, "read", counted)
     at = xr.DataArray([0, 699], dims="p")
-    opened(path).VV.isel(y=at, x=at + 400).values
+    opened(path).VV.isel(y=at, x=at + 400).load()
     assert windows == [(slice(0, 1), slice(400, 401)), (slice(699, 700), slice(1099, 1100))]
 
 
 def test_an_index_outside_is_refused(scene):
     with pytest.raises(IndexError):
-        opened(scene[0]).VV[700, 0].values
+        opened(scene[0]).VV[700, 0].load()
 
 
 def test_nodata_becomes_nan_or_stays(scene):
@@ -83,9 +83,9 @@ def test_nodata_becomes_nan_or_stays(scene):
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 def test_masks_become_nan(tmp_path, scale):
-    from sarcodec.raster.geotiff import SceneWriter  # writes masks too
     from sarcodec.format.scene import SceneInfo
     from sarcodec.format.tiling import Window
+    from sarcodec.raster.geotiff import SceneWriter  # writes masks too
 
     pixels, valid = amplitude(8, 40, 50)[0], np.full((40, 50), 255, np.uint8)
     valid[3:20, 10:] = 0
@@ -181,7 +181,7 @@ def test_another_file_under_the_name_is_noticed(scene, tmp_path):
     sarcodec.compress(tmp_path / "in.tif", path, threads=1, overwrite=True)
     xr.backends.file_manager.FILE_CACHE.clear()
     with pytest.raises(CorruptFile, match="another file"):
-        pickle.loads(told).VV[0, 0].values
+        pickle.loads(told).VV[0, 0].load()
 
 
 def test_what_cannot_be_opened_says_so(tmp_path):

@@ -20,7 +20,11 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     parser = add_verb(verbs, "serve", "serve a folder of compressed files as GeoTIFFs, over HTTP", run, EXAMPLES, ABOUT)
     parser.add_argument("folder", metavar="FOLDER", help="with compressed files in it, or in folders below it")
     parser.add_argument("--port", type=int, default=8765, help="default 8765; 0: any that is free")
-    parser.add_argument("--host", default="127.0.0.1", help="address to answer at; default 127.0.0.1, this machine alone. There are no passwords")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to answer at; default 127.0.0.1, this machine alone. There are no passwords",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,8 +41,15 @@ def run(options: argparse.Namespace) -> int:
     try:
         server = Server(options.folder, options.host, options.port)
     except OSError as error:
-        raise InvalidArgument(f"cannot answer at {options.host}, port {options.port}: {error}; take another --port") from error
+        raise InvalidArgument(
+            f"cannot answer at {options.host}, port {options.port}: {error}; take another --port"
+        ) from error
     with server:
-        print(one_line(f"{options.folder} is at {server.url}; in GDAL and QGIS: /vsicurl/{server.url}NAME.tif. Ctrl-C ends it."), flush=True)
+        print(
+            one_line(
+                f"{options.folder} is at {server.url}; in GDAL and QGIS: /vsicurl/{server.url}NAME.tif. Ctrl-C ends it."
+            ),
+            flush=True,
+        )
         server.serve_forever()
     return 0

@@ -14,7 +14,9 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
     parser = add_verb(verbs, "stac", "print the STAC item of a compressed file, from its head", run, EXAMPLES)
     parser.add_argument("file", metavar="FILE", help="the compressed file")
-    parser.add_argument("--datetime", metavar="TIME", help="when the scene was taken, where neither the file's name nor its tags say so")
+    parser.add_argument(
+        "--datetime", metavar="TIME", help="when the scene was taken, where neither the file's name nor its tags say so"
+    )
     parser.add_argument("--href", metavar="URL", help="where the file will be; default its name")
     parser.add_argument("--checksum", action="store_true", help="with the file's SHA-256, for which all of it is read")
 

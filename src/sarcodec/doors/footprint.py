@@ -36,7 +36,11 @@ def footprint(info: SceneInfo) -> tuple[dict[str, Any] | None, list[float] | Non
     parts = [part for part in _split(unwrapped) if len(part) > 2]
     rings = [[[*map(list, part), list(part[0])]] for part in map(_counterclockwise, parts)]
     box = _box(parts)
-    return ({"type": "Polygon", "coordinates": rings[0]} if len(rings) == 1 else {"type": "MultiPolygon", "coordinates": rings}), box
+    return (
+        {"type": "Polygon", "coordinates": rings[0]}
+        if len(rings) == 1
+        else {"type": "MultiPolygon", "coordinates": rings}
+    ), box
 
 
 def outermost(points: Sequence[GroundControlPoint]) -> list[GroundControlPoint]:
@@ -65,7 +69,12 @@ def _edge(info: SceneInfo) -> Ring:
     assert info.transform is not None
     a, b, c, d, e, f = info.transform
     steps = [i / _EDGE_POINTS for i in range(_EDGE_POINTS)]
-    along = [(t, 0.0) for t in steps] + [(1.0, t) for t in steps] + [(1 - t, 1.0) for t in steps] + [(0.0, 1 - t) for t in steps]
+    along = (
+        [(t, 0.0) for t in steps]
+        + [(1.0, t) for t in steps]
+        + [(1 - t, 1.0) for t in steps]
+        + [(0.0, 1 - t) for t in steps]
+    )
     places = [(col * info.cols, row * info.rows) for col, row in along]
     return [(a * col + b * row + c, d * col + e * row + f) for col, row in places]
 

@@ -40,8 +40,8 @@ def _feature(point: GroundControlPoint) -> dict[str, Any]:
     return {"type": "Feature", "properties": properties, "geometry": place}
 
 
-def axes(info: SceneInfo) -> dict[str, NDArray[np.float64]]:
-    """x and y of the centres of pixels; none where the scene is rotated or has no transform."""
+def axes(info: SceneInfo) -> dict[str, NDArray[Any]]:
+    """x and y of the centres of pixels, float64; none where the scene is rotated or has no transform."""
     if info.transform is None or info.transform[1] or info.transform[3]:
         return {}
     a, _, c, _, e, f = info.transform

@@ -78,7 +78,9 @@ class Opener(FileContainer):
     Options are those of sarcodec.open; memory: of each of the FILES_KEPT files that stay open.
     """
 
-    def __init__(self, *, reconstruct: Reconstruct = "power", speckle: Speckle = "keep", memory: int = DEFAULT_MEMORY) -> None:
+    def __init__(
+        self, *, reconstruct: Reconstruct = "power", speckle: Speckle = "keep", memory: int = DEFAULT_MEMORY
+    ) -> None:
         self._options: dict[str, Any] = {"reconstruct": reconstruct, "speckle": speckle, "memory": memory}
         self._lock = threading.Lock()
         self._files: OrderedDict[tuple[str, bool, int, int], VirtualGeotiff] = OrderedDict()
@@ -155,7 +157,7 @@ def _of(path: str) -> tuple[str, str]:
     return "", path
 
 
-def open(  # noqa: A001  # as rasterio calls it
+def open(
     path: str | os.PathLike[str],
     *,
     reconstruct: Reconstruct = "power",
@@ -177,7 +179,9 @@ def open(  # noqa: A001  # as rasterio calls it
     if not Path(name).exists():
         raise FileNotFoundError(f"there is no file {name}")
     if options.get("mode", "r") != "r" or "opener" in options:
-        raise InvalidArgument("sarcodec.rasterio.open opens for reading, by an opener of its own; leave mode and opener out")
+        raise InvalidArgument(
+            "sarcodec.rasterio.open opens for reading, by an opener of its own; leave mode and opener out"
+        )
     VirtualGeotiff(name, reconstruct=reconstruct, speckle=speckle, memory=memory).close()  # says what GDAL would not
     opener = Opener(reconstruct=reconstruct, speckle=speckle, memory=memory)
     dataset: rasterio.DatasetReader = rasterio.open(name, opener=opener, **options)

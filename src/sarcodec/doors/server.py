@@ -93,7 +93,9 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, root: str | os.PathLike[str], host: str = LOCALHOST, port: int = PORT, limits: Limits = Limits()) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], host: str = LOCALHOST, port: int = PORT, limits: Limits = Limits()
+    ) -> None:
         self.folder, self._busy = Folder(root, limits), threading.BoundedSemaphore(limits.requests)
         self._connections = threading.BoundedSemaphore(8 * limits.requests)
         self._alone = host in _OWN_NAMES
@@ -236,7 +238,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _list(self) -> str:
-        items = "".join(f'<li><a href="/{quote(name)}">{html.escape(name)}</a></li>' for name in self.server.folder.names())
+        items = "".join(
+            f'<li><a href="/{quote(name)}">{html.escape(name)}</a></li>' for name in self.server.folder.names()
+        )
         return f"<!DOCTYPE html><title>sarcodec</title><ul>{items}</ul>\n"
 
     def log_message(self, format: str, *arguments: Any) -> None:

@@ -9,7 +9,7 @@ import hashlib
 import math
 import os
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,15 +25,27 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/vnd.sarcodec"
 SCHEMAS = {
     name: f"https://stac-extensions.github.io/{name}/v{version}/schema.json"
-    for name, version in (("file", "2.1.0"), ("projection", "2.0.0"), ("raster", "2.0.0"), ("sar", "1.0.0"), ("sat", "1.0.0"), ("processing", "1.2.0"))
+    for name, version in (
+        ("file", "2.1.0"),
+        ("projection", "2.0.0"),
+        ("raster", "2.0.0"),
+        ("sar", "1.0.0"),
+        ("sat", "1.0.0"),
+        ("processing", "1.2.0"),
+    )
 }
 _POLARISATIONS = ("VV", "VH", "HH", "HV")
-_FRAME = re.compile(r"s1([a-d])[_-](iw|ew|sm|s[1-6]|wv)[_-](grd|slc|ocn)[a-z]?[a-z0-9_-]*?(\d{8}t\d{6})[_-](\d{8}t\d{6})[_-](\d{6})[_-]", re.I)
+_FRAME = re.compile(
+    r"s1([a-d])[_-](iw|ew|sm|s[1-6]|wv)[_-](grd|slc|ocn)[a-z]?[a-z0-9_-]*?(\d{8}t\d{6})[_-](\d{8}t\d{6})[_-](\d{6})[_-]",
+    re.I,
+)
 """Names of Sentinel-1 products and of their measurements: satellite, mode, type, start, end, absolute orbit."""
 _ORBIT_OF_FIRST = {"a": 73, "b": 27}  # relative = (absolute - this) mod 175 + 1, of each satellite
 
 
-def item(path: str | os.PathLike[str], *, when: str | None = None, href: str | None = None, checksum: bool = False) -> dict[str, Any]:
+def item(
+    path: str | os.PathLike[str], *, when: str | None = None, href: str | None = None, checksum: bool = False
+) -> dict[str, Any]:
     """The item.
 
     Args:
@@ -71,7 +83,9 @@ def item(path: str | os.PathLike[str], *, when: str | None = None, href: str | N
         "assets": {"data": _asset(name, scene, about, href, checksum)},
     }
     # Head and index, which lie in front of all payloads: a client reads them with one request.
-    found["assets"]["data"]["file:header_size"] = about.bytes - parts.base_bytes - parts.rest_bytes - parts.attached_bytes
+    found["assets"]["data"]["file:header_size"] = (
+        about.bytes - parts.base_bytes - parts.rest_bytes - parts.attached_bytes
+    )
     if box:
         found["bbox"] = box
     found["stac_extensions"] = _extensions(found)
@@ -108,7 +122,7 @@ def _iso(words: str) -> str:
         time = datetime.fromisoformat(words)
     except ValueError as error:
         raise InvalidArgument(f"the time is {words!r}; expected one as 2024-05-31T05:43:21Z") from error
-    time = time.replace(tzinfo=timezone.utc) if time.tzinfo is None else time.astimezone(timezone.utc)
+    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     return time.isoformat().replace("+00:00", "Z")
 
 
@@ -119,10 +133,19 @@ def _radar(scene: SceneInfo, tags: dict[str, str], frame: re.Match[str] | None) 
     platform = {}
     if frame:
         mode, product = mode or frame[2].upper(), product or frame[3].upper()
-        platform = {"platform": f"sentinel-1{frame[1].lower()}", "constellation": "sentinel-1", "instruments": ["c-sar"]}
+        platform = {
+            "platform": f"sentinel-1{frame[1].lower()}",
+            "constellation": "sentinel-1",
+            "instruments": ["c-sar"],
+        }
     if not (named and mode and product and frame):
         return platform
-    radar = {"sar:instrument_mode": mode, "sar:frequency_band": "C", "sar:polarizations": named, "sar:product_type": product}
+    radar = {
+        "sar:instrument_mode": mode,
+        "sar:frequency_band": "C",
+        "sar:polarizations": named,
+        "sar:product_type": product,
+    }
     return platform | radar
 
 
@@ -189,7 +212,9 @@ def _asset(name: Path, scene: SceneInfo, about: FileInfo, href: str | None, chec
     asset = {"href": href or name.name, "type": MEDIA_TYPE, "roles": ["data"], "file:size": about.bytes, "bands": bands}
     if checksum:
         with open(name, "rb") as file:
-            asset["file:checksum"] = "1220" + hashlib.file_digest(file, "sha256").hexdigest()  # multihash: SHA-256, 32 bytes
+            asset["file:checksum"] = (
+                "1220" + hashlib.file_digest(file, "sha256").hexdigest()
+            )  # multihash: SHA-256, 32 bytes
     return asset
 
 

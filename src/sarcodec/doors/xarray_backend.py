@@ -93,7 +93,7 @@ class SarcodecBackend(BackendEntrypoint):
     def guess_can_open(self, filename_or_obj: Any) -> bool:
         """Whether it is called as a compressed file."""
         try:
-            return os.fspath(filename_or_obj).lower().endswith(".sarc")
+            return bool(os.fspath(filename_or_obj).lower().endswith(".sarc"))
         except (TypeError, AttributeError):  # no path, or one of bytes
             return False
 
