@@ -1,6 +1,7 @@
 # make demo            the whole walk on a simulated scene (or INPUT=my.tif), with a picture: demo/
 # make test            all tests that need no torch
 # make test-train      those that need it
+# make test-tools      those of other tools' doors (xarray, Dask, rioxarray, pystac; gdalinfo where Debian's gdal-bin is installed)
 # make lint            ruff, the contracts between rooms, types
 # make docs            the site: build/site/index.html
 # make golden          golden files of a version that is not released yet, anew, and the example of docs/format.md
@@ -13,17 +14,21 @@ BIN := .venv/bin
 # Python compiles what is imported; compiling all of every package beforehand would take 50 MB.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
 
-.PHONY: demo test test-train lint docs golden library clean
+.PHONY: demo test test-train test-tools lint docs golden library clean
 
 demo: .venv/.with-plot
 	$(BIN)/python examples/demo.py $(if $(INPUT),--input "$(INPUT)")
 
 test: .venv/.with-test
 	@echo "make test: tests marked 'train' need torch and are left out here; make test-train runs them"
-	$(BIN)/python -m pytest -m "not train"
+	@echo "make test: tests marked 'tools' need xarray, Dask and others and are left out here; make test-tools runs them"
+	$(BIN)/python -m pytest -m "not train and not tools"
 
 test-train: .venv/.with-train
 	$(BIN)/python -m pytest -m train
+
+test-tools: .venv/.with-tools
+	$(BIN)/python -m pytest -m tools tests/doors
 
 lint: .venv/.with-test
 	$(BIN)/ruff check
@@ -57,6 +62,10 @@ NATIVE := $(wildcard native/*.c native/*.h native/*.py) setup.py
 
 .venv/.with-train: .venv/.made pyproject.toml lab/pyproject.toml $(NATIVE)
 	$(PIP_INSTALL) '.[test]' --editable './lab[bench,train]'
+	@touch $@
+
+.venv/.with-tools: .venv/.made pyproject.toml lab/pyproject.toml $(NATIVE)
+	$(PIP_INSTALL) '.[test,tools]'
 	@touch $@
 
 .venv/.with-docs: .venv/.made pyproject.toml

@@ -18,11 +18,13 @@ PACKAGE = SOURCE / "sarcodec"
 FILES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
 THIRD_PARTIES = {  # where each may be imported; None: everywhere
     "numpy": None,
-    "rasterio": {"raster", "api"},
+    "rasterio": {"raster", "api", "doors"},
     "affine": {"api"},
     "threadpoolctl": {"decoding"},
     "matplotlib": {"quality"},
     "imagecodecs": {"format"},
+    "xarray": {"doors"},
+    "click": {"rio"},
 }
 
 
@@ -116,3 +118,23 @@ def test_the_codec_never_imports_torch(tmp_path):
     )
     done = run(code, tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+DOORS = {
+    "sarcodec.xarray": ("xarray", "xarray"),
+    "sarcodec.rio": ("click", "rio"),
+}  # module: (what it needs, its extra)
+
+
+@pytest.mark.parametrize("module", DOORS)
+def test_a_door_names_the_extra_that_it_needs(tmp_path, module):
+    package, extra = DOORS[module]
+    done = run(f"import sys; sys.modules[{package!r}] = None\nimport {module}", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].endswith(f"pip install 'sarcodec[{extra}]'")
+
+
+def test_importing_sarcodec_opens_no_door(tmp_path):
+    code = "import sys, sarcodec; sarcodec.open, sarcodec.info; print(*(m for m in sys.modules if 'doors' in m or m in {'xarray', 'click'}))"
+    done = run(code, tmp_path)
+    assert done.returncode == 0 and done.stdout.strip() == "", done

@@ -39,7 +39,9 @@ EXIT_CODES = """exit codes:
   7    the target for size, rate or error cannot be reached
   130  interrupted (Ctrl-C); 143: terminated"""
 
-_VERBS = tuple("compress decompress info verify evaluate simulate models completion".split())  # modules of sarcodec.cli
+_VERBS = tuple(
+    "compress decompress info verify evaluate simulate models serve stac completion".split()
+)  # modules of sarcodec.cli
 _MORE_VERBS = "sarcodec.verbs"  # entry points of other distributions, such as sarcodec-lab
 _READERS_LACK = ("rasterio", "affine")  # what an installation for reading alone may leave out
 _INTERRUPTED, _TERMINATED, _BROKEN_PIPE = 130, 143, 141

@@ -46,7 +46,7 @@ class DecompressReport:
     attachments: int = 0
 
 
-def _tagged(scene: SceneInfo, decoder: SceneDecoder | ReducedSceneDecoder) -> SceneInfo:
+def tagged(scene: SceneInfo, decoder: SceneDecoder | ReducedSceneDecoder) -> SceneInfo:
     """The scene's description with a record of what it went through, in a tag namespace of its own."""
     h = decoder.header
     promise = (("MODE", mode_of(h.bands)), ("MAX_ERROR_DB", f"{largest_bound(h):g}")) if not h.learned else ()
@@ -117,7 +117,7 @@ def decompress(
         decoder = SceneDecoder(file, shares.tiles, wanted)
         view = View(decoder, place) if reduce is None else reduced_view(decoder, place, reduce, shares.tiles)
         bands = chosen_indexes(indexes, view.decoder.info.count)
-        scene = _tagged(excerpt(view.decoder.info, view.window, bands), view.decoder)
+        scene = tagged(excerpt(view.decoder.info, view.window, bands), view.decoder)
         folder = None if attachments is None else AttachmentFolder(file, attachments, overwrite)
         with (
             workers(shares.threads) as pool,

@@ -31,6 +31,11 @@ class Description:
     _fields: tuple[BandField, ...]
 
     @property
+    def info(self) -> SceneInfo:
+        """All of it as plain words and numbers (sarcodec.format.scene), without rasterio."""
+        return self._info
+
+    @property
     def count(self) -> int:
         """How many bands there are."""
         return self._info.count

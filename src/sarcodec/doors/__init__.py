@@ -1,0 +1,1 @@
+"""Doors: compressed files as other tools know images. A module a tool, loaded when that tool asks; each of them calls the public verbs, and knows no tile."""
