@@ -157,7 +157,8 @@ class BandArray(BackendArray):
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         if isinstance(key, indexing.VectorizedIndexer) and not any(isinstance(k, slice) for k in key.tuple):
-            return points(*key.tuple, self.shape, self.dtype, self._read)
+            rows, cols = key.tuple
+            return points(rows, cols, self.shape, self.dtype, self._read)
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._outer)
 
     def _outer(self, key: tuple[Any, ...]) -> NDArray[Any]:
