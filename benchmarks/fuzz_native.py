@@ -68,7 +68,7 @@ def made_up_stream(random: np.random.Generator, prior, tables) -> tuple[bytes, i
         state = 0
         for i, (symbol, table) in enumerate(zip(latents.tolist(), named[place.hyper_count :].tolist(), strict=True)):
             which[i] = state & 1
-            state = state if tables.skip[table] else int(trellis.NEXT_STATE[state, symbol & 1])
+            state = state if tables.skip[table] else int(trellis.USUAL.next_state[state, symbol & 1])
     named = named + 256 * np.concatenate([np.zeros(hyper.size, int), which])
     return coding.encode(tables, named, symbols), step, rows, cols
 
