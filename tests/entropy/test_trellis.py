@@ -84,7 +84,3 @@ def nearest(trellis: Trellis, start: int) -> int:
 @pytest.mark.parametrize("start", some(USUAL))
 def test_paths_that_part_and_meet_again_differ_by_the_best_distance(start):
     assert nearest(USUAL, start) == BEST_DISTANCE[USUAL.states]
-
-
-def test_paths_of_the_large_one_differ_by_more():
-    assert {nearest(LARGE, start) for start in (0, 1)} == {0}

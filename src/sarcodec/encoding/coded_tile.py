@@ -97,7 +97,9 @@ class TileCoder:
         scales = None if costs is None else np.zeros((place.count // CHANNELS, CHANNELS), np.int64)
         port.weighing = None if costs is None or scales is None else (scales, costs)
         lost = np.zeros((place.count // CHANNELS, CHANNELS), np.float32) if want_lost else None
-        latents = self.prior.walk(place.step, place.rows, place.cols, port, place.reference, lost, shifts=place.shifts, scales=scales)
+        latents = self.prior.walk(
+            place.step, place.rows, place.cols, port, place.reference, lost, shifts=place.shifts, scales=scales
+        )
         if lost is not None:
             lost *= np.square(steps)
         symbols = np.concatenate(port.symbols)

@@ -49,7 +49,9 @@ class Quantiser:
         -> symbols and quantisers of that shape, int64, the state at the end."""
         coded = ~self.tables.skip[rows]
         weights = np.broadcast_to(np.float32(ERROR_WEIGHT) * weight.astype(np.float32), residual.shape)
-        chosen = self._chosen(residual[coded].astype(np.float32), rows[coded].astype(np.uint8), weights[coded], state, trellis)
+        chosen = self._chosen(
+            residual[coded].astype(np.float32), rows[coded].astype(np.uint8), weights[coded], state, trellis
+        )
         symbols, which = np.zeros((2, *residual.shape), np.int64)
         symbols[coded], which[coded], state = chosen
         return symbols, which, state

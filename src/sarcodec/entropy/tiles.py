@@ -135,9 +135,7 @@ def _read_by_twin(prior: Prior, tables: FrozenTables, streams: Streams, place: P
     )
     groups = 1 if rest is None else len(GROUPS)
     lost = np.zeros((place.rows * place.cols, CHANNELS), np.float32) if want_lost else None
-    latents = prior.walk(
-        place.step, place.rows, place.cols, port, place.reference, lost, groups, place.shifts
-    )
+    latents = prior.walk(place.step, place.rows, place.cols, port, place.reference, lost, groups, place.shifts)
     for decoder in (port.base, port.rest):
         if decoder is not None:
             decoder.finish()

@@ -49,7 +49,9 @@ class Trellis:
 
 
 USUAL = Trellis(8, (0o515, 0o362))
-LARGE = Trellis(10, (0o2055, 0o506))  # the best of some 400 whose h0 is primitive, by the costs of latents (docs/decisions/0006)
+LARGE = Trellis(
+    10, (0o2055, 0o506)
+)  # the best of some 400 whose h0 is primitive, by the costs of latents (docs/decisions/0006)
 
 
 def places(symbols: Integers, quantiser: Integers) -> Integers:

@@ -30,7 +30,9 @@ class Choices:
             or any(abs(s) > SHIFT_MAX for s in self.shifts)
             or (self.shifts and not self.shifts[-1])
         ):
-            raise InvalidArgument(f"shifts {self.shifts}: expected at most {SHIFTS} of size {SHIFT_MAX}, the last not 0")
+            raise InvalidArgument(
+                f"shifts {self.shifts}: expected at most {SHIFTS} of size {SHIFT_MAX}, the last not 0"
+            )
 
     def pack(self) -> bytes:
         """A byte, and one bit or more for each shift."""
@@ -55,7 +57,9 @@ def read_choices(cursor: Cursor) -> Choices:
     bits = _Bits(cursor)
     shifts = tuple(unfold(bits.gamma() - 1) for _ in range(head % _LARGE))
     if bits.left or len(shifts) > SHIFTS or (shifts and not shifts[-1]):
-        raise CorruptFile(f"tile: {len(shifts)} shifts of scales, or bits behind them, that no encoder writes; the file is damaged")
+        raise CorruptFile(
+            f"tile: {len(shifts)} shifts of scales, or bits behind them, that no encoder writes; the file is damaged"
+        )
     return Choices(head >= _LARGE, shifts)
 
 

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 def _encode() -> Any:
     numbers = [c_int32] * 4
     return function(
-        "tile_encode", c_int32, *[c_void_p] * 10, *numbers, c_void_p, c_int32, c_void_p, c_int32, *[c_void_p] * 5, c_int64, *[c_void_p] * 2
+        "tile_encode",
+        c_int32,
+        *[c_void_p] * 10,
+        *numbers,
+        c_void_p,
+        c_int32,
+        c_void_p,
+        c_int32,
+        *[c_void_p] * 5,
+        c_int64,
+        *[c_void_p] * 2,
     )
 
 

@@ -69,7 +69,15 @@ class Where:
     many: bool = False
 
     def arguments(self) -> list[int | None]:
-        return [self.step, self.rows, self.cols, *_places(self.reference), self.reference_step, *_places(self.shifts), self.many]
+        return [
+            self.step,
+            self.rows,
+            self.cols,
+            *_places(self.reference),
+            self.reference_step,
+            *_places(self.shifts),
+            self.many,
+        ]
 
 
 @dataclass(frozen=True)

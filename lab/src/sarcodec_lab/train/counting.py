@@ -104,7 +104,9 @@ class _Counting:
     def latents(self, rows: np.ndarray, mean: np.ndarray, cells: np.ndarray, channels: slice) -> np.ndarray:
         residual = self.values[cells, channels] - mean * np.float32(2.0**-FRACTION_BITS)
         stream = int(channels.start >= GROUPS[0])
-        symbols, which, self.state[stream] = self.quantiser.choose(residual, rows, self.weight[channels], self.state[stream])
+        symbols, which, self.state[stream] = self.quantiser.choose(
+            residual, rows, self.weight[channels], self.state[stream]
+        )
         self.count(rows + LATENT_TABLES * which, symbols)
         stand = places(symbols, which)
         place = rows.reshape(-1), np.minimum(np.abs(stand), CENTROIDS - 1).reshape(-1)
