@@ -69,7 +69,7 @@ def made_up_stream(random: np.random.Generator, prior, tables) -> tuple[tuple[by
         for i, (symbol, table) in enumerate(zip(latents.tolist(), named[place.hyper_count :].tolist(), strict=True)):
             state = 0 if i == cut - place.hyper_count else state
             which[i] = state & 1
-            state = state if tables.skip[table] else int(trellis.NEXT_STATE[state, symbol & 1])
+            state = state if tables.skip[table] else int(trellis.USUAL.next_state[state, symbol & 1])
     named = named + 256 * np.concatenate([np.zeros(hyper.size, int), which])
     parts = (slice(cut), slice(cut, None))
     return tuple(coding.encode(tables, named[part], symbols[part]) for part in parts), step, rows, cols

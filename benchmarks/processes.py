@@ -27,10 +27,13 @@ def measure(command: list[str]) -> Run:
     return Run(**json.loads(done.stdout))
 
 
-def compress_command(scene: Path, packed: Path, quality: float | None = None, model: str | None = None) -> list[str]:
+def compress_command(
+    scene: Path, packed: Path, quality: float | None = None, model: str | None = None, effort: int | None = None
+) -> list[str]:
     """Command line that writes `packed` from the GeoTIFF `scene`."""
     command = [sys.executable, "-m", "sarcodec", "compress", str(scene), str(packed)]
     command += [] if quality is None else ["--quality", f"{quality:g}"]
+    command += [] if effort is None else ["--effort", str(effort)]
     return command + (["--model", model] if model else []) + ["--overwrite"]
 
 

@@ -87,15 +87,17 @@ class Codec:
     in_process: bool
     peers_here: bool = False
     reconstruct: str = "log"
+    effort: int | None = None
 
     def round_trip(self, scene: Path, packed: Path, decoded: Path, quality: float) -> tuple[float, float]:
         """Write `packed` and `decoded`; return the seconds of both ways."""
         if not self.in_process:
-            forth = measure(compress_command(scene, packed, quality, self.model)).seconds
+            forth = measure(compress_command(scene, packed, quality, self.model, self.effort)).seconds
             return forth, measure(decompress_command(packed, decoded, "--reconstruct", self.reconstruct)).seconds
         import sarcodec
 
-        options = {"model": self.model} if self.model else {}
+        options = {"model": self.model, "effort": self.effort}
+        options = {name: value for name, value in options.items() if value is not None}
         start = time.perf_counter()
         sarcodec.compress(scene, packed, quality=quality, **options)
         middle = time.perf_counter()
@@ -224,6 +226,7 @@ def write_json(path: Path, arguments: argparse.Namespace, results: Sequence[Resu
     document = {
         "qualities": arguments.qualities,
         "model": arguments.model,
+        "effort": arguments.effort,
         "reconstruct": arguments.reconstruct,
         "fresh_processes": not arguments.in_process,
         "window_rmse_db": WINDOW_DB,
@@ -244,6 +247,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--qualities", type=_qualities, default=_qualities(DEFAULT_QUALITIES), metavar="Q,Q,...")
     parser.add_argument("--reconstruct", choices=("log", "power"), default="log", help="passed through to decompress")
     parser.add_argument("--model", help="passed through to compress")
+    parser.add_argument("--effort", type=int, help="passed through to compress")
     parser.add_argument("--only", default="", metavar="TEXT", help="only bands whose name contains this")
     parser.add_argument("--jobs", type=int, default=1, help="bands measured at once; times are only good with 1")
     parser.add_argument("--in-process", action="store_true", help="no fresh processes: quick, not for figures")
@@ -268,7 +272,7 @@ def main() -> int:
     if not bands:
         sys.exit(f"found no band in {arguments.data}/val/{{iw,slc,ew}}; give --data or SARCODEC_DATA")
     peers = load_peers(arguments.peers)
-    codec = Codec(arguments.model, arguments.in_process, arguments.peers_here, arguments.reconstruct)
+    codec = Codec(arguments.model, arguments.in_process, arguments.peers_here, arguments.reconstruct, arguments.effort)
     jobs = 1 if arguments.in_process else arguments.jobs
     with ThreadPoolExecutor(jobs) as pool:
         results = list(pool.map(lambda band: measure_band(band, codec, arguments.qualities, peers), bands))

@@ -50,9 +50,10 @@ SARC_INLINE double law_halved(double x, int32_t bits) {
     return (x + (double)(INT64_C(1) << (bits - 1))) * (1.0 / (double)(INT64_C(1) << bits));
 }
 
-/* The head's numbers v (2 count), below 2^23 in size, of one cell -> means and tables of its channels. gain, lean: NULL in a tile that leans on none. */
+/* The head's numbers v (2 count), below 2^23 in size, of one cell -> means and tables of its channels. gain, lean: NULL in a tile that leans on none.
+   scale: NULL where nobody asks for it. */
 SARC_INLINE void law_predict(const int32_t *restrict v, const int32_t *restrict gain, const int32_t *restrict lean, const int32_t *restrict factor,
-                             const int32_t *restrict offset, int32_t count, int32_t first_table, int32_t *restrict mean, uint8_t *restrict table) {
+                             const int32_t *restrict offset, int32_t count, int32_t first_table, int32_t *restrict mean, uint8_t *restrict table, int32_t *restrict scale) {
     for (int32_t j = 0; j < count; j++) {
         double x = law_halved((double)v[j] * factor[j], 16);
         if (gain) x = floor(x) + floor(law_halved((double)gain[j] * lean[j], 6));
@@ -64,6 +65,7 @@ SARC_INLINE void law_predict(const int32_t *restrict v, const int32_t *restrict 
         const int32_t level = ((v[count + j] + offset[j]) >> 4) + 1;
         table[j] = (uint8_t)(first_table + SARC_MIN(SARC_MAX(level, 0), WALK_SCALE_LEVELS - 1));
     }
+    for (int32_t j = 0; scale && j < count; j++) scale[j] = v[count + j] + offset[j];
 }
 
 /* Sizes 10 * sum >> shift of `pool` channels each. */

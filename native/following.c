@@ -32,10 +32,10 @@ static int32_t following_latents(void *self, const walk_run *run) {
 /* As tile_read, but with hyper symbols (24 a hyper cell) and places on the grid of half steps (1024 a cell, size at most 2^25) from arrays, whichever tables skip. Fills
    tables (as many as both) and means (1024 a cell), all in coded order. symbols: room for the hyper symbols and 1024 a cell; no meaning afterwards. */
 SARC_EXPORT(int32_t, tile_follow)(const model *m, const int32_t *hyper, const int32_t *places, int32_t step, int32_t rows, int32_t cols,
-                                  const int32_t *reference, int32_t reference_step, int32_t *symbols, int32_t *tables, int32_t *means, int32_t *latents,
+                                  const int32_t *reference, int32_t reference_step, const int32_t *shifts, int32_t many, int32_t *symbols, int32_t *tables, int32_t *means, int32_t *latents,
                                   float *lost) {
     following f = {hyper, places, tables, means};
-    const walk_tile tile = {step, rows, cols, NULL, reference, reference_step, symbols, latents, lost};
-    const walk_coder coder = {&f, FOLLOWING_PLACES, following_hyper, following_latents};
+    const walk_tile tile = {step, rows, cols, NULL, reference, reference_step, symbols, latents, lost, shifts, many};
+    const walk_coder coder = {&f, FOLLOWING_PLACES, following_hyper, following_latents, 0};
     return walk_whole(m, &tile, &coder);
 }

@@ -62,15 +62,15 @@ SARC_INLINE int32_t rans_pull(const rans_tables *tables, rans_reader *from, uint
 /* Fills values[n] and modes[n], the mode that each value was read in. In mode m a value's table is rows[i] + jump[m], the next mode next_mode[m][value & 1];
    a skipped value leaves the mode as it is. place, state and mode are where the reader stands, before and after. Every row + jump must name a table. */
 SARC_EXPORT(int32_t, rans_decode)(const uint16_t *cumulative, const uint32_t *layout, const uint8_t *lookup, const uint16_t *words, int64_t count,
-                                  int64_t *place, uint64_t *state, const uint16_t *rows, int64_t n, const uint8_t *next_mode, const int64_t *jump,
-                                  int64_t *mode, int32_t *values, uint8_t *modes) {
+                                  int64_t *place, uint64_t *state, const uint16_t *rows, int64_t n, const uint16_t *next_mode, const int64_t *jump,
+                                  int64_t *mode, int32_t *values, uint16_t *modes) {
     const rans_tables tables = {cumulative, layout, lookup};
     rans_reader from = {words, count, *place, *state};
     int64_t at = *mode;
     int32_t answer = SARC_OK;
     for (int64_t i = 0; i < n; i++) {
         const uint32_t row = (uint32_t)(rows[i] + jump[at]);
-        modes[i] = (uint8_t)at;
+        modes[i] = (uint16_t)at;
         if (layout[row] >> 31) {
             values[i] = 0;
             continue;

@@ -2,6 +2,7 @@
 
    Reads strangers' bytes: whatever they hold, nothing outside the arrays is touched, no sum overflows and the loops end. */
 #include "walk.h"
+#include "trellis.c"
 
 enum { READING_PLACES = 1280 };
 
@@ -14,6 +15,7 @@ typedef struct {
 typedef struct {
     const rans_tables *tables;
     rans_reader from;
+    const trellis *code;
     uint32_t state; /* of the trellis */
     reading_table latents[2 * WALK_TABLES];
 } reading;
@@ -60,6 +62,7 @@ static int32_t reading_latents(void *self, const walk_run *run) {
     int64_t place = r->from.place;
     uint64_t x = r->from.state;
     uint32_t state = r->state;
+    const uint32_t back = (uint32_t)r->code->back, odd = (uint32_t)r->code->odd;
     for (int32_t n = 0; n < run->codes; n++) {
         const int32_t i = run->coded[n];
         const uint32_t b = state & 1, row = run->table[i] + WALK_TABLES * b;
@@ -77,7 +80,7 @@ static int32_t reading_latents(void *self, const walk_run *run) {
             if (symbol == INT32_MIN) return SARC_DAMAGED;
             x = from.state, place = from.place;
         }
-        state = state >> 1 ^ (166 & -b) ^ (symbol & 1 ? 121 : 0);
+        state = state >> 1 ^ (back & -b) ^ (symbol & 1 ? odd : 0);
         walk_put(run, i, symbol, (int32_t)b);
     }
     r->from.state = x, r->from.place = place, r->state = state;
@@ -108,10 +111,10 @@ static int32_t reading_open(rans_reader *from, const uint8_t *stream, int64_t le
 /* Groups `first` to `last` of a walk from a stream of their own, or the hyper symbols too where *w is not begun. The stream has to end where they do. */
 static int32_t reading_groups(walk **w, const model *m, const rans_tables *tables, const walk_tile *tile, const uint8_t *stream, int64_t length, int32_t first,
                               int32_t last) {
-    reading r = {.tables = tables};
+    reading r = {.tables = tables, .code = &TRELLISES[tile->many != 0]};
     reading_prepare(&r);
     int32_t answer = reading_open(&r.from, stream, length);
-    const walk_coder coder = {&r, READING_PLACES, reading_hyper, reading_latents};
+    const walk_coder coder = {&r, READING_PLACES, reading_hyper, reading_latents, 0};
     if (answer == SARC_OK && !*w) answer = walk_begin(w, m, tile, &coder);
     for (int32_t g = first; answer == SARC_OK && g <= last; g++) answer = walk_group(*w, g, &coder);
     if (answer == SARC_OK && (r.from.state != 1 || r.from.place != r.from.count)) answer = SARC_DAMAGED;
@@ -121,12 +124,12 @@ static int32_t reading_groups(walk **w, const model *m, const rans_tables *table
 
 /* Symbols and latents of a tile of rows by cols cells, and expected errors where lost is not NULL: hyper symbols and group 0 from the stream `base`, the other groups from
    `rest`, where that is not NULL. What belongs to groups that are not read is left alone. The three arrays of the tables are those of FrozenTables, all 752 of them.
-   reference: latents of the band that it leans on, or NULL. symbols has room for 24 a hyper cell and 1024 a cell, latents and lost for 1024 a cell. */
+   reference: latents of the band that it leans on, or NULL; shifts, many: as in walk_tile. symbols has room for 24 a hyper cell and 1024 a cell, latents and lost for 1024 a cell. */
 SARC_EXPORT(int32_t, tile_read)(const model *m, const uint16_t *cumulative, const uint32_t *layout, const uint8_t *lookup, const uint8_t *base,
                                 int64_t base_length, const uint8_t *rest, int64_t rest_length, int32_t step, int32_t rows, int32_t cols,
-                                const int32_t *reference, int32_t reference_step, int32_t *symbols, int32_t *latents, float *lost) {
+                                const int32_t *reference, int32_t reference_step, const int32_t *shifts, int32_t many, int32_t *symbols, int32_t *latents, float *lost) {
     const rans_tables tables = {cumulative, layout, lookup};
-    const walk_tile tile = {step, rows, cols, layout, reference, reference_step, symbols, latents, lost};
+    const walk_tile tile = {step, rows, cols, layout, reference, reference_step, symbols, latents, lost, shifts, many};
     walk *w = NULL;
     int32_t answer = reading_groups(&w, m, &tables, &tile, base, base_length, 0, 0);
     if (answer == SARC_OK && rest) answer = reading_groups(&w, m, &tables, &tile, rest, rest_length, 1, WALK_GROUPS - 1);

@@ -1,26 +1,27 @@
-/* The encoder's choice of symbols: the path through the 256 states of the trellis of least bits + weight * squared error.
+/* The encoder's choice of symbols: the path through the 256 or 1,024 states of a trellis of least bits + weight * squared error.
 
    docs/format.md, 9.9, says what is chosen; sarcodec/encoding/quantiser.py does it in NumPy, symbol for symbol. Costs are whole numbers, so that the path is
    the same at every level: bits in 1/64, residuals and places in 1/256 step. The one float operation is weight * error * error, products alone, which
    IEEE 754 rounds alike everywhere.
 
-   How the states lie. With s even or odd, the state after s is T s by an even symbol and T s ^ 121 by an odd one, where T s = s >> 1 ^ (s & 1 ? 166 : 0). T is linear
+   How the states lie. With 256 of them, the state after s is T s by an even symbol and T s ^ 121 by an odd one, where T s = s >> 1 ^ (s & 1 ? 166 : 0). T is linear
    over GF(2), and T^255 is the identity. The cost of state T^k p after k symbols is kept at place p, for good: so a step of Viterbi's search takes for
-   each place p the cheaper of p itself (even symbol) and of p ^ T^-k 242 (odd symbol), and nothing moves but by that one exclusive or. The quantiser of
+   each place p the cheaper of p itself (even symbol) and of p ^ T^-k 242 (odd symbol), and nothing moves but by that one exclusive or. 1,024 states have other
+   numbers (trellis.c). The quantiser of
    the state at place p is the lowest bit of T^k p: the parity of p & kind, with a kind for every k. */
 #include "level.h"
 #include "lanes.h"
+#include "trellis.c"
 
 #include <math.h>
 
 enum {
-    SEARCH_STATES = 256,
-    SEARCH_PERIOD = 255, /* T^255 = 1 */
+    SEARCH_STATES = 1024, /* at most */
     SEARCH_BLOCK = 8192, /* a path is decided in blocks of so many coded symbols, to bound memory */
     SEARCH_HALF = 168,   /* a half step of the trellis, in 1/256 step */
     SEARCH_NEAR = 32,    /* half steps of |residual| that the tables reach to */
-    SEARCH_LIMIT = 4095, /* of a branch above the best of its four, in units: eight of them are the most that two states' costs can differ by */
-    SEARCH_ROUND = 8,    /* symbols from one lowering of all costs to the next: 16 * SEARCH_LIMIT < 2^16, so that int16 holds them */
+    SEARCH_LIMIT = 4095, /* of a branch above the best of its four, in units: one for each bit of a state is the most that two states' costs can differ by */
+    SEARCH_HEADROOM = 16, /* bits of a state, and symbols from one lowering of all costs to the next: 16 * SEARCH_LIMIT < 2^16, so that int16 holds them */
     SEARCH_CODE_MAX = 16384
 };
 #define SEARCH_UNIT 256.0f       /* of residuals and places, a step */
@@ -52,7 +53,7 @@ typedef struct {
 } search_branches;
 
 typedef struct {
-    uint8_t partner, kind;
+    uint16_t partner, kind;
 } search_turn;
 
 enum { SEARCH_VECTORS = SEARCH_STATES / LANES };
@@ -61,23 +62,25 @@ enum { SEARCH_VECTORS = SEARCH_STATES / LANES };
 typedef struct {
     void *whole; /* as it was allocated */
     _Alignas(64) int16_t costs[2][SEARCH_STATES];
-    _Alignas(32) uint16_t odd[SEARCH_BLOCK][SEARCH_STATES / 16]; /* bits: whether the cheaper way to a place is an odd symbol */
+    const trellis *code;
+    _Alignas(32) uint16_t odd[SEARCH_BLOCK * (SEARCH_STATES / 16)]; /* bits, a sixteenth of the states a symbol: whether the cheaper way to a place is an odd symbol */
     search_branches branches[SEARCH_BLOCK];
     int32_t offers[SEARCH_BLOCK];
-    search_turn turns[SEARCH_PERIOD + 1];
+    search_turn turns[SEARCH_STATES];
     uint8_t kinds[SEARCH_VECTORS][SEARCH_VECTORS]; /* parity of a & b */
     _Alignas(32) int16_t lanes[LANES][LANES]; /* -1 where the parity of a & b is odd */
 } search_room;
 
-SARC_INLINE int32_t search_advance(int32_t state, int32_t odd) { return state >> 1 ^ (state & 1 ? 166 : 0) ^ (odd ? 121 : 0); }
-
-static void search_prepare(search_room *room) {
-    search_turn turn = {242, 1};
-    for (int k = 0; k < SEARCH_PERIOD; k++) {
+/* T^states-1 is the identity: after so many turns they begin anew. */
+static void search_prepare(search_room *room, const trellis *code) {
+    const unsigned back = (unsigned)code->back, states = (unsigned)code->states;
+    search_turn turn = {(uint16_t)(2 * code->odd), 1};
+    room->code = code;
+    for (unsigned k = 0; k < states - 1; k++) {
         room->turns[k] = turn;
-        const int d = turn.partner;
-        turn.partner = (uint8_t)(d & 128 ? (d ^ 166) << 1 | 1 : d << 1);
-        turn.kind = (uint8_t)(turn.kind << 1 | __builtin_parity(turn.kind & 166));
+        const unsigned d = turn.partner;
+        turn.partner = (uint16_t)(d & states / 2 ? (d ^ back) << 1 | 1 : d << 1);
+        turn.kind = (uint16_t)((turn.kind << 1 | __builtin_parity(turn.kind & back)) & (states - 1));
     }
     for (int a = 0; a < SEARCH_VECTORS; a++)
         for (int b = 0; b < SEARCH_VECTORS; b++) room->kinds[a][b] = (uint8_t)__builtin_parity((unsigned)(a & b));
@@ -86,12 +89,12 @@ static void search_prepare(search_room *room) {
 }
 
 /* NULL where there is no memory. Its vectors lie on whole lines of the cache. */
-static search_room *search_room_make(void) {
+static search_room *search_room_make(const trellis *code) {
     char *whole = malloc(sizeof(search_room) + 63);
     if (!whole) return NULL;
     search_room *room = (search_room *)(whole + (-(uintptr_t)whole & 63));
     room->whole = whole;
-    search_prepare(room);
+    search_prepare(room, code);
     return room;
 }
 
@@ -160,14 +163,14 @@ SARC_INLINE int32_t search_offer(const search_tables *tables, uint32_t row, floa
 }
 
 /* One step of the search. from, to: costs by place; cost: of the four classes; odd: one bit a place. */
-SARC_INLINE void search_step(const search_room *room, const int16_t *from, int16_t *to, const int16_t cost[4], search_turn turn, uint16_t *odd) {
+SARC_INLINE void search_step(const search_room *room, const int16_t *from, int16_t *to, const int16_t cost[4], search_turn turn, uint16_t *odd, int vectors) {
     const lanes mask = *(const lanes *)room->lanes[turn.kind & (LANES - 1)];
     const lanes even = lanes_all(cost[0] ^ cost[3]) & mask, other = lanes_all(cost[2] ^ cost[1]) & mask;
     const lanes branch[2][2] = {{lanes_all(cost[0]) ^ even, lanes_all(cost[2]) ^ other}, {lanes_all(cost[3]) ^ even, lanes_all(cost[1]) ^ other}};
     const uint8_t *kinds = room->kinds[turn.kind / LANES];
     const lanes_turn turned = lanes_turning(turn.partner & 7);
     const int far = turn.partner / 8 * 16;
-    for (int first = 0; first < SEARCH_VECTORS; first += 16) {
+    for (int first = 0; first < vectors; first += 16) {
         lanes_bits bits = {0};
 #pragma GCC unroll 16
         for (int v = first; v < first + 16; v++) {
@@ -181,29 +184,29 @@ SARC_INLINE void search_step(const search_room *room, const int16_t *from, int16
 }
 
 /* Lowers all costs so that the least is the lowest number there is. */
-static void search_lower(int16_t *costs) {
+static void search_lower(int16_t *costs, int vectors) {
     lanes *all = (lanes *)costs, least = all[0];
-    for (int v = 1; v < SEARCH_VECTORS; v++) least = lanes_least(least, all[v]);
+    for (int v = 1; v < vectors; v++) least = lanes_least(least, all[v]);
     int16_t lowest = least[0];
     for (int l = 1; l < LANES; l++) lowest = SARC_MIN(lowest, least[l]);
     const lanes_bits off = (lanes_bits){0} + (uint16_t)(lowest - INT16_MIN);
-    for (int v = 0; v < SEARCH_VECTORS; v++) all[v] = (lanes)((lanes_bits)all[v] - off);
+    for (int v = 0; v < vectors; v++) all[v] = (lanes)((lanes_bits)all[v] - off);
 }
 
 /* T^turns of a place: the state that it stands for. */
-static int32_t search_state(int32_t place, int64_t turns) {
+static int32_t search_state(const trellis *code, int32_t place, int64_t turns) {
     int32_t state = place;
-    for (int64_t k = turns % SEARCH_PERIOD; k > 0; k--) state = search_advance(state, 0);
+    for (int64_t k = turns % (code->states - 1); k > 0; k--) state = trellis_next(code, state, 0);
     return state;
 }
 
 /* The place of the least cost; of several, that of the lowest state. */
-static int32_t search_end(const int16_t *costs, int64_t n, int32_t *state) {
+static int32_t search_end(const trellis *code, const int16_t *costs, int64_t n, int32_t *state) {
     int32_t best = 0;
-    *state = SEARCH_STATES;
-    for (int32_t p = 0; p < SEARCH_STATES; p++) {
+    *state = code->states;
+    for (int32_t p = 0; p < code->states; p++) {
         if (costs[p] > costs[best]) continue;
-        const int32_t found = search_state(p, n);
+        const int32_t found = search_state(code, p, n);
         if (costs[p] < costs[best] || found < *state) best = p, *state = found;
     }
     return best;
@@ -217,19 +220,29 @@ SARC_INLINE int32_t search_symbol(int32_t offer, int32_t class, float residual) 
     return residual < 0 ? -size : size;
 }
 
+/* The steps of one block through so many states. */
+SARC_INLINE void search_forth(search_room *room, int64_t n, int states) {
+    const int vectors = states / LANES, period = states - 1, round = SEARCH_HEADROOM - room->code->bits;
+    for (int64_t i = 0, k = 0; i < n; i++, k = k + 1 == period ? 0 : k + 1) {
+        if (i && i % round == 0) search_lower(room->costs[i & 1], vectors);
+        search_step(room, room->costs[i & 1], room->costs[~i & 1], room->branches[i].cost, room->turns[k], room->odd + i * (states / 16), vectors);
+    }
+}
+
 /* The cheapest path of one block of n <= SEARCH_BLOCK symbols whose branches are known. Fills symbols and quantisers; gives the state behind it. */
 static int32_t search_block(search_room *room, const float *residual, int64_t n, int32_t state, int32_t *symbols, uint8_t *quantisers) {
-    for (int p = 0; p < SEARCH_STATES; p++) room->costs[0][p] = INT16_MIN + 8 * SEARCH_LIMIT + 1;
+    const int32_t states = room->code->states, period = states - 1;
+    for (int p = 0; p < states; p++) room->costs[0][p] = (int16_t)(INT16_MIN + room->code->bits * SEARCH_LIMIT + 1);
     room->costs[0][state] = INT16_MIN;
-    for (int64_t i = 0, k = 0; i < n; i++, k = k + 1 == SEARCH_PERIOD ? 0 : k + 1) {
-        if (i && i % SEARCH_ROUND == 0) search_lower(room->costs[i & 1]);
-        search_step(room, room->costs[i & 1], room->costs[~i & 1], room->branches[i].cost, room->turns[k], room->odd[i]);
-    }
-    int32_t place = search_end(room->costs[n & 1], n, &state);
-    for (int64_t i = n - 1, k = (n - 1) % SEARCH_PERIOD; i >= 0; i--, k = k ? k - 1 : SEARCH_PERIOD - 1) {
+    if (states == 256)
+        search_forth(room, n, 256);
+    else
+        search_forth(room, n, SEARCH_STATES);
+    int32_t place = search_end(room->code, room->costs[n & 1], n, &state);
+    for (int64_t i = n - 1, k = (n - 1) % period; i >= 0; i--, k = k ? k - 1 : period - 1) {
         const search_turn turn = room->turns[k];
         const int32_t lane = place & (LANES - 1), v = place / LANES;
-        const int32_t odd = room->odd[i][v / 16 * LANES + lane] >> (15 - (v & 15)) & 1, kind = __builtin_parity((unsigned)(place & turn.kind));
+        const int32_t odd = room->odd[i * (states / 16) + v / 16 * LANES + lane] >> (15 - (v & 15)) & 1, kind = __builtin_parity((unsigned)(place & turn.kind));
         place ^= turn.partner & -odd;
         quantisers[i] = (uint8_t)kind;
         symbols[i] = search_symbol(room->offers[i], 2 * odd ^ 3 * kind, residual[i]);
@@ -244,7 +257,7 @@ static int32_t search_follow(search_room *room, const float *residual, int64_t n
         const int32_t kind = state & 1, even = 3 * kind, odd = 2 ^ even, taken = cost[even] <= cost[odd] ? even : odd;
         quantisers[i] = (uint8_t)kind;
         symbols[i] = search_symbol(room->offers[i], taken, residual[i]);
-        state = search_advance(state, taken == odd);
+        state = trellis_next(room->code, state, taken == odd);
     }
     return state;
 }
@@ -273,10 +286,10 @@ static void search_pass(search_room *room, const search_tables *tables, const fl
 }
 
 SARC_EXPORT(int32_t, search)(const int16_t *near, const int32_t *zero, const int16_t *price, const uint32_t *layout, const uint8_t *centroids,
-                             const float *residual, const uint8_t *rows, const float *weights, int64_t n, int32_t greedy, int32_t *state, int32_t *symbols,
-                             uint8_t *quantisers) {
+                             const float *residual, const uint8_t *rows, const float *weights, int64_t n, int32_t greedy, int32_t many,
+                             int32_t *state, int32_t *symbols, uint8_t *quantisers) {
     const search_tables tables = {near, zero, price, layout, centroids};
-    search_room *room = search_room_make();
+    search_room *room = search_room_make(&TRELLISES[many != 0]);
     if (!room) return SARC_NO_MEMORY;
     search_pass(room, &tables, residual, rows, weights, n, greedy, state, symbols, quantisers);
     search_room_drop(room);

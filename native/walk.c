@@ -200,7 +200,7 @@ static void walk_networks(walk *w, int32_t pass) {
 }
 
 /* Means and tables of a run's cells. */
-static void walk_predict(const walk *w, const walk_run *run, int32_t *mean, uint8_t *table) {
+static void walk_predict(const walk *w, const walk_run *run, int32_t *mean, uint8_t *table, int32_t *scale) {
     const int32_t pass = 2 * run->group + run->half, begin = run->begin, count = run->channels;
     const int32_t stride = w->m->head[pass].by.outputs, gains = w->m->gain[pass].by.outputs;
     for (int32_t i = 0; i < run->cells; i++) {
@@ -208,7 +208,7 @@ static void walk_predict(const walk *w, const walk_run *run, int32_t *mean, uint
         const int32_t *gain = w->leaning ? w->gain + (size_t)at * gains : NULL;
         const int32_t *lean = w->leaning ? w->leaning + (size_t)run->cell[i] * WALK_CHANNELS + begin : NULL;
         law_predict(w->head + (size_t)at * stride, gain, lean, w->law.mean + begin, w->law.scale + begin, count, WALK_SCALE_LEVELS * run->group,
-                    mean + (size_t)i * count, table + (size_t)i * count);
+                    mean + (size_t)i * count, table + (size_t)i * count, scale ? scale + (size_t)i * count : NULL);
     }
 }
 
@@ -246,7 +246,7 @@ static void walk_keep(walk *w, const walk_run *run) {
 
 /* Room for the arrays of a run of so many places. */
 static int32_t walk_room(walk *w, size_t places) {
-    const size_t bytes = places * (5 * sizeof(int32_t) + 1) + 64;
+    const size_t bytes = places * (6 * sizeof(int32_t) + 1) + 64;
     if (bytes <= w->run_bytes) return SARC_OK;
     free(w->run);
     w->run = malloc(bytes);
@@ -258,11 +258,13 @@ static int32_t walk_run_of(walk *w, int32_t pass, int32_t first, int32_t cells, 
     const int32_t group = pass / 2, half = pass % 2, channels = MODEL_SIZE[group];
     const size_t places = (size_t)cells * channels;
     int32_t *mean = (int32_t *)w->run, *coded = mean + places, *skipped = coded + places, *offset = skipped + places, *error = offset + places;
-    uint8_t *table = (uint8_t *)(error + places);
+    int32_t *scale = error + places;
+    uint8_t *table = (uint8_t *)(scale + places);
     walk_run run = {.centroids = w->m->centroids, .errors = w->m->errors, .group = group, .half = half, .first = first, .cells = cells, .channels = channels, .begin = MODEL_BEGIN[group]};
     run.cell = w->half[half] + first, run.mean = mean, run.table = table, run.coded = coded;
     run.symbol = w->symbol, run.offset = offset, run.error = w->tile.lost ? error : NULL;
-    walk_predict(w, &run, mean, table);
+    run.scale = coder->scales ? scale : NULL;
+    walk_predict(w, &run, mean, table, coder->scales ? scale : NULL);
     run.codes = walk_coded(w, &run, coded, skipped);
     const int32_t answer = coder->latents(coder->self, &run);
     if (answer != SARC_OK) return answer;
@@ -302,6 +304,15 @@ static void walk_codes(walk *w) {
     for (int32_t t = 0; t < WALK_TABLES; t++) w->codes[t] = !(w->tile.layout && w->tile.layout[t] >> 31);
 }
 
+/* What a file adds to the scales. */
+static int32_t walk_shift(walk *w) {
+    for (int32_t c = 0; w->tile.shifts && c < WALK_CHANNELS; c++) {
+        if (w->tile.shifts[c] < -WALK_MOST_SHIFT || w->tile.shifts[c] > WALK_MOST_SHIFT) return SARC_REFUSED;
+        w->law.scale[c] += w->tile.shifts[c];
+    }
+    return SARC_OK;
+}
+
 static int32_t walk_begin(walk **made, const model *with, const walk_tile *tile, const walk_coder *coder) {
     *made = NULL;
     if (tile->step < 0 || tile->step >= WALK_STEPS || tile->rows < 1 || tile->cols < 1 || tile->rows > WALK_MOST_CELLS || tile->cols > WALK_MOST_CELLS ||
@@ -319,7 +330,8 @@ static int32_t walk_begin(walk **made, const model *with, const walk_tile *tile,
     walk_geometry(w);
     walk_codes(w);
     law_of(with, tile->step, tile->lost != NULL, &w->law);
-    return walk_begin_sums(w, coder);
+    const int32_t answer = walk_shift(w);
+    return answer == SARC_OK ? walk_begin_sums(w, coder) : answer;
 }
 
 static void walk_end(walk *w) {

@@ -16,6 +16,7 @@ enum {
     WALK_TABLES = WALK_GROUPS * WALK_SCALE_LEVELS, /* of one quantiser; the other's follow, then those of the hyper symbols */
     WALK_CENTROIDS = 8,
     WALK_HALF_STEP = 21, /* in 1/32 step */
+    WALK_MOST_SHIFT = 1024,
     WALK_LIMIT = 1 << 30 /* means and latents are clipped to this size */
 };
 
@@ -32,6 +33,7 @@ typedef struct {
     const uint8_t *table;    /* of quantiser 0: 64 * group + level. Quantiser 1's is 256 further on */
     const int32_t *coded;    /* (codes,): places in these arrays whose tables do not skip, rising. The coder gives each of them a symbol (walk_put) */
     int32_t codes;
+    const int32_t *scale; /* v + O of docs/format.md, 9.7: what the table's level is made of, in 1/64 octave; NULL where nobody asks */
     int32_t *symbol; /* out. Symbols of 0 are there already where a table skips */
     int32_t *offset; /* out: latent less mean */
     int32_t *error;  /* out: expected squared error in 1/65536 step^2; NULL where nobody asks */
@@ -43,6 +45,7 @@ typedef struct {
     int32_t places; /* of a run, about: as many cells as fit, but one at least; 0: a whole pass in one run. Few places stay in the cache */
     int32_t (*hyper)(void *self, const uint16_t *tables, int32_t count, int32_t *symbols); /* hyper symbols of the tile, not clamped */
     int32_t (*latents)(void *self, const walk_run *run);
+    int32_t scales; /* whether runs have their scales */
 } walk_coder;
 
 /* Writes down what a place on the grid of half steps makes of number i of a run. */
@@ -68,6 +71,8 @@ typedef struct {
     int32_t *symbols;               /* out: 24 a hyper cell, then 1024 a cell, in coded order */
     int32_t *latents;               /* out */
     float *lost;                    /* out: expected squared errors of the latents in dB^2; NULL: not asked for */
+    const int32_t *shifts;          /* (1024,): what is added to the scale of each channel, in 1/64 octave, within WALK_MOST_SHIFT; NULL: nothing */
+    int32_t many;                   /* whether the trellis is that of 1,024 states: for coders, not for the walk */
 } walk_tile;
 
 /* A walk from group to group. Each of these gives SARC_OK, SARC_REFUSED, SARC_NO_MEMORY or what the coder gave; walk_end is called in any case. Groups come

@@ -9,6 +9,8 @@ from native_levels import LEVELS, at_level
 from sarcodec.decoding.tile import TileDecoder
 from sarcodec.encoding.tile import TileEncoder
 from sarcodec.entropy.steps import OCTAVE
+from sarcodec.entropy.tiles import Place
+from sarcodec.entropy.trellis import USUAL, places
 from sarcodec.models import published
 from sarcodec.models.published import DEFAULT_MODEL
 
@@ -33,8 +35,13 @@ def coded(shape, step: int, effort: int, level: str):
     return (first, known), (second, leaning)
 
 
-@pytest.mark.parametrize("effort", [0, 1])
-@pytest.mark.parametrize("shape, step", [((1, 1), 30), ((3, 2), 639), ((2, 5), 0), ((5, 4), 360)])
+@pytest.mark.parametrize(
+    "shape, step, effort",
+    [
+        *((*place, effort) for place in (((1, 1), 30), ((3, 2), 639), ((2, 5), 0), ((5, 4), 360)) for effort in (0, 1)),
+        ((1, 1), 330, 2),
+    ],
+)
 def test_every_level_codes_what_the_twin_codes(monkeypatch, shape, step, effort):
     # hyper symbols are rounded floats: those of one machine for all
     monkeypatch.setattr(
@@ -65,3 +72,46 @@ def test_what_is_coded_is_what_is_read(effort):
     back = decoder.dequantise(leaning.latents, *shape)
     step = model.prior.steps.steps_db(300)
     assert np.abs((back - latents(shape, 1) - latents(shape, 2) / 4) / step).mean() < 0.6
+
+
+def test_weighed_scales_are_what_coding_them_costs():
+    """The bits of all symbols by the tables that coded them."""
+    model, x, place = published.load(DEFAULT_MODEL), latents((2, 2), 1), Place(300, 2, 2)
+    coder, hyper, costs = TileEncoder(model, 1)._coder, np.zeros(24, np.int64), np.zeros((1024, 9), np.int64)
+    _, read = coder.code(x, hyper, place, False, costs)
+    port = Given(model, read, coder.quantiser.prices)
+    model.prior.walk(300, 2, 2, port)
+    np.testing.assert_array_equal(costs[:, 4], port.bits)
+    assert port.bits.sum() > 64 * 1000
+
+
+class Given:
+    """A port that gives symbols which were coded before, and counts what they cost under the tables that it is told, by channel."""
+
+    def __init__(self, model, read, prices):
+        self.symbols, self.prices, self.tables, self.at = read.symbols, prices, model.tables, 0
+        self.states, self.bits = [0, 0], np.zeros(1024, np.int64)
+
+    def hyper(self, rows):
+        self.at = rows.size
+        return self.symbols[: rows.size].astype(np.int64)
+
+    def latents(self, rows, mean, cells, channels):
+        symbols = self.symbols[self.at : self.at + rows.size].reshape(rows.shape).astype(np.int64)
+        self.at += rows.size
+        which = np.zeros(rows.shape, np.int64)
+        part = int(channels.start >= 16)
+        for place in np.ndindex(*rows.shape):
+            which[place] = self.states[part] & 1
+            if not self.tables.skip[rows[place]]:
+                self.states[part] = int(USUAL.next_state[self.states[part], symbols[place] % 2])
+                self.bits[channels.start + place[1]] += self.cost(rows[place], which[place], symbols[place])
+            elif symbols[place]:
+                self.bits[channels.start + place[1]] += 1 << 16
+        return places(symbols, which)
+
+    def cost(self, row, quantiser, symbol) -> int:
+        table = np.array([row + 256 * quantiser])
+        return int(self.prices.bits(table, np.array([abs(symbol)]), np.array([symbol < 0]))[0]) + 64 * int(
+            self.tables.shift[row]
+        )

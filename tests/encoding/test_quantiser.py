@@ -9,10 +9,10 @@ from sarcodec.encoding import quantiser
 from sarcodec.encoding.quantiser import ERROR_WEIGHT, Quantiser
 from sarcodec.entropy import coding as entropy
 from sarcodec.entropy import tables
-from sarcodec.entropy.trellis import NEXT_STATE, QUANTISER, places
+from sarcodec.entropy.trellis import USUAL, places
 
 HALF = 21 / 32
-STATES = len(QUANTISER)
+STATES, QUANTISER, NEXT_STATE = USUAL.states, USUAL.quantiser, USUAL.next_state
 SOME_STATES = sorted({0, 1, 2, STATES // 3, STATES // 2 + 1, STATES - 1})
 PAGES_ERROR = 1.27  # docs/format.md, 9.9: where no bits are spared, in step^2 / 12
 SKIPPED = 4

@@ -6,7 +6,7 @@ import pytest
 from encoding.test_quantiser import CENTROIDS, SKIPPED, TABLES, residuals, rows_of
 from native_levels import LEVELS, at_level
 from sarcodec.encoding.quantiser import BLOCK, Quantiser
-from sarcodec.entropy.trellis import STATES
+from sarcodec.entropy.trellis import LARGE, USUAL
 
 WHOLE = [1, 3, 7, 8, 9, 15, 16, 17, 254, 255, 256, 257, 600]
 
@@ -17,13 +17,19 @@ def quantiser(request) -> Quantiser:
 
 
 def assert_alike(quantiser, residual, rows, weight, state=0):
+    """By both trellises; the symbols of the usual one."""
+    assert_alike_by(LARGE, quantiser, residual, rows, weight, 4 * state)
+    return assert_alike_by(USUAL, quantiser, residual, rows, weight, state)
+
+
+def assert_alike_by(trellis, quantiser, residual, rows, weight, state):
     residual, weight = np.asarray(residual, np.float32), np.asarray(weight, np.float32)
     with at_level("off"):
-        symbols, which, end = quantiser.choose(residual, rows, weight, state)
+        symbols, which, end = quantiser.choose(residual, rows, weight, state, trellis)
     assert LEVELS, "the library was not built"
     for level in LEVELS:
         with at_level(level):
-            found = quantiser.choose(residual, rows, weight, state)
+            found = quantiser.choose(residual, rows, weight, state, trellis)
         np.testing.assert_array_equal(found[0], symbols, err_msg=level)
         np.testing.assert_array_equal(found[1], which, err_msg=level)
         assert found[2] == end, level
@@ -33,12 +39,12 @@ def assert_alike(quantiser, residual, rows, weight, state=0):
 @pytest.mark.parametrize("count", WHOLE)
 def test_any_number_of_symbols(quantiser, count):
     rows = rows_of((count, 1), count)
-    assert_alike(quantiser, residuals(rows, count), rows, [1.2], count % STATES)
+    assert_alike(quantiser, residuals(rows, count), rows, [1.2], count % 256)
 
 
 def test_every_state_to_begin_in(quantiser):
     rows = rows_of((20, 2), 3)
-    for state in range(STATES):
+    for state in range(256):
         assert_alike(quantiser, residuals(rows, state), rows, [1, 0.8], state)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sarcodec.entropy.tables import FrozenTables, from_weights
-from sarcodec.entropy.trellis import NEXT_STATE, QUANTISER
+from sarcodec.entropy.trellis import USUAL
 
 
 def paired(first: list, second: list, first_shift: list[int], second_shift: list[int], rest: list) -> FrozenTables:
@@ -18,7 +18,7 @@ def trellis_path(symbols, skipped, state: int) -> tuple[np.ndarray, int]:
     """The quantiser of each symbol along the trellis, and the state at the end."""
     quantisers = []
     for symbol, skip in zip(symbols, skipped, strict=True):
-        quantisers.append(QUANTISER[state])
+        quantisers.append(USUAL.quantiser[state])
         if not skip:
-            state = int(NEXT_STATE[state, symbol % 2])
+            state = int(USUAL.next_state[state, symbol % 2])
     return np.array(quantisers, int), state

@@ -8,12 +8,16 @@ import pytest
 
 from entropy.levels import compiled_level, level  # noqa: F401  # fixtures
 from sarcodec.encoding.tile import TileEncoder
-from sarcodec.entropy import following, tiles
+from sarcodec.entropy import following, tiles, trellis
 from sarcodec.entropy.prior import CHANNELS, Prior, TileLatents
 from sarcodec.entropy.prior_arrays import prior_from_arrays
+from sarcodec.entropy.shifts import by_channel
 from sarcodec.entropy.tables import MAX_MAGNITUDE
 from sarcodec.entropy.tiles import Place, read_tile
+from sarcodec.entropy.trellis import LARGE
 from sarcodec.errors import CorruptFile, InvalidArgument, ModelError
+from sarcodec.format.choices import Choices
+from sarcodec.format.sections import unpack_base, unpack_latents
 from sarcodec.models import published
 from sarcodec.models.published import Model, known_answer
 
@@ -67,6 +71,13 @@ def test_a_walk_that_leans_equals_its_twin(compiled_level, model, step, other, s
     found = assert_followed_alike(model.prior, Place(step, 3, 4, reference), 3)
     alone = following.follow(model.prior, *given(1, Place(step, 3, 4), 3), Place(step, 3, 4))
     assert (found.means != alone.means).any() and (found.tables != alone.tables).any()
+
+
+def test_shifted_scales_name_other_tables_in_both(compiled_level, model):  # noqa: F811
+    shifts = np.random.default_rng(3).integers(-124, 125, CHANNELS).astype(np.int32)
+    found = assert_followed_alike(model.prior, Place(320, 3, 4, shifts=shifts), 30)
+    alone = following.follow(model.prior, *given(1, Place(320, 3, 4), 30), Place(320, 3, 4))
+    assert (found.tables != alone.tables).mean() > 0.5
 
 
 def test_latents_stop_at_their_limit(level, model):  # noqa: F811
@@ -156,15 +167,24 @@ def test_arrays_of_other_lengths_make_no_model(compiled_level, model):  # noqa: 
 
 
 @pytest.fixture(scope="module")
-def streams(model) -> list[tuple[bytes, Place]]:
-    """Sections without their checksums, at steps that skip nothing and nearly all, one of which leans."""
+def streams(model) -> list[tuple[tuple[bytes, bytes], Place]]:
+    """Base streams and the others, at steps that skip nothing and nearly all; one leans, and one has shifted scales and the large trellis."""
     codec, found, reference = TileEncoder(model, 0), [], None
-    for seed, (step, rows, cols) in enumerate([(330, 4, 5), (120, 2, 3), (600, 5, 4), (345, 4, 5), (250, 1, 1)]):
+    for seed, (step, rows, cols) in enumerate(
+        [(330, 4, 5), (120, 2, 3), (600, 5, 4), (345, 4, 5), (250, 1, 1), (300, 3, 3)]
+    ):
         noise = np.random.default_rng(seed).standard_normal((rows, cols, CHANNELS), np.float32)
         place = Place(step, rows, cols, reference if seed == 3 else None)
-        section, known = codec.encode(noise * codec._deviation, step, place.reference)
-        reference = reference or known.latents
-        found.append((section.payload[2:], place))
+        choices = Choices(True, (3, 0, -9, 2)) if seed == 5 else Choices()
+        place = dataclasses.replace(
+            place, shifts=by_channel(choices.shifts), trellis=LARGE if choices.large else trellis.USUAL
+        )
+        x = noise * codec._deviation
+        attempt = codec._attempt(x, step, codec._hyper_symbols(x, step), place.reference, choices, None)
+        reference = reference or attempt.known.latents
+        base, rest = attempt.sections
+        assert unpack_base(base)[1] == choices
+        found.append(((unpack_base(base)[2], unpack_latents(rest)[1]), place))
     return found
 
 
@@ -192,8 +212,8 @@ def test_streams_are_read_as_by_the_twin(compiled_level, model, streams):  # noq
 def damaged(random: np.random.Generator, stream: bytes) -> bytes:
     """Some bytes changed, cut, put in, or nothing but noise."""
     data, kind = bytearray(stream), random.integers(4)
-    at = int(random.integers(len(data)))
-    if kind == 0:
+    at = int(random.integers(len(data) + 1))
+    if kind == 0 and at < len(data):
         data[at] ^= 1 << int(random.integers(8))
     elif kind == 1:
         data = data[:at]
@@ -208,7 +228,8 @@ def test_damaged_streams_end_as_with_the_twin(compiled_level, model, streams):  
     random, prior, whole = np.random.default_rng(8), fresh(model.prior), 0
     for _ in range(60):
         stream, place = streams[int(random.integers(len(streams)))]
-        stream = damaged(random, stream)
+        one = int(random.integers(2))
+        stream = tuple(damaged(random, part) if number == one else part for number, part in enumerate(stream))
         found = outcome(tiles._read_by_library, prior, model.tables, stream, place)
         wanted = outcome(tiles._read_by_twin, prior, model.tables, stream, place)
         assert (found is None) == (wanted is None) and (found is None or found[:2] == wanted[:2])
@@ -225,7 +246,7 @@ def test_the_same_at_another_step_is_no_crash(level, model, streams):  # noqa: F
 @pytest.mark.parametrize("step, rows, cols", [(0, 0, 1), (0, 1, 129), (640, 1, 1), (-1, 1, 1)])
 def test_places_that_no_tile_has_are_refused(model, step, rows, cols):
     with pytest.raises(InvalidArgument, match="expected 1 to 128"):
-        read_tile(model.prior, model.tables, b"", Place(step, rows, cols))
+        read_tile(model.prior, model.tables, (b"", b""), Place(step, rows, cols))
 
 
 def test_threads_share_a_model(compiled_level, model, streams):  # noqa: F811

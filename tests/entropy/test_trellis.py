@@ -8,10 +8,8 @@ import pytest
 
 from format.slow_reader import NEXT
 from sarcodec.entropy.prior import FRACTION_BITS
-from sarcodec.entropy.trellis import HALF_STEP, NEXT_STATE, QUANTISER, places
+from sarcodec.entropy.trellis import HALF_STEP, LARGE, USUAL, Trellis, places
 
-STATES = range(len(QUANTISER))
-MEMORY = (len(QUANTISER) - 1).bit_length()
 BEST_DISTANCE = {
     4: 9,
     8: 10,
@@ -24,21 +22,29 @@ BEST_DISTANCE = {
 SYMBOLS = np.arange(-6, 7)
 
 
+both = pytest.mark.parametrize("trellis", [USUAL, LARGE], ids=["usual", "large"])
+
+
+def some(trellis: Trellis) -> list[int]:
+    return [0, 1, trellis.states // 3, trellis.states - 1]
+
+
 def test_the_table_is_the_pages():
-    assert NEXT_STATE.tolist() == [list(pair) for pair in NEXT]
-    assert QUANTISER.tolist() == [state % 2 for state in STATES]
+    assert USUAL.next_state.tolist() == [list(pair) for pair in NEXT]
+    page = [[(s >> 1) ^ (534 * (s % 2)) ^ (163 * parity) for parity in (0, 1)] for s in range(1024)]
+    assert LARGE.next_state.tolist() == page
+    for trellis in (USUAL, LARGE):
+        assert trellis.quantiser.tolist() == [state % 2 for state in range(trellis.states)]
     assert HALF_STEP / 2**FRACTION_BITS == 21 / 32
 
 
-def test_a_few_symbols_lead_from_any_state_to_any_other_in_one_way():
-    for state in (0, 1, len(QUANTISER) // 3, len(QUANTISER) - 1):
-        ends = []
-        for parities in product((0, 1), repeat=MEMORY):
-            end = state
-            for parity in parities:
-                end = NEXT_STATE[end, parity]
-            ends.append(int(end))
-        assert sorted(ends) == list(STATES)
+@both
+def test_a_few_symbols_lead_from_any_state_to_any_other_in_one_way(trellis):
+    for state in some(trellis):
+        ends = np.array([state])
+        for _ in range(trellis.memory_bits):
+            ends = trellis.next_state[ends].reshape(-1)
+        assert sorted(ends.tolist()) == list(range(trellis.states))
 
 
 def test_both_quantisers_share_one_grid_and_0():
@@ -60,9 +66,9 @@ def _between(one: tuple[int, int], other: tuple[int, int]) -> int:
     return min(min((a - b) % 4, (b - a) % 4) ** 2 for a in sets[0] for b in sets[1])
 
 
-@pytest.mark.parametrize("start", [0, 1, len(QUANTISER) // 3, len(QUANTISER) - 1])
-def test_paths_that_part_and_meet_again_differ_by_the_best_distance(start):
-    branches = lambda state: [((int(QUANTISER[state]), p), int(NEXT_STATE[state, p])) for p in (0, 1)]
+def nearest(trellis: Trellis, start: int) -> int:
+    """Squared distance of the nearest two paths that part at a state and meet again."""
+    branches = lambda state: [((int(trellis.quantiser[state]), p), int(trellis.next_state[state, p])) for p in (0, 1)]
     (label, one), (other_label, other) = branches(start)
     distances = {pair: _between(*pair) for pair in product(product((0, 1), (0, 1)), repeat=2)}
     heap, seen = [(distances[label, other_label], one, other)], set()
@@ -72,4 +78,9 @@ def test_paths_that_part_and_meet_again_differ_by_the_best_distance(start):
             seen.add((one, other))
             for (label, a), (other_label, b) in product(branches(one), branches(other)):
                 heapq.heappush(heap, (distance + distances[label, other_label], a, b))
-    assert heap[0][0] == BEST_DISTANCE[len(QUANTISER)]
+    return heap[0][0]
+
+
+@pytest.mark.parametrize("start", some(USUAL))
+def test_paths_that_part_and_meet_again_differ_by_the_best_distance(start):
+    assert nearest(USUAL, start) == BEST_DISTANCE[USUAL.states]

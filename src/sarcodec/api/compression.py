@@ -91,8 +91,8 @@ def compress(
         lossless: all pixels come back bit for bit. Without a model; needs the extra `bounded`.
         domain: what the pixels of radar bands are; 'auto' is what units, names, tags and values say.
         exact_bands: bands, from 1, that are no radar and are kept bit for bit, besides those that are found; (): there are none.
-        effort: 0 (fast: symbols are rounded one by one), 1 (default: they are searched along the trellis), 2 (smallest: the
-            second of two bands is tried alone too). It costs time here and none in decoding.
+        effort: 0 (fast: symbols are rounded one by one), 1 (default: they are searched along the trellis), 2 (small: scales,
+            a larger trellis, and the second of two bands alone are tried too), 3 (smallest: scales one by one). It costs time here and none in decoding.
         independent_bands: code every band alone, so that it can be decoded alone. Else every second radar band is coded knowing
             the one before it.
         model: id of a published model; default the newest.

@@ -56,8 +56,8 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         default=1,
         metavar="N",
         help="0, fast: symbols are rounded one by one, in a fifth of the time and at 7 percent more bits and error; "
-        "1, the default: they are searched along the trellis; 2, smallest: every second band is also tried alone, in "
-        "half as much time again. Decompressing is as fast at each",
+        "1, the default: they are searched along the trellis; 2, small: more is tried tile by tile, 3, smallest: in seconds a "
+        "tile and band. Decompressing is as fast at each",
     )
     parser.add_argument(
         "--independent-bands",

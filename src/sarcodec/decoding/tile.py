@@ -7,14 +7,16 @@ kinds of numbers runs here: up to `decode` everything is whole numbers, after it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from sarcodec.entropy.prior import FRACTION_BITS, GROUPS, TileLatents
+from sarcodec.entropy.shifts import by_channel
 from sarcodec.entropy.tiles import Place, Read, read_tile
-from sarcodec.format.sections import Section, check_symbols, unpack_latents
+from sarcodec.entropy.trellis import LARGE, USUAL
+from sarcodec.format.sections import Section, check_symbols, unpack_base, unpack_latents
 from sarcodec.models.published import Model
 from sarcodec.signal.lapped import BLOCK, Borders, Cells
 
@@ -85,7 +87,8 @@ class TileDecoder:
         return found.latents.values[:, : GROUPS[0]]
 
     def _read(self, coded: Coded, place: Place, want_lost: bool = False) -> Read:
-        (checksum, base), rest = unpack_latents(coded[0]), None if coded[1] is None else unpack_latents(coded[1])
+        (checksum, choices, base), rest = unpack_base(coded[0]), None if coded[1] is None else unpack_latents(coded[1])
+        place = replace(place, shifts=by_channel(choices.shifts), trellis=LARGE if choices.large else USUAL)
         found = read_tile(
             self.model.prior, self.model.tables, (base, None if rest is None else rest[1]), place, want_lost
         )

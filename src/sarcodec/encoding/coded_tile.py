@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from sarcodec.encoding.offers import scaled_weights
+from sarcodec.encoding.offers import UNITS, scaled_weights
 from sarcodec.encoding.quantiser import ERROR_WEIGHT, Quantiser
 from sarcodec.entropy import coding as entropy
-from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, GROUPS, LATENT_TABLES, Prior, TileLatents
+from sarcodec.entropy.prior import CHANNELS, FRACTION_BITS, GROUPS, LATENT_TABLES, SCALE_LEVELS, Prior, TileLatents
+from sarcodec.entropy.shifts import UNIT
 from sarcodec.entropy.step_index import step_db
 from sarcodec.entropy.tiles import Place, Read, check_answer
-from sarcodec.entropy.trellis import places
+from sarcodec.entropy.trellis import USUAL, Trellis, places
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Coded: TypeAlias = tuple[bytes, bytes]
 """The base stream, and that of groups 1 to 3."""
+_DEAR = 1 << 16  # of a symbol that a table cannot code, in 1/64 bit
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +36,16 @@ class TileCoder:
     prior: Prior
     quantiser: Quantiser
 
-    def code(self, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool) -> tuple[Coded, Read]:
-        """Latents (rows, cols, 1024) float32 in dB and hyper symbols (n,) -> the two streams, and what reading them gives."""
+    def code(
+        self, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool, costs: Integers | None = None
+    ) -> tuple[Coded, Read]:
+        """Latents (rows, cols, 1024) float32 in dB and hyper symbols (n,) -> the two streams, and what reading them gives.
+
+        costs: int64 zeros (1024, 9); filled with the bits in 1/64 of the symbols of each channel under scales shifted by -4 to 4 sixteenths of an octave.
+        """
         if self.prior.native is None:
-            return self._by_twin(latents_db, hyper, place, want_lost)
-        return self._by_library(self.prior.native, latents_db, hyper, place, want_lost)
+            return self._by_twin(latents_db, hyper, place, want_lost, costs)
+        return self._by_library(self.prior.native, latents_db, hyper, place, want_lost, costs)
 
     def _weights(self, steps_db: Floats, place: Place) -> Floats:
         """What the squared error of each channel weighs beside that of the tile's step (1024,) float32."""
@@ -46,7 +53,13 @@ class TileCoder:
         return found
 
     def _by_library(
-        self, model: Model, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool
+        self,
+        model: Model,
+        latents_db: Floats,
+        hyper: Integers,
+        place: Place,
+        want_lost: bool,
+        costs: Integers | None,
     ) -> tuple[Coded, Read]:
         from sarcodec.native import encode as library
 
@@ -59,6 +72,7 @@ class TileCoder:
             np.ascontiguousarray(hyper, np.int32),
             place.where(),
             self.quantiser.greedy,
+            costs,
         )
         symbols, latents = (
             np.empty(place.hyper_count + place.count, np.int32),
@@ -74,11 +88,18 @@ class TileCoder:
             symbols, TileLatents(latents, place.step), lost
         )
 
-    def _by_twin(self, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool) -> tuple[Coded, Read]:
+    def _by_twin(
+        self, latents_db: Floats, hyper: Integers, place: Place, want_lost: bool, costs: Integers | None
+    ) -> tuple[Coded, Read]:
         steps = self.prior.steps.steps_db(place.step)
-        port = _Writing(self.quantiser, hyper, latents_db.reshape(-1, CHANNELS) / steps, self._weights(steps, place))
+        values = latents_db.reshape(-1, CHANNELS) / steps
+        port = _Writing(self.quantiser, hyper, values, self._weights(steps, place), place.trellis)
+        scales = None if costs is None else np.zeros((place.count // CHANNELS, CHANNELS), np.int64)
+        port.weighing = None if costs is None or scales is None else (scales, costs)
         lost = np.zeros((place.count // CHANNELS, CHANNELS), np.float32) if want_lost else None
-        latents = self.prior.walk(place.step, place.rows, place.cols, port, place.reference, lost)
+        latents = self.prior.walk(
+            place.step, place.rows, place.cols, port, place.reference, lost, shifts=place.shifts, scales=scales
+        )
         if lost is not None:
             lost *= np.square(steps)
         symbols = np.concatenate(port.symbols)
@@ -92,8 +113,17 @@ class TileCoder:
 class _Writing:
     """The twin's port: chooses symbols, keeps table numbers and symbols in the order of reading."""
 
-    def __init__(self, quantiser: Quantiser, hyper: Integers, latents: Floats, weight: Floats) -> None:
+    def __init__(
+        self,
+        quantiser: Quantiser,
+        hyper: Integers,
+        latents: Floats,
+        weight: Floats,
+        trellis: Trellis = USUAL,
+    ) -> None:
         self.quantiser, self.hyper_symbols, self.values, self.weight = quantiser, hyper, latents, weight
+        self.trellis = trellis
+        self.weighing: tuple[Integers, Integers] | None = None  # scales, and costs to add to
         self.rows: list[Integers] = []
         self.symbols: list[Integers] = []
         self.states = [0, 0]  # of the trellis, in group 0 and in the others
@@ -110,7 +140,22 @@ class _Writing:
         residual = (self.values[cells, channels] - mean * 2.0**-FRACTION_BITS).astype(np.float32)
         part = int(channels.start >= GROUPS[0])
         symbols, which, self.states[part] = self.quantiser.choose(
-            residual, rows, self.weight[channels], self.states[part]
+            residual, rows, self.weight[channels], self.states[part], self.trellis
         )
         self.keep(rows + LATENT_TABLES * which, symbols)
+        if self.weighing is not None:
+            scales, costs = self.weighing
+            self.weigh(scales[cells, channels], rows - rows % SCALE_LEVELS, symbols, which, costs[channels])
         return places(symbols, which)
+
+    def weigh(self, scales: Integers, first: Integers, symbols: Integers, which: Integers, costs: Integers) -> None:
+        """Adds what symbols (cells, channels) would cost under tables of other scales to (channels, 9); first: the first table of their group."""
+        prices, tables = self.quantiser.prices, self.quantiser.tables
+        for number in range(costs.shape[1]):
+            level = (scales + UNIT * (number - costs.shape[1] // 2) >> 4) + 1
+            rows = first + np.clip(level, 0, SCALE_LEVELS - 1)
+            found = np.where(symbols == 0, 0, _DEAR)
+            coded = ~tables.skip[rows]
+            price = prices.bits(rows[coded] + LATENT_TABLES * which[coded], np.abs(symbols[coded]), symbols[coded] < 0)
+            found[coded] = price + UNITS * tables.shift[rows[coded]].astype(np.int64)
+            costs[:, number] += found.sum(0)

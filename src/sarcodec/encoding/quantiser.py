@@ -8,7 +8,7 @@ every machine chooses the same symbols for the same residuals; native/search.c d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from sarcodec import native
 from sarcodec.encoding.offers import PriceList, scaled_weights
 from sarcodec.entropy.tables import FrozenTables
-from sarcodec.entropy.trellis import NEXT_STATE, QUANTISER
+from sarcodec.entropy.trellis import USUAL, Trellis
 from sarcodec.native import search as compiled
 
 if TYPE_CHECKING:
@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 # rate has 8.66 (see train.loss); 6 to 7.5 gave the smallest files at equal error on development places (docs/log.md).
 ERROR_WEIGHT: Final = 7.0
 BLOCK: Final = 1 << 13  # the path is decided in blocks of so many symbols, to bound memory
-_STATES = len(QUANTISER)
 _FAR = 1 << 40
-# Which state leads to state t by an even and by an odd symbol (2, states), and the class of that symbol.
-_BEFORE = np.argsort(NEXT_STATE.astype(np.int64).T, axis=1, kind="stable")
-_CLASS = 2 * np.arange(2)[:, None] ^ 3 * QUANTISER[_BEFORE].astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,54 +42,70 @@ class Quantiser:
         """What symbols cost under the tables."""
         return PriceList.of(self.tables, self.centroids)
 
-    def choose(self, residual: Floats, rows: Integers, weight: Floats, state: int) -> tuple[Integers, Integers, int]:
+    def choose(
+        self, residual: Floats, rows: Integers, weight: Floats, state: int, trellis: Trellis = USUAL
+    ) -> tuple[Integers, Integers, int]:
         """residual, rows (cells, channels), weight (channels,): (channel step / step)^2, the trellis state at the start
         -> symbols and quantisers of that shape, int64, the state at the end."""
         coded = ~self.tables.skip[rows]
         weights = np.broadcast_to(np.float32(ERROR_WEIGHT) * weight.astype(np.float32), residual.shape)
-        chosen = self._chosen(residual[coded].astype(np.float32), rows[coded].astype(np.uint8), weights[coded], state)
+        chosen = self._chosen(
+            residual[coded].astype(np.float32), rows[coded].astype(np.uint8), weights[coded], state, trellis
+        )
         symbols, which = np.zeros((2, *residual.shape), np.int64)
         symbols[coded], which[coded], state = chosen
         return symbols, which, state
 
-    def _chosen(self, residual: Floats, rows: Integers, weights: Floats, state: int) -> tuple[Integers, Integers, int]:
+    def _chosen(
+        self, residual: Floats, rows: Integers, weights: Floats, state: int, trellis: Trellis
+    ) -> tuple[Integers, Integers, int]:
         """The same of symbols that are coded, all (n,)."""
         if native.available():
-            return compiled.search(self.prices.arrays, residual, rows, scaled_weights(weights), self.greedy, state)
+            scaled = scaled_weights(weights)
+            return compiled.search(self.prices.arrays, residual, rows, scaled, self.greedy, state, trellis is not USUAL)
         symbols, which = np.zeros(residual.size, np.int32), np.zeros(residual.size, np.uint8)
         offers = self.prices.offers(residual, rows, weights)
         for begin in range(0, residual.size, BLOCK):
             block = slice(begin, begin + BLOCK)
-            classes, which[block], state = (_follow if self.greedy else _search)(offers.costs[block], state)
+            choose = _follow if self.greedy else _search
+            classes, which[block], state = choose(trellis, offers.costs[block], state)
             symbols[block] = offers.symbols(block, classes)
         return symbols, which, state
 
 
-def _follow(costs: Integers, state: int) -> tuple[Integers, Integers, int]:
+def _follow(trellis: Trellis, costs: Integers, state: int) -> tuple[Integers, Integers, int]:
     """The cheapest symbol where one stands, without a look ahead. Costs (n, 4) -> classes, quantisers, the last state."""
     classes, which = np.zeros((2, len(costs)), np.uint8)
     for i, cost in enumerate(costs.tolist()):
         which[i] = state & 1
         even, odd = (2 * parity ^ 3 * (state & 1) for parity in (0, 1))
         classes[i] = even if cost[even] <= cost[odd] else odd
-        state = int(NEXT_STATE[state, int(classes[i] == odd)])
+        state = int(trellis.next_state[state, int(classes[i] == odd)])
     return classes, which, state
 
 
-def _search(costs: Integers, state: int) -> tuple[Integers, Integers, int]:
+@cache
+def _ways(trellis: Trellis) -> tuple[Integers, Integers]:
+    """Which state leads to state t by an even and by an odd symbol (2, states), and the class of that symbol."""
+    before = np.argsort(trellis.next_state.astype(np.int64).T, axis=1, kind="stable")
+    return before, 2 * np.arange(2)[:, None] ^ 3 * trellis.quantiser[before].astype(np.int64)
+
+
+def _search(trellis: Trellis, costs: Integers, state: int) -> tuple[Integers, Integers, int]:
     """Viterbi over one block. Costs (n, 4) of the classes -> classes, quantisers, the last state."""
-    total = np.full(_STATES, _FAR, np.int64)
+    before, kinds = _ways(trellis)
+    total = np.full(trellis.states, _FAR, np.int64)
     total[state] = 0
-    odd = np.empty((len(costs), _STATES), bool)
+    odd = np.empty((len(costs), trellis.states), bool)
     for cost, choice in zip(costs.astype(np.int64), odd):
-        ways = total[_BEFORE] + cost[_CLASS]
+        ways = total[before] + cost[kinds]
         np.less(ways[1], ways[0], out=choice)
         total = np.minimum(ways[0], ways[1])
     now = last = int(np.argmin(total))
     classes, which = np.zeros((2, len(costs)), np.uint8)
     for i in range(len(costs) - 1, -1, -1):
         parity = int(odd[i, now])
-        classes[i] = _CLASS[parity, now]
-        now = int(_BEFORE[parity, now])
+        classes[i] = kinds[parity, now]
+        now = int(before[parity, now])
         which[i] = now & 1
     return classes, which, last

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sarcodec import native
-from sarcodec.entropy import reference, trellis
+from sarcodec.entropy import reference
 from sarcodec.entropy.tables import LOOKUP_BITS, MAX_MAGNITUDE, FrozenTables
+from sarcodec.entropy.trellis import USUAL, Trellis
 from sarcodec.errors import CorruptFile, InvalidArgument
 
 if TYPE_CHECKING:
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 
 _WORDS_A_SYMBOL = 6  # 14 (symbol) + 49 (escape) + 12 (low bits) = 75 bits, and the coder's own loss
 _NO_WORDS = np.zeros(0, np.uint16)
-_ONE_MODE, _NO_JUMP = np.zeros((1, 2), np.uint8), np.zeros(1, np.int64)
+_ONE_MODE, _NO_JUMP = np.zeros((1, 2), np.uint16), np.zeros(1, np.int64)
 LATENT_TABLES = 256  # tables of one quantiser; the other's follow
-_JUMP = trellis.QUANTISER.astype(np.int64) * LATENT_TABLES
 
 
 def encode(tables: FrozenTables, rows: Integers, values: Integers) -> bytes:
@@ -68,8 +68,8 @@ class Decoder:
     sees about two thirds of them. The guards are the container's checksums of the payload and of the symbols.
     """
 
-    def __init__(self, tables: FrozenTables, data: bytes) -> None:
-        self._tables, self._coder = tables, (_Compiled if native.available() else _Plain)(tables, data)
+    def __init__(self, tables: FrozenTables, data: bytes, trellis: Trellis = USUAL) -> None:
+        self._tables, self._coder = tables, (_Compiled if native.available() else _Plain)(tables, data, trellis)
 
     def decode(self, rows: Integers) -> Integers:
         """int32 (n,): the next n values; rows: integers (n,), their tables. Raises CorruptFile, InvalidArgument."""
@@ -90,7 +90,8 @@ class Decoder:
 class _Compiled:
     """A Decoder by native/rans.c."""
 
-    def __init__(self, tables: FrozenTables, data: bytes) -> None:
+    def __init__(self, tables: FrozenTables, data: bytes, trellis: Trellis) -> None:
+        self._trellis = trellis
         self._tables = tables.cumulative, tables.layout, tables.lookup(LOOKUP_BITS)
         head = state_length(len(data))
         self._state, self._place, self._mode = int.from_bytes(data[:head], "little") if head else 1, 0, 0
@@ -102,15 +103,17 @@ class _Compiled:
         return self._decode(rows, (_ONE_MODE, _NO_JUMP), 0)[0]
 
     def decode_dependent(self, rows: Integers) -> tuple[Integers, Integers]:
-        values, modes, self._mode = self._decode(rows, (trellis.NEXT_STATE, _JUMP), self._mode)
-        return values, trellis.QUANTISER[modes]
+        which = self._trellis.quantiser
+        jump = which.astype(np.int64) * LATENT_TABLES
+        values, modes, self._mode = self._decode(rows, (self._trellis.next_state, jump), self._mode)
+        return values, which[modes]
 
     def _decode(
         self, rows: Integers, automaton: tuple[Integers, Integers], mode: int
     ) -> tuple[Integers, Integers, int]:
         from sarcodec.native import rans
 
-        values, modes = np.empty(rows.size, np.int32), np.empty(rows.size, np.uint8)
+        values, modes = np.empty(rows.size, np.int32), np.empty(rows.size, np.uint16)
         at = self._state, self._place, mode
         (self._state, self._place, mode), fine = rans.decode(
             self._tables, self._words, at, rows, automaton, values, modes
@@ -130,8 +133,8 @@ class _Compiled:
 class _Plain:
     """A Decoder by its twin in plain Python."""
 
-    def __init__(self, tables: FrozenTables, data: bytes) -> None:
-        self._decoder = reference.Decoder(tables, data)
+    def __init__(self, tables: FrozenTables, data: bytes, trellis: Trellis) -> None:
+        self._decoder = reference.Decoder(tables, data, trellis)
 
     def decode(self, rows: Integers) -> Integers:
         return np.array(self._decoder.decode(rows.tolist()), np.int32)

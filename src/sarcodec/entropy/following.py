@@ -67,7 +67,7 @@ def _by_library(prior: Prior, hyper: Integers, places: Integers, place: Place) -
 
 def _by_twin(prior: Prior, hyper: Integers, places: Integers, place: Place) -> Followed:
     port, lost = _Following(hyper, places), np.zeros((place.rows * place.cols, CHANNELS), np.float32)
-    latents = prior.walk(place.step, place.rows, place.cols, port, place.reference, lost)
+    latents = prior.walk(place.step, place.rows, place.cols, port, place.reference, lost, shifts=place.shifts)
     lost *= np.square(prior.steps.steps_db(place.step))
     return Followed(
         np.concatenate(port.tables).astype(np.int32), np.concatenate(port.means).astype(np.int32), latents, lost

@@ -154,14 +154,21 @@ class Prior:
         reference: TileLatents | None = None,
         lost: Floats | None = None,
         groups: int = len(GROUPS),
+        shifts: Integers | None = None,
+        scales: Integers | None = None,
     ) -> Integers:
         """Latents of a tile of rows x cols cells in 1/32 step: (rows * cols, 1024) int32.
 
-        groups: so many are walked, latents of others are 0. reference: the same tile of another band. lost: of the latents' shape, float32; filled with the expected squared errors of
+        groups: so many are walked, latents of others are 0. shifts (1024,): added to the channels' scales, in 1/64 octave.
+        scales: of the latents' shape, int64; filled, before the port is asked for symbols, with what their levels are made of. reference: the same tile of another band. lost: of the latents' shape, float32; filled with the expected squared errors of
         the latents in step^2 of their channels.
         """
         side = self.read_hyper(step, rows, cols, port)
-        return _Walk(self, step, rows, cols, side, reference, lost).run(port, groups)
+        walk = _Walk(self, step, rows, cols, side, reference, lost)
+        if shifts is not None:
+            walk.scale_offset = walk.scale_offset + shifts
+        walk.scales = scales
+        return walk.run(port, groups)
 
     @cached_property
     def native(self) -> Model | None:
@@ -234,6 +241,7 @@ class _Walk:
         self.feature_factor = law.power(-log_ratio, 18)  # 1/32 step -> 1/128 deviation, with 16 bits below
         self.scale_offset = (log_ratio >> 4) + 4 * 64  # log2 in 1/64 octave above 2^-4
         self.lent_later = np.zeros_like(self.total)
+        self.scales: Integers | None = None
         self.leaning = None if reference is None else self.lean_on(reference)
 
     def lean_on(self, reference: TileLatents) -> Integers:
@@ -288,7 +296,10 @@ class _Walk:
             gain = prior.gain[number].rounded(x)
             mean += (gain * self.leaning[cells, channels] + (1 << GAIN_BITS - 1)) >> GAIN_BITS
         mean = _clipped(mean)
-        level = (out[:, size:] + self.scale_offset[channels]) >> 4
+        scale = out[:, size:] + self.scale_offset[channels]
+        level = scale >> 4
+        if self.scales is not None:
+            self.scales[cells, channels] = scale
         rows = np.clip(level + 1, 0, SCALE_LEVELS - 1) + group * SCALE_LEVELS
         places = port.latents(rows, mean, cells, channels)
         inwards = prior.centroids[rows, np.minimum(np.abs(places), CENTROIDS - 1)].astype(np.int64)

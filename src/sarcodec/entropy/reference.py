@@ -4,7 +4,7 @@ The oracle of the tests, and what codes where the compiled library is not there.
 """
 
 from sarcodec.entropy.tables import MAX_MAGNITUDE, PRECISION_BITS, TOTAL, FrozenTables
-from sarcodec.entropy.trellis import NEXT_STATE, QUANTISER
+from sarcodec.entropy.trellis import USUAL, Trellis
 from sarcodec.errors import CorruptFile
 
 SECOND_QUANTISER = 256  # where its tables begin
@@ -30,8 +30,8 @@ def decode(tables: FrozenTables, data: bytes, rows: list[int]) -> list[int]:
 class Decoder:
     """Symbols in as many calls as the caller likes; see `entropy.Decoder`. All of it raises CorruptFile."""
 
-    def __init__(self, tables: FrozenTables, data: bytes) -> None:
-        self._tables, self._queue, self._trellis = tables, _Queue(data), 0
+    def __init__(self, tables: FrozenTables, data: bytes, trellis: Trellis = USUAL) -> None:
+        self._tables, self._queue, self._trellis, self._state = tables, _Queue(data), trellis, 0
 
     def decode(self, rows: list[int]) -> list[int]:
         """The next values, each under its table."""
@@ -41,11 +41,11 @@ class Decoder:
         """The next symbols along the trellis, and the quantiser of each; rows are tables of quantiser 0."""
         values, quantisers = [], []
         for row in rows:
-            quantisers.append(int(QUANTISER[self._trellis]))
+            quantisers.append(int(self._trellis.quantiser[self._state]))
             row += SECOND_QUANTISER * quantisers[-1]
             values.append(self._value(row))
             if not self._tables.skip[row]:
-                self._trellis = int(NEXT_STATE[self._trellis, values[-1] % 2])
+                self._state = int(self._trellis.next_state[self._state, values[-1] % 2])
         return values, quantisers
 
     def finish(self) -> None:

@@ -24,7 +24,7 @@ from sarcodec.entropy.prior import (
     TileLatents,
 )
 from sarcodec.entropy.tables import LOOKUP_BITS, FrozenTables
-from sarcodec.entropy.trellis import places
+from sarcodec.entropy.trellis import LARGE, USUAL, Trellis, places
 from sarcodec.errors import CorruptFile, InvalidArgument
 from sarcodec.native import tile as native_tile
 from sarcodec.native.tile import Found, Where
@@ -41,12 +41,15 @@ MAX_CELLS = 128  # rows or columns of a tile
 
 @dataclass(frozen=True)
 class Place:
-    """What a tile is walked with: its step index, its size in cells, and the same tile of the band that it leans on."""
+    """What a tile is walked with: its step index, its size in cells, the same tile of the band that it leans on, and what is added to the
+    scales of its channels, int32 (1024,) in 1/64 octave, None: nothing; and the trellis of its symbols."""
 
     step: int
     rows: int
     cols: int
     reference: TileLatents | None = None
+    shifts: Integers | None = None
+    trellis: Trellis = USUAL
 
     @property
     def hyper_count(self) -> int:
@@ -66,9 +69,11 @@ class Place:
     def where(self) -> Where:
         """The same as native/walk.c takes it."""
         step, rows, cols = int(self.step), int(self.rows), int(self.cols)
+        shifts = None if self.shifts is None else np.ascontiguousarray(self.shifts, np.int32)
         if self.reference is None:
-            return Where(step, rows, cols)
-        return Where(step, rows, cols, np.ascontiguousarray(self.reference.values, np.int32), int(self.reference.step))
+            return Where(step, rows, cols, shifts=shifts, many=self.trellis is LARGE)
+        lent = np.ascontiguousarray(self.reference.values, np.int32), int(self.reference.step)
+        return Where(step, rows, cols, *lent, shifts, self.trellis is LARGE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,10 +130,12 @@ def _read_by_library(prior: Prior, tables: FrozenTables, streams: Streams, place
 
 def _read_by_twin(prior: Prior, tables: FrozenTables, streams: Streams, place: Place, want_lost: bool) -> Read:
     base, rest = streams
-    port = _Reading(Decoder(tables, base), None if rest is None else Decoder(tables, rest))
+    port = _Reading(
+        Decoder(tables, base, place.trellis), None if rest is None else Decoder(tables, rest, place.trellis)
+    )
     groups = 1 if rest is None else len(GROUPS)
     lost = np.zeros((place.rows * place.cols, CHANNELS), np.float32) if want_lost else None
-    latents = prior.walk(place.step, place.rows, place.cols, port, place.reference, lost, groups)
+    latents = prior.walk(place.step, place.rows, place.cols, port, place.reference, lost, groups, place.shifts)
     for decoder in (port.base, port.rest):
         if decoder is not None:
             decoder.finish()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
 from sarcodec.format.bands import BOUNDED, EXACT, LEARNED
+from sarcodec.format.choices import USUAL, Choices, read_choices
 from sarcodec.format.varint import Cursor, pack_varint
 
 if TYPE_CHECKING:
@@ -101,8 +102,21 @@ def _check_place(kind: int, base: bool, band_kind: str) -> None:
         raise CorruptFile(f"tile: a section of kind {kind} does not belong here; the file is damaged")
 
 
+def pack_base(kind: int, symbols: Integers, stream: bytes, choices: Choices = USUAL) -> Section:
+    """A section of base latents: the checksum of their symbols (integers, any shape, in coding order), how the tile is coded, then their
+    entropy-coded bytes."""
+    return Section(kind, struct.pack("<H", symbols_checksum(symbols)) + choices.pack() + stream)
+
+
+def unpack_base(section: Section) -> tuple[int, Choices, bytes]:
+    """Checksum, choices and entropy-coded bytes. Raises CorruptFile."""
+    cursor = Cursor(section.payload, "base latents")
+    checksum, choices = cursor.unsigned(2, "checksum"), read_choices(cursor)
+    return checksum, choices, cursor.take(cursor.left, "stream")
+
+
 def pack_latents(kind: int, symbols: Integers, stream: bytes) -> Section:
-    """A section of symbols: their checksum (integers, any shape, in coding order), then their entropy-coded bytes."""
+    """A section of the other latents: their checksum, then their entropy-coded bytes."""
     return Section(kind, struct.pack("<H", symbols_checksum(symbols)) + stream)
 
 

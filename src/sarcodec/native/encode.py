@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 def _encode() -> Any:
     numbers = [c_int32] * 4
     return function(
-        "tile_encode", c_int32, *[c_void_p] * 10, *numbers, c_void_p, c_int32, *[c_void_p] * 4, c_int64, *[c_void_p] * 2
+        "tile_encode",
+        c_int32,
+        *[c_void_p] * 10,
+        *numbers,
+        c_void_p,
+        c_int32,
+        c_void_p,
+        c_int32,
+        *[c_void_p] * 5,
+        c_int64,
+        *[c_void_p] * 2,
     )
 
 
@@ -27,7 +37,8 @@ class Asked:
     """A tile to encode.
 
     latents_db float32 (rows, cols, 1024); steps_db and weights float32 (1024,), weights as native/search.c takes them; hyper int32,
-    symbols of the hyper grid; where: its size is that of the latents; greedy: no search.
+    symbols of the hyper grid; where: its size is that of the latents; greedy: no search; costs: int64 zeros (1024, 9), filled, or None: what symbols
+    would take under other scales.
     """
 
     latents_db: Floats
@@ -36,6 +47,7 @@ class Asked:
     hyper: Integers
     where: Where
     greedy: bool
+    costs: Integers | None = None
 
 
 def encode(
@@ -56,7 +68,7 @@ def encode(
         *_places(*tables, asked.latents_db, asked.steps_db, asked.weights, asked.hyper),
         asked.greedy,
         *asked.where.arguments(),
-        *_places(symbols, latents, lost, words),
+        *_places(asked.costs, symbols, latents, lost, words),
         words.size,
         byref(first),
         byref(state),

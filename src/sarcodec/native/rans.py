@@ -40,9 +40,9 @@ def decode(
     values: Integers,
     modes: Integers,
 ) -> tuple[tuple[int, int, int], bool]:
-    """Fills values int32 and modes uint8 (n,) under the tables rows uint16 -> where the reader stands, and whether an encoder writes such bytes.
+    """Fills values int32 and modes uint16 (n,) under the tables rows uint16 -> where the reader stands, and whether an encoder writes such bytes.
 
-    tables: cumulative, layout and lookup of FrozenTables; words uint16; at: state, next word and mode. automaton: next_mode uint8
+    tables: cumulative, layout and lookup of FrozenTables; words uint16; at: state, next word and mode. automaton: next_mode uint16
     (modes, 2) and jump int64 (modes,): in mode m a value's table is row + jump[m], the next mode next_mode[m, value & 1]; a skipped value leaves
     the mode as it is.
     """

@@ -24,7 +24,7 @@ DAMAGED, REFUSED, NO_MEMORY = -1, -2, -3
 @cache
 def _functions(_: str | None) -> dict[str, Any]:
     """Those of a level; what one level has packed, another cannot read."""
-    where = *[c_int32] * 3, c_void_p, c_int32
+    where = *[c_int32] * 3, c_void_p, c_int32, c_void_p, c_int32
     return {
         "make": function("model_make", c_int32, *[c_void_p] * 3, c_int32, c_void_p),
         "free": function("model_free", None, c_void_p),
@@ -57,16 +57,27 @@ class Model:
 
 @dataclass(frozen=True)
 class Where:
-    """step, rows and columns in cells; latents int32 (cells, 1024) of the band that the tile leans on, or None, and their step."""
+    """step, rows and columns in cells; latents int32 (cells, 1024) of the band that the tile leans on, or None, and their step; int32 (1024,)
+    that are added to the scales, or None; whether the trellis has 1,024 states."""
 
     step: int
     rows: int
     cols: int
     reference: Integers | None = None
     reference_step: int = 0
+    shifts: Integers | None = None
+    many: bool = False
 
     def arguments(self) -> list[int | None]:
-        return [self.step, self.rows, self.cols, *_places(self.reference), self.reference_step]
+        return [
+            self.step,
+            self.rows,
+            self.cols,
+            *_places(self.reference),
+            self.reference_step,
+            *_places(self.shifts),
+            self.many,
+        ]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 In: a trained network, its integer prior and patches; out: frozen tables, and where in its cell each symbol stands.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -91,7 +91,7 @@ class _Counting:
     weight: np.ndarray
     ratio: np.ndarray
     tally: Tally
-    state: int = 0
+    state: list[int] = field(default_factory=lambda: [0, 0])  # of the trellis, in group 0 and in the others
 
     def count(self, rows: np.ndarray, symbols: np.ndarray) -> None:
         place = np.clip(symbols >> self.quantiser.tables.shift[rows], -REACH - 1, REACH + 1) + REACH + 1
@@ -103,7 +103,10 @@ class _Counting:
 
     def latents(self, rows: np.ndarray, mean: np.ndarray, cells: np.ndarray, channels: slice) -> np.ndarray:
         residual = self.values[cells, channels] - mean * np.float32(2.0**-FRACTION_BITS)
-        symbols, which, self.state = self.quantiser.choose(residual, rows, self.weight[channels], self.state)
+        stream = int(channels.start >= GROUPS[0])
+        symbols, which, self.state[stream] = self.quantiser.choose(
+            residual, rows, self.weight[channels], self.state[stream]
+        )
         self.count(rows + LATENT_TABLES * which, symbols)
         stand = places(symbols, which)
         place = rows.reshape(-1), np.minimum(np.abs(stand), CENTROIDS - 1).reshape(-1)
