@@ -12,6 +12,7 @@ import numpy as np
 
 from format.slow_file import Bytes, File, from_keys, inflate, read_exact, read_mask, sections, unfold
 from format.slow_reader import SlowModel, Tile
+from format.slow_targets import put
 
 AMPLITUDE, POWER, DB, NONE = range(4)
 
@@ -81,11 +82,13 @@ class Levels:
             if read is not None:
                 self._put(tile, read, cells)
         levels = self._synthesis(cells)[: file.rows, : file.cols] + offset
-        out = levels.copy()
+        out, bumps = levels.copy(), np.zeros(levels.shape)
         for tile, read in enumerate(self.tiles):
             place = file.place(tile)
             out[place] = offset if read is None else self._powered(tile, levels[place]) if power else levels[place]
-        return out
+            if 13 in self.parts[tile]:
+                put(bumps, tuple(side.start for side in place), self.parts[tile][13], levels[place])
+        return out + bumps
 
     def _put(self, tile: int, read: Tile, cells: np.ndarray) -> None:
         """9.8, 15.1: latents in dB, and the lost variance of each cell."""

@@ -217,7 +217,8 @@ class SlowModel:
         self, parts: tuple[bytes, bytes], s: int, rows: int, cols: int, reference: tuple[dict, int] | None = None
     ) -> Tile:
         """parts: the two sections, base first; reference: latents and step index of a band leaned on."""
-        streams, symbols, tile = [Stream(section[2:]) for section in parts], [[], []], Tile()
+        assert parts[0][2] == 0  # 9.11: no shifts, and the usual trellis
+        streams, symbols, tile = [Stream(parts[0][3:]), Stream(parts[1][2:])], [[], []], Tile()
 
         def read(part: int, table: int) -> int:
             symbols[part].append(streams[part].value(self.tables[table]))

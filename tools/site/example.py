@@ -16,7 +16,22 @@ FILE, PAGE = ROOT / "tests/golden/v1-tiny.sarc", ROOT / "docs/format.md"
 BEGIN, END = "<!-- example: made by tools/site/example.py -->", "<!-- end of the example -->"
 A_LINE = 16  # bytes
 RECORDS = {1: "description", 2: "remarks", 4: "claims", 6: "attachments"}
-SECTIONS = {1: "base latents", 8: "latents", 10: "mask", 12: "exact pixels", 64: "power"}
+SECTIONS = {
+    1: "base latents",
+    8: "latents",
+    10: "mask",
+    12: "exact pixels",
+    13: "targets",
+    64: "power",
+    65: "power of the reduced picture",
+    66: "reduced mask",
+}
+
+CONTENTS = {
+    13: "numbers of block bumps and placed bumps, then their stream (19.1)",
+    64: "twelve folded varints (15.2)",
+    65: "five folded varints, and spots (17.3)",
+}
 
 
 class Walk:
@@ -141,14 +156,17 @@ def _payload(walk: Walk, name: str, size: int) -> None:
         length = end - walk.place if last else walk.varint("its length: {}")
         if kind in (1, 8):
             walk.take(2, "CRC-16 of the symbols (9)")
-            walk.take(length - 2, "stream (6.4)")
+            choices = int(kind == 1)
+            if choices:
+                walk.take(1, "choices of the tile: no shifts, the usual trellis (9.11)")
+            walk.take(length - 2 - choices, "stream (6.4)")
         elif kind == 10:
             walk.take(1, "flags {}: some pixels are valid; the values' patterns follow (7)")
             count = walk.number(1, "patterns: {}")
             walk.take(2 * count, "the pattern, in the dtype's size")
             walk.take(length - 2 - 2 * count, "body: raw deflate of the map")
         else:
-            walk.take(length, "twelve folded varints (15.2)")
+            walk.take(length, CONTENTS[kind])
 
 
 def table() -> str:
