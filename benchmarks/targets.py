@@ -137,7 +137,7 @@ def around_rmse(before: np.ndarray, after: np.ndarray, places: list[tuple[int, i
 def measure(band: str, ground: np.ndarray, rates: list[float]) -> list[Row]:
     """All kinds on one band."""
     scenes = [(kind, peak, *with_targets(ground, kind, peak, seed)) for seed, (kind, peak) in enumerate(KINDS)]
-    returned = give_back((ground, *(dn for _, _, dn, _ in scenes)), rates)
+    returned = give_back((ground, *(dn for _, _, dn, _ in scenes)), rates, CODECS[1:])
     rows = []
     for (kind, peak, dn, places), found in zip(scenes, returned[1:], strict=True):
         level, power = level_db(dn), np.square(dn.astype(np.float64))

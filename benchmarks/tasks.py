@@ -78,7 +78,9 @@ class PeerFile:
         return self._peer.decode(path.read_bytes(), 1)
 
 
-def give_back(images: tuple[np.ndarray, ...], rates: list[float]) -> list[dict[tuple[str, float], Returned]]:
+def give_back(
+    images: tuple[np.ndarray, ...], rates: list[float], others: tuple[str, ...] = tuple(PEERS)
+) -> list[dict[tuple[str, float], Returned]]:
     """For every image of DN: (codec, rate) -> bits a pixel of the file, and the level in dB of the DN that it decodes
     to."""
     with tempfile.TemporaryDirectory() as name:
@@ -87,7 +89,7 @@ def give_back(images: tuple[np.ndarray, ...], rates: list[float]) -> list[dict[t
         found = []
         for number, dn in enumerate(images):
             level = level_db(dn)
-            peers = {name: PeerFile(peer, level) for name, peer in PEERS.items()}
+            peers = {name: PeerFile(PEERS[name], level) for name in others}
             returned = {}
             for rate in rates:
                 packed = folder / f"{number}-{rate}.sarc"
