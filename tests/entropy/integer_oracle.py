@@ -79,14 +79,15 @@ def features(prior, factors: Factors, latents: np.ndarray, group: int) -> np.nda
 
 
 class Leaning:
-    """What a reference adds: `total` (rows, cols, width) to the sums, and its `latents` in this band's steps."""
+    """What a reference adds: `totals` (rows, cols, width) to the sums, of its first group and of all, and its `latents` in this band's steps."""
 
     def __init__(self, prior, step: int, rows: int, cols: int, reference):
         theirs = np.clip(whole(reference.values), -(1 << 30), 1 << 30).reshape(rows, cols, 1024)
-        factors, self.total = Factors(prior, reference.step), 0
+        factors, self.totals = Factors(prior, reference.step), [0]
         for group, (begin, end) in enumerate(GROUPS):
             seen = features(prior, factors, theirs[:, :, begin:end], group)
-            self.total = self.total + (around(seen) if group < 2 else seen) @ whole(prior.accumulator.references[group])
+            said = (around(seen) if group < 2 else seen) @ whole(prior.accumulator.references[group])
+            self.totals.append(self.totals[-1] + said)
         log_ratio = Factors(prior, step).ratio - factors.ratio
         ratio = [power(prior, int(r), 16) for r in log_ratio]
         scaled = np.array(
@@ -106,7 +107,6 @@ def walk(prior, step: int, rows: int, cols: int, port, reference=None) -> np.nda
     from_side, from_groups = side @ whole(weights.side), np.zeros((rows, cols, len(weights.exponent)), np.int64)
     factors, latents = Factors(prior, step), np.zeros((rows, cols, 1024), np.int64)
     leaning = None if reference is None else Leaning(prior, step, rows, cols, reference)
-    from_side = from_side if leaning is None else from_side + leaning.total
     colour = np.add.outer(np.arange(rows), np.arange(cols)) % 2
     for group, (begin, end) in enumerate(GROUPS):
         for half in range(2):
@@ -114,7 +114,8 @@ def walk(prior, step: int, rows: int, cols: int, port, reference=None) -> np.nda
             if not chosen.any():
                 continue
             part = around(features(prior, factors, latents[:, :, begin:end], group))[chosen]
-            seen = (from_side + from_groups)[chosen] + part @ whole(weights.groups[group])
+            leant = 0 if leaning is None else leaning.totals[1 if group == 0 else -1]
+            seen = (from_side + from_groups + leant)[chosen] + part @ whole(weights.groups[group])
             number = 2 * group + half
             x = np.clip(shifted(seen + knots(weights.bias[number], step), weights.exponent), 0, 255)
             cells = np.flatnonzero(chosen.reshape(-1))
