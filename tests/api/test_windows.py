@@ -14,6 +14,7 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader
 from sarcodec.format.tiling import Window
+from sarcodec.models import published
 from sarcodec.raster.geotiff import open_scene, read_array
 from sarcodec.signal.lapped import joined
 from sarcodec.signal.radiometry import normalise
@@ -181,7 +182,7 @@ class Watcher:
     effort = 1
 
     def __init__(self):
-        self.seen, self.borders = [], []
+        self.seen, self.borders, self.model = [], [], published.load()
 
     def analyse(self, levels_db, borders):
         self.seen.append(levels_db.copy())

@@ -10,9 +10,11 @@ from sarcodec.cli.parser import one_line
 
 EXAMPLES = (
     "sarcodec serve archive/",
-    "gdalinfo /vsicurl/http://127.0.0.1:8765/scene.tif    # in another terminal: that is archive/scene.sarc",
+    "sarcodec serve archive/ --port 0    # any port that is free",
 )
-ABOUT = "Each NAME.sarc is there as NAME.tif, decoded as it is read. Read-only, and on this machine alone unless --host says otherwise."
+ABOUT = """Each NAME.sarc is there as NAME.tif, decoded as it is read:
+/vsicurl/http://127.0.0.1:8765/NAME.tif in GDAL and QGIS. Read-only, and on
+this machine alone unless --host says otherwise."""
 
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
