@@ -15,15 +15,15 @@ from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile
 from sarcodec.format.bands import BandField
 from sarcodec.format.container import Header
 from sarcodec.format.reader import FileReader
-from sarcodec.format.sections import Section, pack_tile
+from sarcodec.format.sections import Payload, Section, pack_tile
 from sarcodec.format.writer import FileWriter
 
 BANDS = (BandField(domain="db"), BandField(domain="db", offset_q=7, reference=0))
 HEADER = Header(40, 20, "float32", 4, "m", b"12345678", 100, BANDS, b"where")
 
 
-def payloads(salt: int = 0) -> list[bytes]:
-    return [pack_tile([Section(1, bytes([i + salt]) * 20000), Section(2, b"mask")]) for i in range(12)]
+def payloads(salt: int = 0) -> list[Payload]:
+    return [pack_tile([Section(8, bytes([i + salt]) * 20000), Section(10, b"mask")]) for i in range(12)]
 
 
 def write(path, salt: int = 0):
@@ -39,8 +39,12 @@ def path(tmp_path):
     return write(tmp_path / "scene.sarc")
 
 
+def one(reader: FileReader, tile: int, band: int) -> Payload:
+    return Payload(reader.base_payload(tile, band), reader.payload(tile, band))
+
+
 def read_all(reader: FileReader) -> list[bytes]:
-    return [reader.payload(tile, band) for tile in range(6) for band in range(2)]
+    return [one(reader, tile, band) for tile in range(6) for band in range(2)]
 
 
 @pytest.mark.parametrize("kind", ["path", "bytes", "object"])
@@ -94,7 +98,7 @@ def test_a_file_object_is_not_pickled_and_not_shared_with_a_fork(path):
         for attempt in (pickle.dumps, copy.copy):
             with pytest.raises(InvalidArgument, match="file object"):
                 attempt(reader)
-        assert "forked" in in_fork(lambda: reader.payload(0, 0)) and reader.payload(0, 0) == payloads()[0]
+        assert "forked" in in_fork(lambda: reader.payload(0, 0)) and one(reader, 0, 0) == payloads()[0]
         assert in_fork(lambda: FileReader(io.BytesIO(path.read_bytes())).payload(0, 0) and "") == ""
 
 
@@ -142,7 +146,7 @@ def test_forked_processes_read_at_once(path):
 def test_bytes_in_memory_survive_a_fork_while_they_are_read(path):
     file = FileReader(io.BytesIO(path.read_bytes()))
     file._source._lock.acquire()  # as another thread would hold it
-    assert in_fork(lambda: "" if file.payload(0, 0) == payloads()[0] else "other bytes") == ""
+    assert in_fork(lambda: "" if one(file, 0, 0) == payloads()[0] else "other bytes") == ""
 
 
 def test_closing_beside_a_reading_thread_never_reads_another_file(path, tmp_path):
@@ -154,7 +158,7 @@ def test_closing_beside_a_reading_thread_never_reads_another_file(path, tmp_path
     def read(reader):
         try:
             while True:
-                if reader.payload(5, 1) != payloads()[-1]:
+                if one(reader, 5, 1) != payloads()[-1]:
                     wrong.append("bytes")
         except InvalidArgument:
             pass
@@ -176,7 +180,7 @@ def test_closing_beside_a_reading_thread_never_reads_another_file(path, tmp_path
 def test_a_file_that_is_cut_or_written_anew_in_its_place(path):
     reader, size = FileReader(path), path.stat().st_size
     os.truncate(path, size // 2)
-    assert reader.payload(0, 0) == payloads()[0]
+    assert one(reader, 0, 0) == payloads()[0]
     with pytest.raises(TruncatedFile, match="scene.sarc had .* when it was opened"):
         reader.payload(5, 1)
     write(path, salt=3)
