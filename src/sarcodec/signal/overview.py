@@ -5,6 +5,7 @@ In: reduced levels in dB of least error, and the few whole numbers of the sectio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -96,17 +97,21 @@ def with_overview(levels: Floats, own: tuple[slice, slice] | None, overview: Ove
 
 def pooled_power(levels: Floats, valid: Bools, side: int) -> Floats:
     """Levels in dB (rows, cols) -> levels of the mean power of the valid ones of each side x side, float32; 0 where there is none."""
-    top = np.float64(levels.max(where=valid, initial=-np.inf)) if valid.any() else np.float64(0)
-    power = np.where(valid, np.power(10, (levels.astype(np.float64) - top) / 10), 0)
+    if not valid.any():
+        return np.zeros([-(-length // side) for length in levels.shape], np.float32)
+    top = float(levels.max(where=valid, initial=-np.inf))
+    power = np.exp((levels.astype(np.float64) - top) * (math.log(10) / 10), where=valid, out=np.zeros(levels.shape))
     counts = _sums(valid.astype(np.float64), side)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = 10 * np.log10(_sums(power, side) / counts) + top
-    lowest = float(np.finfo(np.float32).min)
-    return np.where(counts > 0, np.maximum(found, lowest), 0).astype(np.float32)
+        found = decibels(_sums(power, side) / counts) + top
+    return np.where(counts > 0, np.maximum(found, float(np.finfo(np.float32).min)), 0).astype(np.float32)
 
 
 def _sums(values: Floats, side: int) -> Floats:
     """Over squares of side x side, cut at the ends."""
+    if not (values.shape[0] % side or values.shape[1] % side):
+        whole: Floats = values.reshape(values.shape[0] // side, side, values.shape[1] // side, side).sum((1, 3))
+        return whole
     rows, cols = (np.arange(0, length, side) for length in values.shape)
     found: Floats = np.add.reduceat(np.add.reduceat(values, rows, axis=0), cols, axis=1)
     return found
