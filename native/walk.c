@@ -33,6 +33,13 @@ static void *walk_carve(char *arena, size_t *used, size_t count, size_t size) {
 
 static int32_t walk_stride(int32_t features) { return product_filled(features, PRODUCT_ALIGNED); }
 
+/* Groups that the tile's arrays have room for. */
+static int32_t walk_groups(const walk *w) {
+    int32_t g = 0;
+    while (g < WALK_GROUPS && MODEL_BEGIN[g] + MODEL_SIZE[g] <= w->tile.stride) g++;
+    return g;
+}
+
 /* Where the arrays lie behind the struct; gives how many bytes they take. */
 static size_t walk_lay_out(walk *w, char *arena) {
     const model *m = w->m;
@@ -42,7 +49,7 @@ static size_t walk_lay_out(walk *w, char *arena) {
     size_t used = 0;
     for (int32_t h = 0; h < 2; h++) w->half[h] = walk_carve(arena, &used, most, sizeof(int32_t));
     w->around = walk_carve(arena, &used, cells * MODEL_TAPS, sizeof(int32_t));
-    for (int32_t g = 0; g < WALK_GROUPS; g++)
+    for (int32_t g = 0; g < walk_groups(w); g++)
         w->features[g] = walk_carve(arena, &used, (cells + 1) * (size_t)walk_stride(MODEL_FEATURES[g]), sizeof(int16_t));
     for (int32_t h = 0; h < 2; h++) w->total[h] = walk_carve(arena, &used, most * (size_t)wide, sizeof(int32_t));
     w->leaning = w->tile.reference ? walk_carve(arena, &used, cells * (size_t)w->tile.stride, sizeof(int32_t)) : NULL;
@@ -284,7 +291,7 @@ static int32_t walk_half(walk *w, int32_t pass, const walk_coder *coder) {
 }
 
 static int32_t walk_group(walk *w, int32_t group, const walk_coder *coder) {
-    if (group != w->next_group || group >= WALK_GROUPS || MODEL_BEGIN[group] + MODEL_SIZE[group] > w->tile.stride) return SARC_REFUSED;
+    if (group != w->next_group || group >= walk_groups(w)) return SARC_REFUSED;
     w->next_group++;
     if (w->leaning) walk_lean(w, group);
     if (w->leaning && group < 2) walk_lean_on(w, group ? 1 : 0, group ? WALK_GROUPS : 1);
@@ -325,7 +332,7 @@ static int32_t walk_begin(walk **made, const model *with, const walk_tile *tile,
     w->arena = malloc(walk_lay_out(w, NULL) + 63);
     if (!w->arena) return SARC_NO_MEMORY;
     walk_lay_out(w, w->arena + (-(uintptr_t)w->arena & 63));
-    for (int32_t g = 0; g < WALK_GROUPS; g++)
+    for (int32_t g = 0; g < walk_groups(w); g++)
         memset(w->features[g], 0, (size_t)(w->cells + 1) * walk_stride(MODEL_FEATURES[g]) * sizeof(int16_t));
     walk_geometry(w);
     walk_codes(w);

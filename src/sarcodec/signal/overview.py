@@ -99,19 +99,18 @@ def pooled_power(levels: Floats, valid: Bools, side: int) -> Floats:
     """Levels in dB (rows, cols) -> levels of the mean power of the valid ones of each side x side, float32; 0 where there is none."""
     if not valid.any():
         return np.zeros([-(-length // side) for length in levels.shape], np.float32)
-    top = float(levels.max(where=valid, initial=-np.inf))
-    power = np.exp((levels.astype(np.float64) - top) * (math.log(10) / 10), where=valid, out=np.zeros(levels.shape))
-    counts = _sums(valid.astype(np.float64), side)
+    everywhere = valid.all() and not (valid.shape[0] % side or valid.shape[1] % side)
+    top = float(levels.max() if everywhere else levels.max(where=valid, initial=-np.inf))
+    power = np.exp((levels - top) * (math.log(10) / 10), dtype=np.float64)
+    counts = np.float64(side**2) if everywhere else _sums(valid.astype(np.float64), side)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = decibels(_sums(power, side) / counts) + top
+        found = decibels(_sums(power if everywhere else np.where(valid, power, 0), side) / counts) + top
     return np.where(counts > 0, np.maximum(found, float(np.finfo(np.float32).min)), 0).astype(np.float32)
 
 
 def _sums(values: Floats, side: int) -> Floats:
     """Over squares of side x side, cut at the ends."""
-    if not (values.shape[0] % side or values.shape[1] % side):
-        whole: Floats = values.reshape(values.shape[0] // side, side, values.shape[1] // side, side).sum((1, 3))
-        return whole
-    rows, cols = (np.arange(0, length, side) for length in values.shape)
-    found: Floats = np.add.reduceat(np.add.reduceat(values, rows, axis=0), cols, axis=1)
-    return found
+    grow = [(0, -length % side) for length in values.shape]
+    whole = np.pad(values, grow) if grow != [(0, 0), (0, 0)] else values
+    rows = sum((whole[n::side] for n in range(1, side)), whole[::side])
+    return sum((rows[:, n::side] for n in range(1, side)), rows[:, ::side])
