@@ -9,9 +9,11 @@ from entropy.levels import level  # noqa: F401
 from native_levels import LEVELS
 from sarcodec.encoding.tile import TileEncoder
 from sarcodec.entropy.prior import CHANNELS, GROUPS, TileLatents
+from sarcodec.entropy.shifts import by_channel
 from sarcodec.entropy.tiles import Place, read_tile
+from sarcodec.entropy.trellis import LARGE, USUAL
 from sarcodec.errors import CorruptFile, InvalidArgument
-from sarcodec.format.sections import unpack_latents
+from sarcodec.format.sections import unpack_base, unpack_latents
 from sarcodec.models import published
 
 STEP, ROWS, COLS = 400, 3, 4
@@ -37,8 +39,8 @@ def tiles(model):
     for _ in range(2):
         own = shared + random.normal(size=shared.shape)
         sections, known = codec.encode(own.astype(np.float32), STEP, reference)
-        base, rest = (unpack_latents(section)[1] for section in sections)
-        place = Place(STEP, ROWS, COLS, reference)
+        (_, choices, base), (_, rest) = unpack_base(sections[0]), unpack_latents(sections[1])
+        place = Place(STEP, ROWS, COLS, reference, by_channel(choices.shifts), LARGE if choices.large else USUAL)
         found.append((base, place, read_tile(model.prior, model.tables, (base, rest), place, True)))
         reference = known.latents
     return found
@@ -51,7 +53,7 @@ def test_the_base_is_the_first_part_of_all(level, model, tiles, compact):  # noq
     for base, place, whole in tiles:
         if compact and place.reference is not None:
             low = TileLatents(place.reference.values[:, :LOW].copy(), place.reference.step)
-            place = Place(STEP, ROWS, COLS, low)
+            place = dataclasses.replace(place, reference=low)
         found = read_tile(prior, model.tables, (base, None), place, True)
         np.testing.assert_array_equal(found.symbols, whole.symbols[: place.base_count])
         np.testing.assert_array_equal(found.latents.values, whole.latents.values[:, :LOW])
@@ -72,4 +74,6 @@ def test_a_reference_of_another_size_is_refused(model, tiles):
     base, place, _ = tiles[1]
     for values in (place.reference.values[:3], place.reference.values[:, : LOW - 1]):
         with pytest.raises(InvalidArgument, match="reference"):
-            read_tile(model.prior, model.tables, (base, None), Place(STEP, ROWS, COLS, TileLatents(values, STEP)))
+            read_tile(
+                model.prior, model.tables, (base, None), dataclasses.replace(place, reference=TileLatents(values, STEP))
+            )
