@@ -104,7 +104,7 @@ SARC_EXPORT(int32_t, tile_encode)(const model *m, const uint16_t *cumulative, co
     if (answer == SARC_OK) {
         e.tables = tables, e.residual = (float *)arrays, e.weight = e.residual + most, e.symbol = (int32_t *)(e.weight + most);
         e.table = (uint8_t *)(e.symbol + most), e.quantiser = e.table + most;
-        const walk_tile tile = {step, rows, cols, layout, reference, reference_step, symbols, latents, lost, shifts, many};
+        const walk_tile tile = {step, rows, cols, layout, reference, reference_step, symbols, latents, lost, shifts, many, WALK_CHANNELS};
         const walk_coder coder = {&e, 0, encoding_hyper, encoding_latents, costs != NULL};
         answer = walk_whole(m, &tile, &coder);
     }

@@ -35,7 +35,7 @@ SARC_EXPORT(int32_t, tile_follow)(const model *m, const int32_t *hyper, const in
                                   const int32_t *reference, int32_t reference_step, const int32_t *shifts, int32_t many, int32_t *symbols, int32_t *tables, int32_t *means, int32_t *latents,
                                   float *lost) {
     following f = {hyper, places, tables, means};
-    const walk_tile tile = {step, rows, cols, NULL, reference, reference_step, symbols, latents, lost, shifts, many};
+    const walk_tile tile = {step, rows, cols, NULL, reference, reference_step, symbols, latents, lost, shifts, many, WALK_CHANNELS};
     const walk_coder coder = {&f, FOLLOWING_PLACES, following_hyper, following_latents, 0};
     return walk_whole(m, &tile, &coder);
 }

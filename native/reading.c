@@ -123,13 +123,13 @@ static int32_t reading_groups(walk **w, const model *m, const rans_tables *table
 }
 
 /* Symbols and latents of a tile of rows by cols cells, and expected errors where lost is not NULL: hyper symbols and group 0 from the stream `base`, the other groups from
-   `rest`, where that is not NULL. What belongs to groups that are not read is left alone. The three arrays of the tables are those of FrozenTables, all 752 of them.
+   `rest`, where that is not NULL. Where it is, reference, latents and lost have the 16 numbers a cell of group 0 alone, and symbols end with it. The three arrays of the tables are those of FrozenTables, all 752 of them.
    reference: latents of the band that it leans on, or NULL; shifts, many: as in walk_tile. symbols has room for 24 a hyper cell and 1024 a cell, latents and lost for 1024 a cell. */
 SARC_EXPORT(int32_t, tile_read)(const model *m, const uint16_t *cumulative, const uint32_t *layout, const uint8_t *lookup, const uint8_t *base,
                                 int64_t base_length, const uint8_t *rest, int64_t rest_length, int32_t step, int32_t rows, int32_t cols,
                                 const int32_t *reference, int32_t reference_step, const int32_t *shifts, int32_t many, int32_t *symbols, int32_t *latents, float *lost) {
     const rans_tables tables = {cumulative, layout, lookup};
-    const walk_tile tile = {step, rows, cols, layout, reference, reference_step, symbols, latents, lost, shifts, many};
+    const walk_tile tile = {step, rows, cols, layout, reference, reference_step, symbols, latents, lost, shifts, many, rest ? WALK_CHANNELS : MODEL_SIZE[0]};
     walk *w = NULL;
     int32_t answer = reading_groups(&w, m, &tables, &tile, base, base_length, 0, 0);
     if (answer == SARC_OK && rest) answer = reading_groups(&w, m, &tables, &tile, rest, rest_length, 1, WALK_GROUPS - 1);

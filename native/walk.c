@@ -13,7 +13,7 @@ struct walk {
     int32_t *around;               /* (cells, 9): places of the 3 x 3, own half first; `cells` where there is none */
     int16_t *features[WALK_GROUPS]; /* (cells + 1, features), the last row zeros */
     int32_t *total[2];             /* (cells of the half, width): the accumulator's sums */
-    int32_t *leaning;              /* (cells, 1024): the reference's latents in 1/32 of this band's steps */
+    int32_t *leaning;              /* (cells, stride): the reference's latents in 1/32 of this band's steps */
     walk_law law;
     uint8_t codes[WALK_TABLES];    /* 1 where a table does not skip */
     const int16_t **left;          /* addresses of a product's left side */
@@ -33,6 +33,13 @@ static void *walk_carve(char *arena, size_t *used, size_t count, size_t size) {
 
 static int32_t walk_stride(int32_t features) { return product_filled(features, PRODUCT_ALIGNED); }
 
+/* Groups that the tile's arrays have room for. */
+static int32_t walk_groups(const walk *w) {
+    int32_t g = 0;
+    while (g < WALK_GROUPS && MODEL_BEGIN[g] + MODEL_SIZE[g] <= w->tile.stride) g++;
+    return g;
+}
+
 /* Where the arrays lie behind the struct; gives how many bytes they take. */
 static size_t walk_lay_out(walk *w, char *arena) {
     const model *m = w->m;
@@ -42,10 +49,10 @@ static size_t walk_lay_out(walk *w, char *arena) {
     size_t used = 0;
     for (int32_t h = 0; h < 2; h++) w->half[h] = walk_carve(arena, &used, most, sizeof(int32_t));
     w->around = walk_carve(arena, &used, cells * MODEL_TAPS, sizeof(int32_t));
-    for (int32_t g = 0; g < WALK_GROUPS; g++)
+    for (int32_t g = 0; g < walk_groups(w); g++)
         w->features[g] = walk_carve(arena, &used, (cells + 1) * (size_t)walk_stride(MODEL_FEATURES[g]), sizeof(int16_t));
     for (int32_t h = 0; h < 2; h++) w->total[h] = walk_carve(arena, &used, most * (size_t)wide, sizeof(int32_t));
-    w->leaning = w->tile.reference ? walk_carve(arena, &used, cells * WALK_CHANNELS, sizeof(int32_t)) : NULL;
+    w->leaning = w->tile.reference ? walk_carve(arena, &used, cells * (size_t)w->tile.stride, sizeof(int32_t)) : NULL;
     w->left = walk_carve(arena, &used, SARC_MAX(most, places) * MODEL_TAPS, sizeof *w->left);
     w->first = walk_carve(arena, &used, SARC_MAX(most * (size_t)wide, (places + 1) * hyper), sizeof(int16_t));
     w->second = walk_carve(arena, &used, SARC_MAX(most * (size_t)hidden, (places + 1) * hyper), sizeof(int16_t));
@@ -153,7 +160,7 @@ static void walk_lean(walk *w, int32_t group) {
     for (int32_t c = 0; c < size; c++) ratio[c] = law_power(w->m, walk_reference_step(w, begin + c) - w->law.log2_step[begin + c], 16);
     for (int32_t cell = 0; cell < w->cells; cell++)
         for (int32_t c = 0; c < size; c++) {
-            const size_t at = (size_t)cell * WALK_CHANNELS + begin + c;
+            const size_t at = (size_t)cell * w->tile.stride + begin + c;
             w->leaning[at] = (int32_t)law_clipped(walk_lent(w, at) * ratio[c] >> 16);
         }
 }
@@ -167,7 +174,7 @@ static void walk_lean_on(walk *w, int32_t from, int32_t to) {
         int32_t latent[WALK_CHANNELS];
         for (int32_t c = 0; c < size; c++) factor[c] = (int32_t)law_power(w->m, walk_reference_step(w, begin + c) - w->m->deviation[begin + c], 18);
         for (int32_t cell = 0; cell < w->cells; cell++) {
-            for (int32_t c = 0; c < size; c++) latent[c] = walk_lent(w, (size_t)cell * WALK_CHANNELS + begin + c);
+            for (int32_t c = 0; c < size; c++) latent[c] = walk_lent(w, (size_t)cell * w->tile.stride + begin + c);
             features_of(w->m, g, latent, factor, w->features[g] + (size_t)cell * walk_stride(MODEL_FEATURES[g]));
         }
         for (int32_t h = 0; h < 2; h++) walk_add(w, h, by, w->features[g], by->taps > 1 ? 0 : MODEL_CENTRE);
@@ -206,7 +213,7 @@ static void walk_predict(const walk *w, const walk_run *run, int32_t *mean, uint
     for (int32_t i = 0; i < run->cells; i++) {
         const int32_t at = run->first + i;
         const int32_t *gain = w->leaning ? w->gain + (size_t)at * gains : NULL;
-        const int32_t *lean = w->leaning ? w->leaning + (size_t)run->cell[i] * WALK_CHANNELS + begin : NULL;
+        const int32_t *lean = w->leaning ? w->leaning + (size_t)run->cell[i] * w->tile.stride + begin : NULL;
         law_predict(w->head + (size_t)at * stride, gain, lean, w->law.mean + begin, w->law.scale + begin, count, WALK_SCALE_LEVELS * run->group,
                     mean + (size_t)i * count, table + (size_t)i * count, scale ? scale + (size_t)i * count : NULL);
     }
@@ -230,7 +237,7 @@ static int32_t walk_coded(const walk *w, const walk_run *run, int32_t *restrict 
 static void walk_keep(walk *w, const walk_run *run) {
     const int32_t count = run->channels, begin = run->begin, stride = walk_stride(MODEL_FEATURES[run->group]);
     for (int32_t i = 0; i < run->cells; i++) {
-        const size_t from = (size_t)i * count, to = (size_t)run->cell[i] * WALK_CHANNELS + begin;
+        const size_t from = (size_t)i * count, to = (size_t)run->cell[i] * w->tile.stride + begin;
         int32_t *latent = w->tile.latents + to;
         for (int32_t j = 0; j < count; j++) {
             const int32_t y = run->mean[from + j] + run->offset[from + j];
@@ -284,7 +291,7 @@ static int32_t walk_half(walk *w, int32_t pass, const walk_coder *coder) {
 }
 
 static int32_t walk_group(walk *w, int32_t group, const walk_coder *coder) {
-    if (group != w->next_group || group >= WALK_GROUPS) return SARC_REFUSED;
+    if (group != w->next_group || group >= walk_groups(w)) return SARC_REFUSED;
     w->next_group++;
     if (w->leaning) walk_lean(w, group);
     if (w->leaning && group < 2) walk_lean_on(w, group ? 1 : 0, group ? WALK_GROUPS : 1);
@@ -325,7 +332,7 @@ static int32_t walk_begin(walk **made, const model *with, const walk_tile *tile,
     w->arena = malloc(walk_lay_out(w, NULL) + 63);
     if (!w->arena) return SARC_NO_MEMORY;
     walk_lay_out(w, w->arena + (-(uintptr_t)w->arena & 63));
-    for (int32_t g = 0; g < WALK_GROUPS; g++)
+    for (int32_t g = 0; g < walk_groups(w); g++)
         memset(w->features[g], 0, (size_t)(w->cells + 1) * walk_stride(MODEL_FEATURES[g]) * sizeof(int16_t));
     walk_geometry(w);
     walk_codes(w);

@@ -73,6 +73,7 @@ typedef struct {
     float *lost;                    /* out: expected squared errors of the latents in dB^2; NULL: not asked for */
     const int32_t *shifts;          /* (1024,): what is added to the scale of each channel, in 1/64 octave, within WALK_MOST_SHIFT; NULL: nothing */
     int32_t many;                   /* whether the trellis is that of 1,024 states: for coders, not for the walk */
+    int32_t stride;                 /* numbers a cell in reference, latents and lost: 1024, or fewer where only the first groups are walked */
 } walk_tile;
 
 /* A walk from group to group. Each of these gives SARC_OK, SARC_REFUSED, SARC_NO_MEMORY or what the coder gave; walk_end is called in any case. Groups come

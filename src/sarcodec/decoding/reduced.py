@@ -15,8 +15,8 @@ import numpy as np
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.kept import Kept
 from sarcodec.decoding.learned import LearnedDecoder
-from sarcodec.decoding.tile import HALO_CELLS, TILE_CELLS
-from sarcodec.entropy.prior import CHANNELS, TileLatents
+from sarcodec.decoding.tile import CELL_PX, HALO_CELLS, TILE_CELLS, TILE_PX
+from sarcodec.entropy.prior import TileLatents
 from sarcodec.errors import CorruptFile
 from sarcodec.format.mask import unpack_invalid
 from sarcodec.format.reader import ReadBytes
@@ -43,9 +43,7 @@ class _Latents:
 
     def as_reference(self) -> TileLatents:
         """As a band takes them that leans on this one."""
-        whole = np.zeros((self.values.shape[0] * self.values.shape[1], CHANNELS), np.int32)
-        whole[:, :LOW_CHANNELS] = self.values.reshape(-1, LOW_CHANNELS)
-        return TileLatents(whole, self.step)
+        return TileLatents(self.values.reshape(-1, LOW_CHANNELS), self.step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +63,21 @@ class ReducedDecoder:
         self._whole, self._file, self.header, self.grid = whole, whole.file, whole.header, whole.grid
         self._read = read
         self._synthesis = ReducedSynthesis(whole.codec.model.transform.rotation)
+        self._units: dict[int, Floats] = {}
         self._tiles: Kept[_Base] = Kept(room, lambda tile: KEPT_BYTES)
 
     def forget(self, places: Iterable[tuple[int, int]]) -> None:
         """Keep these tiles and bands no longer."""
         self._tiles.forget(places)
+
+    def _shape_px(self, tile: int) -> tuple[int, int]:
+        """As `grid.window` has it, which checks more than a number that is asked for often needs."""
+        row, col = divmod(tile, self.grid.shape[1])
+        return min(TILE_PX, self.grid.rows - row * TILE_PX), min(TILE_PX, self.grid.cols - col * TILE_PX)
+
+    def _cells(self, tile: int) -> tuple[int, int]:
+        rows, cols = self._shape_px(tile)
+        return -(-rows // CELL_PX), -(-cols // CELL_PX)
 
     def _base(self, tile: int, band: int) -> _Base:
         return self._tiles.get((tile, band), lambda: self._decode(tile, band))
@@ -90,14 +98,21 @@ class ReducedDecoder:
         return found.as_reference() if found else None
 
     def _latents(self, tile: int, band: int, coded: Section, reference: TileLatents | None) -> _Latents:
-        step, (rows, cols) = self._file.entry(tile, band).step, self._whole.cells(tile)
+        step, (rows, cols) = self._file.entry(tile, band).step, self._cells(tile)
         found = self._whole.codec.decode_base(coded, step, rows, cols, reference)
-        latents = found.reshape(rows, cols, LOW_CHANNELS).copy()  # what it lies in is 64 times as large
-        return _Latents(latents, step, latents * self._whole.codec.unit_db(step)[:LOW_CHANNELS])
+        latents = found.reshape(rows, cols, LOW_CHANNELS)
+        return _Latents(latents, step, latents * self._unit_db(step))
+
+    def _unit_db(self, step: int) -> Floats:
+        """What 1 is of the first latents in dB; most tiles of a file have one step."""
+        found = self._units.get(step)
+        if found is None:
+            found = self._units[step] = self._whole.codec.unit_db(step)[:LOW_CHANNELS]
+        return found
 
     def tile(self, tile: int, band: int) -> tuple[Floats, Bools, Pixels]:
         """Of each 8 x 8 px of a tile the level in dB of its mean power, float32, whether it is valid, and the bit pattern that it has if not."""
-        shape_px, base = self.grid.window(tile).shape, self._base(tile, band)
+        shape_px, base = self._shape_px(tile), self._base(tile, band)
         shape = reduced_shape(shape_px)
         valid, patterns = unpack_invalid(base.mask or b"", shape, self.header.dtype)
         if base.latents is None or not valid.any():
@@ -121,7 +136,7 @@ class ReducedDecoder:
     def _around(self, tile: int, band: int) -> Floats:
         """Latents in dB of a tile's cells and one around (rows + 2, cols + 2, 16) float32, 0 where there are none."""
         row, col = divmod(tile, self.grid.shape[1])
-        rows, cols = self._whole.cells(tile)
+        rows, cols = self._cells(tile)
         found = np.zeros((rows + 2 * HALO_CELLS, cols + 2 * HALO_CELLS, LOW_CHANNELS), np.float32)
         for down, across in NEIGHBOURS:
             r, c = row + down, col + across

@@ -102,8 +102,7 @@ class ReducedSceneDecoder:
         measure = self._whole.measures[band]
         assert measure is not None
         if side > 1:
-            levels = pooled_power(levels, valid, side)
-            valid, pixels = reduced_invalid(pixels, valid, side)
+            levels, (valid, pixels) = pooled_power(levels, valid, side), reduced_invalid(pixels, valid, side)
         restored = restore(levels, measure, self.header.dtype)
         if not valid.all():
             bits = np.dtype(f"u{restored.itemsize}")

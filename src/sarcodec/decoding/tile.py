@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from sarcodec.entropy.prior import FRACTION_BITS, GROUPS, TileLatents
+from sarcodec.entropy.prior import FRACTION_BITS, TileLatents
 from sarcodec.entropy.shifts import by_channel
 from sarcodec.entropy.tiles import Place, Read, read_tile
 from sarcodec.entropy.trellis import LARGE, USUAL
@@ -64,7 +64,7 @@ class TileDecoder:
     def decode(
         self, coded: Coded, step: int, rows: int, cols: int, reference: TileLatents | None = None
     ) -> TileLatents:
-        """The latents of a tile of rows x cols cells, 0 in groups whose section is not given; reference: of the band that the tile leans on.
+        """The latents of a tile of rows x cols cells, of group 0 alone where the second section is not given; reference: of the band that the tile leans on.
 
         Raises CorruptFile when a stream or the checksum of its symbols does not hold.
         """
@@ -84,7 +84,7 @@ class TileDecoder:
     ) -> Integers:
         """The latents of group 0 alone (cells, 16) int32 in 1/32 step, from the base section; errors as `decode`."""
         found = self._read((base, None), Place(step, rows, cols, reference))
-        return found.latents.values[:, : GROUPS[0]]
+        return found.latents.values
 
     def _read(self, coded: Coded, place: Place, want_lost: bool = False) -> Read:
         (checksum, choices, base), rest = unpack_base(coded[0]), None if coded[1] is None else unpack_latents(coded[1])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -107,9 +108,12 @@ class LearnedEncoder:
         self.reader, self.info, self.codec, self.learned = reader, reader.info, codec, bands
         self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX)
         leaning, order = together and codec.effort >= SEARCHING, sorted(bands)
-        self._reduced = ReducedSynthesis(codec.model.transform.rotation)
         self.references = {b: order[n - 1] if leaning and n % 2 else None for n, b in enumerate(order)}
         self.guides = {b: order[(n + 1) % len(order)] if len(order) > 1 else None for n, b in enumerate(order)}
+
+    @cached_property
+    def _reduced(self) -> ReducedSynthesis:
+        return ReducedSynthesis(self.codec.model.transform.rotation)
 
     def field(self, band: int) -> BandField:
         """What the head says of a band."""

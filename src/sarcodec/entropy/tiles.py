@@ -66,14 +66,16 @@ class Place:
         """Symbols of the base stream: hyper symbols and latents of group 0."""
         return self.hyper_count + GROUPS[0] * self.rows * self.cols
 
-    def where(self) -> Where:
-        """The same as native/walk.c takes it."""
+    def where(self, channels: int = CHANNELS) -> Where:
+        """The same as native/walk.c takes it; channels: so many of the reference."""
         step, rows, cols = int(self.step), int(self.rows), int(self.cols)
         shifts = None if self.shifts is None else np.ascontiguousarray(self.shifts, np.int32)
         if self.reference is None:
             return Where(step, rows, cols, shifts=shifts, many=self.trellis is LARGE)
-        lent = np.ascontiguousarray(self.reference.values, np.int32), int(self.reference.step)
-        return Where(step, rows, cols, *lent, shifts, self.trellis is LARGE)
+        lent = np.ascontiguousarray(self.reference.values[:, :channels], np.int32)
+        if lent.shape != (rows * cols, channels):
+            raise InvalidArgument(f"a reference has latents of shape {lent.shape}, expected {(rows * cols, channels)}")
+        return Where(step, rows, cols, lent, int(self.reference.step), shifts, self.trellis is LARGE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,7 @@ class _Reading:
 
 
 def read_tile(prior: Prior, tables: FrozenTables, streams: Streams, place: Place, want_lost: bool = False) -> Read:
-    """A tile from its base stream, and from the other one, without which symbols and latents end with group 0 (all other latents are 0). Raises CorruptFile where no encoder writes it; whether the symbols are the right ones is for a checksum to say."""
+    """A tile from its base stream, and from the other one, without which symbols and latents end with group 0: latents, and lost, are (cells, 16), and of the reference no others are looked at. Raises CorruptFile where no encoder writes it; whether the symbols are the right ones is for a checksum to say."""
     if not 0 < place.rows <= MAX_CELLS or not 0 < place.cols <= MAX_CELLS or not 0 <= place.step < 640:
         raise InvalidArgument(
             f"a tile of {place.rows} x {place.cols} cells at step {place.step}, expected 1 to {MAX_CELLS} and 0 to 639"
@@ -117,15 +119,15 @@ def read_tile(prior: Prior, tables: FrozenTables, streams: Streams, place: Place
 
 
 def _read_by_library(prior: Prior, tables: FrozenTables, streams: Streams, place: Place, want_lost: bool) -> Read:
-    new = np.empty if streams[1] is not None else np.zeros
-    symbols = np.empty(place.hyper_count + place.count, np.int32)
-    latents = new((place.rows * place.cols, CHANNELS), np.int32)
-    found = Found(symbols, latents, new(latents.shape, np.float32) if want_lost else None)
-    laid_out = (tables.cumulative, tables.layout, tables.lookup(LOOKUP_BITS))
-    check_answer(native_tile.read(prior.packed(), laid_out, streams, place.where(), found))
-    return Read(
-        symbols if streams[1] is not None else symbols[: place.base_count], TileLatents(latents, place.step), found.lost
+    channels, symbols = (
+        (CHANNELS, place.hyper_count + place.count) if streams[1] is not None else (GROUPS[0], place.base_count)
     )
+    latents = np.empty((place.rows * place.cols, channels), np.int32)
+    lost = np.empty(latents.shape, np.float32) if want_lost else None
+    found = Found(np.empty(symbols, np.int32), latents, lost)
+    laid_out = (tables.cumulative, tables.layout, tables.lookup(LOOKUP_BITS))
+    check_answer(native_tile.read(prior.packed(), laid_out, streams, place.where(channels), found))
+    return Read(found.symbols, TileLatents(latents, place.step), lost)
 
 
 def _read_by_twin(prior: Prior, tables: FrozenTables, streams: Streams, place: Place, want_lost: bool) -> Read:
@@ -135,13 +137,24 @@ def _read_by_twin(prior: Prior, tables: FrozenTables, streams: Streams, place: P
     )
     groups = 1 if rest is None else len(GROUPS)
     lost = np.zeros((place.rows * place.cols, CHANNELS), np.float32) if want_lost else None
-    latents = prior.walk(place.step, place.rows, place.cols, port, place.reference, lost, groups, place.shifts)
+    lent = _whole(place.reference)
+    latents = prior.walk(place.step, place.rows, place.cols, port, lent, lost, groups, place.shifts)
     for decoder in (port.base, port.rest):
         if decoder is not None:
             decoder.finish()
     if lost is not None:
         lost *= np.square(prior.steps.steps_db(place.step))
-    return Read(np.concatenate(port.symbols), TileLatents(latents, place.step), lost)
+    kept = slice(sum(GROUPS[:groups]))
+    found = TileLatents(np.ascontiguousarray(latents[:, kept]), place.step)
+    return Read(np.concatenate(port.symbols), found, None if lost is None else lost[:, kept])
+
+
+def _whole(latents: TileLatents | None) -> TileLatents | None:
+    """With zeros for the groups that are not there."""
+    if latents is None or latents.values.shape[1] == CHANNELS:
+        return latents
+    missing = CHANNELS - latents.values.shape[1]
+    return TileLatents(np.pad(latents.values, ((0, 0), (0, missing))), latents.step)
 
 
 def check_answer(answer: int) -> None:

@@ -18,6 +18,9 @@ def reduced_invalid(pixels: Pixels, valid: Bools, side: int) -> tuple[Bools, Pix
     """Which squares of side x side hold a valid pixel, and pixels: where they hold none the pattern that most of theirs have, the smallest of
     equally many; 0 elsewhere."""
     rows, cols = (np.arange(0, length, side) for length in valid.shape)
+    if valid.all():
+        shape = rows.size, cols.size
+        return np.ones(shape, bool), np.zeros(shape, pixels.dtype)
     found: Bools = np.logical_or.reduceat(np.logical_or.reduceat(valid, rows, axis=0), cols, axis=1)
     reduced = np.zeros(found.shape, pixels.dtype)
     if not found.all():

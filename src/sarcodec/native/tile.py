@@ -96,7 +96,7 @@ def read(
     where: Where,
     found: Found,
 ) -> int:
-    """A tile's two streams; without the second what belongs to groups 1 to 3 is left alone. tables: cumulative, layout and lookup of FrozenTables, 752 of them."""
+    """A tile's two streams; without the second all latents, lost variances and those of the reference are 16 a cell, and symbols end with group 0. tables: cumulative, layout and lookup of FrozenTables, 752 of them."""
     out = _places(found.symbols, found.latents, found.lost)
     call = model.functions["read"]
     base, rest = streams

@@ -5,6 +5,7 @@ In: reduced levels in dB of least error, and the few whole numbers of the sectio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -96,17 +97,20 @@ def with_overview(levels: Floats, own: tuple[slice, slice] | None, overview: Ove
 
 def pooled_power(levels: Floats, valid: Bools, side: int) -> Floats:
     """Levels in dB (rows, cols) -> levels of the mean power of the valid ones of each side x side, float32; 0 where there is none."""
-    top = np.float64(levels.max(where=valid, initial=-np.inf)) if valid.any() else np.float64(0)
-    power = np.where(valid, np.power(10, (levels.astype(np.float64) - top) / 10), 0)
-    counts = _sums(valid.astype(np.float64), side)
+    if not valid.any():
+        return np.zeros([-(-length // side) for length in levels.shape], np.float32)
+    everywhere = valid.all() and not (valid.shape[0] % side or valid.shape[1] % side)
+    top = float(levels.max() if everywhere else levels.max(where=valid, initial=-np.inf))
+    power = np.exp((levels - top) * (math.log(10) / 10), dtype=np.float64)
+    counts = np.float64(side**2) if everywhere else _sums(valid.astype(np.float64), side)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = 10 * np.log10(_sums(power, side) / counts) + top
-    lowest = float(np.finfo(np.float32).min)
-    return np.where(counts > 0, np.maximum(found, lowest), 0).astype(np.float32)
+        found = decibels(_sums(power if everywhere else np.where(valid, power, 0), side) / counts) + top
+    return np.where(counts > 0, np.maximum(found, float(np.finfo(np.float32).min)), 0).astype(np.float32)
 
 
 def _sums(values: Floats, side: int) -> Floats:
     """Over squares of side x side, cut at the ends."""
-    rows, cols = (np.arange(0, length, side) for length in values.shape)
-    found: Floats = np.add.reduceat(np.add.reduceat(values, rows, axis=0), cols, axis=1)
-    return found
+    grow = [(0, -length % side) for length in values.shape]
+    whole = np.pad(values, grow) if grow != [(0, 0), (0, 0)] else values
+    rows = sum((whole[n::side] for n in range(1, side)), whole[::side])
+    return sum((rows[:, n::side] for n in range(1, side)), rows[:, ::side])
