@@ -7,6 +7,8 @@ import torch
 from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.dct_codec import DctCodec
 
+_LEAST_CHANNELS_LAST = 8
+
 
 def chosen_device(wish: str) -> torch.device:
     """'auto' is CUDA where there is one. Raises InvalidArgument when CUDA is asked for and not there."""
@@ -16,6 +18,15 @@ def chosen_device(wish: str) -> torch.device:
             "device is 'cuda', but torch finds no CUDA device here; use 'auto' or 'cpu', or a torch with CUDA"
         )
     return torch.device("cuda" if there and wish in ("auto", "cuda") else "cpu")
+
+
+def memory_layout(base_width: int) -> torch.memory_format:
+    """How maps of a network that is trained lie in memory: channels last, which is faster, unless its first maps have fewer than 8 channels.
+
+    The backward pass of torch 2.13 (oneDNN, float32) writes beyond its arrays where channels-last maps have 4 channels, on processors with AVX2 and
+    without AVX-512: such a run crashes or hangs.
+    """
+    return torch.channels_last if base_width >= _LEAST_CHANNELS_LAST else torch.contiguous_format
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:

@@ -15,7 +15,7 @@ from sarcodec_lab.train.autoencoders.grafting import freeze_all_but_latent, star
 from sarcodec_lab.train.autoencoders.keeping import LAST, State, read_state, write_best, write_state
 from sarcodec_lab.train.autoencoders.objective import FINE_STEPS, loss_of, natural_step
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
-from sarcodec_lab.train.device import chosen_device, compiled
+from sarcodec_lab.train.device import chosen_device, compiled, memory_layout
 from sarcodec_lab.train.patches import Image
 
 REPORT_EVERY = 10
@@ -70,7 +70,8 @@ class StudyTrainer:
             self.network.calm()
         if recipe.spare_memory:
             self.network.spare_memory()
-        self.network.to(self.device, memory_format=torch.channels_last)
+        self.layout = memory_layout(self.network.shape.base_width)
+        self.network.to(self.device, memory_format=self.layout)
         if not resume and recipe.objective == "rate-distortion":
             first = self.source.batch(0).to(self.device)
             self.step = natural_step(self.network, first, recipe.steps_a_deviation)
@@ -119,7 +120,7 @@ class StudyTrainer:
 
     def train_batch(self) -> dict[str, float]:
         """One batch. Raises SarcodecError, and leaves the weights as they were, when loss or gradient is not finite."""
-        x = self.source.batch(self.batch).to(self.device, memory_format=torch.channels_last)
+        x = self.source.batch(self.batch).to(self.device, memory_format=self.layout)
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate() * group["factor"]
         self._set_mode()
