@@ -15,3 +15,5 @@
 #include "pixels.c"
 #include "transform.c"
 #include "texture_fit.c"
+#include "targets.c"
+#include "bumps.c"

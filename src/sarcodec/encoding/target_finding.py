@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from sarcodec import native
+from sarcodec.native import targets as kernels
 from sarcodec.signal.bumps import ADDED_WIDTHS_PX, REACH, UNIT_DB, added_db, added_shapes
 from sarcodec.signal.lapped import OVERLAP
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from sarcodec.arrays import Bools, Floats, Integers
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 STANDS_OUT_DB, STANDS_OUT_CALM_DB = 10.0, 7.0  # over the mean power of the ring around
 CALM_PX, CALM_MOST = 48, 5  # so many of the weaker ones at most lie so near, down and right, where the ground is calm
@@ -24,12 +30,10 @@ RING_PX, GUARD_PX = 7, 3  # half sides of the ring around a target and of what i
 PEAK_PX = 2  # half side of the square of which a target is the brightest pixel
 FIT_PX = REACH
 CLUTTER_PX = 10
-MARGIN_PX = (
-    CLUTTER_PX  # from the edge of what was read to the first target that is found; beyond the scene all is invalid
-)
 OUTSIDE_PX = OVERLAP + REACH  # from the tile's border to the last target whose bump has a say in the tile's latents
 SINGLE_DB = 12.0  # a pixel that leads all its neighbours by so much is a bump of one pixel
 AMPLITUDES_DB = np.arange(4.0, 83.5, 1.0)
+MATCHED_AT_ONCE = 256
 LEVEL_LIMIT_DB = 150.0  # levels beyond, relative to the band's, count as that
 
 
@@ -74,43 +78,53 @@ def find_targets(
 
     level_db: the band's; corner and shape: row and column of the tile's first pixel in `levels`, and its rows and columns.
     """
+    area = np.array(corner) - OUTSIDE_PX, np.array(corner) + np.array(shape) + OUTSIDE_PX
+    places, power, ground = _peaks(levels, valid, level_db, area)
+    excess = 10 * np.log10(power / ground)
+    kept = (excess >= STANDS_OUT_DB) | (_near(places) <= CALM_MOST)
     relative = np.clip(levels - np.float32(level_db), -LEVEL_LIMIT_DB, LEVEL_LIMIT_DB)
-    relative, weight = np.pad(relative, MARGIN_PX, "edge"), np.pad(valid.astype(np.float32), MARGIN_PX)
+    return _fitted(places[kept], excess[kept], ground[kept], relative, valid, corner)
+
+
+def _peaks(
+    levels: Floats, valid: Bools, level_db: float, area: tuple[Integers, Integers]
+) -> tuple[Integers, Floats, Floats]:
+    """Pixels of an area, first and last row and column, that are the brightest around and stand out of the ring: places, powers, grounds."""
+    times = 10 ** (STANDS_OUT_CALM_DB / 10)
+    if native.available() and max(levels.shape) <= kernels.MOST_PX:
+        tile = (np.ascontiguousarray(levels, np.float32), np.ascontiguousarray(valid))
+        return kernels.peaks(*tile, (level_db, LEVEL_LIMIT_DB), times, area)
+    relative = np.clip(levels - np.float32(level_db), -LEVEL_LIMIT_DB, LEVEL_LIMIT_DB)
+    weight = valid.astype(np.float32)
     power = np.power(np.float32(10), relative / 10) * weight
     ground = _ring(power) / np.maximum(_ring(weight), 1)
-    peaks = (power == _greatest_near(power)) & (power > ground * np.float32(10 ** (STANDS_OUT_CALM_DB / 10)))
-    corner = (corner[0] + MARGIN_PX, corner[1] + MARGIN_PX)
-    places = np.argwhere(peaks & (ground > 0))
-    places = places[_near_tile(places - np.array(corner), shape)]
-    excess = 10 * np.log10(power[tuple(places.T)] / ground[tuple(places.T)])
-    kept = (excess >= STANDS_OUT_DB) | (_near(places) <= CALM_MOST)
-    return _fitted(places[kept], excess[kept], ground[tuple(places[kept].T)], relative, weight, corner)
-
-
-def _near_tile(places: Integers, shape: tuple[int, int]) -> Bools:
-    found: Bools = np.all((places >= -OUTSIDE_PX) & (places < np.array(shape) + OUTSIDE_PX), axis=1)
-    return found
+    peaks = (power == _greatest_near(power)) & (power > ground * np.float32(times)) & (ground > 0)
+    places = np.argwhere(peaks)
+    places = places[np.all((places >= area[0]) & (places < area[1]), axis=1)]
+    return places, power[tuple(places.T)], ground[tuple(places.T)]
 
 
 def _near(places: Integers) -> Integers:
-    """How many places lie within `CALM_PX` down and right of each, itself among them."""
-    apart = np.abs(places[:, None] - places[None])
-    found: Integers = (apart.max(2) <= CALM_PX).sum(1)
+    """How many places lie within `CALM_PX` of each, itself among them; places by rising rows."""
+    found = np.empty(len(places), np.int64)
+    ends = (np.searchsorted(places[:, 0], places[:, 0] + reach) for reach in (-CALM_PX, CALM_PX + 1))
+    for number, (first, last) in enumerate(zip(*ends)):
+        found[number] = np.count_nonzero(np.abs(places[first:last, 1] - places[number, 1]) <= CALM_PX)
     return found
 
 
 def _fitted(
-    places: Integers, excess: Floats, ground: Floats, levels: Floats, weight: Floats, corner: tuple[int, int]
+    places: Integers, excess: Floats, ground: Floats, levels: Floats, valid: Bools, corner: tuple[int, int]
 ) -> Found:
-    around, counts = _windows(levels, places, CLUTTER_PX), _windows(weight, places, CLUTTER_PX)
+    around = _windows(levels, places, CLUTTER_PX)
+    counts = _windows(valid, places, CLUTTER_PX, beyond=0).astype(np.float32)
     mean, clutter = _ground_levels(around, counts)
     inner = slice(CLUTTER_PX - FIT_PX, CLUTTER_PX + FIT_PX + 1)
     above = ((around - mean[:, None, None]) * counts)[:, inner, inner].reshape(len(places), (2 * FIT_PX + 1) ** 2)
-    templates, squares, keys = _templates()
-    gains = 2 * above @ templates.T - squares
-    best = keys[gains.argmax(1)] if len(places) else keys[:0]
+    chosen, gains = _matches(above)
+    best = _templates()[2][chosen]
     before = np.square(above).sum(1)
-    after = before - gains.max(1, initial=0)
+    after = before - np.maximum(gains, 0)
     single, height = _single_pixels(around, CLUTTER_PX)
     best[single] = np.stack([0 * height, 0 * height, 0 * height, np.rint(height / UNIT_DB)], 1)[single]
     after = np.where(single, before - np.square(height), after)
@@ -142,7 +156,7 @@ def _single_pixels(around: Floats, middle: int) -> tuple[Bools, Floats]:
 
 @lru_cache(maxsize=1)
 def _templates() -> tuple[Floats, Floats, Integers]:
-    """Bumps (n, 169) in dB, their sums of squares, and width, quarters and amplitude in half dB of each (n, 4)."""
+    """Bumps (n, 176) in dB, 169 pixels and zeros, their sums of squares, and width, quarters and amplitude in half dB of each (n, 4)."""
     images, keys = [], []
     for width in range(1, len(ADDED_WIDTHS_PX)):
         for down in range(4):
@@ -151,13 +165,32 @@ def _templates() -> tuple[Floats, Floats, Integers]:
                 images.append(added_db(AMPLITUDES_DB[:, None, None], shape).reshape(len(AMPLITUDES_DB), -1))
                 keys += [(width, down, right, int(a / UNIT_DB)) for a in AMPLITUDES_DB]
     found = np.concatenate(images).astype(np.float32)
-    return found, np.square(found).sum(1), np.array(keys)
+    filled = np.pad(found, ((0, 0), (0, kernels.FILLED - kernels.WINDOW)))
+    return filled, np.square(found).sum(1), np.array(keys)
 
 
-def _windows(image: Floats, places: Integers, reach: int) -> Floats:
-    """(n, side, side) float32 around places."""
-    views = np.lib.stride_tricks.sliding_window_view(image, (2 * reach + 1,) * 2)
-    found: Floats = views[tuple((places - reach).T)]
+def _matches(above: Floats) -> tuple[Integers, Floats]:
+    """Of levels above the ground (n, 169) the number of the bump that resembles each most, and how much of its sum of squares that takes away."""
+    templates, squares, _ = _templates()
+    if native.available():
+        return kernels.matches(np.ascontiguousarray(above, np.float32), templates, squares)
+    chosen, most = np.empty(len(above), np.int64), np.empty(len(above), np.float32)
+    for first in range(0, len(above), MATCHED_AT_ONCE):
+        part = slice(first, first + MATCHED_AT_ONCE)
+        gains = 2 * above[part] @ templates[:, : above.shape[1]].T - squares
+        chosen[part], most[part] = gains.argmax(1), gains.max(1)
+    return chosen, most
+
+
+def _windows(image: npt.NDArray[_Number], places: Integers, reach: int, beyond: int | None = None) -> npt.NDArray[_Number]:
+    """(n, side, side) around places; beyond the image a number, or the nearest pixel."""
+    apart = np.arange(-reach, reach + 1)
+    rows, cols = (places[:, axis, None] + apart for axis in (0, 1))
+    held = rows.clip(0, image.shape[0] - 1)[:, :, None], cols.clip(0, image.shape[1] - 1)[:, None]
+    found = image[held]
+    if beyond is not None:
+        inside = ((rows == held[0][:, :, 0])[:, :, None]) & ((cols == held[1][:, 0])[:, None])
+        found = np.where(inside, found, np.array(beyond, image.dtype))
     return found
 
 

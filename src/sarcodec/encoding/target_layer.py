@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec.encoding.bump_fitting import DECIDING_PX, ENERGY_PX
 from sarcodec.encoding.target_finding import Found
-from sarcodec.encoding.target_fitting import DECIDING_PX, ENERGY_PX, Decoded, TargetFit, taken_out
+from sarcodec.encoding.target_fitting import Decoded, TargetFit, taken_out
 from sarcodec.format.targets import TargetLayer
 from sarcodec.signal.bumps import Bumps, bumps_of
 
@@ -49,10 +50,14 @@ class TileTargets:
     @staticmethod
     def ground(image: Floats) -> Bools:
         """Pixels that bumps leave alone, and so do those of all pixels beside them."""
-        moved = np.pad(np.abs(image) >= BUMP_DB, 1)
-        near = np.lib.stride_tricks.sliding_window_view(moved, (3, 3))
-        found: Bools = ~np.any(near, axis=(2, 3))
-        return found
+        near = np.abs(image) >= BUMP_DB
+        for axis in (0, 1):
+            moved = np.moveaxis(near, axis, 0)
+            grown = moved.copy()
+            grown[1:] |= moved[:-1]
+            grown[:-1] |= moved[1:]
+            near = np.moveaxis(grown, 0, axis)
+        return ~near
 
     def _drawn(self, which: Bools, shape: tuple[int, int], corner: tuple[int, int]) -> Floats:
         out, chosen = np.zeros(shape, np.float32), self.found.chosen(which)
