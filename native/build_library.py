@@ -77,6 +77,15 @@ def interface() -> int:
     )
 
 
+def write_interface() -> None:
+    """Tells the package which library it fits, where that has changed."""
+    path = HOME / "interface.py"
+    text = f'"""Which library this package fits (native/build_library.py wrote it): a number made of all exported signatures."""\n\nINTERFACE = {interface()}\n'
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+        print(f"{path} says {interface()} now")
+
+
 def build(out: Path, target: str = "", extra: list[str] | None = None) -> Path:
     """Compiles into a folder; gives the library's path. It appears whole or not at all."""
     command, options = compiler(target), [*FLAGS, f"-DSARC_INTERFACE={interface()}", *(extra or [])]
@@ -118,6 +127,7 @@ def main() -> None:
         "--sanitize", action="store_true", help="with the address and undefined-behaviour sanitizers, for the fuzzers"
     )
     asked = parser.parse_args()
+    write_interface()
     try:
         print(build(asked.out, asked.target, SANITIZERS if asked.sanitize else None))
     except NoCompiler as error:

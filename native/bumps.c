@@ -275,3 +275,28 @@ SARC_EXPORT(int32_t, target_errors)(double *image, const float *original, const 
     }
     return SARC_OK;
 }
+
+/* For each target (count, 2) the number of its block of 8 x 8 px, and the block's brightest pixel, where a reader finds the target there: the pixel is the target's
+   or beside it, leads all others by `lead_db`, the block does not lie on the tile's border and is the tile's own; else block -1. side: blocks a row of a tile. */
+SARC_EXPORT(int32_t, target_blocks)(const float *levels, const uint8_t *own, int64_t rows, int64_t cols, const int32_t *targets, int64_t count, float lead_db,
+                                    int32_t side, int32_t *blocks, int32_t *pixels) {
+    enum { PX = 8 };
+    for (int64_t n = 0; n < count; n++) {
+        const int64_t row = targets[2 * n], col = targets[2 * n + 1], top = row / PX, left = col / PX;
+        float first = -INFINITY, second = -INFINITY;
+        int64_t brightest[2] = {0, 0};
+        int whole = row >= 0 && col >= 0 && row < rows && col < cols && top > 0 && left > 0 && top < side - 1 && left < side - 1;
+        for (int64_t r = top * PX; whole && r < SARC_MIN(top * PX + PX, rows); r++)
+            for (int64_t c = left * PX; c < SARC_MIN(left * PX + PX, cols); c++) {
+                const float level = levels[r * cols + c];
+                whole &= own[r * cols + c] != 0;
+                if (level > first) second = first, first = level, brightest[0] = r, brightest[1] = c;
+                else if (level > second) second = level;
+            }
+        const int64_t down = brightest[0] - row, right = brightest[1] - col;
+        whole = whole && first - second >= lead_db && down >= -1 && down <= 1 && right >= -1 && right <= 1;
+        blocks[n] = whole ? (int32_t)(top * side + left) : -1;
+        pixels[2 * n] = (int32_t)(whole ? brightest[0] : row), pixels[2 * n + 1] = (int32_t)(whole ? brightest[1] : col);
+    }
+    return SARC_OK;
+}

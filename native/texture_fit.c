@@ -74,6 +74,19 @@ SARC_EXPORT(double, fit_total)(const float *levels, const uint8_t *valid, int64_
     return total;
 }
 
+/* The sum of the powers of levels (n) + rest times each one's share, where valid. */
+SARC_EXPORT(double, fit_shared_total)(const float *levels, const float *shares, const uint8_t *valid, int64_t n, float rest, float scale_db) {
+    float row[PLANE_MOST_PX];
+    double total = 0;
+    for (int64_t first = 0; first < n; first += PLANE_MOST_PX) {
+        const int64_t here = SARC_MIN(PLANE_MOST_PX, n - first);
+        for (int64_t x = 0; x < here; x++) row[x] = levels[first + x] + shares[first + x] * rest;
+        fit_row(row, valid + first, here, scale_db, row);
+        total += fit_sum(row, here);
+    }
+    return total;
+}
+
 /* The same sum of the levels that with_texture makes. */
 SARC_EXPORT(double, fit_texture_total)(const float *levels, const float *noise, const uint8_t *valid, int64_t rows, int64_t cols, const float *blocks,
                                        const float *added, const float *cells, const float *means, const float *spreads, float detail_scale,

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from sarcodec.encoding.target_finding import Found, find_targets
-from sarcodec.encoding.target_fitting import taken_out
+from sarcodec.encoding.target_worth import taken_out
 from sarcodec.format.targets import BlockGain, Placed, TargetLayer
 from sarcodec.signal.bumps import REACH, Bumps, added_db, added_shapes, bumps_of
 

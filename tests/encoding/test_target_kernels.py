@@ -7,7 +7,8 @@ from native_levels import LEVELS, at_level
 from sarcodec.encoding import target_finding
 from sarcodec.encoding.bump_fitting import NOTHING_DB, Bump, BumpTile, _Slow
 from sarcodec.encoding.target_finding import find_targets
-from sarcodec.encoding.target_fitting import Decoded, TargetFit, taken_out
+from sarcodec.encoding.target_fitting import PLACED, Decoded, TargetFit
+from sarcodec.encoding.target_worth import taken_out
 from sarcodec.native import targets as kernels
 from sarcodec.signal.bumps import UNIT_DB, Bumps
 
@@ -99,7 +100,7 @@ def test_the_same_layer_is_fitted(level):
 @pytest.mark.parametrize("level", LEVELS)
 def test_no_bump_costs_more_than_the_twins(level):
     with at_level("off"):
-        original, found, taken, decoded = fitted_tile(7)
+        original, found, _, decoded = fitted_tile(7)
     tile = lambda: BumpTile.of(original, decoded.levels, decoded.own, found.ground)
     rows = [
         Bump(row, col, row, col, n, int(n % 2), 1 + n % 3 if n % 2 else 0, n % 4, 2, 30 if n % 2 else 0)
@@ -135,10 +136,25 @@ def test_the_same_errors_are_seen(level):
 
 
 @pytest.mark.parametrize("level", LEVELS)
+def test_the_same_blocks_address_targets(level):
+    with at_level("off"):
+        tile = fitted_tile(11)
+        slow = TargetFit(*tile)._addresses
+    with at_level(level):
+        assert TargetFit(*tile)._addresses == slow
+    assert 5 < sum(block != PLACED for block, _ in slow) < len(slow)
+
+
+@pytest.mark.parametrize("level", LEVELS)
 def test_a_bump_that_lies_outside_is_refused(level):
     tile = BumpTile.of(np.zeros((20, 20), np.float32), np.zeros((20, 20)), np.ones((20, 20), bool), np.ones(1))
     with at_level(level):
-        for wrong in (Bump(20, 3, 20, 3, 0, 0), Bump(3, -1, 3, 0, 0, 0), Bump(3, 3, 3, 3, 1, 0), Bump(3, 3, 3, 3, 0, 0, 4)):
+        for wrong in (
+            Bump(20, 3, 20, 3, 0, 0),
+            Bump(3, -1, 3, 0, 0, 0),
+            Bump(3, 3, 3, 3, 1, 0),
+            Bump(3, 3, 3, 3, 0, 0, 4),
+        ):
             with pytest.raises(ValueError, match="outside"):
                 tile.fit(np.array([wrong], np.int32), np.zeros(1), 1, 1)
         with pytest.raises(ValueError, match="outside"):

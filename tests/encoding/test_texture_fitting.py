@@ -38,7 +38,7 @@ def test_sums(level, shape):
         whole = np.flatnonzero(varies >= 0)
         some = sums.restored(noise, FOUND, whole)(-0.7) if whole.size else varies
         blocks = ground.blocks * np.float32(0.01)
-        totals = sums.total(blocks), sums.texture_total(noise, FOUND)
+        totals = sums.total(blocks), sums.texture_total(noise, FOUND), sums.total_of(noise, original.levels, 0.1)
         return sums.decoded, sums.original, sums.counts, totals, sums.moments(None), sums.moments(means), varies, some
 
     found = []

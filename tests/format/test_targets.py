@@ -66,12 +66,17 @@ WRONG = {
     "amplitude of what is added": TargetLayer((), (ADDED._replace(amplitude=LARGEST + 1),)),
     "amplitude below 0": TargetLayer((), (ADDED._replace(amplitude=-1),)),
     "quarters of a single pixel": TargetLayer((), (ADDED._replace(width=0),)),
+    "quarters of a gain": TargetLayer((), (PLACED._replace(quarters=(1, 0)),)),
+    "quarters beyond the pixel": TargetLayer((), (ADDED._replace(quarters=(1, 4)),)),
+    "two in a block": TargetLayer((GAIN, GAIN._replace(amplitude=5))),
+    "two in a place": TargetLayer((), (PLACED, PLACED._replace(width=1))),
+    "too many": TargetLayer((), tuple(PLACED._replace(row=n // 512, col=n % 512) for n in range(MOST_BUMPS + 1))),
 }
 
 
 @pytest.mark.parametrize("what", WRONG)
 def test_what_a_reader_refuses_is_not_written(what):
-    with pytest.raises(InvalidArgument):
+    with pytest.raises(InvalidArgument, match="cannot be stored"):
         pack_targets(WRONG[what], SHAPE)
 
 

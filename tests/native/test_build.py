@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sarcodec.native import available, library
+from sarcodec.native.interface import INTERFACE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,6 +31,19 @@ def test_the_library_was_built_of_these_sources():
     found = library._library()
     found.sarc_interface.restype = ctypes.c_int32
     assert found.sarc_interface() == build_library.interface(), "native/ has changed: make library"
+
+
+def test_the_package_was_written_for_these_sources():
+    assert build_library.interface() == INTERFACE, "native/ has changed: make library"
+
+
+@pytest.mark.skipif(not available(), reason="SARCODEC_NATIVE=off, or no library")
+def test_a_library_of_other_sources_is_not_called(monkeypatch, caplog):
+    monkeypatch.setattr(library, "INTERFACE", INTERFACE + 1)
+    assert library._library.__wrapped__() is None
+    assert "built of other sources" in caplog.text and "make library" in caplog.text
+    monkeypatch.setattr(library, "_NAME", "interface.py")
+    assert library._library.__wrapped__() is None
 
 
 def test_without_a_compiler_it_says_what_to_do(monkeypatch):

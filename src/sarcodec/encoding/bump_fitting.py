@@ -43,7 +43,7 @@ class Bump(NamedTuple):
     col: int
     target_row: int
     target_col: int
-    index: int
+    number: int
     added: int
     width: int = 0
     down: int = 0
@@ -102,7 +102,7 @@ class _Slow:
                     self._add(bump, -1)
                     bump, excesses[number] = self._fitted(bump, others)
                     self._add(bump, 1)
-                    bumps[number] = bump
+                    bumps[number] = np.array(bump)
 
     def _add(self, bump: Bump, sign: int) -> None:
         height = np.array(bump.amplitude * UNIT_DB, np.float32)
@@ -143,7 +143,7 @@ class _Slow:
         """Of each width and amplitude, and by how much the power is too high."""
         other_db = _cut(self.tile.image, (bump.row, bump.col), NEAR, NOTHING_DB)
         other, (down, right) = _power(other_db), (bump.target_row - bump.row, bump.target_col - bump.col)
-        ground = float(self.tile.grounds[bump.index])
+        ground = float(self.tile.grounds[bump.number])
         single, quarters = bump.width == 0, (bump.down, bump.right)
         images, factors = _added_factors(single, quarters) if bump.added else _gain_factors()
         cost = np.zeros(factors.shape[:2])
@@ -177,7 +177,7 @@ def _cut(
 ) -> npt.NDArray[_Number]:
     """A square around a pixel; beyond: the value outside, None for the nearest one inside."""
     rows, cols = (np.arange(n - reach, n + reach + 1) for n in pixel)
-    held = values[np.ix_(rows.clip(0, values.shape[0] - 1), cols.clip(0, values.shape[1] - 1))]
+    held: npt.NDArray[_Number] = values[np.ix_(rows.clip(0, values.shape[0] - 1), cols.clip(0, values.shape[1] - 1))]
     if beyond is None:
         return held
     inside = ((rows >= 0) & (rows < values.shape[0]))[:, None] & ((cols >= 0) & (cols < values.shape[1]))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from sarcodec import native
+from sarcodec.encoding.target_worth import ever_taken_out
 from sarcodec.native import targets as kernels
 from sarcodec.signal.bumps import ADDED_WIDTHS_PX, REACH, UNIT_DB, added_db, added_shapes
 from sarcodec.signal.lapped import OVERLAP
@@ -121,16 +122,17 @@ def _fitted(
     mean, clutter = _ground_levels(around, counts)
     inner = slice(CLUTTER_PX - FIT_PX, CLUTTER_PX + FIT_PX + 1)
     above = ((around - mean[:, None, None]) * counts)[:, inner, inner].reshape(len(places), (2 * FIT_PX + 1) ** 2)
-    chosen, gains = _matches(above)
-    best = _templates()[2][chosen]
     before = np.square(above).sum(1)
+    worth = ever_taken_out(clutter, before)
+    best, gains = np.zeros((len(places), 4), np.int64), np.zeros_like(before)
+    chosen, gains[worth] = _matches(above[worth])
+    best[worth] = _templates()[2][chosen]
     after = before - np.maximum(gains, 0)
     single, height = _single_pixels(around, CLUTTER_PX)
     best[single] = np.stack([0 * height, 0 * height, 0 * height, np.rint(height / UNIT_DB)], 1)[single]
-    after = np.where(single, before - np.square(height), after)
-    numbers = best.astype(np.int64)
+    after = np.where(single & worth, before - np.square(height), after)
     return Found(
-        places - np.array(corner), excess, ground, numbers[:, 0], numbers[:, 1:3], numbers[:, 3], before, after, clutter
+        places - np.array(corner), excess, ground, best[:, 0], best[:, 1:3], best[:, 3], before, after, clutter
     )
 
 
@@ -182,12 +184,14 @@ def _matches(above: Floats) -> tuple[Integers, Floats]:
     return chosen, most
 
 
-def _windows(image: npt.NDArray[_Number], places: Integers, reach: int, beyond: int | None = None) -> npt.NDArray[_Number]:
+def _windows(
+    image: npt.NDArray[_Number], places: Integers, reach: int, beyond: int | None = None
+) -> npt.NDArray[_Number]:
     """(n, side, side) around places; beyond the image a number, or the nearest pixel."""
     apart = np.arange(-reach, reach + 1)
     rows, cols = (places[:, axis, None] + apart for axis in (0, 1))
     held = rows.clip(0, image.shape[0] - 1)[:, :, None], cols.clip(0, image.shape[1] - 1)[:, None]
-    found = image[held]
+    found: npt.NDArray[_Number] = image[held]
     if beyond is not None:
         inside = ((rows == held[0][:, :, 0])[:, :, None]) & ((cols == held[1][:, 0])[:, None])
         found = np.where(inside, found, np.array(beyond, image.dtype))

@@ -7,14 +7,16 @@ never runs this.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sarcodec import native
 from sarcodec.encoding.bump_fitting import Bump, BumpTile
 from sarcodec.encoding.target_finding import Found
 from sarcodec.format.targets import BLOCK_PX, MOST_BUMPS, SIDE_BLOCKS, BlockGain, Placed, TargetLayer
-from sarcodec.signal.lapped import BLOCK
+from sarcodec.native import targets as kernels
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats, Integers
@@ -24,8 +26,6 @@ TOLERANCES_DB = ((0.3, 0.01), (0.5, 0.013), (1.0, 0.06), (1.5, 1.0))
 BITS_A_GAIN = 13
 LEAD_DB = 0.02  # by which a block's brightest pixel leads where a reader is to find it
 SWEEPS, GAINS_A_TARGET = 2, 2
-LEAST_WORTH_BITS = 300.0  # of a bump that is taken out, in the currency of `worth_bits`; it takes about 25
-SQUARES_A_STEP = 9.4  # the quantiser's error is the squared step over this (docs/format.md, 9.9)
 PLACED = -1  # a bump that is addressed by its pixel, in the place of a block's number
 
 
@@ -91,7 +91,7 @@ class TargetFit:
         pixels = {(row, col) for (row, col), block in zip(self.bumps[:, :2].tolist(), self.blocks) if block == PLACED}
         for index in order.tolist():
             row, col = self.found.places[index].tolist()
-            block, pixel = self._block(row, col) or (PLACED, (row, col))
+            block, pixel = self._addresses[index]
             if block in used:
                 block, pixel = PLACED, (row, col)
             if block != PLACED:
@@ -100,12 +100,22 @@ class TargetFit:
                 continue
             else:
                 pixels.add(pixel)
-            bumps.append(Bump(*pixel, row, col, index, added=0))
+            bumps.append(Bump(pixel[0], pixel[1], row, col, index, 0))
             blocks.append(block)
         return bumps, blocks
 
+    @cached_property
+    def _addresses(self) -> list[tuple[int, tuple[int, int]]]:
+        """Of each target the number and brightest pixel of its block, where that pixel is the target, safely found and the tile's own; else `PLACED` and its own."""
+        places, own = np.ascontiguousarray(self.found.places, np.int32), np.ascontiguousarray(self.decoded.own)
+        if native.available():
+            levels = np.ascontiguousarray(self.decoded.found, np.float32)
+            numbers, pixels = kernels.blocks(levels, own, places, LEAD_DB, SIDE_BLOCKS)
+            return [(block, (row, col)) for block, (row, col) in zip(numbers.tolist(), pixels.tolist())]
+        return [self._block(row, col) or (PLACED, (row, col)) for row, col in places.tolist()]
+
     def _block(self, row: int, col: int) -> tuple[int, tuple[int, int]] | None:
-        """Number and brightest pixel of the block of a target, where that pixel is the target, safely found and the tile's own."""
+        """The twin in NumPy, of one target; None where no block will do."""
         top, left = row // BLOCK_PX, col // BLOCK_PX
         place = np.s_[top * BLOCK_PX : (top + 1) * BLOCK_PX, left * BLOCK_PX : (left + 1) * BLOCK_PX]
         inner = 0 < top < SIDE_BLOCKS - 1 and 0 < left < SIDE_BLOCKS - 1
@@ -114,10 +124,10 @@ class TargetFit:
         levels = self.decoded.found[place]
         down, right = divmod(int(levels.argmax()), levels.shape[1])
         pixel = (top * BLOCK_PX + down, left * BLOCK_PX + right)
-        if max(abs(pixel[0] - row), abs(pixel[1] - col)) > 1:
-            return None
         first, second = np.partition(levels.reshape(-1), -2)[:-3:-1] if levels.size > 1 else (np.inf, 0)
-        return None if first - second < LEAD_DB else (top * SIDE_BLOCKS + left, pixel)
+        if first - second < LEAD_DB or max(abs(pixel[0] - row), abs(pixel[1] - col)) > 1:
+            return None
+        return top * SIDE_BLOCKS + left, pixel
 
 
 def _placed(bump: Bump) -> Placed:
@@ -127,19 +137,3 @@ def _placed(bump: Bump) -> Placed:
 def _allowed(off_db: Floats, bits: float, spent: int) -> list[int]:
     """How many targets each tolerance allows another bump, `spent` of them so far."""
     return [min(int((off_db > t).sum()), int(share * bits / BITS_A_GAIN) - spent) for t, share in TOLERANCES_DB]
-
-
-def taken_out(found: Found, step_db: float) -> Bools:
-    """Which targets to take out before analysis, by the original and the step alone, so that neighbouring tiles agree."""
-    return worth_bits(found, step_db) > LEAST_WORTH_BITS
-
-
-def worth_bits(found: Found, step_db: float) -> Floats:
-    """Bits that a block would save if it were a Gaussian source, as many as its variance over the quantiser's says at high rate.
-
-    Of what is saved in truth it is a third at most: other targets of the block have widened the tables already.
-    """
-    noise = step_db**2 / SQUARES_A_STEP
-    before, after = (np.log2(noise + found.clutter + squares / BLOCK**2) for squares in (found.before, found.after))
-    worth: Floats = BLOCK**2 / 2 * (before - after)
-    return worth

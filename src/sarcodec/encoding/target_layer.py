@@ -12,7 +12,8 @@ import numpy as np
 
 from sarcodec.encoding.bump_fitting import DECIDING_PX, ENERGY_PX
 from sarcodec.encoding.target_finding import Found
-from sarcodec.encoding.target_fitting import Decoded, TargetFit, taken_out
+from sarcodec.encoding.target_fitting import Decoded, TargetFit
+from sarcodec.encoding.target_worth import taken_out
 from sarcodec.format.targets import TargetLayer
 from sarcodec.signal.bumps import Bumps, bumps_of
 

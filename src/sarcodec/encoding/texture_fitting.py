@@ -92,14 +92,10 @@ def fitted(
 def balanced(correction: Correction, ground: Ground, original: Original, bumps: Floats) -> Correction:
     """Moved a little so that all valid pixels, those of bumps among them, have the original's power: at most `BALANCE_DB`, or the ground
     would pay for targets that hold most of it."""
-    valid = original.valid
-    scale = original.levels[valid].mean()
-    factor = np.float32(math.log(10) / 10)
-    given, wanted = (
-        float(np.exp(np.clip(levels[valid] - scale, -150, 150) * factor).sum(dtype=np.float64))
-        for levels in (with_power(ground, correction) + bumps, original.levels)
-    )
-    wanted -= original.rounding * 10 ** (-float(scale) / 10) * np.count_nonzero(valid)
+    sums, nothing = sums_of(ground, original.levels, original.valid), np.zeros_like(bumps)
+    given = sums.total_of(with_power(ground, correction) + bumps, nothing, 0.0)
+    wanted = float(sums.original.sum(dtype=np.float64))
+    wanted -= original.rounding * 10 ** (-sums.scale_db / 10) * np.count_nonzero(original.valid)
     rest = 10 * math.log10(max(wanted, 1e-30) / max(given, 1e-30))
     moved = round(min(max(rest, -BALANCE_DB), BALANCE_DB) / POWER_UNIT_DB)
     return replace(correction, power=_whole(np.array(correction.power) + moved, 1))
@@ -162,11 +158,9 @@ class _Fit:
     def beside_targets(self, noise: Floats, found: Correction, bumps: Floats) -> Correction:
         """The power with texture once more: targets have much of it and no texture."""
         levels, share = restored(self.ground, bumps, noise, found, True)
-        valid, rest = self.original.valid, 0.0
+        shares, rest = np.broadcast_to(np.float32(share), levels.shape), 0.0
         for _ in range(RESTORED_STEPS):
-            relative = (levels + share * np.float32(rest) - np.float32(self.sums.scale_db))[valid]
-            given = np.exp(np.clip(relative, -150, 150) * np.float32(math.log(10) / 10))
-            rest += self._rest_db(float(given.sum(dtype=np.float64)))
+            rest += self._rest_db(self.sums.total_of(levels, shares, rest))
         return replace(found, restored=_whole([found.restored * POWER_UNIT_DB + rest], POWER_UNIT_DB)[0])
 
     def _trim_octaves(self, noise: Floats, found: Correction) -> tuple[float, Measured]:

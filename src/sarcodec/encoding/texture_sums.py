@@ -99,6 +99,10 @@ class Sums:
         """The power of the decoded levels with something added at the blocks, dB."""
         return float(self.within(with_blocks(self.ground.levels, added)).sum(dtype=np.float64))
 
+    def total_of(self, levels: Floats, shares: Floats, rest_db: float) -> float:
+        """The power of other levels with rest_db, as much of it as each pixel's share, all (rows, cols)."""
+        return float(self.within(levels + shares * np.float32(rest_db)).sum(dtype=np.float64))
+
     def texture_total(self, noise: Floats, found: Correction) -> float:
         """The power of the levels with their texture."""
         return float(self.within(with_texture(self.ground, noise, found, True)).sum(dtype=np.float64))
@@ -141,6 +145,10 @@ class CompiledSums(Sums):
 
     def total(self, added: Floats) -> float:
         return kernels.total(self.ground.levels, self.valid, added, self.scale_db)
+
+    def total_of(self, levels: Floats, shares: Floats, rest_db: float) -> float:
+        some = np.ascontiguousarray(levels, np.float32), np.ascontiguousarray(shares, np.float32)
+        return kernels.shared_total(*some, self.valid, rest_db, self.scale_db)
 
     def texture_total(self, noise: Floats, found: Correction) -> float:
         tile, added = (self.ground.levels, noise, self.valid), self._added(found)

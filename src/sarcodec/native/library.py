@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sarcodec.errors import InvalidArgument
+from sarcodec.native.interface import INTERFACE
 
 _LOG = logging.getLogger(__name__)
 _HOME = Path(__file__).parent
@@ -24,13 +25,19 @@ LEVELS = ("plain", "avx2", "avx512")
 
 @cache
 def _library() -> ctypes.CDLL | None:
-    """None where there is none, and that is said once."""
+    """None where there is none that fits, and that is said once."""
     try:
-        return ctypes.CDLL(str(_HOME / _NAME))
-    except OSError as error:
+        found = ctypes.CDLL(str(_HOME / _NAME))
+        found.sarc_interface.restype = ctypes.c_int32
+        if found.sarc_interface() != INTERFACE:
+            raise OSError(
+                f"{_NAME} was built of other sources: its interface is {found.sarc_interface()}, expected {INTERFACE}"
+            )
+        return found
+    except (OSError, AttributeError) as error:
         _LOG.warning(
             "the compiled library of sarcodec cannot be loaded (%s): everything works, but about a hundred times slower; install a "
-            "wheel of sarcodec, or a C compiler and sarcodec again",
+            "wheel of sarcodec, or a C compiler and sarcodec again; in a checkout: make library",
             error,
         )
         return None

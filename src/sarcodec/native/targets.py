@@ -30,6 +30,19 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
         *(c_void_p, c_void_p, c_void_p, c_void_p, c_void_p, c_int64),
         *(c_void_p, c_void_p, c_int64, c_int64, c_int32),
     ),
+    "target_blocks": (
+        c_int32,
+        c_void_p,
+        c_void_p,
+        c_int64,
+        c_int64,
+        c_void_p,
+        c_int64,
+        c_float,
+        c_int32,
+        c_void_p,
+        c_void_p,
+    ),
     "target_errors": (c_int32, *_TILE, c_void_p, c_void_p, c_int64, c_void_p),
 }
 
@@ -97,3 +110,11 @@ def errors(tile: tuple[Floats, Floats, Bools], places: Integers, grounds: Floats
     if _call("target_errors")(*_at(*tile), *tile[0].shape, *_at(places, grounds), len(places), found.ctypes.data):
         raise ValueError("a target lies outside its tile")
     return found
+
+
+def blocks(levels: Floats, own: Bools, places: Integers, lead_db: float, side: int) -> tuple[Integers, Integers]:
+    """Of targets (n, 2) int32 the block in which a reader finds each as the brightest pixel, -1 where in none, and the pixel to address (n, 2). side: blocks a row."""
+    found, pixels = np.empty(len(places), np.int32), np.empty((len(places), 2), np.int32)
+    arguments = (*levels.shape, places.ctypes.data, len(places), lead_db, side, *_at(found, pixels))
+    _call("target_blocks")(*_at(levels, own), *arguments)
+    return found, pixels

@@ -19,6 +19,7 @@ _LAW = (c_void_p, c_void_p, c_float)  # means, spreads, one over the root mean s
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "fit_sums": (c_int32, *[c_void_p] * 3, *_PLANE, c_float, *[c_void_p] * 3),
     "fit_total": (c_double, c_void_p, c_void_p, *_PLANE, c_void_p, c_float),
+    "fit_shared_total": (c_double, *[c_void_p] * 3, c_int64, c_float, c_float),
     "fit_texture_total": (c_double, *[c_void_p] * 3, *_PLANE, *[c_void_p] * 3, *_LAW, c_void_p, c_float),
     "fit_moments": (
         c_int32,
@@ -69,6 +70,11 @@ def sums(
 def total(levels: Floats, valid: Bools, added: Floats, scale_db: float) -> float:
     """The power of the valid pixels of levels + added, bilinear."""
     return float(_call("fit_total")(*_at(levels, valid), *levels.shape, *_at(added), scale_db))
+
+
+def shared_total(levels: Floats, shares: Floats, valid: Bools, rest_db: float, scale_db: float) -> float:
+    """The power of the valid pixels of levels + shares * rest_db, all (rows, cols)."""
+    return float(_call("fit_shared_total")(*_at(levels, shares, valid), levels.size, rest_db, scale_db))
 
 
 def texture_total(

@@ -1,0 +1,3 @@
+"""Which library this package fits (native/build_library.py wrote it): a number made of all exported signatures."""
+
+INTERFACE = 1098850783
