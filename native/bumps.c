@@ -21,10 +21,10 @@ enum {
 #define BUMP_UNIT_DB 0.5
 #define BUMP_BONUS 0.1
 #define BUMP_AS_GOOD 0.02
-#define BUMP_PEAK_SHARE 0.38
+#define BUMP_PEAK_SHARE 0.45
 #define BUMP_ENERGY_WEIGHT 2.0
 #define BUMP_INNER_WEIGHT 0.5
-#define BUMP_PEAK_WEIGHT 0.3
+#define BUMP_PEAK_WEIGHT 0.55
 #define BUMP_SHAPE_WEIGHT 0.02
 
 /* A bump as it stands in a table of int32: its pixel, the target's, the target's number, and what is stored of it. */

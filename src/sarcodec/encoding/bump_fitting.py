@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats, Integers
 
 _Number = TypeVar("_Number", bound=np.generic)
-PEAK_SHARE = 0.38  # an error of the peak counts as so much of one of the energy
+PEAK_SHARE = 0.45  # an error of the peak counts as so much of one of the energy
 ENERGY_PX = 2  # half side of the square over which a target's energy is taken
 DECIDING_PX = ENERGY_PX + 1  # half side of the square whose pixels decide of a target's bump
 NOTHING_DB = -300.0
@@ -32,7 +32,7 @@ NEAR = REACH - 2  # half side of what the fit of a bump looks at
 AS_GOOD = 0.02
 GIVEN_BACK_BONUS = 0.1  # what was taken out comes back as it was unless another bump is better by so much
 # Weights of the errors of the energy of 5 x 5 px, of 3 x 3 px, of the peak, and of all pixels.
-ENERGY_WEIGHT, INNER_WEIGHT, PEAK_WEIGHT, SHAPE_WEIGHT = 2.0, 0.5, 0.3, 0.02
+ENERGY_WEIGHT, INNER_WEIGHT, PEAK_WEIGHT, SHAPE_WEIGHT = 2.0, 0.5, 0.55, 0.02
 _AMPLITUDES = np.arange(-LARGEST, LARGEST + 1)
 
 

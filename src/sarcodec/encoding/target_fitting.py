@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats, Integers
 
 # Errors of a target's energy in dB, and the share of the tile's bits up to which bumps are spent on all that are off by more.
-TOLERANCES_DB = ((0.3, 0.01), (0.5, 0.013), (1.0, 0.06), (1.5, 1.0))
+TOLERANCES_DB = ((0.2, 0.0075), (0.5, 0.0095), (1.0, 0.045), (1.5, 1.0))
 BITS_A_GAIN = 13
 LEAD_DB = 0.02  # by which a block's brightest pixel leads where a reader is to find it
-SWEEPS, GAINS_A_TARGET = 2, 2
+SWEEPS, GAINS_A_TARGET = 3, 3
 PLACED = -1  # a bump that is addressed by its pixel, in the place of a block's number
 
 
