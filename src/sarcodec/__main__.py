@@ -37,6 +37,7 @@ EXIT_CODES = """exit codes:
   5    not a sarcodec file, or a newer, truncated or damaged one
   6    the output is already there (--overwrite)
   7    the target for size, rate or error cannot be reached
+  8    a server did not answer, or gives no ranges: later it may
   130  interrupted (Ctrl-C); 143: terminated"""
 
 _VERBS = tuple(

@@ -78,3 +78,9 @@ class TargetNotReached(SarcodecError):
     """A size, rate or error target cannot be met on this scene."""
 
     exit_code = 7
+
+
+class Unreachable(SarcodecError):
+    """A file on the network cannot be read: its server does not answer, or gives no ranges. Later it may."""
+
+    exit_code = 8

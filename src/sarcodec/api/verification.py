@@ -103,10 +103,10 @@ def verify(
         stack.enter_context(block_cache(shares.blocks))
         pool = stack.enter_context(workers(shares.threads))
         decoder = SceneDecoder(file, shares.tiles, LEAST_ERROR)
-        places = [divmod(n, file.header.planes) for n in range(file.header.entry_count)]
-        total, symbols = len(places) * (1 if against is None else 2), 0
+        tiles = file.header.entry_count
+        total, symbols = tiles * (1 if against is None else 2), 0
         skipped: Counter[int] = Counter()
-        for done, (count, kinds) in enumerate(pool.map(lambda p: _tried(decoder, p), places)):
+        for done, (count, kinds) in enumerate(pool.map(lambda p: _tried(decoder, p), decoder.each())):
             symbols += count
             skipped.update(kinds)
             if progress:
@@ -117,7 +117,7 @@ def verify(
     passed = comparison is None or comparison.passed
     return VerifyReport(
         path=file.name,
-        tiles=len(places),
+        tiles=tiles,
         symbols=symbols,
         passed=passed,
         comparison=comparison,

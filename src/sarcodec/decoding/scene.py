@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Integers, Pixels
 
 MASK_DTYPE = "uint8"
+AHEAD_BYTES = 16 << 20
+"""Of a file on the network that are fetched at once: as many rows of tiles as that."""
 USUAL_ROOM = 256 << 20
 """Bytes of decoded tiles that are kept where nobody says how many may be."""
 
@@ -64,16 +66,66 @@ class SceneDecoder:
     def walk(self, window: Window, planes: Sequence[int], threads: int) -> Iterator[tuple[int, int]]:
         """Tiles that a window touches and places in `planes` (bands, and masks behind them, from 0), to be decoded in this order by
         `Workers.map` of so many threads: what is kept of a tile for its neighbours is forgotten behind the last of them."""
+        at_once = self.file.far and self._fetched_at_once(window, planes)
         for family in families(self.header.bands, planes):
             kept = {planes[place] for place in family if self.kind(planes[place]) == LEARNED}
             tile_bytes = len(kept) * self.learned.tile_bytes if self.learned else 0
             for stripe in stripes(self.grid, window, stripe_cols(self._room, tile_bytes, threads)):
+                far = self.file.far and not at_once
+                needed = dict(self._needed(stripe, [planes[place] for place in family])) if far else {}
                 for number, tile in enumerate(stripe):
+                    self.file.ahead(needed.get(tile, ()))
                     done = number - AHEAD * threads - 1
                     if kept and done >= 0 and self.learned:
                         behind = past(self.grid, stripe, stripe[done])
                         self.learned.forget((other, band) for other in behind for band in kept)
                     yield from ((tile, place) for place in family)
+
+    def each(self) -> Iterator[tuple[int, int]]:
+        """All tiles and planes in the order of the index; of a file on the network their payloads are fetched in groups."""
+        places = [divmod(number, self.header.planes) for number in range(self.header.entry_count)]
+        if not self.file.far:
+            yield from places
+            return
+        first, size = 0, 0
+        for number, place in enumerate(places):
+            size += self.file.payload_bytes(*place)
+            if size > AHEAD_BYTES or number == len(places) - 1:
+                self.file.ahead(places[first : number + 1])
+                yield from places[first : number + 1]
+                first, size = number + 1, 0
+
+    def _fetched_at_once(self, window: Window, planes: Sequence[int]) -> bool:
+        """Fetches all payloads that a window of a file on the network needs, if they are few enough."""
+        groups = self._needed(self.grid.touched(window), planes)
+        if len(groups) == 1:
+            self.file.ahead(groups[0][1])
+        return len(groups) == 1
+
+    def _needed(self, tiles: Sequence[int], planes: Sequence[int]) -> list[tuple[int, list[tuple[int, int]]]]:
+        """Before which of some tiles, row by row, payloads of which tiles and planes are fetched at once: with those of neighbours and of bands that are leaned on."""
+        fields = self.header.bands
+        leaned = {fields[p].reference for p in planes if p < len(fields)} - {None}
+        learned = sorted(p for p in {*planes, *leaned} if p is not None and self.kind(p) == LEARNED)
+        rows: dict[int, list[int]] = {}
+        for tile in tiles:
+            rows.setdefault(tile // self.grid.shape[1], []).append(tile)
+        groups: list[tuple[int, dict[tuple[int, int], int]]] = []
+        for row in rows.values():
+            places = [(tile, plane) for tile in row for plane in planes if self.kind(plane) != LEARNED]
+            places += [(tile, plane) for tile in self._with_neighbours(row) for plane in learned]
+            sizes = {place: self.file.payload_bytes(*place) for place in places}
+            if groups and sum((groups[-1][1] | sizes).values()) <= AHEAD_BYTES:
+                groups[-1][1].update(sizes)
+            else:
+                groups.append((row[0], sizes))
+        return [(first, list(sizes)) for first, sizes in groups]
+
+    def _with_neighbours(self, tiles: Sequence[int]) -> list[int]:
+        """A row of tiles, and those around it."""
+        row, width = tiles[0] // self.grid.shape[1], self.grid.shape[1]
+        cols = range(max(0, tiles[0] % width - 1), min(width, tiles[-1] % width + 2))
+        return [r * width + c for r in range(max(0, row - 1), min(self.grid.shape[0], row + 2)) for c in cols]
 
     def tile_plane(self, tile: int, plane: int) -> Pixels:
         """Pixels of a tile of a band, or the values of a mask behind them."""

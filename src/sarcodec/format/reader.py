@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import BinaryIO, TypeAlias
 
@@ -15,6 +15,7 @@ from sarcodec.format.attachments import unpacked
 from sarcodec.format.bands import EXACT
 from sarcodec.format.container import Header
 from sarcodec.format.index import Directory, Entry, Part, unpack_block
+from sarcodec.format.remote import RemoteSource
 from sarcodec.format.sections import Section, unpack_payload
 from sarcodec.format.source import open_source
 
@@ -88,6 +89,27 @@ class FileReader:
                 self._blocks.pop(next(iter(self._blocks), -1), None)
             self._blocks[number] = found
         return found
+
+    @property
+    def far(self) -> bool:
+        """Whether each read asks a server, so that reading ahead pays."""
+        return isinstance(self._source, RemoteSource)
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """Requests and bytes so far of a file on the network; 0 of others."""
+        return (self._source.requests, self._source.fetched) if isinstance(self._source, RemoteSource) else (0, 0)
+
+    def payload_bytes(self, tile: int, plane: int) -> int:
+        """Of both payloads together."""
+        entry = self.entry(tile, plane)
+        return entry.base.length + entry.rest.length
+
+    def ahead(self, places: Iterable[tuple[int, int]]) -> None:
+        """Payloads of these tiles and planes will be read next: those of a file on the network are fetched in few requests."""
+        if self.far:
+            parts = [part for place in places for part in (self.entry(*place).base, self.entry(*place).rest)]
+            self._source.fetch((part.offset, part.length) for part in parts)
 
     def base_payload(self, tile: int, plane: int, read: ReadBytes | None = None) -> bytes:
         """What a reduced picture needs of one tile and plane, its checksum tried; read: who reads instead, as `read_bytes` does.

@@ -7,10 +7,11 @@ import io
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import BinaryIO, Protocol, cast
 
 from sarcodec.errors import InvalidArgument, TruncatedFile
+from sarcodec.format.remote import RemoteSource, address_of
 
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
@@ -38,6 +39,9 @@ class Source(Protocol):
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`. Raises TruncatedFile; InvalidArgument once it is closed."""
 
+    def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """These (offset, length) will be read next: what is far away is read ahead."""
+
     def again(self) -> str | bytes:
         """What `open_source` makes the same source of, in another process too. InvalidArgument where there is no such thing."""
 
@@ -46,11 +50,14 @@ class Source(Protocol):
 
 
 def open_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
-    """A path, bytes, or a binary file with `read` and `seek`. InvalidArgument where it cannot be opened or is something else."""
+    """A path, an address (https://, s3://, gs://, az://, /vsicurl/...), bytes, or a binary file with `read` and `seek`. InvalidArgument where it cannot be
+    opened or is something else, Unreachable where a server does not answer."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return BytesSource(bytes(source))
     if hasattr(source, "read") and hasattr(source, "seek"):
         return ObjectSource(cast("BinaryIO", source))
+    if isinstance(source, str) and (address_of(source) is not None):
+        return RemoteSource(source)
     if isinstance(source, (str, os.PathLike)):
         return PathSource(source)
     raise InvalidArgument(
@@ -87,6 +94,9 @@ class PathSource:
 
     def _cut(self) -> TruncatedFile:
         return TruncatedFile(f"{self.name} had {self.size} bytes when it was opened and was cut since; open it again")
+
+    def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Nothing: it is near."""
 
     def close(self) -> None:
         self._descriptor = None
@@ -148,6 +158,9 @@ class BytesSource:
         if len(part) < length:
             raise _too_short(self.name, offset, length, len(part))
         return part
+
+    def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Nothing: it is near."""
 
     def close(self) -> None:
         self._data = None
@@ -213,6 +226,9 @@ class ObjectSource:
                 "open the scene by its path, or in this process"
             )
         self._lock, self._process = threading.Lock(), os.getpid()
+
+    def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Nothing: it is near."""
 
     def close(self) -> None:
         self.closed = True
