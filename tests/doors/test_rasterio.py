@@ -171,3 +171,49 @@ def test_opens_a_hundred_times(scene):
         with rasterio.open(str(scene[0]), opener=opener) as dataset:
             assert dataset.count == 2
     assert threading.active_count() == held
+
+
+@pytest.mark.parametrize("which", ["scene", "map_scene"])
+def test_overviews_are_the_reduced_pictures(request, which):
+    path, _ = request.getfixturevalue(which)
+    with sarcodec.open(path) as scene, sarcodec.rasterio.open(path) as whole:
+        sides = [side for side in (8, 16, 32) if max(scene.shape) >= side * 64]
+        assert whole.overviews(1) == sides
+        for level, side in enumerate(sides):
+            with rasterio.open(path, opener=sarcodec.rasterio.Opener(), overview_level=level) as found:
+                np.testing.assert_array_equal(found.read(), scene.read(reduce=side))
+                np.testing.assert_array_equal(found.dataset_mask(), scene.dataset_mask(reduce=side))
+                assert found.nodata is whole.nodata or repr(found.nodata) == repr(whole.nodata)
+
+
+@pytest.mark.parametrize("masked", ["mask", "nodata", None])
+def test_an_overview_has_the_masks_of_the_scene(tmp_path, masked):
+    pixels = amplitude(5, 1700, 2600)
+    pixels[:, :300, :500] = 0
+    about = {"mask": np.where(pixels[0], 255, 0).astype("uint8"), "nodata": 0, None: None}
+    options = {masked: about[masked]} if masked else {}
+    (tmp_path / "a.sarc").write_bytes(sarcodec.encode(pixels, quality=30, effort=0, domain="amplitude", **options))
+    with sarcodec.open(tmp_path / "a.sarc") as scene:
+        for level, side in enumerate((8, 16, 32)):
+            opener = sarcodec.rasterio.Opener()
+            with rasterio.open(tmp_path / "a.sarc", opener=opener, overview_level=level) as found:
+                np.testing.assert_array_equal(found.read(1), scene.read(1, reduce=side))
+                np.testing.assert_array_equal(found.dataset_mask(), scene.dataset_mask(reduce=side))
+                assert (found.dataset_mask() == 0).any() == (masked is not None)
+
+
+def test_a_small_picture_decodes_no_whole_tile(tmp_path, monkeypatch):
+    (tmp_path / "a.sarc").write_bytes(
+        sarcodec.encode(amplitude(6, 1700, 2600), quality=30, effort=0, domain="amplitude")
+    )
+    monkeypatch.setattr("sarcodec.decoding.scene.SceneDecoder.tile_pixels", None)
+    with sarcodec.rasterio.open(tmp_path / "a.sarc") as found:
+        assert found.read(1, out_shape=(200, 300)).std() > 0
+
+
+def test_masks_of_single_bands_leave_overviews_out(tmp_path):
+    pixels = amplitude(7, 700, 700, 2)
+    masks = (pixels > 200).astype("uint8") * 255
+    (tmp_path / "a.sarc").write_bytes(sarcodec.encode(pixels, quality=30, effort=0, domain="amplitude", mask=masks))
+    with sarcodec.rasterio.open(tmp_path / "a.sarc") as found:
+        assert found.overviews(1) == []

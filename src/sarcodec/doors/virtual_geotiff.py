@@ -1,6 +1,7 @@
 """A compressed file as the bytes of its GeoTIFF: the head is made when it is opened, blocks are decoded when they are read.
 
-In: a path; out: bytes by place, those of an uncompressed GeoTIFF that says and holds what `sarcodec decompress` would write. Safe for
+In: a path; out: bytes by place, those of an uncompressed GeoTIFF that says and holds what `sarcodec decompress` would write, and overviews at 1/8, 1/16 and 1/32
+(`read(..., reduce=)`), which come from a small part of the file. Safe for
 threads: who asks for a block that another thread is decoding waits for it.
 """
 
@@ -10,6 +11,7 @@ import os
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,24 +19,35 @@ import numpy as np
 from sarcodec.api.decompression import tagged
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
 from sarcodec.decoding.reconstruction import Reconstruction
+from sarcodec.decoding.reduced_scene import REDUCTIONS, ReducedSceneDecoder
 from sarcodec.decoding.scene import MASK_DTYPE, SceneDecoder
 from sarcodec.doors.tiff_layout import Image, lay_out, numbers, shorts
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo
+from sarcodec.format.tiling import Window, overlap
 from sarcodec.raster.skeleton import BLOCK_PX, skeleton
 
 if TYPE_CHECKING:
     from sarcodec.api.choices import Reconstruct, Speckle
+    from sarcodec.arrays import Pixels
     from sarcodec.raster.tiff_tags import Tag
 
+OVERVIEW_BLOCK_PX = 256
+"""Side of an overview's blocks: of 1/8 they hold 16 tiles, of 1/32 256."""
+OVERVIEW_BYTES = 48 << 20
+"""Of each overview that are kept: base payloads that were read ahead, and decoded tiles."""
+LEAST_OVERVIEW_PX = 64
+"""The longer side of an overview is at least that."""
 BLOCKS_BYTES = 64 << 20
 """Finished blocks that are kept: readers ask for a block in pieces, and for the same block again."""
 SIDE_FILE, MASK_FILE = ".aux.xml", ".msk"
 """What GDAL looks for beside a GeoTIFF: what its tags cannot hold, and masks of single bands."""
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 277, 284, 322, 323
-_IS_MASK, _TRANSPARENCY = 4, 4
+_COLOURS, _MORE_SAMPLES, _SAMPLE_FORMAT, _NODATA = 320, 338, 339, 42113
+_OF_PIXELS = {_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _COLOURS, _MORE_SAMPLES, _SAMPLE_FORMAT, _NODATA}
+_IS_REDUCED, _IS_MASK, _TRANSPARENCY = 1, 4, 4
 
 
 class VirtualGeotiff:
@@ -56,8 +69,9 @@ class VirtualGeotiff:
         wanted, shares = Reconstruction(reconstruct, speckle), decoding_shares(checked_memory(memory), 1)
         self._file = FileReader(path)
         try:
-            # Blocks that are finished come out of the same share as what is kept for neighbours.
-            self._decoder = SceneDecoder(self._file, max(shares.tiles - BLOCKS_BYTES, shares.tiles // 2), wanted)
+            # Blocks that are finished, and overviews, come out of the same share as what is kept for neighbours.
+            others = BLOCKS_BYTES + len(REDUCTIONS) * OVERVIEW_BYTES
+            self._decoder = SceneDecoder(self._file, max(shares.tiles - others, shares.tiles // 3), wanted)
             info = tagged(self._decoder.info, self._decoder)
             if masks and info.mask != "bands":
                 raise InvalidArgument(f"{self._file.name} has no masks of single bands")
@@ -65,12 +79,13 @@ class VirtualGeotiff:
         except BaseException:
             self._file.close()
             raise
-        self.side_file, self._room = said.side_file, min(BLOCKS_BYTES, shares.tiles // 2)
-        self._tiles = self._decoder.grid.count
+        self.side_file, self._room = said.side_file, min(BLOCKS_BYTES, shares.tiles // 3)
+        whole = _Level(self._decoder, BLOCK_PX)
         if masks:
-            self._first_planes, images = [info.count], [Image(said.tags, self._tiles * info.mask_planes, BLOCK_PX**2)]
+            self._levels = [replace(whole, first_plane=info.count)]
+            images = [Image(said.tags, whole.blocks * info.mask_planes, BLOCK_PX**2)]
         else:
-            self._first_planes, images = _images(info, said.tags, self._tiles)
+            self._levels, images = _images(whole, info, said.tags, self._overviews(info))
         self.name, self.has_mask_file = self._file.name, info.mask == "bands" and not masks
         self._layout = lay_out(images)
         self.size = self._layout.size
@@ -134,22 +149,79 @@ class VirtualGeotiff:
                 self._kept_bytes -= len(self._blocks.pop(done.pop(0)).result())
 
     def _decoded(self, image: int, number: int) -> bytes:
-        """The bytes of a block: a tile, filled up with zeros where the scene ends within it."""
-        plane, tile = divmod(number, self._tiles)
-        pixels = self._decoder.tile_plane(tile, self._first_planes[image] + plane)
-        block = np.zeros((BLOCK_PX, BLOCK_PX), pixels.dtype.newbyteorder("<"))
-        block[: pixels.shape[0], : pixels.shape[1]] = pixels
+        """The bytes of a block."""
+        plane, block = divmod(number, self._levels[image].blocks)
+        return self._levels[image].block(plane, block)
+
+    def _overviews(self, info: SceneInfo) -> list[_Level]:
+        """From 1/8 on. None of a scene with masks of single bands: a GeoTIFF has no place for masks of those."""
+        wide = 1 if info.mask == "bands" else max(info.rows, info.cols)
+        sides = [side for side in REDUCTIONS if wide >= side * LEAST_OVERVIEW_PX]
+        return [
+            _Level(ReducedSceneDecoder(self._decoder, side, room=OVERVIEW_BYTES), OVERVIEW_BLOCK_PX) for side in sides
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """An image of the file, in blocks of block_px x block_px pixels. decoder: of the scene, or of a reduced picture; first_plane: of its bands and masks."""
+
+    decoder: SceneDecoder | ReducedSceneDecoder
+    block_px: int
+    first_plane: int = 0
+
+    @property
+    def blocks(self) -> int:
+        """Of one plane."""
+        return self._across * -(-self.decoder.info.rows // self.block_px)
+
+    @property
+    def _across(self) -> int:
+        return -(-self.decoder.info.cols // self.block_px)
+
+    def block(self, plane: int, number: int) -> bytes:
+        """Pixels of a block, filled up with zeros where the scene ends within it."""
+        info, grid = self.decoder.info, self.decoder.grid
+        row, col = (n * self.block_px for n in divmod(number, self._across))
+        place = Window(row, col, min(self.block_px, info.rows - row), min(self.block_px, info.cols - col))
+        block: Pixels | None = None
+        for tile in grid.touched(place):
+            pixels, whole = self.decoder.tile_plane(tile, self.first_plane + plane), grid.window(tile)
+            shared = overlap(whole, place)
+            assert shared is not None, "the tile was chosen because it shares a pixel"
+            if block is None:
+                block = np.zeros((self.block_px, self.block_px), pixels.dtype.newbyteorder("<"))
+            block[shared.within(place)] = pixels[shared.within(whole)]
+        assert block is not None, "no block lies outside the scene"
         return block.tobytes()
 
 
-def _images(info: SceneInfo, tags: tuple[Tag, ...], tiles: int) -> tuple[list[int], list[Image]]:
-    """The first plane of each image, and the images: pixels, then the mask of all bands where there is one."""
-    pixel_bytes = BLOCK_PX**2 * np.dtype(info.dtype).itemsize
-    planes, images = [0], [Image(tags, tiles * info.count, pixel_bytes)]
-    if info.mask == "dataset":
-        planes.append(info.count)
-        images.append(Image(_mask_tags(info), tiles, BLOCK_PX**2 * np.dtype(MASK_DTYPE).itemsize))
-    return planes, images
+def _images(
+    whole: _Level, info: SceneInfo, tags: tuple[Tag, ...], overviews: list[_Level]
+) -> tuple[list[_Level], list[Image]]:
+    """The levels, and the images of them: pixels and the mask of all bands where there is one, then the same of each overview."""
+    pixel_bytes, levels, images = np.dtype(info.dtype).itemsize, [], []
+    for level in (whole, *overviews):
+        own = tags if level is whole else _overview_tags(level, tags)
+        levels.append(level)
+        images.append(Image(own, level.blocks * info.count, level.block_px**2 * pixel_bytes))
+        if info.mask == "dataset":
+            kind = _IS_MASK | (0 if level is whole else _IS_REDUCED)
+            levels.append(replace(level, first_plane=info.count))
+            images.append(
+                Image(_mask_tags(level, kind), level.blocks, level.block_px**2 * np.dtype(MASK_DTYPE).itemsize)
+            )
+    return levels, images
+
+
+def _overview_tags(level: _Level, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
+    """What the whole image says of its pixels, and the overview's own size."""
+    info = level.decoder.info
+    return (
+        *(tag for tag in tags if tag.code in _OF_PIXELS),
+        numbers(_SUBFILE, _IS_REDUCED), numbers(_WIDTH, info.cols), numbers(_HEIGHT, info.rows),
+        shorts(_TILE_WIDTH, level.block_px), shorts(_TILE_HEIGHT, level.block_px),
+    )  # fmt: skip
 
 
 def _of_masks(info: SceneInfo) -> SceneInfo:
@@ -158,9 +230,10 @@ def _of_masks(info: SceneInfo) -> SceneInfo:
     return SceneInfo(info.rows, info.cols, info.mask_planes, MASK_DTYPE, tags=(("", flags),))
 
 
-def _mask_tags(info: SceneInfo) -> tuple[Tag, ...]:
+def _mask_tags(level: _Level, kind: int) -> tuple[Tag, ...]:
     """Of a mask in eight bits, so that also values between valid and invalid come through."""
+    info = level.decoder.info
     return (
-        numbers(_SUBFILE, _IS_MASK), numbers(_WIDTH, info.cols), numbers(_HEIGHT, info.rows), shorts(_BITS, 8), shorts(_COMPRESSION, 1),
-        shorts(_PHOTOMETRIC, _TRANSPARENCY), shorts(_SAMPLES, 1), shorts(_PLANAR, 1), shorts(_TILE_WIDTH, BLOCK_PX), shorts(_TILE_HEIGHT, BLOCK_PX),
+        numbers(_SUBFILE, kind), numbers(_WIDTH, info.cols), numbers(_HEIGHT, info.rows), shorts(_BITS, 8), shorts(_COMPRESSION, 1),
+        shorts(_PHOTOMETRIC, _TRANSPARENCY), shorts(_SAMPLES, 1), shorts(_PLANAR, 1), shorts(_TILE_WIDTH, level.block_px), shorts(_TILE_HEIGHT, level.block_px),
     )  # fmt: skip
