@@ -207,6 +207,8 @@ def test_gdal_itself_reads_it(served, scene, tmp_path):
         for key in ("description", "files"):
             found.pop(key)
         found["metadata"].pop("IMAGE_STRUCTURE")  # of compression
+        for band in found["bands"]:
+            band.pop("overviews", None)  # `decompress` writes none
         for stac in ("file:size", "created"):
             found.get("stac", {}).pop(stac, None)
         return found
