@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sarcodec.api.scene import Scene, open
     from sarcodec.api.verification import VerifyReport, verify
     from sarcodec.format.tiling import Window as Window
+    from sarcodec.xarray import to_sarc
 
 _HOMES = {
     "CompressReport": "sarcodec.api.compression",
@@ -39,6 +40,7 @@ _HOMES = {
     "encode": "sarcodec.api.arrays",
     "info": "sarcodec.api.information",
     "open": "sarcodec.api.scene",
+    "to_sarc": "sarcodec.xarray",
     "verify": "sarcodec.api.verification",
 }
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "errors",
     "info",
     "open",
+    "to_sarc",
     "verify",
 ]
 

@@ -1,8 +1,9 @@
-"""The engine "sarcodec" of xarray: xr.open_dataset("scene.sarc", engine="sarcodec"). Its entry point; see docs/how-to/xarray.md."""
+"""xarray: xr.open_dataset("scene.sarc", engine="sarcodec"), xr.open_datatree, to_sarc and the accessor `.sarcodec`. Its entry point; see docs/how-to/xarray.md."""
 
 from sarcodec.doors.extras import needs
 
 with needs("xarray"):
     from sarcodec.doors.xarray_backend import SarcodecBackend
+    from sarcodec.doors.xarray_writer import SarcodecAccessor, to_sarc
 
-__all__ = ["SarcodecBackend"]
+__all__ = ["SarcodecAccessor", "SarcodecBackend", "to_sarc"]

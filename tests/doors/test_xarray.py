@@ -200,3 +200,98 @@ def test_guesses_by_the_ending():
     guess = SarcodecBackend().guess_can_open
     assert guess("a/b.sarc") and guess("A.SARC")
     assert not guess("a.tif") and not guess(3) and not guess(b"a.sarc"[:3])
+
+
+def tree(path, **options):
+    from sarcodec.xarray import SarcodecBackend
+
+    return xr.open_datatree(path, engine=SarcodecBackend, **options)
+
+
+@pytest.mark.parametrize("which", ["scene", "map_scene"])
+def test_a_tree_has_the_reduced_pictures(request, which):
+    path, _ = request.getfixturevalue(which)
+    found = tree(path, mask_and_scale=False)
+    assert set(found.children) == {"full", "reduced_8", "reduced_16", "reduced_32"}
+    with sarcodec.open(path) as whole:
+        for side in (8, 16, 32):
+            bands = found[f"reduced_{side}"].ds
+            name = next(iter(bands.data_vars))
+            np.testing.assert_array_equal(bands[name].values, whole.read(1, reduce=side))
+            np.testing.assert_array_equal(bands[name][1:, ::2].values, whole.read(1, reduce=side)[1:, ::2])
+        assert found["full"][next(iter(found["full"].data_vars))].shape == whole.shape
+
+
+def test_a_reduced_picture_lies_where_the_scene_does(map_scene):
+    found = tree(map_scene[0])
+    assert found["reduced_8"].spatial_ref.attrs["GeoTransform"] == "400000.0 80.0 0.0 5000000.0 0.0 -80.0"
+    assert found["reduced_8"].x.values[0] == 400040
+
+
+@pytest.mark.parametrize("which", ["scene", "map_scene"])
+@pytest.mark.parametrize("masking", [True, False])
+def test_what_was_opened_can_be_written(request, which, masking, tmp_path):
+    pytest.importorskip("rasterio")
+    path, _ = request.getfixturevalue(which)
+    before = opened(path, mask_and_scale=masking)
+    domain = "power" if which == "map_scene" else "amplitude"
+    sarcodec.to_sarc(before, tmp_path / "again.sarc", lossless=True, domain=domain)
+    after = opened(tmp_path / "again.sarc", mask_and_scale=masking)
+    xr.testing.assert_equal(after.drop_vars("spatial_ref"), before.drop_vars("spatial_ref"))
+    for key in ("crs_wkt", "GeoTransform", "gcps"):
+        assert after.spatial_ref.attrs.get(key) == before.spatial_ref.attrs.get(key)
+    assert after.attrs.get("SENSOR") == before.attrs.get("SENSOR")
+
+
+def test_an_accessor_writes_and_an_output_is_not_replaced(tmp_path):
+    import sarcodec.xarray  # it registers the accessor
+
+    pixels = amplitude(3, 70, 90)[0]
+    band = xr.DataArray(
+        pixels, dims=("y", "x"), name="VV", coords={"y": 50 - 10.0 * np.arange(70), "x": 5 + 10.0 * np.arange(90)}
+    )
+    band.sarcodec.to_sarc(tmp_path / "a.sarc", quality=50, domain="amplitude")
+    found = opened(tmp_path / "a.sarc")
+    assert list(found.data_vars) == ["VV"] and found.x.values[1] == 15 and found.y.values[1] == 40
+    with pytest.raises(sarcodec.errors.OutputExists):
+        band.sarcodec.to_sarc(tmp_path / "a.sarc")
+
+
+def test_bands_along_the_first_axis(tmp_path):
+    pixels = amplitude(3, 70, 90, 2)
+    bands = xr.DataArray(pixels, dims=("band", "y", "x"), coords={"band": ["VV", "VH"]})
+    sarcodec.to_sarc(bands, tmp_path / "a.sarc", lossless=True, domain="amplitude")
+    np.testing.assert_array_equal(opened(tmp_path / "a.sarc").VH.values, pixels[1])
+
+
+def test_arrays_of_dask_are_written_chunk_by_chunk(tmp_path):
+    dask = pytest.importorskip("dask.array")
+    pixels, asked = amplitude(3, 700, 900, 2), []
+
+    def chunk(part):
+        asked.append(part.shape)
+        return part
+
+    lazy = dask.from_array(pixels, chunks=(1, 200, 300)).map_blocks(chunk, dtype=pixels.dtype, meta=pixels[:0])
+    sarcodec.to_sarc(
+        xr.DataArray(lazy, dims=("band", "y", "x")), tmp_path / "a.sarc", lossless=True, domain="amplitude"
+    )
+    np.testing.assert_array_equal(opened(tmp_path / "a.sarc").band_2.values, pixels[1])
+    assert len(asked) == 24 and max(asked) <= (1, 200, 300)  # each once
+    assert [p.name for p in tmp_path.iterdir()] == ["a.sarc"]
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (xr.Dataset({"a": (("y", "x"), np.ones((3, 4), "f4")), "b": (("y", "x"), np.ones((3, 4), "u2"))}), "one dtype"),
+        (xr.Dataset({"a": (("y", "x"), np.ones((3, 4))), "b": (("t", "x"), np.ones((3, 4)))}), "same two dimensions"),
+        (xr.Dataset(), "same two dimensions"),
+        (xr.DataArray(np.ones((3, 4)), dims=("x", "y")), "rows first"),
+        (xr.DataArray(np.ones(4), dims=("x",)), "same two dimensions"),
+    ],
+)
+def test_what_does_not_fit_is_refused(data, words, tmp_path):
+    with pytest.raises(InvalidArgument, match=words):
+        sarcodec.to_sarc(data, tmp_path / "a.sarc")
+    assert not list(tmp_path.iterdir())

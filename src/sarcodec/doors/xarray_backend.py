@@ -7,6 +7,7 @@ threads. Pixels are read by a Scene with one thread: who wants more cores asks D
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -17,10 +18,12 @@ from xarray.core import indexing
 from sarcodec.api.memory import DEFAULT_MEMORY
 from sarcodec.api.scene import Scene
 from sarcodec.api.validity import validity_kind
+from sarcodec.decoding.reduced_scene import REDUCTIONS
 from sarcodec.doors.georeferenced import GRID_MAPPING, axes, grid_mapping
 from sarcodec.doors.indexed import outer, points
 from sarcodec.errors import CorruptFile, InvalidArgument
 from sarcodec.format.reader import FileReader
+from sarcodec.format.scene_reduced import reduced_info
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +44,7 @@ class SarcodecBackend(BackendEntrypoint):
     """`engine="sarcodec"` of xarray.open_dataset."""
 
     description = "Open SAR images compressed by sarcodec (.sarc)"
+    supports_groups = True
     open_dataset_parameters = (
         "filename_or_obj",
         "mask_and_scale",
@@ -71,24 +75,32 @@ class SarcodecBackend(BackendEntrypoint):
 
         Raises what sarcodec.open raises; FileNotFoundError where there is no such file.
         """
-        path = _absolute(filename_or_obj)
-        with FileReader(path) as file:
-            digest = file.head_digest
-        # The mode must be given: xarray marks one that is not by an object, which is another one after pickling.
-        manager = CachingFileManager(_open, path, digest, reconstruct, speckle, memory, mode="r")
-        info = manager.acquire().info
-        dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
-        bands = {name: band for band, name in enumerate(band_names(info)) if name not in dropped}
-        variables = {name: _variable(manager, info, band, path, mask_and_scale) for name, band in bands.items()}
-        places = {name: (name, values, _axis(name, info)) for name, values in axes(info).items() if name not in dropped}
-        reference = xr.Variable((), 0, grid_mapping(info))
-        dataset = xr.Dataset(variables, {**places, GRID_MAPPING: reference}, dict(dict(info.tags).get("", ())))
-        dataset = cast("xr.Dataset", xr.decode_cf(dataset, mask_and_scale=mask_and_scale, decode_times=False))
-        for name in bands:
-            dataset[name].encoding["grid_mapping"] = GRID_MAPPING
-        dataset.encoding["source"] = path
-        dataset.set_close(manager.close)
-        return dataset
+        opened = _Opened.of(filename_or_obj, reconstruct, speckle, memory)
+        return opened.dataset(1, mask_and_scale, _names(drop_variables))
+
+    def open_groups_as_dict(  # type: ignore[override]
+        self,
+        filename_or_obj: str | os.PathLike[str],
+        *,
+        mask_and_scale: bool = True,
+        drop_variables: str | list[str] | None = None,
+        reconstruct: Reconstruct = "power",
+        speckle: Speckle = "keep",
+        memory: int = DEFAULT_MEMORY,
+    ) -> dict[str, xr.Dataset]:
+        """The scene at full resolution as "/full", and its reduced pictures, of 8, 16 and 32 pixels a side, as "/reduced_8", "/reduced_16" and "/reduced_32".
+
+        Arguments as in `open_dataset`. The groups are beside each other: a child would have to share its parent's coordinates.
+        """
+        opened, dropped = _Opened.of(filename_or_obj, reconstruct, speckle, memory), _names(drop_variables)
+        groups = {f"/reduced_{side}": opened.dataset(side, mask_and_scale, dropped) for side in REDUCTIONS}
+        return {"/": xr.Dataset(), "/full": opened.dataset(1, mask_and_scale, dropped), **groups}
+
+    def open_datatree(  # type: ignore[override]
+        self, filename_or_obj: str | os.PathLike[str], **options: Any
+    ) -> xr.DataTree:
+        """What `open_groups_as_dict` gives, as a tree."""
+        return xr.DataTree.from_dict(self.open_groups_as_dict(filename_or_obj, **options))
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:
         """Whether it is called as a compressed file."""
@@ -96,6 +108,57 @@ class SarcodecBackend(BackendEntrypoint):
             return bool(os.fspath(filename_or_obj).lower().endswith(".sarc"))
         except (TypeError, AttributeError):  # no path, or one of bytes
             return False
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A file, as xarray keeps it open."""
+
+    path: str
+    manager: Any
+    info: SceneInfo
+
+    @classmethod
+    def of(cls, given: Any, reconstruct: Reconstruct, speckle: Speckle, memory: int) -> _Opened:
+        path = _absolute(given)
+        with FileReader(path) as file:
+            digest = file.head_digest
+        # The mode must be given: xarray marks one that is not by an object, which is another one after pickling.
+        manager = CachingFileManager(_open, path, digest, reconstruct, speckle, memory, mode="r")
+        return cls(path, manager, manager.acquire().info)
+
+    def dataset(self, side: int, masking: bool, dropped: list[str]) -> xr.Dataset:
+        """The scene, or a picture of it in which side x side pixels are one."""
+        info = self.info if side == 1 else reduced_info(self.info, side)
+        bands = {name: band for band, name in enumerate(band_names(info)) if name not in dropped}
+        variables = {name: self._variable(info, band, side, masking) for name, band in bands.items()}
+        places = {name: (name, values, _axis(name, info)) for name, values in axes(info).items() if name not in dropped}
+        reference = xr.Variable((), 0, grid_mapping(info))
+        dataset = xr.Dataset(variables, {**places, GRID_MAPPING: reference}, dict(dict(info.tags).get("", ())))
+        dataset = cast("xr.Dataset", xr.decode_cf(dataset, mask_and_scale=masking, decode_times=False))
+        for name in bands:
+            dataset[name].encoding["grid_mapping"] = GRID_MAPPING
+        dataset.encoding["source"] = self.path
+        dataset.set_close(self.manager.close)
+        return dataset
+
+    def _variable(self, info: SceneInfo, band: int, side: int, masking: bool) -> xr.Variable:
+        masked = masking and validity_kind(info, band) in _MASKED
+        data = indexing.LazilyIndexedArray(BandArray(self.manager, info, band, masked, side))
+        attrs: dict[str, Any] = {k: v for k, v in dict(info.band_tags[band]).get("", ()) if k not in _MEANT_BY_CF}
+        nodata = info.nodata[band]
+        if nodata is not None and not masked:
+            attrs["_FillValue"] = nodata if info.dtype.startswith("float") else np.dtype(info.dtype).type(nodata)
+        if info.scales[band] != 1.0 or info.offsets[band] != 0.0:
+            attrs |= {"scale_factor": info.scales[band], "add_offset": info.offsets[band]}
+        if info.units[band]:
+            attrs["units"] = info.units[band]
+        encoding = {"preferred_chunks": {"y": CHUNK_PX, "x": CHUNK_PX}, "source": self.path}
+        return xr.Variable(("y", "x"), data, attrs, encoding)
+
+
+def _names(dropped: str | list[str] | None) -> list[str]:
+    return [dropped] if isinstance(dropped, str) else list(dropped or ())
 
 
 def _absolute(given: Any) -> str:
@@ -124,21 +187,6 @@ def _open(path: str, head: bytes, reconstruct: Reconstruct, speckle: Speckle, me
     return Scene(file, threads=1, memory=memory, reconstruct=reconstruct, speckle=speckle)
 
 
-def _variable(manager: Any, info: SceneInfo, band: int, path: str, masking: bool) -> xr.Variable:
-    masked = masking and validity_kind(info, band) in _MASKED
-    data = indexing.LazilyIndexedArray(BandArray(manager, info, band, masked))
-    attrs: dict[str, Any] = {k: v for k, v in dict(info.band_tags[band]).get("", ()) if k not in _MEANT_BY_CF}
-    nodata = info.nodata[band]
-    if nodata is not None and not masked:
-        attrs["_FillValue"] = nodata if info.dtype.startswith("float") else np.dtype(info.dtype).type(nodata)
-    if info.scales[band] != 1.0 or info.offsets[band] != 0.0:
-        attrs |= {"scale_factor": info.scales[band], "add_offset": info.offsets[band]}
-    if info.units[band]:
-        attrs["units"] = info.units[band]
-    encoding = {"preferred_chunks": {"y": CHUNK_PX, "x": CHUNK_PX}, "source": path}
-    return xr.Variable(("y", "x"), data, attrs, encoding)
-
-
 def _axis(name: str, info: SceneInfo) -> dict[str, str]:
     wkt = info.crs_wkt or ""
     if not wkt.startswith(("PROJCS", "PROJCRS")):
@@ -147,10 +195,10 @@ def _axis(name: str, info: SceneInfo) -> dict[str, str]:
 
 
 class BandArray(BackendArray):
-    """A band (from 0) as xarray indexes it. masked: floating point, NaN where `read_masks` says that a pixel is invalid."""
+    """A band (from 0) as xarray indexes it, of which side x side pixels are one. masked: floating point, NaN where `read_masks` says that a pixel is invalid."""
 
-    def __init__(self, manager: Any, info: SceneInfo, band: int, masked: bool) -> None:
-        self._manager, self._band, self._masked = manager, band, masked
+    def __init__(self, manager: Any, info: SceneInfo, band: int, masked: bool, side: int) -> None:
+        self._manager, self._band, self._masked, self._side = manager, band, masked, side
         self.shape = info.rows, info.cols
         own = np.dtype(info.dtype)
         self.dtype = np.promote_types(own, "float32") if masked else own
@@ -166,9 +214,14 @@ class BandArray(BackendArray):
 
     def _read(self, rows: slice, cols: slice) -> NDArray[Any]:
         scene = self._manager.acquire()
-        pixels = scene.read(self._band + 1, window=(rows, cols))
+        where: dict[str, Any] = {"window": (rows, cols)}
+        if self._side > 1:
+            spans = zip((rows, cols), (scene.height, scene.width))
+            window = tuple(slice(s.start * self._side, min(s.stop * self._side, size)) for s, size in spans)
+            where = {"window": window, "reduce": self._side}
+        pixels = scene.read(self._band + 1, **where)
         if not self._masked:
             return cast("NDArray[Any]", pixels)
         pixels = pixels.astype(self.dtype)
-        pixels[scene.read_masks(self._band + 1, window=(rows, cols)) == 0] = np.nan
+        pixels[scene.read_masks(self._band + 1, **where) == 0] = np.nan
         return cast("NDArray[Any]", pixels)
