@@ -23,7 +23,9 @@ THIRD_PARTIES = {  # where each may be imported; None: everywhere
     "threadpoolctl": {"decoding"},
     "matplotlib": {"quality"},
     "imagecodecs": {"format"},
+    "obstore": {"format"},
     "xarray": {"doors"},
+    "dask": {"doors"},
     "click": {"rio"},
 }
 
