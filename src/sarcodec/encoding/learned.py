@@ -276,7 +276,7 @@ class LearnedEncoder:
             coded, bumps = self._with_targets(coded, ground, original, targets, own, counts)
         between = original
         if targets is not None and bumps is not None:
-            between = replace(original, valid=original.valid & targets.ground(bumps))
+            between = replace(original, valid=original.valid & targets.ground(bumps), whole=original.valid)
         noise = None
         if lost.any():
             noise = pixels(in_db(noise_latents(lost_by_latent, tile, band).reshape(*cells, -1)))

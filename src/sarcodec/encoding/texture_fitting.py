@@ -27,7 +27,7 @@ from sarcodec.signal.correction import (
     power_blocks,
     with_power,
 )
-from sarcodec.signal.restored import restored
+from sarcodec.signal.restored import restored, target_shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,13 +52,15 @@ class Original:
     """What the decoded tile is held against, all (rows, cols).
 
     levels in dB, valid where they count; rounding: what storing decoded pixels as whole numbers adds to their power (1/12 for
-    amplitudes), in units of the pixels' power; guide: levels of another band of the same ground and where they are valid, None if there is none.
+    amplitudes), in units of the pixels' power; guide: levels of another band of the same ground and where they are valid, None if there is none; whole: valid pixels, those
+    of targets among them, where `valid` leaves these out.
     """
 
     levels: Floats
     valid: Bools
     rounding: float = 0.0
     guide: tuple[Floats, Bools] | None = None
+    whole: Bools | None = None
 
 
 def fitted_power(ground: Ground, original: Original) -> Correction:
@@ -85,7 +87,7 @@ def fitted(
     if noise is None or not original.valid.any():
         return Correction(power), Measured()
     noise = np.ascontiguousarray(noise, np.float32)
-    found, looks = fit.texture(noise, power)
+    found, looks = fit.texture(noise, power, bumps)
     return (found if bumps is None else fit.beside_targets(noise, found, bumps)), looks
 
 
@@ -143,14 +145,16 @@ class _Fit:
         left = max(total - self._rounded * float(self.sums.counts.sum(dtype=np.float64)), 1e-2 * total, 1e-30)
         return float(np.clip(10 * math.log10(left / max(given, 1e-30)), -30, 30))
 
-    def texture(self, noise: Floats, power: tuple[int, ...]) -> tuple[Correction, Measured]:
+    def texture(
+        self, noise: Floats, power: tuple[int, ...], bumps: Floats | None = None
+    ) -> tuple[Correction, Measured]:
         """Mean and variance of the error by detail, the variance trimmed until calm windows have their looks again, and the tile's power; and what
         became of the looks."""
         means = _whole(_from_moments(self.sums.moments(None)), MEAN_UNIT_DB)
         spreads = _from_moments(self.sums.moments(np.array(means, np.float32) * np.float32(MEAN_UNIT_DB)))
         octaves = np.log2(np.clip(spreads, 2.0**-6, 2.0**6))
         found = Correction(power, 0, means, _whole(octaves, SPREAD_UNIT))
-        trim, looks = self._trim_octaves(noise, found)
+        trim, looks = self._trim_octaves(noise, found, bumps)
         found = replace(found, spreads=_whole(octaves + trim, SPREAD_UNIT))
         rest = self._rest_db(self.sums.texture_total(noise, found))
         return replace(found, restored=_whole([rest], POWER_UNIT_DB)[0]), looks
@@ -163,14 +167,18 @@ class _Fit:
             rest += self._rest_db(self.sums.total_of(levels, shares, rest))
         return replace(found, restored=_whole([found.restored * POWER_UNIT_DB + rest], POWER_UNIT_DB)[0])
 
-    def _trim_octaves(self, noise: Floats, found: Correction) -> tuple[float, Measured]:
+    def _trim_octaves(self, noise: Floats, found: Correction, bumps: Floats | None) -> tuple[float, Measured]:
         """log2 of the factor of the lost variance under which the power of calm windows, restored, varies as the original's does; and how many looks
         they have then, as far as they were counted."""
-        before = self.sums.variations(self.original.levels, self.original.valid)
+        whole = self.original.valid if self.original.whole is None else self.original.whole
+        before = self.sums.variations(self.original.levels, np.ascontiguousarray(whole))
         windows, calm = self._windows(before)
         if not windows.size:
             return 0.0, Measured()
-        wanted, varies = calm(before[windows]), self.sums.restored(noise, found, windows)
+        beside = None
+        if bumps is not None:
+            beside = target_shares(self.ground, bumps), with_power(self.ground, found) + bumps
+        wanted, varies = calm(before[windows]), self.sums.restored(noise, found, windows, beside)
         octaves, missed = _root(lambda octaves: float(np.log(max(calm(varies(octaves)), 1e-30) / max(wanted, 1e-30))))
         return octaves, Measured(windows=windows.size, looks=-missed * windows.size)
 

@@ -57,6 +57,19 @@ def variations(levels: Floats) -> Floats:
     return found
 
 
+def without_texture(
+    kept: Floats, lost: Floats, chosen: Integers, beside: tuple[Floats, Floats] | None
+) -> tuple[Floats, Floats]:
+    """Levels before their speckle, and lost variances, of chosen windows (n, 15, 15); pixels that are targets rather than speckle have their own level, and none.
+    beside: as in `Sums.restored`."""
+    if beside is None:
+        return kept, lost
+    targets, levels = (windows(plane)[chosen] for plane in beside)
+    own = targets >= 0.5
+    found = np.ascontiguousarray(np.where(own, levels, kept), np.float32)
+    return found, np.ascontiguousarray(np.where(own, np.float32(0), lost), np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class Sums:
     """Of a decoded ground and the original's levels where they are valid, all (rows, cols) and contiguous. Powers are relative to the mean level."""
@@ -127,12 +140,18 @@ class Sums:
         """How the power varies in each window: variance over squared mean, -1 where not all of it is valid (n,)."""
         return np.where(windows(valid).all((1, 2)), variations(np.where(windows(valid), windows(levels), 0)), -1)
 
-    def restored(self, noise: Floats, found: Correction, chosen: Integers) -> Callable[[float], Floats]:
-        """Of the lost variance's octaves: how the power varies in chosen windows with their texture (n,)."""
+    def restored(
+        self, noise: Floats, found: Correction, chosen: Integers, beside: tuple[Floats, Floats] | None = None
+    ) -> Callable[[float], Floats]:
+        """Of the lost variance's octaves: how the power varies in chosen windows with their texture (n,).
+
+        beside: how far each pixel is a target, which has no texture, and its level then, both (rows, cols).
+        """
         added = with_blocks(self.ground.levels, power_blocks(self.ground, found.power, False))
         mean, spread = detail_law(self.ground.detail(), found)
         variance = cells_to_pixels(self.ground.cells, noise.shape) * spread
         kept, scores, lost = (windows(x)[chosen] for x in (added + mean, scores_of(noise, self.ground), variance))
+        kept, lost = without_texture(kept, lost, chosen, beside)
         return lambda octaves: variations(kept + speckled(scores, lost * np.float32(2**octaves)))
 
 
@@ -168,10 +187,13 @@ class CompiledSums(Sums):
     def variations(self, levels: Floats, valid: Bools) -> Floats:
         return kernels.variations(levels, valid)
 
-    def restored(self, noise: Floats, found: Correction, chosen: Integers) -> Callable[[float], Floats]:
+    def restored(
+        self, noise: Floats, found: Correction, chosen: Integers, beside: tuple[Floats, Floats] | None = None
+    ) -> Callable[[float], Floats]:
         planes = (self.ground.blocks, self._added(found), self.ground.cells)
-        some = kernels.windows((self.ground.levels, noise), planes, self._law(found), chosen)
-        return lambda octaves: kernels.textured_variations(some, 2**octaves, quantiles())
+        kept, scores, lost = kernels.windows((self.ground.levels, noise), planes, self._law(found), chosen)
+        kept, lost = without_texture(kept, lost, chosen, beside)
+        return lambda octaves: kernels.textured_variations((kept, scores, lost), 2**octaves, quantiles())
 
 
 def sums_of(ground: Ground, levels: Floats, valid: Bools) -> Sums:

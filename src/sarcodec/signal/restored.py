@@ -15,8 +15,9 @@ from sarcodec.signal.planes import blocks_to_pixels
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats
 
-# Above its surroundings a pixel is speckle up to the first, a target from the second on.
-SPECKLE_DB, TARGET_DB = 8.0, 11.0
+SPECKLE_DB = 8.0  # above its surroundings a pixel is speckle, and in a tile whose levels scatter much
+SPECKLE_TIMES = 3.5  # up to so many root mean squares of what they do
+BETWEEN_DB = 3.0  # farther up it is a target
 BUMP_DB = 1.0  # and where a bump moves it by so much
 
 
@@ -30,14 +31,15 @@ def restored(
     levels = with_texture(ground, noise, correction, power)
     if bumps is None:
         return levels, 1.0
-    targets = _targets(ground, bumps)
+    targets = target_shares(ground, bumps)
     levels += targets * ((with_power(ground, correction) if power else ground.levels) - levels)
     return levels, 1 - targets
 
 
-def _targets(ground: Ground, bumps: Floats) -> Floats:
+def target_shares(ground: Ground, bumps: Floats) -> Floats:
     """How far each pixel (rows, cols) is a target rather than speckle, 0 to 1, float32: as it stands out, or as a bump moves it."""
     above = ground.levels + bumps - blocks_to_pixels(ground.blocks, bumps.shape)
-    standing = (above - np.float32(SPECKLE_DB)) * np.float32(1 / (TARGET_DB - SPECKLE_DB))
+    speckle_db = max(SPECKLE_DB, SPECKLE_TIMES / ground.detail_scale)
+    standing = (above - np.float32(speckle_db)) * np.float32(1 / BETWEEN_DB)
     found: Floats = np.clip(np.maximum(standing, np.abs(bumps) * np.float32(1 / BUMP_DB)), 0, 1)
     return found
