@@ -27,7 +27,7 @@ FLOATS_DOWN = (
     Step("pixels and masks", "raster/geotiff.py"),
     Step("what a band measures", "raster/meaning.py"),
     Step("levels in dB", "signal/radiometry.py"),
-    Step("a tile and 32 px around it", "encoding/learned.py"),
+    Step("a tile and 32 px around it", "encoding/tile_analysis.py"),
     Step("latents in dB", "signal/lapped.py"),
 )
 WHOLE_DOWN = (
