@@ -17,7 +17,8 @@ from sarcodec_lab.study.comparing.impact import Difference, at_bits, difference
 from sarcodec_lab.train.autoencoders.development import Crop, Trained, load_trained
 from sarcodec_lab.train.autoencoders.keeping import BEST, LAST, STATE
 from sarcodec_lab.train.autoencoders.run import read_autoencoder
-from sarcodec_lab.train.run import Report, train
+from sarcodec_lab.train.images import Report
+from sarcodec_lab.train.run import train
 
 GATES = ("none", "channel", "spatial", "both")
 MULTIPLIERS = (0.5, 1.0, 2.0)
