@@ -136,9 +136,9 @@ def fulfil(
 
 
 def _software() -> str:
-    import sarcodec
+    from sarcodec.version import installed_version
 
-    return f"sarcodec {sarcodec.__version__}"
+    return f"sarcodec {installed_version()}"
 
 
 def _codec(meanings: tuple[BandMeaning, ...], bound: int | None, request: Request) -> TileEncoder | None:
