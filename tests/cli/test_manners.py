@@ -1,6 +1,7 @@
 """Manners of the command line: help with examples at 80 columns, the nearest word, short reports, units, completion."""
 
 import argparse
+import json
 import re
 import shutil
 import subprocess
@@ -9,9 +10,11 @@ import pytest
 
 from cli.shell import ROOT, command, environment, invoke
 from sarcodec.__main__ import EXAMPLES, EXIT_CODES, build_parser
+from sarcodec.cli.compress import _EFFORTS
 from sarcodec.cli.options import band_list, byte_count, number
 from sarcodec.cli.parser import nearest
 from sarcodec.cli.simulate import PRESETS
+from sarcodec.encoding.tile import EFFORTS
 from sarcodec.simulate import land
 
 
@@ -59,7 +62,7 @@ def test_every_example_of_the_help_is_understood():
         ("compress a b -f", "did you mean --overwrite?"),
         ("decompress a b --band 1", "did you mean --indexes?"),
         ("info a --jsn", "did you mean --json?"),
-        ("compress a b --effort 6", "0 (fast), 1 (the default), 2 (smallest)"),
+        ("compress a b --effort 6", "0 (fast), 1 (the default), 2 (small), 3 (smallest)"),
         ("compress a b --target-size 10q", "10kB, 5MB or 1.5MiB"),
         ("compress a b --quality 101", "--quality: '101' is not a number from 0 to 100"),
         ("compress a -b.sarc", "./-b.sarc"),
@@ -118,6 +121,24 @@ def test_other_verbs_are_short(scene, packed, decoded, tmp_path):
         lines = invoke(*words).stdout.splitlines()
         assert least <= len(lines) <= most, lines
     assert invoke("info", packed, "-v").stdout.count("\n") > 20
+
+
+def test_compress_says_what_was_measured_and_where_nothing_was_how_to_measure(scene, tmp_path):
+    measured = invoke("compress", scene, tmp_path / "a.sarc").stdout.splitlines()[1]
+    found = re.fullmatch(
+        r"measured: each band within (\S+) dB RMSE and (\S+) dB of mean power; quality 60 .*", measured
+    )
+    assert found and 0.1 < float(found[1]) < 1 and float(found[2]) < 0.05, measured
+    fast = invoke("compress", scene, tmp_path / "b.sarc", "--effort", "0").stdout.splitlines()[1]
+    assert "measured" not in fast and fast.endswith("for its error: sarcodec evaluate")
+    asked = invoke("compress", scene, tmp_path / "c.sarc", "--target-size", "30kB").stdout.splitlines()[1]
+    assert asked.startswith("kept: at most 30 kB; measured: each band within ")
+
+
+def test_efforts_are_those_of_the_encoder(scene, tmp_path):
+    assert _EFFORTS == EFFORTS
+    done = invoke("compress", scene, tmp_path / "a.sarc", "--effort", str(max(EFFORTS)), "--quality", "20", "--json")
+    assert json.loads(done.stdout)["claims"]["asked"]["effort"] == max(EFFORTS)
 
 
 def test_presets_are_those_of_the_simulation():
