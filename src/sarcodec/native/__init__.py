@@ -15,6 +15,7 @@ __all__ = [
     "power",
     "rans",
     "search",
+    "targets",
     "texture_fit",
     "tile",
     "transform",
