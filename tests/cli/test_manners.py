@@ -164,6 +164,10 @@ def test_completion_knows_every_option_and_is_of_the_shell(shell):
         ("sarcodec compress --target-s", "--target-size"),
         ("sarcodec compress in.tif --class an", "analysis"),
         ("sarcodec models l", "list"),
+        ("sarcodec decompress in.sarc out.tif --reduce 3", "32"),
+        ("sarcodec compress in.tif out.sarc --effort 3", "3"),
+        ("sarcodec serve --po", "--port"),
+        ("sarcodec stac --da", "--datetime"),
         ("sarcodec compress sce", ""),
     ],
 )
