@@ -56,7 +56,7 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         choices=tuple(_EFFORTS),
         default=1,
         metavar="N",
-        help="0, fast: symbols are rounded one by one, in half of the time and at 7 percent more bits and error; "
+        help="how hard the encoder tries, 0 to 3; 0, fast: symbols are rounded one by one, in half of the time and at 7 percent more bits and error; "
         "1, the default: they are searched along the trellis; 2, small: a larger trellis and other scales are tried tile by "
         "tile; 3, smallest: scales are tried one by one, in seconds a tile and band. Decompressing is as fast at each",
     )
