@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from cli.shell import ROOT, command, environment, invoke
+from cli.shell import invoke
 from sarcodec.__main__ import EXAMPLES, EXIT_CODES, build_parser
 from sarcodec.cli.compress import _EFFORTS
 from sarcodec.cli.options import band_list, byte_count, number
@@ -176,36 +176,3 @@ def test_bash_completes(words, found):
     ask = f'COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _sarcodec; echo "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == found
-
-
-def _blocks(text: str) -> list[tuple[str, str]]:
-    """Blocks of README that a newcomer pastes, in order: (language, lines)."""
-    part = text[text.index("## Quick start") : text.index("## Limits")]
-    found = re.findall(r"^```(\w+)\n((?:(?!```).*\n)*)```|((?:^ {4}.*\n|^\n(?= {4}))+)", part, re.MULTILINE)
-    return [(kind or "sh", fenced or re.sub(r"^ {4}", "", shell, flags=re.MULTILINE)) for kind, fenced, shell in found]
-
-
-def test_blocks_of_the_readme_run_one_after_the_other(tmp_path):
-    """In an empty folder, as they are pasted, but for installing."""
-    pytest.importorskip("imagecodecs", reason="imagecodecs (extra bounded) is not installed")
-    names = tmp_path / "bin"
-    names.mkdir()
-    for name, words in (("sarcodec", command()), ("python", command()[:1])):
-        (names / name).write_text(f'#!/bin/sh\nexec {" ".join(words)} "$@"\n')
-        (names / name).chmod(0o755)
-    where = tmp_path / "empty"
-    where.mkdir()
-    blocks = _blocks((ROOT / "README.md").read_text(encoding="utf-8"))
-    lines = [
-        ["python", "-c", text] if kind == "python" else ["bash", "-ec", _without_installing(text)]
-        for kind, text in blocks
-    ]
-    assert len(lines) >= 4
-    place = {**environment(), "PATH": f"{names}:{environment()['PATH']}"}
-    for line in lines:
-        done = subprocess.run(line, cwd=where, env=place, capture_output=True, text=True, timeout=240)
-        assert done.returncode == 0, (line, done.stderr)
-
-
-def _without_installing(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.startswith(("pip ", "python3 -m venv", ". env/")))
