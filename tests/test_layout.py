@@ -106,6 +106,11 @@ def test_a_room_is_entered_by_its_door(room, listed):
     )
 
 
+def test_every_room_has_a_door():
+    rooms = {path.parent.name for path in FILES.values()} - {PACKAGE.name}
+    assert rooms - set(doors()) == set()
+
+
 def test_every_room_says_what_it_is():
     for room in {path.parent for path in FILES.values()} - {PACKAGE}:
         assert ast.get_docstring(ast.parse((room / "__init__.py").read_text())), f"{room.name} has no docstring"
