@@ -28,7 +28,9 @@ from rasterio.errors import RasterioError
 from rd_val import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
-from survival import Promise, allowance, describe, differences, pixel_faults, promises, quiet_open
+from facets import describe, quiet_open
+from promised_pixels import Promise, pixel_faults, promises
+from survival import allowance, differences
 
 MODES = {"lossless": ["--lossless"], "quality": ["--quality", "60"], "bound": ["--max-error-db", "0.5"]}
 SIDE_FILES = (".msk", ".ovr", ".aux.xml", ".prj", ".wld", ".tfw", ".pgw", ".rpb", ".txt", ".xml", ".json")

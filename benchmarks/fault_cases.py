@@ -14,7 +14,7 @@ import numpy as np
 
 import sarcodec
 from format.taken_apart import apart, fields, sealed, together
-from golden.make import speckle
+from golden.scenes import speckle
 from sarcodec.errors import InvalidArgument
 from sarcodec.format import claims, remarks
 from sarcodec.format.container import head_length

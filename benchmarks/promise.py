@@ -24,6 +24,7 @@ from sarcodec.entropy import tables
 from sarcodec.entropy.prior import GROUPS, LATENT_TABLES
 from sarcodec.entropy.tiles import _Reading
 from sarcodec.entropy.trellis import places
+from sarcodec.entropy.walk import walk
 from sarcodec.format.bands import LEARNED
 from sarcodec.format.reader import FileReader
 from sarcodec.format.sections import unpack_latents
@@ -62,7 +63,7 @@ def promised(path: Path) -> tuple[float, int]:
             if coded is None:
                 continue
             port = Listening(*(entropy.Decoder(learned.codec.model.tables, unpack_latents(s)[1]) for s in coded))
-            learned.codec.model.prior.walk(file.entry(tile, band).step, *learned.cells(tile), port, reference)
+            walk(learned.codec.model.prior, file.entry(tile, band).step, *learned.cells(tile), port, reference)
             found = learned.codec.model.tables
             bits += tables.cost(found, np.concatenate(port.tables), np.concatenate(port.symbols))
             size += sum(8 * len(section.payload) for section in coded)

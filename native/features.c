@@ -1,5 +1,5 @@
 /* Between latents and networks: the law of steps, what a network's numbers say of a symbol, what later passes see of a latent (docs/format.md, 9.5 to 9.7, 9.10).
-   sarcodec/entropy/prior.py and steps.py say the same in NumPy. */
+   sarcodec/entropy/walk.py and steps.py say the same in NumPy. */
 #include "walk.h"
 
 /* What a step index makes of a model's law, by channel. */

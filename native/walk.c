@@ -1,4 +1,4 @@
-/* The walk over a tile (docs/format.md, 9.4 to 9.7 and 9.10); sarcodec/entropy/prior.py says the same in NumPy, with the picture of it.
+/* The walk over a tile (docs/format.md, 9.4 to 9.7 and 9.10); sarcodec/entropy/walk.py says the same in NumPy, with the picture of it.
 
    Of the 3 x 3 cells around, those of the own half are five and those of the other half four: what is added to a half's sums is only what it sees anew. */
 #include "walk.h"

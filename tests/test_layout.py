@@ -1,4 +1,5 @@
-"""The layout: third parties live in their rooms, a reader knows no encoder and no raster library, and the codec never imports torch.
+"""The layout: rooms are entered by their doors, third parties live in their rooms, a reader knows no encoder and no raster library, and the codec
+never imports torch.
 
 That imports go downwards only is a contract of import-linter (pyproject.toml), which `make lint` checks.
 """
@@ -7,6 +8,7 @@ import ast
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,64 @@ def test_third_parties_stay_in_their_rooms(module):
         assert rooms is None or module.split(".")[0] in rooms, (
             f"{module} imports {name}, which has its place in {rooms}"
         )
+
+
+def doors() -> dict[str, list[str]]:
+    """By room, what its `__init__` lists in `__all__`: modules that others may import, and names that they may take from the room itself."""
+    found = {}
+    for room in sorted({path.parent.name for path in FILES.values()} - {PACKAGE.name}):
+        for node in ast.parse((PACKAGE / room / "__init__.py").read_text()).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                found[room] = ast.literal_eval(node.value)
+    return found
+
+
+@cache
+def entered(path: Path) -> frozenset[tuple[str, str]]:
+    """(room, name) of all that a file imports from within rooms, or takes of a room that it imports as a whole."""
+    found, whole, nodes = set(), set(), list(ast.walk(ast.parse(path.read_text())))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {tuple(alias.name.split(".")[1:3]) for alias in node.names if alias.name.count(".") > 1}
+        elif isinstance(node, ast.ImportFrom) and node.module == "sarcodec":
+            whole |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("sarcodec."):
+            words = node.module.split(".")[1:3]
+            names = [words[1]] if len(words) > 1 else [alias.name for alias in node.names]
+            found |= {(words[0], name) for name in names}
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in whole:
+            found.add((node.value.id, node.attr))
+    return frozenset((room, name) for room, name in found if (PACKAGE / room).is_dir())
+
+
+def strangers(room: str) -> list[Path]:
+    """Files of other rooms, and of the laboratory."""
+    own = [path for path in FILES.values() if path.parent.name != room]
+    return own + sorted((SOURCE.parent / "lab" / "src").rglob("*.py"))
+
+
+@pytest.mark.parametrize("room, listed", doors().items())
+def test_a_room_is_entered_by_its_door(room, listed):
+    """A module that others need is named in `__all__` of its room's `__init__`; what nobody else needs is not."""
+    asked = {name: path for path in strangers(room) for where, name in entered(path) if where == room}
+    hidden = {f"{path.name} imports {room}.{name}" for name, path in asked.items() if name not in listed}
+    assert not hidden, f"add to __all__ of {room}/__init__.py what others are to import: {hidden}"
+    measured = {
+        name
+        for folder in ("benchmarks", "tools")
+        for path in (SOURCE.parent / folder).rglob("*.py")
+        for where, name in entered(path)
+        if where == room
+    }
+    assert set(listed) <= set(asked) | measured, (
+        f"{room}/__init__.py lists what nobody else imports: {set(listed) - set(asked) - measured}"
+    )
+
+
+def test_every_room_has_a_door():
+    rooms = {path.parent.name for path in FILES.values()} - {PACKAGE.name}
+    assert rooms - set(doors()) == set()
 
 
 def test_every_room_says_what_it_is():

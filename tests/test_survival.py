@@ -10,7 +10,9 @@ from hypothesis import given, settings
 
 import sarcodec
 from described import Described, described, write
-from survival import describe, faults, pixel_faults, promises
+from facets import describe
+from promised_pixels import pixel_faults, promises
+from survival import faults
 
 WITH_JPEG_XL = importlib.util.find_spec("imagecodecs") is not None
 MODES = {"learned": {"effort": 0}, "lossless": {"lossless": True}, "bounded": {"max_error_db": 0.5}}

@@ -68,21 +68,11 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         found = getattr(importlib.import_module(_HOMES[name]), name)
     elif name == "__version__":
-        found = _version()
+        found = importlib.import_module("sarcodec.version").installed_version()
     else:
         raise AttributeError(f"module 'sarcodec' has no attribute {name!r}")
     globals()[name] = found
     return found
-
-
-def _version() -> str:
-    """Asked for rarely, and what is installed is looked up slowly."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("sarcodec")
-    except PackageNotFoundError:  # run from a checkout that was never installed
-        return "0.2.0"
 
 
 def __dir__() -> list[str]:

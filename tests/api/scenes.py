@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import sarcodec
-from golden.make import speckle
+from golden.scenes import speckle
 from sarcodec.api.compression import CompressReport
 from sarcodec.api.verification import VerifyReport
 from sarcodec.format.measure import Measure

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import sarcodec
-from golden.make import PROMISED, SCENES, facts
+from golden.facts import facts
+from golden.scenes import PROMISED, SCENES
 from sarcodec.cli.brief import described, verified
 from sarcodec.errors import OlderVersion
 from sarcodec.format import sections

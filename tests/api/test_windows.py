@@ -8,8 +8,8 @@ import pytest
 import sarcodec
 from api.scenes import amplitude, bits, store, walk
 from sarcodec.decoding.scene import SceneDecoder
-from sarcodec.encoding.learned import LearnedBand, LearnedEncoder
 from sarcodec.encoding.sampling import sample_band
+from sarcodec.encoding.tile_analysis import LearnedBand, TileAnalysis
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader
@@ -195,7 +195,7 @@ def test_analysis_sees_the_pixels_around_a_tile(scene):
     with open_scene(scene) as reader:
         measure = Measure("amplitude")
         band = LearnedBand.of(measure, (), sample_band(reader, 0))
-        encoder = LearnedEncoder(reader, {0: band}, watcher)
+        encoder = TileAnalysis(reader, {0: band}, watcher)
         for tile in range(6):
             encoder.analyse(tile, 0)
         level = normalise(reader.read(0, Window(0, 0, ROWS, COLS)), measure)[0] - np.float32(band.offset_db)

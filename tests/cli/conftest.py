@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import sarcodec
 from cli.shell import invoke
 from sarcodec.simulate.product import simulate
 
@@ -34,3 +35,20 @@ def decoded(packed) -> Path:
     done = invoke("decompress", packed, path)
     assert done.code == 0, done.stderr
     return path
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A scene of one band and its compressed file."""
+    folder = tmp_path_factory.mktemp("small")
+    simulate(folder / "in.tif", 70, 90, bands=("VV",), seed=3)
+    sarcodec.compress(folder / "in.tif", folder / "in.sarc", effort=0, threads=1)
+    return folder
+
+
+@pytest.fixture
+def here(small, tmp_path):
+    """The two in a fresh folder."""
+    for name in ("in.tif", "in.sarc"):
+        (tmp_path / name).write_bytes((small / name).read_bytes())
+    return tmp_path

@@ -1,4 +1,4 @@
-"""Outputs of the command line: no input is destroyed, links are followed, '-' is a stream, nothing else than files is written."""
+"""Outputs of the command line: no input is destroyed, links are followed, nothing else than files is written, nothing half-written stays."""
 
 import os
 import signal
@@ -12,52 +12,12 @@ import pytest
 import rasterio
 
 import sarcodec
+from cli.runs import FAST, VERBS, refused, run
 from cli.shell import command, environment, invoke
-from sarcodec.errors import InvalidArgument, NotSarcodec, UnreadableScene
 from sarcodec.format.scene import SceneInfo
 from sarcodec.raster.geotiff import read_array, write_array
-from sarcodec.simulate.product import simulate
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
-FAST = ["--effort", "0", "--threads", "1"]
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """A scene of one band and its compressed file."""
-    folder = tmp_path_factory.mktemp("small")
-    simulate(folder / "in.tif", 70, 90, bands=("VV",), seed=3)
-    sarcodec.compress(folder / "in.tif", folder / "in.sarc", effort=0, threads=1)
-    return folder
-
-
-@pytest.fixture
-def here(small, tmp_path):
-    """The two in a fresh folder."""
-    for name in ("in.tif", "in.sarc"):
-        (tmp_path / name).write_bytes((small / name).read_bytes())
-    return tmp_path
-
-
-VERBS = {"compress": ("in.tif", FAST), "decompress": ("in.sarc", ["--threads", "1"])}
-
-
-def run(*words, stdin=None, cwd=None, stdout=subprocess.PIPE):
-    return subprocess.run(
-        command(*map(os.fsdecode, map(_path, words))), input=stdin, stdout=stdout, stderr=subprocess.PIPE, env=environment(), cwd=cwd, timeout=120,
-        **({} if stdin is not None else {"stdin": subprocess.DEVNULL}),
-    )  # fmt: skip
-
-
-def _path(word):
-    return word if isinstance(word, (str, bytes, os.PathLike)) else str(word)
-
-
-def refused(code, about, *words, **how):
-    done = run(*words, **how)
-    stderr = done.stderr.decode()
-    assert done.returncode == code, stderr
-    assert stderr.startswith("sarcodec: ") and stderr.count("\n") == 1 and about in stderr, stderr
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -92,20 +52,6 @@ def test_a_source_of_a_vrt_and_a_side_file_are_inputs(here):
     assert (here / "in.tif").read_bytes() == before
 
 
-def test_the_input_of_a_stream_is_no_output(here):
-    for verb, (name, options) in VERBS.items():
-        before = (here / name).read_bytes()
-        with open(here / name, "rb") as source:
-            done = subprocess.run(
-                command(verb, "-", here / name, "--overwrite", *options), stdin=source, capture_output=True, text=True,
-                env=environment(),
-            )  # fmt: skip
-        assert done.returncode == 2 and "same file as the input standard input" in done.stderr
-        with open(here / name, "ab") as target:
-            refused(2, "which would be lost", verb, here / name, "-", *options, stdout=target)
-        assert (here / name).read_bytes() == before
-
-
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("there", [True, False])
 def test_a_link_stays_and_its_target_is_written(here, verb, there):
@@ -138,50 +84,6 @@ def test_nothing_but_a_file_is_written(here, verb):
             refused(2, about, verb, *inputs, where, "--overwrite", *options)
     assert stat.S_ISFIFO(os.lstat(here / "fifo").st_mode)
     assert set(os.listdir(here)) == {"in.sarc", "in.tif", "fifo", "null", "nowhere", "socket"}
-
-
-def test_streams_in_and_out(here):
-    before = os.listdir(here)
-    packed = run("compress", "-", "-", "--json", *FAST, stdin=(here / "in.tif").read_bytes(), cwd=here)
-    assert packed.returncode == 0 and packed.stdout == (here / "in.sarc").read_bytes(), packed.stderr
-    assert b'"bytes": ' in packed.stderr
-    back = run("decompress", "-", "-", "--threads", "1", stdin=packed.stdout, cwd=here)
-    assert back.returncode == 0 and os.listdir(here) == before, back.stderr
-    (here / "back.tif").write_bytes(back.stdout)
-    assert run("decompress", here / "in.sarc", here / "whole.tif").returncode == 0
-    np.testing.assert_array_equal(read_array(here / "back.tif")[0], read_array(here / "whole.tif")[0])
-    for words in (["info", "-"], ["verify", "-", "--against", here / "in.tif", "--threads", "1"]):
-        done = run(*words, "--json", stdin=packed.stdout)
-        assert done.returncode == 0 and b'"path": "-"' in done.stdout, done.stderr
-    done = run("evaluate", here / "in.tif", "-", "--report", here / "page.html", stdin=back.stdout)
-    assert done.returncode == 0 and b"decoded: -" in done.stdout, done.stderr
-    refused(2, "given twice", "evaluate", "-", "-", stdin=back.stdout)
-
-
-def test_streams_that_break(here):
-    refused(5, "empty", "decompress", "-", here / "o.tif", stdin=b"")
-    refused(3, "standard input", "compress", "-", here / "o.sarc", stdin=b"no raster")
-    for verb, (name, options) in VERBS.items():
-        with open("/dev/full", "wb") as full:
-            refused(1, "disk is full", verb, here / name, "-", *options, stdout=full)
-    process = subprocess.Popen(
-        command("decompress", here / "in.sarc", "-"), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    process.stdout.close()
-    assert process.stderr.read() == b"" and process.wait(60) == 141
-    process.stderr.close()
-    assert sorted(os.listdir(here)) == ["in.sarc", "in.tif"]
-
-
-@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
-def test_closed_streams_do_no_harm(here, closed):
-    words = " ".join(map(str, command("compress", here / "in.tif", here / "new.sarc", *FAST)))
-    done = subprocess.run(["sh", "-c", f"{words} {closed}"], capture_output=True, text=True, env=environment())
-    assert done.returncode == 0 and "Traceback" not in done.stderr
-    assert (here / "new.sarc").read_bytes() == (here / "in.sarc").read_bytes()
-    words = " ".join(map(str, command("compress", "-", "-", *FAST)))
-    done = subprocess.run(["sh", "-c", f"{words} 0<&- 1>&-"], capture_output=True, text=True, env=environment())
-    assert done.returncode == 2 and "is closed" in done.stderr and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -229,70 +131,6 @@ def test_names_that_are_no_text(here):
     assert run("decompress", odd, back).returncode == 0 and os.path.exists(back)
 
 
-WRONG = [
-    ("compress", "in.sarc", "o.sarc", 3, "sarcodec decompress"),
-    ("compress", "text", "o.sarc", 3, "text file"),
-    ("compress", "empty", "o.sarc", 3, "empty"),
-    ("compress", "none.tif", "o.sarc", 2, "is not there"),
-    ("compress", ".", "o.sarc", 2, "folder"),
-    ("compress", "A.SAFE", "o.sarc", 2, "measurement/vv.tiff"),
-    ("compress", "in.tif", "o.tif", 2, ".sarc"),
-    ("decompress", "in.tif", "o.tif", 5, "sarcodec compress"),
-    ("decompress", "text", "o.tif", 5, "text file"),
-    ("decompress", "none.sarc", "o.tif", 2, "none.sarc"),
-    ("decompress", ".", "o.tif", 2, ""),
-    ("decompress", "in.sarc", "o.png", 2, ".png"),
-    ("decompress", "in.sarc", "o.zarr", 2, ".zarr"),
-    ("decompress", "in.sarc", "o.sarc", 2, ".sarc"),
-    ("info", "in.tif", None, 5, "sarcodec compress"),
-    ("info", "none.sarc", None, 2, "none.sarc"),
-    ("info", ".", None, 2, ""),
-    ("verify", "in.tif", None, 5, "sarcodec compress"),
-    ("verify", "none.sarc", None, 2, "none.sarc"),
-    ("evaluate", "in.tif", "in.sarc", 3, "sarcodec decompress"),
-    ("evaluate", "in.tif", "none.tif", 2, "is not there"),
-    ("evaluate", "text", "in.tif", 3, "text file"),
-]
-
-
-@pytest.mark.parametrize("verb, source, target, code, about", WRONG)
-def test_wrong_input_ends_in_what_to_do(here, verb, source, target, code, about):
-    (here / "text").write_text("hello")
-    (here / "empty").write_bytes(b"")
-    (here / "A.SAFE" / "measurement").mkdir(parents=True)
-    (here / "A.SAFE" / "measurement" / "vv.tiff").write_bytes(b"II*\0")
-    before = sorted(os.listdir(here))
-    refused(code, about, verb, *[here / name for name in (source, target) if name])
-    assert sorted(os.listdir(here)) == before
-
-
-def test_the_same_in_python(here, monkeypatch):
-    monkeypatch.chdir(here)
-    for kind, about, verb, source, target in (
-        (InvalidArgument, "same file", sarcodec.compress, "in.tif", "in.tif"),
-        (InvalidArgument, "same file", sarcodec.decompress, "in.sarc", "./in.sarc"),
-        (UnreadableScene, "decompress", sarcodec.compress, "in.sarc", "o.sarc"),
-        (NotSarcodec, "compress", sarcodec.decompress, "in.tif", "o.tif"),
-        (InvalidArgument, r"\.png", sarcodec.decompress, "in.sarc", "o.png"),
-        (InvalidArgument, r"\.tif", sarcodec.compress, "in.tif", "o.tif"),
-        (InvalidArgument, "device", sarcodec.compress, "in.tif", "/dev/null"),
-        (InvalidArgument, "not there", sarcodec.compress, "none.tif", "o.sarc"),
-    ):
-        with pytest.raises(kind, match=about):
-            verb(source, target, overwrite=True)
-    assert sorted(os.listdir(here)) == ["in.sarc", "in.tif"]
-
-
-def test_windows_and_bands_in_the_words_of_the_user(here):
-    out = here / "o.tif"
-    refused(2, "WIDTH 91", "decompress", here / "in.sarc", out, "--window", "0", "0", "91", "70")
-    refused(2, "COL ROW WIDTH HEIGHT", "decompress", here / "in.sarc", out, "--window", "-1", "0", "9", "9")
-    refused(2, "COL ROW WIDTH HEIGHT", "decompress", here / "in.sarc", out, "--window", "0", "0", "0", "9")
-    refused(2, "no band 2", "decompress", here / "in.sarc", out, "--indexes", "2")
-    for bands in ("0", "1,1", "x", ""):
-        refused(2, "--exact-bands", "compress", here / "in.tif", here / "o.sarc", "--exact-bands", bands)
-
-
 @pytest.mark.parametrize("verb", [*VERBS, "simulate"])
 def test_a_full_disk_leaves_nothing(here, verb, disk):
     name, options = VERBS.get(verb, (None, ["--size", "700"]))
@@ -321,15 +159,6 @@ def test_pages_and_scenes_destroy_no_input(here):
         refused(2, "same file as the input", *page, here / name, "--compressed", here / "in.sarc")
     refused(2, "both", "simulate", here / "a.tif", "--truth", here / "." / "a.tif", "--size", "64")
     assert sorted(os.listdir(here)) == ["in.sarc", "in.tif"]
-
-
-def test_exit_codes_of_missing_files_are_one(here):
-    none = here / "none"
-    for words in (["compress", none, here / "o"], ["decompress", none, here / "o"], ["info", none], ["verify", none],
-                  ["verify", here / "in.sarc", "--against", none], ["evaluate", none, none],
-                  ["evaluate", here / "in.tif", here / "in.tif", "--report", here / "p.html", "--compressed", none]):  # fmt: skip
-        done = invoke(*words)
-        assert done.code == 2 and "none" in done.stderr, (words, done.stderr)
 
 
 def test_another_description_fails_verify(here):

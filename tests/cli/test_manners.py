@@ -1,17 +1,20 @@
 """Manners of the command line: help with examples at 80 columns, the nearest word, short reports, units, completion."""
 
 import argparse
+import json
 import re
 import shutil
 import subprocess
 
 import pytest
 
-from cli.shell import ROOT, command, environment, invoke
+from cli.shell import invoke
 from sarcodec.__main__ import EXAMPLES, EXIT_CODES, build_parser
+from sarcodec.cli.compress import _EFFORTS
 from sarcodec.cli.options import band_list, byte_count, number
 from sarcodec.cli.parser import nearest
 from sarcodec.cli.simulate import PRESETS
+from sarcodec.encoding.tile import EFFORTS
 from sarcodec.simulate import land
 
 
@@ -59,7 +62,7 @@ def test_every_example_of_the_help_is_understood():
         ("compress a b -f", "did you mean --overwrite?"),
         ("decompress a b --band 1", "did you mean --indexes?"),
         ("info a --jsn", "did you mean --json?"),
-        ("compress a b --effort 6", "0 (fast), 1 (the default), 2 (smallest)"),
+        ("compress a b --effort 6", "0 (fast), 1 (the default), 2 (small), 3 (smallest)"),
         ("compress a b --target-size 10q", "10kB, 5MB or 1.5MiB"),
         ("compress a b --quality 101", "--quality: '101' is not a number from 0 to 100"),
         ("compress a -b.sarc", "./-b.sarc"),
@@ -120,6 +123,24 @@ def test_other_verbs_are_short(scene, packed, decoded, tmp_path):
     assert invoke("info", packed, "-v").stdout.count("\n") > 20
 
 
+def test_compress_says_what_was_measured_and_where_nothing_was_how_to_measure(scene, tmp_path):
+    measured = invoke("compress", scene, tmp_path / "a.sarc").stdout.splitlines()[1]
+    found = re.fullmatch(
+        r"measured: each band within (\S+) dB RMSE and (\S+) dB of mean power; quality 60 .*", measured
+    )
+    assert found and 0.1 < float(found[1]) < 1 and float(found[2]) < 0.05, measured
+    fast = invoke("compress", scene, tmp_path / "b.sarc", "--effort", "0").stdout.splitlines()[1]
+    assert "measured" not in fast and fast.endswith("for its error: sarcodec evaluate")
+    asked = invoke("compress", scene, tmp_path / "c.sarc", "--target-size", "30kB").stdout.splitlines()[1]
+    assert asked.startswith("kept: at most 30 kB; measured: each band within ")
+
+
+def test_efforts_are_those_of_the_encoder(scene, tmp_path):
+    assert _EFFORTS == EFFORTS
+    done = invoke("compress", scene, tmp_path / "a.sarc", "--effort", str(max(EFFORTS)), "--quality", "20", "--json")
+    assert json.loads(done.stdout)["claims"]["asked"]["effort"] == max(EFFORTS)
+
+
 def test_presets_are_those_of_the_simulation():
     assert tuple(land.PRESETS) == PRESETS
 
@@ -143,6 +164,10 @@ def test_completion_knows_every_option_and_is_of_the_shell(shell):
         ("sarcodec compress --target-s", "--target-size"),
         ("sarcodec compress in.tif --class an", "analysis"),
         ("sarcodec models l", "list"),
+        ("sarcodec decompress in.sarc out.tif --reduce 3", "32"),
+        ("sarcodec compress in.tif out.sarc --effort 3", "3"),
+        ("sarcodec serve --po", "--port"),
+        ("sarcodec stac --da", "--datetime"),
         ("sarcodec compress sce", ""),
     ],
 )
@@ -151,36 +176,3 @@ def test_bash_completes(words, found):
     ask = f'COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _sarcodec; echo "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == found
-
-
-def _blocks(text: str) -> list[tuple[str, str]]:
-    """Blocks of README that a newcomer pastes, in order: (language, lines)."""
-    part = text[text.index("## Quick start") : text.index("## Limits")]
-    found = re.findall(r"^```(\w+)\n((?:(?!```).*\n)*)```|((?:^ {4}.*\n|^\n(?= {4}))+)", part, re.MULTILINE)
-    return [(kind or "sh", fenced or re.sub(r"^ {4}", "", shell, flags=re.MULTILINE)) for kind, fenced, shell in found]
-
-
-def test_blocks_of_the_readme_run_one_after_the_other(tmp_path):
-    """In an empty folder, as they are pasted, but for installing."""
-    pytest.importorskip("imagecodecs", reason="imagecodecs (extra bounded) is not installed")
-    names = tmp_path / "bin"
-    names.mkdir()
-    for name, words in (("sarcodec", command()), ("python", command()[:1])):
-        (names / name).write_text(f'#!/bin/sh\nexec {" ".join(words)} "$@"\n')
-        (names / name).chmod(0o755)
-    where = tmp_path / "empty"
-    where.mkdir()
-    blocks = _blocks((ROOT / "README.md").read_text(encoding="utf-8"))
-    lines = [
-        ["python", "-c", text] if kind == "python" else ["bash", "-ec", _without_installing(text)]
-        for kind, text in blocks
-    ]
-    assert len(lines) >= 4
-    place = {**environment(), "PATH": f"{names}:{environment()['PATH']}"}
-    for line in lines:
-        done = subprocess.run(line, cwd=where, env=place, capture_output=True, text=True, timeout=240)
-        assert done.returncode == 0, (line, done.stderr)
-
-
-def _without_installing(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.startswith(("pip ", "python3 -m venv", ". env/")))

@@ -11,6 +11,7 @@ from sarcodec.encoding.tile import TileEncoder
 from sarcodec.entropy.steps import OCTAVE
 from sarcodec.entropy.tiles import Place
 from sarcodec.entropy.trellis import USUAL, places
+from sarcodec.entropy.walk import walk
 from sarcodec.models import published
 from sarcodec.models.published import DEFAULT_MODEL
 
@@ -80,7 +81,7 @@ def test_weighed_scales_are_what_coding_them_costs():
     coder, hyper, costs = TileEncoder(model, 1)._coder, np.zeros(24, np.int64), np.zeros((1024, 9), np.int64)
     _, read = coder.code(x, hyper, place, False, costs)
     port = Given(model, read, coder.quantiser.prices)
-    model.prior.walk(300, 2, 2, port)
+    walk(model.prior, 300, 2, 2, port)
     np.testing.assert_array_equal(costs[:, 4], port.bits)
     assert port.bits.sum() > 64 * 1000
 

@@ -97,7 +97,7 @@ class Leaning:
 
 
 def walk(prior, step: int, rows: int, cols: int, port, reference=None) -> np.ndarray:
-    """As Prior.walk: (rows * cols, 1024) in 1/32 step."""
+    """As `sarcodec.entropy.walk.walk`: (rows * cols, 1024) in 1/32 step."""
     grid = (rows + 1) // 2, (cols + 1) // 2
     tables = np.array(
         [512 + 10 * channel + min(step // 64, 9) for _ in range(grid[0] * grid[1]) for channel in range(24)]

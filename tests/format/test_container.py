@@ -1,22 +1,19 @@
+"""Head and index: what is packed is what is unpacked, and every cut and every flipped bit is found."""
+
 import dataclasses
-import struct
 import zlib
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion, NotSarcodec, OlderVersion, TruncatedFile
 from sarcodec.format import container
-from sarcodec.format import sections as sections_of
 from sarcodec.format.attachments import Attachment
 from sarcodec.format.bands import KINDS, BandField
 from sarcodec.format.container import Header
 from sarcodec.format.index import Entry, Part, pack_index, unpack_block
 from sarcodec.format.measure import DOMAINS
-from sarcodec.format.sections import Payload, Section
-from sarcodec.format.varint import Cursor, fold, pack_varint, unfold
 
 LEARNED = (BandField(offset_q=-1600), BandField(domain="power", offset_q=5, reference=0))
 HEADER = Header(600, 1000, "uint16", 9, "dct16-0", b"12345678", 320, LEARNED, b"meta", 0, b"because")
@@ -230,175 +227,3 @@ def test_a_block_that_is_not_what_the_head_says_is_corrupt():
         block = dataclasses.replace(place.block, **change)
         with pytest.raises(CorruptFile):
             unpack_block(index, dataclasses.replace(place, block=block), 0, 8, 320, 639)
-
-
-def _sealed(body: bytes) -> bytes:
-    """A head whose checksum holds, whatever its body says."""
-    head = container.MAGIC + b"\1" + pack_varint(len(body)) + body
-    return head + zlib.crc32(head).to_bytes(4, "little")
-
-
-def _body(
-    rows=b"\x01", cols=b"\x01", bands=b"\x01", masks=b"\0", tile=b"\x09", band=b"\0\0\0", name=b"\x01a" + b"12345678" + b"\0",
-    records=b"\0", tail=b"\x0a\x03\0\0" + bytes(4) + b"\0", kind=b"\x01",
-):  # fmt: skip
-    return kind + rows + cols + bands + masks + tile + band + name + records + tail
-
-
-def test_sealed_head_reads():
-    assert container.unpack_head(_sealed(_body()))[0].model_id == "a"
-
-
-def test_sealed_heads_without_a_model():
-    assert container.unpack_head(_sealed(_body(band=b"\x01\xf4\x03", name=b"")))[0].bands[0].bound == 500
-    assert container.unpack_head(_sealed(_body(band=b"\x0e", name=b"")))[0].bands[0] == BandField("exact", None)
-    for wrong in (
-        {"band": b"\x01\xa1\x9c\x01", "name": b""},  # beyond 20 dB
-        {"band": b"\x41\0\xf4\x03", "name": b""},  # leans on itself
-        {"band": b"\x0d\xf4\x03", "name": b""},  # a bound in dB of a band without a domain
-    ):
-        with pytest.raises(CorruptFile):
-            container.unpack_head(_sealed(_body(**wrong)))
-
-
-@pytest.mark.parametrize(
-    "fields, error",
-    [
-        ({"rows": b"\0"}, CorruptFile),
-        ({"rows": b"\x81\0"}, CorruptFile),
-        ({"rows": b"\xff" * 6}, CorruptFile),
-        ({"rows": pack_varint((1 << 31) - 1), "cols": pack_varint((1 << 31) - 1)}, CorruptFile),
-        ({"bands": pack_varint(65535)}, CorruptFile),
-        ({"bands": pack_varint(65536)}, CorruptFile),
-        ({"tile": b"\x03"}, CorruptFile),
-        ({"tile": b"\x49"}, NewerVersion),
-        ({"tile": b"\x19"}, NewerVersion),
-        ({"masks": b"\x02"}, CorruptFile),
-        ({"band": b"\x80\0\0"}, NewerVersion),
-        ({"band": b"\x03\0\0"}, NewerVersion),
-        ({"band": b"\x0c\0\0"}, CorruptFile),
-        ({"band": b"\x10" + struct.pack("<dd", 1, 0) + b"\0\0"}, CorruptFile),
-        ({"band": b"\x10" + struct.pack("<dd", 0, 1) + b"\0\0"}, CorruptFile),
-        ({"band": b"\x20\0\0\0"}, CorruptFile),
-        ({"name": b"\x01A12345678\0"}, CorruptFile),
-        ({"name": b"\xffa12345678\0"}, CorruptFile),
-        ({"tail": b""}, CorruptFile),
-        ({"tail": b"\x0a\x03\0\0" + bytes(4) + b"\0\0"}, CorruptFile),  # a byte too many
-        ({"tail": b"\x0a\x02\0\0" + bytes(4) + b"\0"}, CorruptFile),  # a block without room for its entry
-        ({"tail": b"\x03\x03\0\0" + bytes(4) + b"\0"}, CorruptFile),  # blocks of 8
-        ({"tail": b"\x11\x03\0\0" + bytes(4) + b"\0"}, CorruptFile),  # blocks of 2^17
-        ({"tail": b"\x0a\x03\0" + b"\xff" * 8 + bytes(4) + b"\0"}, CorruptFile),  # a wide varint of 9 bytes
-        ({"records": b"\x01\x03\x01x"}, NewerVersion),
-        ({"records": b"\x01\x08\x00"}, CorruptFile),  # an empty record
-        ({"records": b"\x02\x08\x01x\x08\x01y"}, CorruptFile),
-        ({"records": b"\x02\x0a\x01x\x08\x01y"}, CorruptFile),
-        ({"records": b"\x41"}, CorruptFile),
-        ({"records": b"\x01\x06\x02\x01\x01"}, CorruptFile),  # attachments, cut
-        ({"records": b"\x01\x06\x0a\x01\x01/\0\0\0\0\0\0\0"}, CorruptFile),  # a name that leaves its folder
-        ({"records": b"\x01\x06\x0a\x01\x01a\0\x01\x01\0\0\0\0"}, CorruptFile),  # no place for its byte
-        ({"kind": b"\x08"}, NewerVersion),
-        ({"kind": b"\x0b"}, NewerVersion),
-        ({"kind": b"\x0c"}, NewerVersion),
-    ],
-)
-def test_sealed_but_senseless_heads(fields, error):
-    with pytest.raises(error):
-        container.unpack_head(_sealed(_body(**fields)))
-
-
-@pytest.mark.parametrize("code, name", container.RESERVED_DTYPES.items())
-def test_codes_of_complex_pixels_are_reserved(code, name):
-    with pytest.raises(NewerVersion, match=f"pixel type {code} \\({name}\\)"):
-        container.unpack_head(_sealed(_body(kind=bytes([code]))))
-
-
-def test_optional_records_of_a_newer_version_are_skipped_and_told():
-    header, _ = container.unpack_head(_sealed(_body(records=b"\x02\x02\x01w\x08\x03new")))
-    assert header.remarks == b"w" and header.skipped == (8,)
-
-
-def unpacked_tile(payload: Payload, kind: str = "learned") -> list[Section]:
-    return [
-        s
-        for base, data in ((True, payload.base), (False, payload.rest))
-        for s in sections_of.unpack_payload(data, base, kind)
-    ]
-
-
-SECTIONS = st.dictionaries(st.sampled_from([1, 8, 10, 13, 64, 65, 66]), st.binary(max_size=300)).map(
-    lambda found: [Section(kind, contents) for kind, contents in found.items()]
-)
-
-
-@given(SECTIONS)
-def test_tile_round_trip(sections):
-    def order(section):
-        return section.kind not in sections_of.IN_BASE, section.kind
-
-    assert unpacked_tile(sections_of.pack_tile(sections)) == sorted(sections, key=order)
-
-
-def test_tile_of_one_section_costs_one_byte_and_none_nothing():
-    assert sections_of.pack_tile([]) == Payload() and unpacked_tile(Payload()) == []
-    assert len(sections_of.pack_tile([Section(1, bytes(5000))]).base) == 5001
-    assert len(sections_of.pack_tile([Section(8, bytes(5000))]).rest) == 5001
-
-
-def test_unknown_sections_are_skipped_or_need_a_newer_version():
-    known, optional, needed = Section(8, b"abc"), Section(100, b"x"), Section(63, b"y")
-    assert unpacked_tile(sections_of.pack_tile([known, optional])) == [known]
-    assert unpacked_tile(sections_of.pack_tile([optional])) == []
-    with pytest.raises(NewerVersion, match="63"):
-        unpacked_tile(sections_of.pack_tile([known, needed, optional]))
-
-
-@pytest.mark.parametrize("kinds", [[0], [127], [1, 1]])
-def test_senseless_section_kinds_are_refused(kinds):
-    with pytest.raises(InvalidArgument):
-        sections_of.pack_tile([Section(kind, b"") for kind in kinds])
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [b"\x80", b"\xff", b"\x00\x00", b"\x08", b"\x08\x05ab", b"\x08\x00", b"\x0a\x00\x88", b"\x08\x81\x00a\x8a"],
-)
-def test_malformed_tiles_are_corrupt(payload):
-    with pytest.raises(CorruptFile):
-        sections_of.unpack_payload(payload, False, "learned")
-
-
-@pytest.mark.parametrize(
-    "kind, base, band",
-    [(1, False, "learned"), (8, True, "learned"), (11, False, "learned"), (8, False, "bounded"), (10, False, "exact")],
-)
-def test_sections_in_the_wrong_place_are_corrupt(kind, base, band):
-    with pytest.raises(CorruptFile, match="belong"):
-        sections_of.unpack_payload(bytes([kind | 128]), base, band)
-
-
-def test_latents_carry_the_checksum_of_their_symbols():
-    symbols = np.array([[0, -3], [70000, 1]])
-    checksum, stream = sections_of.unpack_latents(sections_of.pack_latents(8, symbols, b"stream"))
-    assert stream == b"stream"
-    sections_of.check_symbols(symbols.astype(">i4"), checksum)
-    with pytest.raises(CorruptFile):
-        sections_of.check_symbols(symbols + np.array([[0, 0], [0, 1]]), checksum)
-    with pytest.raises(CorruptFile):
-        sections_of.check_symbols(np.zeros(5), sections_of.symbols_checksum(np.zeros(4)))
-    with pytest.raises(CorruptFile):
-        sections_of.unpack_latents(Section(1, b"a"))
-    assert sections_of.symbols_checksum(np.frombuffer(b"12345678", "<i4")) == 0xDAAF
-
-
-@given(st.integers(0, (1 << 32) - 1))
-def test_varints_round_trip(value):
-    assert Cursor(pack_varint(value), "test").varint("number") == value
-    assert fold(unfold(value)) == value
-
-
-def test_varints_outside_the_range_are_refused():
-    for value in (-1, 1 << 32):
-        with pytest.raises(InvalidArgument):
-            pack_varint(value)
-    with pytest.raises(CorruptFile):
-        Cursor(b"\xff\xff\xff\xff\x1f", "test").varint("number")

@@ -11,7 +11,7 @@ import sarcodec
 from format.slow_file import read_file, sections
 from format.slow_pixels import planes_of
 from format.slow_reader import SlowModel
-from golden.make import PROMISED, SCENES
+from golden.scenes import PROMISED, SCENES
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.format.reader import FileReader
 from sarcodec.models import published

@@ -85,7 +85,7 @@ def test_pictures_hold_the_pixels():
     assert tuple(grey[1, 2]) == NODATA_RGB
     error = _unpack(diverging_png(np.array([[-3.0, 0.0, 3.0, np.nan]]), 3.0))
     assert error[0].tolist() == [[33, 102, 172], [247, 247, 247], [178, 24, 43], list(NODATA_RGB)]
-    assert _unpack(heat_png(np.array([[1.0, 2.0]]), 1, 2))[0].tolist() == [[247, 247, 247], [178, 24, 43]]
+    assert _unpack(heat_png(np.array([[1.0, 2.0]]), 1, 2))[0].tolist() == [[247, 247, 247], [84, 39, 136]]
 
 
 def test_matplotlib_reads_the_pictures():

@@ -27,12 +27,12 @@ FLOATS_DOWN = (
     Step("pixels and masks", "raster/geotiff.py"),
     Step("what a band measures", "raster/meaning.py"),
     Step("levels in dB", "signal/radiometry.py"),
-    Step("a tile and 32 px around it", "encoding/learned.py"),
+    Step("a tile and 32 px around it", "encoding/tile_analysis.py"),
     Step("latents in dB", "signal/lapped.py"),
 )
 WHOLE_DOWN = (
     Step("symbols, along a trellis", "encoding/quantiser.py"),
-    Step("the table of each symbol", "entropy/prior.py"),
+    Step("the table of each symbol", "entropy/walk.py"),
     Step("a stream of bytes", "entropy/coding.py"),
     Step("sections of a tile", "format/sections.py"),
     Step("a whole file", "format/writer.py"),
@@ -45,7 +45,7 @@ FLOATS_UP = (
     Step("latents in dB, neighbours too", "decoding/learned.py"),
 )
 WHOLE_UP = (
-    Step("latents in 1/32 of a step", "entropy/prior.py"),
+    Step("latents in 1/32 of a step", "entropy/walk.py"),
     Step("symbols", "entropy/coding.py"),
     Step("sections, checksums tried", "format/sections.py"),
     Step("head and index", "format/container.py"),

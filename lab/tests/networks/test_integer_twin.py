@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from sarcodec.entropy.prior import GROUPS, _Walk
-from sarcodec.entropy.prior import features as whole_features
+from sarcodec.entropy.prior import GROUPS
 from sarcodec.entropy.prior_arrays import prior_from_arrays
+from sarcodec.entropy.walk import _Walk
+from sarcodec.entropy.walk import features as whole_features
 from sarcodec_lab.networks.dct_codec import DctCodec
 from sarcodec_lab.networks.entropy_model import FEATURE_CHANNELS, companded, features, on_grid
 from sarcodec_lab.networks.steps import ChannelSteps

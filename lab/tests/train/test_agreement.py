@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from sarcodec.entropy import coding as entropy
-from sarcodec.entropy.prior import CENTROIDS, GROUPS, HYPER_MAX, LATENT_TABLES, SCALE_LEVELS, Prior, _Walk
+from sarcodec.entropy.prior import CENTROIDS, GROUPS, HYPER_MAX, LATENT_TABLES, SCALE_LEVELS, Prior
 from sarcodec.entropy.prior_arrays import prior_from_arrays
 from sarcodec.entropy.tables import FrozenTables, from_weights, gaussian_weights
 from sarcodec.entropy.trellis import HALF_STEP
+from sarcodec.entropy.walk import _Walk, walk
 from sarcodec_lab.networks.dct_codec import DctCodec
 from sarcodec_lab.train.counting import shape_of
 from sarcodec_lab.train.freeze import load_network, narrow
@@ -124,7 +125,7 @@ def walked(request, network, prior, images):
     seen = _ask_network(network, dev_patches(images[:1])[0][:1], step, patch)
     port, heads = _Port(seen), [_Heard(layer) for layer in prior.head]
     heard = replace(prior, head=tuple(heads))
-    latents = heard.walk(step, CELLS, CELLS, port)
+    latents = walk(heard, step, CELLS, CELLS, port)
     offset = _Walk(prior, step, CELLS, CELLS, np.zeros((CELLS * CELLS, 128), np.float32)).scale_offset
     scales = []
     for head, (_, channels) in zip(heads, port.places, strict=True):

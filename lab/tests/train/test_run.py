@@ -11,8 +11,10 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from sarcodec.errors import InvalidArgument, OutputExists
+from sarcodec_lab.train.images import check_against, training_images
+from sarcodec_lab.train.interruption import Interruption
 from sarcodec_lab.train.recipe import Recipe
-from sarcodec_lab.train.run import Interruption, check_against, train, training_images
+from sarcodec_lab.train.run import train
 
 QUICK = Path(__file__).parents[2] / "recipes" / "quick.toml"
 

@@ -1,1 +1,14 @@
 """The public verbs: rasters, files and Python callers meet the codec here."""
+
+__all__ = [
+    "arrays",
+    "choices",
+    "comparison",
+    "compression",
+    "decompression",
+    "information",
+    "memory",
+    "scene",
+    "validity",
+    "verification",
+]

@@ -44,7 +44,7 @@ def encode(
     lossless: bool = False,
     domain: choices.Domain = "auto",
     exact_bands: choices.Indexes | None = None,
-    effort: int = DEFAULT_EFFORT,
+    effort: choices.Effort = DEFAULT_EFFORT,
     independent_bands: bool = False,
     model: str | None = None,
     attachments: choices.Attachments | None = None,

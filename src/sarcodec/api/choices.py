@@ -9,13 +9,26 @@ from typing import Any, BinaryIO, Literal, SupportsIndex, TypeAlias
 from sarcodec.format.tiling import Window
 
 Domain: TypeAlias = Literal["auto", "amplitude", "power", "db"]
+"""What the pixels of radar bands are."""
+
 QualityClass: TypeAlias = Literal["archive", "analysis"]
+"""Bounds that every band of a file keeps to."""
+
 Reconstruct: TypeAlias = Literal["power", "log"]
+"""Pixels of unbiased power, or of the least squared error in dB."""
+
 Speckle: TypeAlias = Literal["keep", "restore"]
+"""As it was coded, or with what was lost of it made up."""
+
 Reduce: TypeAlias = Literal[8, 16, 32]
-Effort: TypeAlias = Literal[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+"""So many pixels become one along each side."""
+
+Effort: TypeAlias = Literal[0, 1, 2, 3]
+"""0 is fast, 1 the default, 2 small, 3 the smallest file."""
 
 Path: TypeAlias = str | os.PathLike[str]
+"""Of a file; '-' is standard output where one is written."""
+
 Compressed: TypeAlias = Path | bytes | BinaryIO
 """A compressed file: by its path, as its bytes, or as a file object that was opened in binary mode and can seek."""
 

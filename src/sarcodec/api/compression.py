@@ -18,6 +18,7 @@ from sarcodec.encoding.job import Rooms, Target
 from sarcodec.encoding.tile import DEFAULT_EFFORT
 from sarcodec.entropy.step_index import quality_of_step, step_db
 from sarcodec.format.bands import EXACT
+from sarcodec.format.claims import Claims
 from sarcodec.format.writer import FileWriter
 from sarcodec.raster.blocks import block_cache
 from sarcodec.raster.geotiff import open_scene
@@ -29,7 +30,7 @@ class CompressReport:
 
     mode: 'learned', 'bounded' or 'lossless', or 'exact' where no band is radar; quality, step and model only in the first, max_error_db
     in the second and third. domain: of the radar bands, with commas where they differ. band_kinds: what became of each band, and why.
-    notes: what of the scene does not come back, in sentences.
+    notes: what of the scene does not come back, in sentences. claims: what the file says of itself, measured figures of each band among it.
     """
 
     path: str
@@ -50,6 +51,7 @@ class CompressReport:
     quality_class: str | None = None
     band_kinds: tuple[BandKind, ...] = ()
     notes: tuple[str, ...] = ()
+    claims: Claims | None = None
 
 
 def compress(
@@ -65,7 +67,7 @@ def compress(
     lossless: bool = False,
     domain: choices.Domain = "auto",
     exact_bands: choices.Indexes | None = None,
-    effort: int = DEFAULT_EFFORT,
+    effort: choices.Effort = DEFAULT_EFFORT,
     independent_bands: bool = False,
     model: str | None = None,
     attachments: choices.Attachments | None = None,
@@ -174,4 +176,5 @@ def _report(target: choices.Path, outcome: Outcome, aim: Target, seconds: float)
         quality_class=aim.quality_class or None,
         band_kinds=kinds,
         notes=encoder.reader.notes,
+        claims=outcome.claims,
     )

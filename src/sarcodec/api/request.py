@@ -23,7 +23,7 @@ from sarcodec.encoding.tile import EFFORTS, TileEncoder
 from sarcodec.entropy.step_index import step_of_quality
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.bands import EXACT
-from sarcodec.format.claims import Asked
+from sarcodec.format.claims import Asked, Claims
 from sarcodec.format.remarks import pack_remarks
 from sarcodec.format.scene import pack_scene
 from sarcodec.format.writer import Writer
@@ -100,7 +100,8 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
-    """A file that was made: its writer, finished; its size in bytes, its step, how many were tried, and the error that was aimed at."""
+    """A file that was made: its writer, finished; its size in bytes, its step, how many were tried, the error that was aimed at, and what the file says
+    of itself."""
 
     encoder: SceneEncoder
     writer: Writer
@@ -108,6 +109,7 @@ class Outcome:
     step: int
     passes: int
     rmse_db: float | None
+    claims: Claims
 
 
 def fulfil(
@@ -132,13 +134,15 @@ def fulfil(
     size = writer.finish(job.header(step))
     if request.progress:
         request.progress(1, 1)
-    return Outcome(encoder=encoder, writer=writer, size=size, step=step, passes=passes, rmse_db=rmse)
+    return Outcome(
+        encoder=encoder, writer=writer, size=size, step=step, passes=passes, rmse_db=rmse, claims=job.claims(step)
+    )
 
 
 def _software() -> str:
-    import sarcodec
+    from sarcodec.version import installed_version
 
-    return f"sarcodec {sarcodec.__version__}"
+    return f"sarcodec {installed_version()}"
 
 
 def _codec(meanings: tuple[BandMeaning, ...], bound: int | None, request: Request) -> TileEncoder | None:

@@ -46,11 +46,25 @@ def _promise(report: CompressReport, asked: str) -> str:
     if report.mode == "bounded":
         return f"kept: no valid pixel is off by more than {report.max_error_db:g} dB"
     quality = f"quality {report.quality:.4g} (step {report.step_db:.3g} dB), model {report.model}"
+    measured = _measured(report)
     if report.quality_class:
         return f"measured: every band is of the class {report.quality_class}; {quality}"
     if report.rmse_db is not None:
         return f"measured: {asked}, {report.rmse_db:.3g} dB reached; {quality}"
-    return f"kept: {asked}; {quality}" if asked else f"{quality}; for its error: sarcodec evaluate"
+    if not measured:
+        return f"kept: {asked}; {quality}" if asked else f"{quality}; for its error: sarcodec evaluate"
+    return (f"kept: {asked}; " if asked else "") + f"measured: {measured}; {quality}"
+
+
+def _measured(report: CompressReport) -> str:
+    """The largest error, and the largest bias, of the bands that were measured while they were coded; empty at effort 0."""
+    bands = report.claims.bands if report.claims and report.claims.measured else ()
+    errors = [band.rmse_db for band in bands if band.rmse_db is not None]
+    biases = [abs(band.bias_power_db) for band in bands if band.bias_power_db is not None]
+    if not errors or not biases:
+        return ""
+    within = f"within {max(errors):.3g} dB RMSE and {max(biases):.3f} dB of mean power"
+    return within if len(errors) == 1 else f"each band {within}"
 
 
 def _exact_bands(report: CompressReport) -> str:

@@ -27,7 +27,7 @@ EXAMPLES = (
     "sarcodec compress scene.tif keep.sarc --class archive       # measured bounds",
     "sarcodec compress - - < scene.tif > stream.sarc             # through a pipe",
 )
-_EFFORTS = {0: "fast", 1: "the default", 2: "smallest"}
+_EFFORTS = {0: "fast", 1: "the default", 2: "small", 3: "smallest"}
 
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -53,11 +53,12 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--effort",
         type=_effort,
+        choices=tuple(_EFFORTS),
         default=1,
         metavar="N",
-        help="0, fast: symbols are rounded one by one, in a fifth of the time and at 7 percent more bits and error; "
-        "1, the default: they are searched along the trellis; 2, small: more is tried tile by tile, 3, smallest: in seconds a "
-        "tile and band. Decompressing is as fast at each",
+        help="how hard the encoder tries, 0 to 3; 0, fast: symbols are rounded one by one, in half of the time and at 7 percent more bits and error; "
+        "1, the default: they are searched along the trellis; 2, small: a larger trellis and other scales are tried tile by "
+        "tile; 3, smallest: scales are tried one by one, in seconds a tile and band. Decompressing is as fast at each",
     )
     parser.add_argument(
         "--independent-bands",

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from sarcodec import __version__
 from sarcodec.api.comparison import BandComparison, Comparison, compare_scenes
 from sarcodec.api.information import FileInfo
 from sarcodec.api.information import info as file_info
@@ -27,6 +26,7 @@ from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.signal.radiometry import Measure, normalise
 from sarcodec.storage import Output
 from sarcodec.storage.forms import HTML
+from sarcodec.version import installed_version
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ def _figures(found: Comparison, info: SceneInfo, packed: _Compressed | None) -> 
     error = (
         () if found.rmse_db is None else (KeyFigure("Error of a pixel", f"{found.rmse_db:.2f} dB", "root mean square"),)
     )
-    date = KeyFigure("Date of this page", datetime.now(UTC).strftime("%Y-%m-%d"), f"sarcodec {__version__}")
+    date = KeyFigure("Date of this page", datetime.now(UTC).strftime("%Y-%m-%d"), f"sarcodec {installed_version()}")
     return (*(_figures_of_file(packed.info, info) if packed else ()), *error, date)
 
 

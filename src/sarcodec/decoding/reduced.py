@@ -66,6 +66,11 @@ class ReducedDecoder:
         self._units: dict[int, Floats] = {}
         self._tiles: Kept[_Base] = Kept(room, lambda tile: KEPT_BYTES)
 
+    @property
+    def tile_bytes(self) -> int:
+        """What a tile of a band takes while it is kept."""
+        return KEPT_BYTES
+
     def forget(self, places: Iterable[tuple[int, int]]) -> None:
         """Keep these tiles and bands no longer."""
         self._tiles.forget(places)

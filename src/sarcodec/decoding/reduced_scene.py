@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sarcodec.decoding.base_region import ROOM_BYTES, BaseRegion, stretches
-from sarcodec.decoding.reduced import KEPT_BYTES, ReducedDecoder
+from sarcodec.decoding.reduced import ReducedDecoder
 from sarcodec.decoding.scene import USUAL_ROOM, SceneDecoder
 from sarcodec.decoding.tile import TILE_PX
-from sarcodec.decoding.walk import families, past, stripe_cols, stripes
-from sarcodec.decoding.workers import AHEAD
+from sarcodec.decoding.walk import walk
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.bands import EXACT, LEARNED
 from sarcodec.format.reduced_mask import largest_values, middle_pixels, reduced_invalid
@@ -53,13 +52,8 @@ class ReducedSceneDecoder:
     what is to be read, whose base payloads are read ahead."""
 
     def __init__(self, whole: SceneDecoder, side: int, window: Window | None = None, room: int = USUAL_ROOM) -> None:
-        self._whole, self.side, self.file, self.header, self.wanted = (
-            whole,
-            side,
-            whole.file,
-            whole.header,
-            whole.wanted,
-        )
+        self._whole, self.side = whole, side
+        self.file, self.header, self.wanted = whole.file, whole.header, whole.wanted
         self.info: SceneInfo = reduced_info(whole.info, side)
         self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX // side)
         self._room = max(room - ROOM_BYTES, 0)
@@ -71,15 +65,7 @@ class ReducedSceneDecoder:
 
     def walk(self, window: Window, planes: Sequence[int], threads: int) -> Iterator[tuple[int, int]]:
         """As `SceneDecoder.walk`; window: of reduced pixels."""
-        for family in families(self.header.bands, planes):
-            kept = {planes[place] for place in family if self._whole.kind(planes[place]) == LEARNED}
-            for stripe in stripes(self.grid, window, stripe_cols(self._room, len(kept) * KEPT_BYTES, threads)):
-                for number, tile in enumerate(stripe):
-                    done = number - AHEAD * threads - 1
-                    if kept and done >= 0 and self._learned:
-                        behind = past(self.grid, stripe, stripe[done])
-                        self._learned.forget((other, band) for other in behind for band in kept)
-                    yield from ((tile, place) for place in family)
+        return walk(self.grid, self.header.bands, (window, planes), self._learned, (self._room, threads))
 
     def tile_plane(self, tile: int, plane: int) -> Pixels:
         """Reduced pixels of a tile of a band, or the values of a mask behind them."""

@@ -5,7 +5,7 @@ In: an open `FileReader`; out: pixels in the scene's dtype, and masks. Safe for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sarcodec.decoding.band_kinds import measure_of
@@ -13,8 +13,7 @@ from sarcodec.decoding.bounded import BoundedDecoder
 from sarcodec.decoding.learned import LearnedDecoder
 from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.decoding.tile import TILE_LOG2, TILE_PX
-from sarcodec.decoding.walk import families, past, stripe_cols, stripes
-from sarcodec.decoding.workers import AHEAD
+from sarcodec.decoding.walk import walk
 from sarcodec.errors import CorruptFile, InvalidArgument, NewerVersion
 from sarcodec.format.bands import BOUNDED, EXACT, LEARNED
 from sarcodec.format.pixels import unpack_pixels
@@ -66,20 +65,9 @@ class SceneDecoder:
     def walk(self, window: Window, planes: Sequence[int], threads: int) -> Iterator[tuple[int, int]]:
         """Tiles that a window touches and places in `planes` (bands, and masks behind them, from 0), to be decoded in this order by
         `Workers.map` of so many threads: what is kept of a tile for its neighbours is forgotten behind the last of them."""
-        at_once = self.file.far and self._fetched_at_once(window, planes)
-        for family in families(self.header.bands, planes):
-            kept = {planes[place] for place in family if self.kind(planes[place]) == LEARNED}
-            tile_bytes = len(kept) * self.learned.tile_bytes if self.learned else 0
-            for stripe in stripes(self.grid, window, stripe_cols(self._room, tile_bytes, threads)):
-                far = self.file.far and not at_once
-                needed = dict(self._needed(stripe, [planes[place] for place in family])) if far else {}
-                for number, tile in enumerate(stripe):
-                    self.file.ahead(needed.get(tile, ()))
-                    done = number - AHEAD * threads - 1
-                    if kept and done >= 0 and self.learned:
-                        behind = past(self.grid, stripe, stripe[done])
-                        self.learned.forget((other, band) for other in behind for band in kept)
-                    yield from ((tile, place) for place in family)
+        far = self.file.far and not self._fetched_at_once(window, planes)
+        load, ahead = (self._room, threads), self._fetching if far else None
+        yield from walk(self.grid, self.header.bands, (window, planes), self.learned, load, ahead)
 
     def each(self) -> Iterator[tuple[int, int]]:
         """All tiles and planes in the order of the index; of a file on the network their payloads are fetched in groups."""
@@ -101,6 +89,11 @@ class SceneDecoder:
         if len(groups) == 1:
             self.file.ahead(groups[0][1])
         return len(groups) == 1
+
+    def _fetching(self, stripe: Sequence[int], planes: Sequence[int]) -> Callable[[int], None]:
+        """What is called before each tile of a stripe: the payloads that it and those after it need are fetched in groups."""
+        needed = dict(self._needed(stripe, planes))
+        return lambda tile: self.file.ahead(needed.get(tile, ()))
 
     def _needed(self, tiles: Sequence[int], planes: Sequence[int]) -> list[tuple[int, list[tuple[int, int]]]]:
         """Before which of some tiles, row by row, payloads of which tiles and planes are fetched at once: with those of neighbours and of bands that are leaned on."""

@@ -8,7 +8,8 @@ pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
 
 from sarcodec.decoding.workers import AHEAD
 from sarcodec.format.bands import BandField
@@ -18,6 +19,50 @@ ROWS = 2
 """Rows of tiles that a tile's neighbours lie in before it is decoded for the last time, less the few tiles of SPARE."""
 SPARE = 4
 """Tiles, beside two rows, that lie between the first and the last neighbour of a tile, and one that is not yet forgotten."""
+
+
+Ahead: TypeAlias = Callable[[Sequence[int], Sequence[int]], Callable[[int], None]]
+
+
+class Memory(Protocol):
+    """Who keeps decoded tiles of learned bands for their neighbours."""
+
+    @property
+    def tile_bytes(self) -> int:
+        """What a tile of a band takes while it is kept."""
+
+    def forget(self, places: Iterable[tuple[int, int]]) -> None:
+        """Keep these tiles and bands no longer."""
+
+
+def walk(
+    grid: TileGrid,
+    fields: Sequence[BandField],
+    asked: tuple[Window, Sequence[int]],
+    kept: Memory | None,
+    load: tuple[int, int],
+    ahead: Ahead | None = None,
+) -> Iterator[tuple[int, int]]:
+    """Tiles that a window touches and places in a list of planes (bands, and masks behind them, from 0): what is kept of a tile for its neighbours is
+    forgotten behind the last of them.
+
+    asked: window and planes; kept: None where no band is learned; load: bytes of tiles that may be kept, and the threads of the `Workers.map`
+    that decodes in this order; ahead: makes, of a stripe of tiles and the planes of a family, what is called before each of the tiles.
+    """
+    (window, planes), (room, threads) = asked, load
+    for family in families(fields, planes):
+        members = [planes[place] for place in family]
+        learned = {plane for plane in members if plane < len(fields) and fields[plane].learned}
+        tile_bytes = len(learned) * kept.tile_bytes if kept else 0
+        for stripe in stripes(grid, window, stripe_cols(room, tile_bytes, threads)):
+            begin = ahead(stripe, members) if ahead else None
+            for number, tile in enumerate(stripe):
+                if begin:
+                    begin(tile)
+                done = number - AHEAD * threads - 1
+                if kept and learned and done >= 0:
+                    kept.forget((other, band) for other in past(grid, stripe, stripe[done]) for band in learned)
+                yield from ((tile, place) for place in family)
 
 
 def families(fields: Sequence[BandField], planes: Sequence[int]) -> list[list[int]]:

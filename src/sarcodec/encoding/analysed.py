@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.encoding.learned import Encoded, TileData
+from sarcodec.encoding.measured import Encoded
 from sarcodec.encoding.overview_fitting import ReducedOriginal
 from sarcodec.encoding.scene import TileWork
 from sarcodec.encoding.target_finding import Found
+from sarcodec.encoding.tile_analysis import TileData
 from sarcodec.format.sections import Payload
 from sarcodec.storage.spool import Place, Spool
 

@@ -10,8 +10,7 @@ import numpy as np
 from sarcodec.decoding.band_kinds import measure_of
 from sarcodec.decoding.bounded import decode_sections, keeps
 from sarcodec.decoding.tile import TILE_PX
-from sarcodec.encoding.learned import Encoded
-from sarcodec.encoding.measured import Measured, measured
+from sarcodec.encoding.measured import Encoded, Measured, measured
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.errors import InvalidArgument, TargetNotReached
 from sarcodec.format.bands import BandField

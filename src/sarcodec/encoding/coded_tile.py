@@ -1,4 +1,4 @@
-"""The symbols of a whole tile chosen and coded, by the compiled library where it is there, else by its twin: `Prior.walk`, `Quantiser` and `entropy.encode`.
+"""The symbols of a whole tile chosen and coded, by the compiled library where it is there, else by its twin: `walk`, `Quantiser` and `entropy.encode`.
 
 In: a model, latents in dB, hyper symbols, where the tile is of; out: a stream, and what its decoder will know. Knows no section and no pixels.
 """
@@ -18,6 +18,7 @@ from sarcodec.entropy.shifts import UNIT
 from sarcodec.entropy.step_index import step_db
 from sarcodec.entropy.tiles import Place, Read, check_answer
 from sarcodec.entropy.trellis import USUAL, Trellis, places
+from sarcodec.entropy.walk import walk
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers
@@ -97,8 +98,16 @@ class TileCoder:
         scales = None if costs is None else np.zeros((place.count // CHANNELS, CHANNELS), np.int64)
         port.weighing = None if costs is None or scales is None else (scales, costs)
         lost = np.zeros((place.count // CHANNELS, CHANNELS), np.float32) if want_lost else None
-        latents = self.prior.walk(
-            place.step, place.rows, place.cols, port, place.reference, lost, shifts=place.shifts, scales=scales
+        latents = walk(
+            self.prior,
+            place.step,
+            place.rows,
+            place.cols,
+            port,
+            place.reference,
+            lost,
+            shifts=place.shifts,
+            scales=scales,
         )
         if lost is not None:
             lost *= np.square(steps)

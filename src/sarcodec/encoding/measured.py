@@ -14,6 +14,7 @@ import numpy as np
 from sarcodec.encoding.texture_sums import power_of
 from sarcodec.format.bands import BandField
 from sarcodec.format.claims import BandClaims
+from sarcodec.format.sections import Payload
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats
@@ -52,6 +53,14 @@ class Measured:
 
 
 NOTHING = Measured()
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A tile of one band or mask, whatever its kind: what the file keeps, and what was measured of it."""
+
+    payload: Payload
+    measured: Measured = NOTHING
 
 
 def squares_of(levels: Floats, valid: Bools, decoded: Floats) -> float:

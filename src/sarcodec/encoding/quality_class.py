@@ -182,7 +182,7 @@ def _compared(
 ) -> _Compared:
     tile, band = place
     pixels, returned = encoder.reader.read(band, window), decoder.tile_pixels(tile, band)
-    level, valid = encoder.learned.levels(band, window, pixels)
+    level, valid = encoder.learned.analysis.levels(band, window, pixels)
     decoded, still = normalise(returned, encoder.learned.learned[band].measure)
     bits = np.dtype(f"u{pixels.dtype.itemsize}")
     same = bool(still[valid].all() and (pixels.view(bits)[~valid] == returned.view(bits)[~valid]).all())
@@ -190,10 +190,10 @@ def _compared(
 
 
 def _guide(encoder: SceneEncoder, window: Window, band: int) -> Floats | None:
-    other = encoder.learned.guides[band]
+    other = encoder.learned.analysis.guides[band]
     if other is None:
         return None
-    level, valid = encoder.learned.levels(other, window)
+    level, valid = encoder.learned.analysis.levels(other, window)
     return np.where(valid, level, np.float32(np.nan))
 
 

@@ -132,7 +132,7 @@ def _rmse_db(job: Job, writer: Writer, step: int) -> float:
 
         def squares(place: tuple[int, int]) -> tuple[float, int]:
             tile, band = place[0], bands[place[1]]
-            level, valid = encoder.learned.levels(band, encoder.grid.window(tile))
+            level, valid = encoder.learned.analysis.levels(band, encoder.grid.window(tile))
             decoded, _ = normalise(decoder.tile_pixels(tile, band), encoder.learned.learned[band].measure)
             return float(np.square(decoded - level, dtype=np.float64)[valid].sum()), int(valid.sum())
 

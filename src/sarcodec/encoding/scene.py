@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.encoding.border_targets import CodedBand
 from sarcodec.encoding.bounded import BoundedEncoder
-from sarcodec.encoding.learned import Encoded, LearnedBand, LearnedEncoder, TileData
+from sarcodec.encoding.learned import LearnedEncoder
 from sarcodec.encoding.meanings import promised_field
-from sarcodec.encoding.measured import Measured
+from sarcodec.encoding.measured import Encoded, Measured
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import sample_band
 from sarcodec.encoding.tile import TileEncoder
+from sarcodec.encoding.tile_analysis import LearnedBand, TileData
 from sarcodec.format.bands import EXACT, LEARNED, BandField
 from sarcodec.format.bounded import LOSSLESS
 from sarcodec.format.claims import BandClaims
@@ -122,7 +123,7 @@ class SceneEncoder:
             return self._exact(self.reader.read_mask(band - self.info.count, self.grid.window(tile)))
         kind = self.fields[band].kind
         if kind == LEARNED:
-            return self.learned.analyse(tile, band)
+            return self.learned.analysis.analyse(tile, band)
         if kind == EXACT:
             return self._exact(self.reader.read(band, self.grid.window(tile)))
         return self._bounded[band].encode(tile)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SEARCHING = 1  # from this effort on symbols are searched along the trellis
 BOTH_WAYS = 2  # from this effort on a band is also tried without the band that it leans on, and other scales and the larger trellis are
 THOROUGH = 3  # from this effort on scales are tried one by one
-DEFAULT_EFFORT = 1
+DEFAULT_EFFORT: Final = 1
 EFFORTS = {0: "fast", SEARCHING: "the default", BOTH_WAYS: "small", THOROUGH: "smallest"}
 
 

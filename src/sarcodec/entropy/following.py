@@ -12,6 +12,7 @@ import numpy as np
 
 from sarcodec.entropy.prior import CHANNELS, Prior
 from sarcodec.entropy.tiles import Place, check_answer
+from sarcodec.entropy.walk import walk
 from sarcodec.native import tile as native_tile
 from sarcodec.native.tile import Found
 
@@ -67,7 +68,7 @@ def _by_library(prior: Prior, hyper: Integers, places: Integers, place: Place) -
 
 def _by_twin(prior: Prior, hyper: Integers, places: Integers, place: Place) -> Followed:
     port, lost = _Following(hyper, places), np.zeros((place.rows * place.cols, CHANNELS), np.float32)
-    latents = prior.walk(place.step, place.rows, place.cols, port, place.reference, lost, shifts=place.shifts)
+    latents = walk(prior, place.step, place.rows, place.cols, port, place.reference, lost, shifts=place.shifts)
     lost *= np.square(prior.steps.steps_db(place.step))
     return Followed(
         np.concatenate(port.tables).astype(np.int32), np.concatenate(port.means).astype(np.int32), latents, lost

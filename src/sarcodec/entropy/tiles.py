@@ -1,4 +1,4 @@
-"""The symbols of a whole tile, read by the compiled library where it is there, else by its twin: `Prior.walk` and `coding.Decoder`.
+"""The symbols of a whole tile, read by the compiled library where it is there, else by its twin: `walk` and `coding.Decoder`.
 
 In: a model's prior and tables, a stream, where it is of; out: symbols in coded order, latents, expected errors. Whole numbers, but for the last. Knows no
 section and no checksum.
@@ -25,6 +25,7 @@ from sarcodec.entropy.prior import (
 )
 from sarcodec.entropy.tables import LOOKUP_BITS, FrozenTables
 from sarcodec.entropy.trellis import LARGE, USUAL, Trellis, places
+from sarcodec.entropy.walk import walk
 from sarcodec.errors import CorruptFile, InvalidArgument
 from sarcodec.native import tile as native_tile
 from sarcodec.native.tile import Found, Where
@@ -138,7 +139,7 @@ def _read_by_twin(prior: Prior, tables: FrozenTables, streams: Streams, place: P
     groups = 1 if rest is None else len(GROUPS)
     lost = np.zeros((place.rows * place.cols, CHANNELS), np.float32) if want_lost else None
     lent = _whole(place.reference)
-    latents = prior.walk(place.step, place.rows, place.cols, port, lent, lost, groups, place.shifts)
+    latents = walk(prior, place.step, place.rows, place.cols, port, lent, lost, groups, place.shifts)
     for decoder in (port.base, port.rest):
         if decoder is not None:
             decoder.finish()

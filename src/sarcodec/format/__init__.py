@@ -1,1 +1,26 @@
 """The file, bytes to typed parts and back: one module a chapter of docs/format.md. Knows no network and no codec arithmetic."""
+
+__all__ = [
+    "attachments",
+    "bands",
+    "bounded",
+    "choices",
+    "claims",
+    "container",
+    "jpegxl",
+    "mask",
+    "meaningless",
+    "measure",
+    "partition",
+    "pixels",
+    "reader",
+    "reduced_mask",
+    "remarks",
+    "scene",
+    "scene_reduced",
+    "sections",
+    "targets",
+    "tiling",
+    "varint",
+    "writer",
+]

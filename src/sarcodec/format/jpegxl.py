@@ -51,6 +51,6 @@ def _imagecodecs() -> ModuleType:
     except ImportError as error:
         raise InvalidArgument(
             "files of bounded error and lossless ones need imagecodecs (JPEG XL), which is not installed; "
-            "install the extra: pip install 'sarcodec[bounded]'"
+            "install the extra: pip install 'sarcodec[bounded]', or '.[bounded]' in a copy of the repository"
         ) from error
     return imagecodecs

@@ -29,11 +29,11 @@ from sarcodec.entropy.prior import (
     OCTAVE_CLASSES,
     Prior,
     TileLatents,
-    pass_sizes,
 )
 from sarcodec.entropy.prior_arrays import prior_from_arrays
 from sarcodec.entropy.tables import FrozenTables
 from sarcodec.entropy.tiles import Place
+from sarcodec.entropy.walk import pass_sizes
 from sarcodec.errors import ModelError, UnknownModel
 from sarcodec.models.hyper_analysis import HyperAnalysis
 from sarcodec.signal.lapped import OVERLAP, LappedTransform

@@ -5,4 +5,18 @@ Every kernel has a twin in NumPy in the room that calls it, which says the same 
 
 from sarcodec.native.library import available, level
 
-__all__ = ["available", "level"]
+__all__ = [
+    "available",
+    "encode",
+    "filling",
+    "hyper",
+    "level",
+    "pixels",
+    "power",
+    "rans",
+    "search",
+    "targets",
+    "texture_fit",
+    "tile",
+    "transform",
+]

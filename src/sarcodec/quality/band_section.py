@@ -128,6 +128,6 @@ def _parts(detail: Detail, band: str, scale: Scale) -> list[Map]:
 
 
 def _alt(what: str, band: str, scale: Scale) -> str:
-    ends = {"grey": ("black", "white"), "diverging": ("blue", "red"), "heat": ("white", "red")}[scale.kind]
+    ends = {"grey": ("black", "white"), "diverging": ("blue", "red"), "heat": ("white", "violet")}[scale.kind]
     low, high = (f"{value:.3g} {scale.unit}".replace("-", MINUS) for value in (scale.low, scale.high))
     return f"{what} of {band}, from {low} ({ends[0]}) to {high} ({ends[1]})"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sarcodec.quality.png import COLD_RGB, WARM_RGB, WHITE_RGB, diverging_png, grey_png, heat_png
+from sarcodec.quality.png import COLD_RGB, HEAT_RGB, WARM_RGB, WHITE_RGB, diverging_png, grey_png, heat_png
 from sarcodec.quality.words import safe, short, signed
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _bar(scale: Scale) -> str:
     colours = {
         "grey": ((0, 0, 0), (255, 255, 255)),
         "diverging": (COLD_RGB, WHITE_RGB, WARM_RGB),
-        "heat": (WHITE_RGB, WARM_RGB),
+        "heat": (WHITE_RGB, HEAT_RGB),
     }
     stops = ",".join(f"rgb{rgb}".replace(" ", "") for rgb in colours[scale.kind])
     write = (lambda value: signed(value, 6).rstrip("0").rstrip(".") or "0") if scale.kind == "diverging" else short

@@ -18,6 +18,7 @@ COLD_RGB, WHITE_RGB, WARM_RGB = (
     (247, 247, 247),
     (178, 24, 43),
 )  # the ends and the middle of ColorBrewer's RdBu
+HEAT_RGB = (84, 39, 136)  # the dark end of PuOr: bits are no error, and so not red
 
 
 def grey_png(values: Floats, low: float, high: float) -> bytes:
@@ -34,9 +35,9 @@ def diverging_png(values: Floats, reach: float) -> bytes:
 
 
 def heat_png(values: Floats, low: float, high: float) -> bytes:
-    """(rows, cols), white at `low`, dark red at `high`."""
+    """(rows, cols), white at `low`, violet at `high`."""
     share = _share(values, low, high)[..., None]
-    return _png(WHITE_RGB + share * (np.array(WARM_RGB) - WHITE_RGB), values)
+    return _png(WHITE_RGB + share * (np.array(HEAT_RGB) - WHITE_RGB), values)
 
 
 def _share(values: Floats, low: float, high: float) -> Floats:

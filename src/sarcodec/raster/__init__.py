@@ -2,3 +2,5 @@
 
 Knows no bytes of compressed files and no networks.
 """
+
+__all__ = ["blocks", "description", "geotiff", "meaning", "skeleton", "tiff_tags"]

@@ -3,4 +3,18 @@
 from sarcodec.storage.output import Output, check_output, require_different
 from sarcodec.storage.spooled import input_for, local_input, local_inputs
 
-__all__ = ["Output", "check_output", "input_for", "local_input", "local_inputs", "require_different"]
+__all__ = [
+    "Output",
+    "check_output",
+    "folder",
+    "forms",
+    "input_for",
+    "local_input",
+    "local_inputs",
+    "names",
+    "output",
+    "recognised",
+    "refusals",
+    "require_different",
+    "spool",
+]

@@ -25,6 +25,7 @@ from sarcodec.entropy.prior import (
 from sarcodec.entropy.step_index import step_db
 from sarcodec.entropy.tables import FrozenTables, from_weights, gaussian_weights
 from sarcodec.entropy.trellis import HALF_STEP, places
+from sarcodec.entropy.walk import walk
 from sarcodec_lab.networks.dct_codec import DctCodec, drawn_in
 from sarcodec_lab.networks.steps import interpolate, log2_step
 from sarcodec_lab.train.patches import PatchSource
@@ -148,7 +149,7 @@ def count_symbols(
             weight, ratio = np.square(steps / np.float32(step_db(step))), steps / model.deviation.numpy()
             symbols = hyper.transpose(1, 2, 0).reshape(-1).astype(np.int64)
             port = _Counting(quantiser, symbols, values, weight, ratio, tally)
-            latents = prior.walk(step, rows, cols, port, walked[number - half] if leans else None)
+            latents = walk(prior, step, rows, cols, port, walked[number - half] if leans else None)
             walked.append(TileLatents(latents, step))
     return tally
 

@@ -1,21 +1,15 @@
 """A training run from a recipe to its end, and its publishing: images in, a run's folder or a model's folder out."""
 
-import signal
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from sarcodec.errors import InvalidArgument, OutputExists
 from sarcodec_lab.train.checkpoint import LAST
 from sarcodec_lab.train.freeze import freeze, load_network
+from sarcodec_lab.train.images import Report, check_against, training_images
+from sarcodec_lab.train.interruption import Interruption
 from sarcodec_lab.train.loop import Trainer
-from sarcodec_lab.train.native import native_images, simulated_images
-from sarcodec_lab.train.patches import Image, read_images
 from sarcodec_lab.train.recipe import Recipe, read_recipe, read_table
-
-Report = Callable[[str], None]
-_MADE_UP = frozenset(("native", "simulated"))
 
 
 def train(
@@ -97,32 +91,6 @@ def _adapted(recipe: Recipe, data: str | Path | None, report: Report) -> Recipe:
     return replace(recipe, **changes)
 
 
-def training_images(recipe: Recipe, data: str | Path | None, folder: Path, report: Report) -> list[Image]:
-    """All images of the families that a recipe gives weight to, development groups included; caches in `folder`."""
-    images = []
-    if data is not None and recipe.weighted != {"simulated"}:
-        images += read_images(Path(data), report=report)
-    if images and "native" in recipe.weighted:
-        images += native_images(images, recipe, folder / "native", report)
-    if "simulated" in recipe.weighted:
-        images += simulated_images(recipe)
-    return images
-
-
-def check_against(recipe: Recipe, images: list[Image]) -> None:
-    """InvalidArgument when a recipe names families or development groups that the images do not have."""
-    families = {i.family for i in images}
-    unknown = sorted(recipe.weighted - families - _MADE_UP)
-    if unknown:
-        raise InvalidArgument(
-            f"families names {unknown}, which the data has not; known are {sorted(families | _MADE_UP)}"
-        )
-    groups = {i.group for i in images if i.family != "native"}
-    unknown = sorted(set(recipe.dev_groups) - groups)
-    if unknown:
-        raise InvalidArgument(f"dev_groups names {unknown}, which the data has not; known are {sorted(groups)}")
-
-
 def _describe(trainer: Trainer, report: Report) -> None:
     pools = ", ".join(f"{family} {len(pool)} bands" for family, (_, pool, _) in trainer.source.pools.items())
     count = sum(p.numel() for p in trainer.model.parameters())
@@ -142,39 +110,3 @@ def _open_board(folder: Path, step: int, report: Report):
         report("tensorboard is not installed: no curves are kept; pip install 'sarcodec-lab[train]'")
         return None
     return SummaryWriter(str(folder), purge_step=step + 1)
-
-
-class Interruption:
-    """Inside, the first SIGINT or SIGTERM is noted and not obeyed; a second one is. Only the main thread can do so."""
-
-    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-    def __init__(self) -> None:
-        self.number, self._before = 0, {}
-
-    def came(self) -> bool:
-        """Whether a signal was noted."""
-        return self.number != 0
-
-    def obey(self) -> None:
-        """Do now what the noted signal asks for, as the process would have done without us."""
-        if self.number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + self.number)
-
-    def __enter__(self) -> "Interruption":
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in self._SIGNALS}
-        return self
-
-    def _note(self, number: int, frame: object) -> None:
-        self.number = number
-        self._give_back()
-
-    def _give_back(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
-
-    def __exit__(self, *exception: object) -> None:
-        self._give_back()

@@ -16,8 +16,8 @@ from sarcodec_lab.networks.autoencoders import parameter_count
 from sarcodec_lab.study.comparing.impact import Difference, at_bits, difference
 from sarcodec_lab.train.autoencoders.development import Crop, Trained, load_trained
 from sarcodec_lab.train.autoencoders.keeping import BEST, LAST, STATE
-from sarcodec_lab.train.autoencoders.run import read_autoencoder
-from sarcodec_lab.train.run import Report, train
+from sarcodec_lab.train.autoencoders.run import read_autoencoder, train_autoencoder
+from sarcodec_lab.train.images import Report
 
 GATES = ("none", "channel", "spatial", "both")
 MULTIPLIERS = (0.5, 1.0, 2.0)
@@ -60,10 +60,11 @@ def run_grid(
 def _run(recipe: Path, seed: int, data, runs: Path, report: Report) -> Path:
     name = f"{recipe.stem}-s{seed}"
     folder, changes = runs / name, (f"seed={seed}", f"name={name}")
-    if is_finished(folder, read_autoencoder(recipe, changes).total_batches):
+    changed = read_autoencoder(recipe, changes)
+    if is_finished(folder, changed.total_batches):
         return folder
     report(f"{name}: training")
-    return train(recipe, data, runs, (folder / LAST).exists(), lambda line: None, changes=changes)
+    return train_autoencoder(changed, data, runs, (folder / LAST).exists(), lambda line: None)
 
 
 def is_finished(run: Path, batches: int) -> bool:

@@ -18,8 +18,8 @@ from sarcodec_lab.train.autoencoders.crops import DEV_PX
 from sarcodec_lab.train.autoencoders.keeping import Best, read_best
 from sarcodec_lab.train.autoencoders.objective import gaussian_bits
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
+from sarcodec_lab.train.images import training_images
 from sarcodec_lab.train.patches import Image
-from sarcodec_lab.train.run import training_images
 
 
 @dataclass(frozen=True, eq=False)

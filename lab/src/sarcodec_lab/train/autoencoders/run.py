@@ -16,9 +16,10 @@ from sarcodec_lab.train.autoencoders.keeping import LAST, read_best, recipe_of
 from sarcodec_lab.train.autoencoders.loop import StudyTrainer
 from sarcodec_lab.train.autoencoders.quick import BATCHES, quick_check
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
+from sarcodec_lab.train.images import Report, check_against, training_images
+from sarcodec_lab.train.interruption import Interruption
 from sarcodec_lab.train.patches import Image
 from sarcodec_lab.train.recipe import read_table
-from sarcodec_lab.train.run import Interruption, Report, check_against, training_images
 
 QUICK = "-quick"
 
