@@ -13,6 +13,7 @@ QualityClass: TypeAlias = Literal["archive", "analysis"]
 Reconstruct: TypeAlias = Literal["power", "log"]
 Speckle: TypeAlias = Literal["keep", "restore"]
 Reduce: TypeAlias = Literal[8, 16, 32]
+Calibrate: TypeAlias = Literal["sigma0", "beta0", "gamma0"]
 Effort: TypeAlias = Literal[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 Path: TypeAlias = str | os.PathLike[str]
