@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from sarcodec.api import choices
@@ -21,7 +21,7 @@ from sarcodec.format.attachments import pack_attachments
 from sarcodec.format.bands import EXACT
 from sarcodec.format.writer import FileWriter
 from sarcodec.products.files import is_product
-from sarcodec.products.reading import ProductReader, open_original
+from sarcodec.products.reading import open_original
 from sarcodec.raster.blocks import block_cache
 from sarcodec.storage import check_output
 from sarcodec.storage.forms import SARCODEC
@@ -150,16 +150,8 @@ def compress(
             return stack.enter_context(FileWriter(target, overwrite, inputs, attached))
 
         new_writer()  # refuses an output that may not be written before any work
-        outcome = fulfil(
-            _of_product(request, reader), reader, pool, new_writer, _folder(target), Rooms(shares.latents, shares.tiles)
-        )
+        outcome = fulfil(request, reader, pool, new_writer, _folder(target), Rooms(shares.latents, shares.tiles))
     return _report(target, outcome, request.aim, time.perf_counter() - began)
-
-
-def _of_product(request: Request, source: object) -> Request:
-    """Pixels of a detected product are amplitudes, where nothing else is asked for."""
-    known = isinstance(source, ProductReader) and request.domain == "auto"
-    return replace(request, domain="amplitude") if known else request
 
 
 def _folder(target: choices.Path) -> Path | None:

@@ -22,9 +22,8 @@ from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo
 from sarcodec.format.sections import unknown_kinds
-from sarcodec.products.reading import ProductReader, open_original
+from sarcodec.products.reading import Original, open_original
 from sarcodec.raster.blocks import block_cache
-from sarcodec.raster.geotiff import SceneReader
 from sarcodec.signal.radiometry import normalise, valid_mask
 
 Place: TypeAlias = tuple[int, int]
@@ -99,7 +98,9 @@ def verify(
     began = time.perf_counter()
     bytes_of_memory = checked_memory(memory)
     with FileReader(path) as file, ExitStack() as stack:
-        reader = None if against is None else stack.enter_context(open_original(against, as_is=True))
+        reader = None if against is None else open_original(against, as_is=True)
+        if reader:
+            stack.callback(reader.close)
         shares = decoding_shares(bytes_of_memory, threads, reader.blocks if reader else None, reads=True)
         stack.enter_context(block_cache(shares.blocks))
         pool = stack.enter_context(workers(shares.threads))
@@ -146,9 +147,7 @@ class _Part:
     promised: bool = True
 
 
-def _compare(
-    decoder: SceneDecoder, pool: Workers, reader: SceneReader | ProductReader, progress: choices.Progress | None
-) -> Comparison:
+def _compare(decoder: SceneDecoder, pool: Workers, reader: Original, progress: choices.Progress | None) -> Comparison:
     mine, theirs = decoder.info, reader.info
     if (mine.rows, mine.cols, mine.count, mine.dtype) != (theirs.rows, theirs.cols, theirs.count, theirs.dtype):
         raise InvalidArgument(
@@ -202,7 +201,7 @@ def _plausible(rmse_db: float, spread_db: float, step_db: float) -> bool:
     return rmse_db <= min(2.5 * step_db + 0.05, 1.2 * spread_db + 0.25 * step_db + 0.5)
 
 
-def _tile(decoder: SceneDecoder, reader: SceneReader | ProductReader, place: Place) -> _Part:
+def _tile(decoder: SceneDecoder, reader: Original, place: Place) -> _Part:
     tile, plane = place
     window = decoder.grid.window(tile)
     if plane >= decoder.info.count:

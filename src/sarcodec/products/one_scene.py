@@ -16,7 +16,7 @@ _PER_BAND = ("nodata", "units", "scales", "offsets", "colormaps", "categories", 
 
 
 def one_info(infos: Sequence[SceneInfo], polarisations: Sequence[str], product: str) -> SceneInfo:
-    """Bands are called by their polarisation; georeferencing is that of the first. Raises UnsupportedScene where sizes or types differ."""
+    """Bands are called by their polarisation and are in DN, which their TIFFs do not say; georeferencing is that of the first. Raises UnsupportedScene where sizes or types differ."""
     first = infos[0]
     for info, name in zip(infos, polarisations, strict=True):
         if (info.rows, info.cols, info.dtype) != (first.rows, first.cols, first.dtype):
@@ -34,6 +34,7 @@ def one_info(infos: Sequence[SceneInfo], polarisations: Sequence[str], product: 
         descriptions=tuple(polarisations),
         colorinterp=(first.colorinterp[0], *["undefined"] * (len(infos) - 1)),
         masked_bands=(),
+        units=tuple(unit or "DN" for unit in found.pop("units")),
         tags=tags,
         band_tags=tuple(_own(info, tags) for info in infos),
         **found,

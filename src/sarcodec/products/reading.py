@@ -32,9 +32,7 @@ _READ_BYTES = 1 << 20
 _MOST_NAMED = 3
 
 
-def open_original(
-    source: str | os.PathLike[str], beside: Path | None = None, as_is: bool = False
-) -> SceneReader | ProductReader:
+def open_original(source: str | os.PathLike[str], beside: Path | None = None, as_is: bool = False) -> Original:
     """A raster, or a product; use it in a `with`. beside, as_is: see ProductReader. Raises as that and as `open_scene`."""
     if is_product(source):
         return ProductReader(open_files(source, beside), as_is)
@@ -125,6 +123,10 @@ class ProductReader:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+Original = SceneReader | ProductReader
+"""What a compressed file is made of."""
 
 
 def _check_kind(manifest: Manifest, name: str) -> None:
