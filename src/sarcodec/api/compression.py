@@ -136,9 +136,11 @@ def compress(
         progress=progress,
     )
     bytes_of_memory = checked_memory(memory)
+    beside = None
     if is_product(source):
         check_output(target, overwrite=overwrite, inputs=(source,), form=SARCODEC)  # its checksums take long
-    with open_original(source, _folder(target), as_is) as reader, ExitStack() as stack:
+        beside = _folder(target)
+    with open_original(source, beside, as_is) as reader, ExitStack() as stack:
         attached = pack_attachments([*getattr(reader, "attachments", ()), *given])
         shares = encoding_shares(bytes_of_memory, threads, reader.blocks, several_passes=request.several_passes)
         stack.enter_context(block_cache(shares.blocks))
