@@ -4,6 +4,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 import sarcodec
 from api.scenes import amplitude, store
-from cli.shell import invoke
+from cli.shell import environment, invoke
 from products.small_safe import Odd, make_product
 from products.test_round_trip import tree
 from sarcodec.errors import (
@@ -234,6 +236,29 @@ class TestDecompress:
         data = bytearray(lossy.file.read_bytes())
         data[-2000] ^= 4
         self.nothing(tmp_path / "a.SAFE", CorruptFile, "attachment", bytes(data))
+
+
+FULL_DISK = """
+import resource, sys
+import sarcodec
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
+try:
+    sarcodec.decompress(sys.argv[1], sys.argv[2], threads=1)
+except sarcodec.errors.SarcodecError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [2_000, 30_000, 300_000, 663_650])
+@pytest.mark.parametrize("name", ["a.SAFE", "a.zip"])
+def test_nothing_appears_on_a_full_disk(lossy, tmp_path, name, limit):
+    """Files may not be larger than the limit, which cuts annotations, the head of a TIFF, its pixels or the last of them."""
+    pytest.importorskip("resource")
+    assert vv(lossy.product).stat().st_size > limit
+    command = [sys.executable, "-c", FULL_DISK, str(lossy.file), str(tmp_path / name), str(limit)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=120)
+    assert done.stdout.startswith("cannot write") and done.stdout.count("\n") == 1, done
+    assert os.listdir(tmp_path) == []
 
 
 GOOD = {

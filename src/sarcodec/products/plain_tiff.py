@@ -9,12 +9,16 @@ import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from io import RawIOBase
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from sarcodec.format.tiling import Window
 from sarcodec.raster.tiff_tags import NotTiff, Tag, read_directory
+
+if TYPE_CHECKING:
+    from sarcodec.arrays import Pixels
 
 _COLS, _ROWS, _BITS, _COMPRESSION, _OFFSETS, _SAMPLES, _COUNTS, _PREDICTOR = 256, 257, 258, 259, 273, 277, 279, 317
 _TILES, _FILL_ORDER = 322, 266
@@ -74,18 +78,22 @@ def _place_of_pixels(tags: Mapping[int, tuple[int, ...]]) -> tuple[int, int]:
 
 
 class PlainTiff:
-    """A TIFF that is composed of its frame and of rows of pixels, written to an open file. dtype: of the pixels, in whatever order of bytes."""
+    """A TIFF that is composed of its frame and of windows of pixels, written to an open file without a buffer, whose end on a full disk would be heard
+    of too late. dtype: of the pixels, in whatever order of bytes."""
 
-    def __init__(self, file: BinaryIO, frame: Frame, shape: tuple[int, int], dtype: str) -> None:
+    def __init__(self, file: RawIOBase, frame: Frame, shape: tuple[int, int], dtype: str) -> None:
         self._file, self._frame, self._dtype = file, frame, np.dtype(dtype).newbyteorder(frame.order)
         self._row_bytes = shape[1] * self._dtype.itemsize
-        file.write(frame.head)
-        file.seek(len(frame.head) + shape[0] * self._row_bytes)
-        file.write(frame.tail)
+        self._put(0, frame.head)
+        self._put(len(frame.head) + shape[0] * self._row_bytes, frame.tail)
 
-    def write(self, window: Window, pixels: np.ndarray) -> None:
+    def write(self, window: Window, pixels: Pixels) -> None:
         """Pixels (rows, cols) of a window."""
         place = len(self._frame.head) + window.row * self._row_bytes + window.col * self._dtype.itemsize
         for number, row in enumerate(np.ascontiguousarray(pixels, self._dtype)):
-            self._file.seek(place + number * self._row_bytes)
-            self._file.write(row.data)
+            self._put(place + number * self._row_bytes, row.tobytes())
+
+    def _put(self, place: int, data: bytes) -> None:
+        self._file.seek(place)
+        while data:
+            data = data[self._file.write(data) or 0 :]

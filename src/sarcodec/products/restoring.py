@@ -92,7 +92,8 @@ class ProductWriter:
         """Close the measurements, bring the manifest up to date where they are not the ones that were taken, and publish.
 
         step: what is said there of it."""
-        self._open.close()
+        with writing(self._output.name):
+            self._open.close()
         changed = {}
         for one in self._product.measurements:
             path, make = self._output.part / one.path, hasher(one.checksum_name)
