@@ -15,12 +15,13 @@ import importlib.util
 import shutil
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
-from full_scene import make_scene
+from full_scene import BLOCK_PX, LAND, SEA, blocks, varied
 from large import say
 from processes import compress_command, decompress_command, measure
 from rasterio.control import GroundControlPoint
@@ -30,7 +31,7 @@ from rasterio.windows import Window
 import sarcodec
 from sarcodec.products.manifest import Processing, read_manifest, updated
 
-ROWS_AT_ONCE = 512
+BORDER_PX = 300
 PART = ((5000, 5200), (9000, 9300))
 LUTS = {"sigma0": "sigmaNought", "beta0": "betaNought", "gamma0": "gamma"}
 
@@ -47,7 +48,7 @@ def make_product(blank: Path, folder: Path) -> Path:
         if "measurement/" not in one.path:
             _fill(product / one.path)
     annotation = next(path for path in (product / "annotation").glob("*-vv-*.xml"))
-    fill_measurements(sorted(product / one.path for one in objects if "measurement/" in one.path), annotation, folder)
+    fill_measurements(sorted(product / one.path for one in objects if "measurement/" in one.path), annotation)
     changed = {one.path: ((product / one.path).stat().st_size, _md5(product / one.path)) for one in objects}
     step = Processing("Simulated pixels", "sarcodec", sarcodec.__version__, blank.name, ())
     (product / "manifest.safe").write_bytes(updated(text, changed, step))
@@ -63,7 +64,7 @@ def _fill(path: Path) -> None:
     path.write_bytes(found[0].read_bytes().replace(b">VV<", b">VH<") if found else b"made for a measurement")
 
 
-def fill_measurements(paths: list[Path], annotation: Path, folder: Path) -> None:
+def fill_measurements(paths: list[Path], annotation: Path) -> None:
     """VH and VV, strips of a row, with the control points of the annotation."""
     tree = ElementTree.parse(annotation)
     cols, rows = (int(tree.findtext(f".//imageInformation/{name}")) for name in ("numberOfSamples", "numberOfLines"))
@@ -71,18 +72,20 @@ def fill_measurements(paths: list[Path], annotation: Path, folder: Path) -> None
         GroundControlPoint(*(float(p.findtext(name)) for name in ("line", "pixel", "longitude", "latitude", "height")))
         for p in tree.iter("geolocationGridPoint")
     ]
-    scene = folder / "scene.tif"
-    make_scene(scene, cols, rows)
     layout = {"driver": "GTiff", "width": cols, "height": rows, "count": 1, "dtype": "uint16", "blockysize": 1}
-    with rasterio.open(scene) as source:
+    choice, random = blocks((*LAND, *SEA)), np.random.default_rng(1)
+    with ExitStack() as stack:
+        outs = []
         for path in paths:
             path.unlink(missing_ok=True)
-            with rasterio.open(path, "w", **layout) as out:
-                out.gcps = points, CRS.from_epsg(4326)
-                for row in range(0, rows, ROWS_AT_ONCE):
-                    window = Window(0, row, cols, min(ROWS_AT_ONCE, rows - row))
-                    out.write(source.read(1 if "-vv-" in path.name else 2, window=window), 1, window=window)
-    scene.unlink()
+            outs.append(stack.enter_context(rasterio.open(path, "w", **layout)))
+            outs[-1].gcps = points, CRS.from_epsg(4326)
+        for row in range(0, rows, BLOCK_PX):
+            strip = np.concatenate([varied(choice, random) for _ in range(0, cols, BLOCK_PX)], axis=2)
+            strip[:, :, :BORDER_PX] = 0
+            window = Window(0, row, cols, min(BLOCK_PX, rows - row))
+            for out, path in zip(outs, paths, strict=True):
+                out.write(strip[int("-vh-" in path.name), : window.height, :cols], 1, window=window)
 
 
 def _md5(path: Path) -> str:

@@ -9,9 +9,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 
 import sarcodec
 from products.small_safe import COLS, PREFIX, ROWS, TAIL, Odd, make_product, pixels
+from sarcodec.errors import CorruptFile
+from sarcodec.products.again import unpack_recipe
 from sarcodec.products.manifest import crc16
 
 SAFE = "{http://www.esa.int/safe/sentinel-1.0}"
@@ -195,33 +198,72 @@ def test_attachments_of_the_user_stand_beside_the_product(lossy, tmp_path):
     assert not list(Path(report.path).rglob("note.txt"))
 
 
-def cog_product(folder: Path) -> Path:
-    """A product whose measurements are compressed and tiled, as Copernicus has them too, and whose manifest holds."""
+def cog_product(folder: Path, resampling: str = "", behind: bytes = b"") -> Path:
+    """A product whose measurements are compressed and tiled, and whose manifest holds. resampling: of the overviews of a COG, as Copernicus
+    makes them; "": no COG; behind: what follows the TIFF."""
     product = make_product(folder)
     manifest = (product / "manifest.safe").read_bytes()
     for path in measurements(product):
         old = hashlib.md5(path.read_bytes()).hexdigest()
         with rasterio.open(path) as source:
             words, points, image = source.tags(), source.gcps, source.read(1)
-        options = {
-            "driver": "GTiff",
-            "tiled": True,
-            "blockxsize": 256,
-            "blockysize": 256,
-            "compress": "zstd",
-            "nodata": 0,
-        }
-        with rasterio.open(path, "w", width=COLS, height=ROWS, count=1, dtype="uint16", **options) as target:
+        options = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "zstd", "nodata": 0}
+        plain = folder / "plain.tif" if resampling else path
+        with rasterio.open(
+            plain, "w", driver="GTiff", width=COLS, height=ROWS, count=1, dtype="uint16", **options
+        ) as target:
             target.gcps = points
-            target.update_tags(**words)
+            target.update_tags(**words, GRD_ORIGINAL_HEADER_SIZE="1234")
             target.write(image, 1)
-        data = path.read_bytes()
+        if resampling:
+            how = {"compress": "ZSTD", "blocksize": "128", "overview_count": "2", "bigtiff": "NO"}
+            rasterio.shutil.copy(plain, path, driver="COG", overview_resampling=resampling, **how)
+            plain.unlink()
+        data = path.read_bytes() + behind
+        path.write_bytes(data)
         manifest = manifest.replace(old.encode(), hashlib.md5(data).hexdigest().encode())
         place = manifest.index(path.name.encode())
         begin = manifest.rindex(b'size="', 0, place)
         manifest = manifest[:begin] + re.sub(rb'size="\d+"', b'size="%d"' % len(data), manifest[begin:], count=1)
     (product / "manifest.safe").write_bytes(manifest)
     return product.rename(folder / f"{PREFIX}{crc16(manifest)}_COG.SAFE")
+
+
+@pytest.mark.parametrize("resampling, behind", [("RMS", b"head and tail of the TIFF, packed"), ("AVERAGE", b"")])
+@pytest.mark.parametrize("target", ["out", "out.zip"])
+def test_cogs_come_back_byte_for_byte_where_a_trial_succeeds(tmp_path, resampling, behind, target):
+    pytest.importorskip("imagecodecs")
+    product = cog_product(tmp_path, resampling, behind)
+    before = sorted(tmp_path.iterdir())
+    report = sarcodec.compress(product, tmp_path / "p.sarc", lossless=True)
+    assert report.notes == () and sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "p.sarc"])
+    (tmp_path / "out").mkdir()
+    back = sarcodec.decompress(tmp_path / "p.sarc", tmp_path / target)
+    assert back.notes == ()
+    found = unpacked(Path(back.path)) if target == "out.zip" else tree(Path(back.path).parent)
+    assert found == {f"{product.name}/{path}": data for path, data in tree(product).items()}
+
+
+def test_a_cog_of_other_pixels_is_not_said_to_come_back(tmp_path, monkeypatch):
+    """Another GDAL may make other bytes when it decompresses than it did when it compressed: then the manifest says so."""
+    pytest.importorskip("imagecodecs")
+    product = cog_product(tmp_path, "RMS")
+    sarcodec.compress(product, tmp_path / "p.sarc", lossless=True)
+    from sarcodec.products import again
+
+    make = again.make_cog
+    monkeypatch.setattr(again, "make_cog", lambda a, b, options: make(a, b, {**options, "compress": "DEFLATE"}))
+    back = sarcodec.decompress(tmp_path / "p.sarc", tmp_path / "back.SAFE")
+    check_manifest(tree(Path(back.path)))
+    assert sum("another GeoTIFF" in note for note in back.notes) == 2
+    with rasterio.open(measurements(Path(back.path))[0]) as found:
+        assert np.array_equal(found.read(1), pixels(0))
+
+
+def test_a_recipe_of_other_options_is_damage():
+    for data in (b"", b"[]", b"{}", b'{"driver": "VRT"}', b'{"compress": 5}'):
+        with pytest.raises(CorruptFile, match="recipe"):
+            unpack_recipe(data, b"")
 
 
 def test_compressed_measurements_come_back_with_pixels_and_tags(tmp_path):
@@ -239,8 +281,7 @@ def test_compressed_measurements_come_back_with_pixels_and_tags(tmp_path):
     for old, new in zip(measurements(product), measurements(Path(back.path))):
         with rasterio.open(old) as first, rasterio.open(new) as second:
             assert np.array_equal(first.read(1), second.read(1))
-            own = {key: value for key, value in second.tags().items() if key in first.tags()}
-            assert own == first.tags() and first.nodata == second.nodata == 0
+            assert second.tags() == first.tags() and first.nodata == second.nodata == 0
             assert [(p.x, p.y, p.row, p.col) for p in first.gcps[0]] == [
                 (p.x, p.y, p.row, p.col) for p in second.gcps[0]
             ]

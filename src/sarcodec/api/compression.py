@@ -140,7 +140,7 @@ def compress(
     if is_product(source):
         check_output(target, overwrite=overwrite, inputs=(source,), form=SARCODEC)  # its checksums take long
         beside = _folder(target)
-    with open_original(source, beside, as_is) as reader, ExitStack() as stack:
+    with open_original(source, beside, as_is, trial=lossless) as reader, ExitStack() as stack:
         attached = pack_attachments([*getattr(reader, "attachments", ()), *given])
         shares = encoding_shares(bytes_of_memory, threads, reader.blocks, several_passes=request.several_passes)
         stack.enter_context(block_cache(shares.blocks))

@@ -16,7 +16,7 @@ from sarcodec.format.reader import FileReader
 INDEX = "safe.json"
 FILES = "safe/"
 MANIFEST = "manifest.safe"
-HEAD, TAIL, DESCRIPTION = "head", "tail", "description"
+HEAD, TAIL, DESCRIPTION, RECIPE = "head", "tail", "description", "recipe"
 _KIND = "sentinel-1 safe"
 _MOST_BYTES = 1 << 20
 

@@ -18,12 +18,15 @@ from sarcodec.errors import SarcodecError, UnreadableScene, UnsupportedScene
 from sarcodec.format.scene import SceneInfo, pack_scene
 from sarcodec.format.tiling import Window
 from sarcodec.products import layout
+from sarcodec.products.again import Recipe, found_recipe
 from sarcodec.products.files import ProductFiles, is_product, open_files
 from sarcodec.products.manifest import DataObject, Manifest, hasher, read_manifest
 from sarcodec.products.one_scene import one_info
 from sarcodec.products.plain_tiff import Frame, frame_of
 from sarcodec.raster.blocks import Blocks
 from sarcodec.raster.geotiff import SceneReader, open_scene
+from sarcodec.storage.standard import temporary_workspace
+from sarcodec.storage.workspace import Workspace
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Integers, Pixels
@@ -32,31 +35,40 @@ _READ_BYTES = 1 << 20
 _MOST_NAMED = 3
 
 
-def open_original(source: str | os.PathLike[str], beside: Path | None = None, as_is: bool = False) -> Original:
-    """A raster, or a product; use it in a `with`. beside, as_is: see ProductReader. Raises as that and as `open_scene`."""
+def open_original(
+    source: str | os.PathLike[str], beside: Path | None = None, as_is: bool = False, trial: bool = False
+) -> Original:
+    """A raster, or a product; use it in a `with`. beside: where what is unpacked or tried lies, None for the system's temporary folder;
+    as_is, trial: see ProductReader. Raises as that and as `open_scene`."""
     if is_product(source):
-        return ProductReader(open_files(source, beside), as_is)
+        return ProductReader(open_files(source, beside), as_is, _folder(beside) if trial else None)
     return open_scene(source)
 
 
 @dataclass(frozen=True, eq=False)
 class _Taken:
-    """A measurement that is open, with what is kept of its TIFF; frame: None where that cannot be composed again."""
+    """A measurement that is open, with what is kept of its TIFF. frame: where it can be composed again; recipe: where it is no such TIFF, and can be
+    made again."""
 
     reader: SceneReader
     measurement: layout.Measurement
     frame: Frame | None
+    recipe: Recipe | None
 
 
 class ProductReader:
-    """A product that is open for reading. as_is: files that are missing, or whose checksum is not the manifest's, are no reason to refuse it.
+    """A product that is open for reading. as_is: files that are missing, or whose checksum is not the manifest's, are no reason to refuse it. trial: a folder of the
+    caller's, removed in the end, in which is tried whether COGs can be made again byte for byte; None: they will not be.
 
     info, notes, paths, blocks: as SceneReader has them; product: what is kept of its names; attachments: (name, bytes) of all that is kept
     beside pixels. Raises UnsupportedScene, UnreadableScene, InvalidArgument.
     """
 
-    def __init__(self, files: ProductFiles, as_is: bool = False) -> None:
+    def __init__(self, files: ProductFiles, as_is: bool = False, trial: Workspace | None = None) -> None:
         self._stack = ExitStack()
+        self._trial = None if trial is None else trial.folder
+        if trial is not None:
+            self._stack.callback(trial.close)
         self._stack.callback(files.close)
         try:
             self._open(files, as_is)
@@ -104,7 +116,9 @@ class ProductReader:
         checksum = layout.Measurement(
             listed.path, _polarisation(listed.path, name), listed.checksum_name, _digest(listed, path, name)
         )
-        return _Taken(reader, checksum, frame_of(path))
+        frame = frame_of(path)
+        trial = self._trial if frame is None else None
+        return _Taken(reader, checksum, frame, None if trial is None else found_recipe(path, reader, trial))
 
     def read(self, band: int, window: Window) -> Pixels:
         """As SceneReader.read."""
@@ -127,6 +141,10 @@ class ProductReader:
 
 Original = SceneReader | ProductReader
 """What a compressed file is made of."""
+
+
+def _folder(beside: Path | None) -> Workspace:
+    return Workspace(beside) if beside else temporary_workspace()
 
 
 def _check_kind(manifest: Manifest, name: str) -> None:
@@ -203,6 +221,9 @@ def _attachments(product: layout.Product, kept: dict[str, bytes], taken: list[_T
     for band, one in enumerate(taken):
         if one.frame is None:
             yield layout.part_name(band, layout.DESCRIPTION), pack_scene(one.reader.info)
+            if one.recipe is not None:
+                yield layout.part_name(band, layout.RECIPE), one.recipe.pack()
+                yield layout.part_name(band, layout.TAIL), one.recipe.tail
         else:
             yield layout.part_name(band, layout.HEAD), one.frame.head
             yield layout.part_name(band, layout.TAIL), one.frame.tail
@@ -214,7 +235,7 @@ def _notes(missing: list[str], wrong: list[str], taken: list[_Taken]) -> Iterato
     if wrong:
         yield f"Files were taken whose checksum is not the manifest's: {', '.join(wrong)}."
     for one in taken:
-        if one.frame is None:
+        if one.frame is None and one.recipe is None:
             yield (
                 f"{one.measurement.path} is compressed or tiled: it comes back as another GeoTIFF with the same tags, never byte for byte."
             )

@@ -16,6 +16,7 @@ from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo, unpack_scene
 from sarcodec.format.tiling import Window
 from sarcodec.products import layout
+from sarcodec.products.again import Recipe, make_again, unpack_recipe
 from sarcodec.products.manifest import Processing, hasher, right_name, updated
 from sarcodec.products.output import ProductOutput
 from sarcodec.products.plain_tiff import Frame, PlainTiff
@@ -49,6 +50,8 @@ class ProductWriter:
     def __init__(self, file: FileReader, product: layout.Product, output: ProductOutput) -> None:
         self._file, self._product, self._output, self._open = file, product, output, ExitStack()
         self._notes: list[str] = []
+        self._again: list[tuple[Path, Path, Recipe]] = []
+        self._names = {record.name for record in file.header.attachments}
         self._writers: list[Write] = []
 
     def __enter__(self) -> ProductWriter:
@@ -67,8 +70,8 @@ class ProductWriter:
     def _writer(self, band: int) -> Write:
         """Who writes a measurement: in its own frame, or a GeoTIFF of what it said."""
         target = self._output.place(self._product.measurements[band].path)
-        header, names = self._file.header, {record.name for record in self._file.header.attachments}
-        if layout.part_name(band, layout.HEAD) not in names:
+        header = self._file.header
+        if layout.part_name(band, layout.HEAD) not in self._names:
             return self._tagged(band, target)
         head, tail = (self._file.attachment(layout.part_name(band, part)) for part in (layout.HEAD, layout.TAIL))
         with writing(str(target)):
@@ -76,11 +79,15 @@ class ProductWriter:
             return PlainTiff(file, Frame(head, tail), (header.rows, header.cols), header.dtype).write
 
     def _tagged(self, band: int, target: Path) -> Write:
-        said = self._file.attachment(layout.part_name(band, layout.DESCRIPTION))
+        """A GeoTIFF of what it said; made again of that afterwards, where there is a recipe."""
+        said, names = self._file.attachment(layout.part_name(band, layout.DESCRIPTION)), self._names
+        recipe = layout.part_name(band, layout.RECIPE)
+        if recipe in names:
+            tail = self._file.attachment(layout.part_name(band, layout.TAIL))
+            plain = self._output.part.parent / f"plain-{band}.tif"
+            self._again.append((plain, target, unpack_recipe(self._file.attachment(recipe), tail)))
+            target = plain
         writer = self._open.enter_context(SceneWriter(target, _one_band(said, self._file.header)))
-        self._notes.append(
-            f"{self._product.measurements[band].path} was compressed or tiled: it is another GeoTIFF with the same tags."
-        )
         return lambda window, pixels: writer.write(0, window, pixels)
 
     def write(self, band: int, window: Window, pixels: Pixels) -> None:
@@ -94,12 +101,10 @@ class ProductWriter:
         step: what is said there of it."""
         with writing(self._output.name):
             self._open.close()
-        changed = {}
-        for one in self._product.measurements:
-            path, make = self._output.part / one.path, hasher(one.checksum_name)
-            found = "" if make is None else file_digest(path, make())
-            if found != one.checksum.lower():
-                changed[one.path] = path.stat().st_size, found
+        for plain, target, recipe in self._again:
+            make_again(plain, target, recipe)
+            plain.unlink()
+        changed = self._changed()
         manifest = updated(self._manifest, changed, step) if changed else self._manifest
         self._output.write(layout.MANIFEST, manifest)
         name = right_name(self._product.name, manifest) if changed else self._product.name
@@ -107,6 +112,18 @@ class ProductWriter:
         if path.suffix.lower() == ".safe" and path.name != name:
             self._notes.append(f"By its manifest the product is called {name}.")
         return Restored(path, name, len(self._paths), tuple(self._notes))
+
+    def _changed(self) -> dict[str, tuple[int, str]]:
+        """Size and checksum of the measurements that are not the ones that were taken. Those in another frame are noted."""
+        changed = {}
+        for band, one in enumerate(self._product.measurements):
+            path, make = self._output.part / one.path, hasher(one.checksum_name)
+            found = "" if make is None else file_digest(path, make())
+            if found != one.checksum.lower():
+                changed[one.path] = path.stat().st_size, found
+                if layout.part_name(band, layout.HEAD) not in self._names:
+                    self._notes.append(f"{one.path} was compressed or tiled: it is another GeoTIFF with the same tags.")
+        return changed
 
     def __exit__(self, *exception: Any) -> None:
         self._open.__exit__(*exception)
