@@ -39,6 +39,8 @@ LUTS = {"sigma0": "sigmaNought", "beta0": "betaNought", "gamma0": "gamma"}
 def make_product(blank: Path, folder: Path) -> Path:
     """A whole product with simulated pixels, in `folder`."""
     product = folder / "S1B_SIMULATED.SAFE"
+    if product.exists():
+        return product
     shutil.copytree(blank, product, copy_function=shutil.copyfile)
     for path in product.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -126,11 +128,13 @@ def main() -> int:
     parser.add_argument("blank", type=Path)
     parser.add_argument("--effort", type=int, default=0)
     parser.add_argument("--quality", type=float, default=60)
-    parser.add_argument("--folder", type=Path, help="where to work; takes 6 GB")
+    parser.add_argument(
+        "--folder", type=Path, help="where to work, and where the product stays for the next run; takes 6 GB"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
-        product, packed = make_product(arguments.blank, folder), folder / "p.sarc"
+        product, packed = make_product(arguments.blank, arguments.folder or folder), folder / "p.sarc"
         say("product made")
         into = measure(compress_command(product, packed, arguments.quality, effort=arguments.effort))
         out = measure(decompress_command(packed, folder / "back.SAFE"))
