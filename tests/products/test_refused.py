@@ -171,6 +171,29 @@ def test_an_archive_without_a_product_is_refused_as_before(tmp_path):
     refused(tmp_path / "a.zip", UnreadableScene, "it holds no TIFF")
 
 
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.zip")
+    refused(tmp_path / "pipe.zip", InvalidArgument, "is a pipe")
+
+
+def test_a_measurement_that_is_listed_twice_is_one_band(product):
+    text = (product / "manifest.safe").read_text()
+    block = re.search(r"<dataObject [^>]*s1Level1MeasurementSchema.*?</dataObject>\n", text, re.DOTALL)[0]
+    spoil(product, "</dataObjectSection>", f"{block}</dataObjectSection>")
+    sarcodec.compress(product, product.parent / "p.sarc")
+    assert sarcodec.info(product.parent / "p.sarc").product.polarisations == ("VV", "VH")
+
+
+def test_a_damaged_archive_with_odd_members(product):
+    """Encrypted ones, for instance."""
+    path = zipped(product)
+    data = bytearray(path.read_bytes())
+    for found in re.finditer(b"PK\x01\x02", bytes(data)):
+        data[found.start() + 8] |= 1  # the flag of encryption
+    path.write_bytes(data)
+    refused(path, UnreadableScene, "zip archive that cannot be read.*encrypted|password")
+
+
 def test_an_output_that_is_there_is_said_before_the_work(product):
     (product.parent / "out.sarc").write_bytes(b"old")
     spoil(product, "SENTINEL-1<", "SENTINEL-2<")  # would be found later

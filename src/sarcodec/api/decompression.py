@@ -28,6 +28,7 @@ from sarcodec.format.container import Header
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo, excerpt
 from sarcodec.format.tiling import Window, overlap
+from sarcodec.products.output import is_product_name
 from sarcodec.products.restoring import Restored
 from sarcodec.raster.blocks import Blocks, block_cache
 from sarcodec.raster.geotiff import SceneWriter
@@ -126,7 +127,7 @@ def decompress(
                 progress=progress,
                 only_parts=tuple(name for name, value in parts.items() if value is not None),
             )
-            return _restored(restore(file, product, how, source), file.header, began)
+            return _restored(restore(file, product, how, source), os.fspath(target), file.header, began)
         place = asked_window(window, file.header.rows, file.header.cols)
         shares = decoding_shares(bytes_of_memory, threads, _blocks_across(file.header, place))
         decoder = SceneDecoder(file, shares.tiles, wanted)
@@ -153,9 +154,9 @@ def decompress(
     )
 
 
-def _restored(found: Restored, header: Header, began: float) -> DecompressReport:
+def _restored(found: Restored, target: str, header: Header, began: float) -> DecompressReport:
     return DecompressReport(
-        path=str(found.path),
+        path=target if is_product_name(target) else os.path.join(target, found.path.name),
         rows=header.rows,
         cols=header.cols,
         bands=len(header.bands),

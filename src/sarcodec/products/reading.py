@@ -6,24 +6,20 @@ damaged, measurements that are not of one size. Objects here are used as those o
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sarcodec.errors import SarcodecError, UnreadableScene, UnsupportedScene
-from sarcodec.format.scene import SceneInfo, pack_scene
+from sarcodec.errors import UnreadableScene, UnsupportedScene
 from sarcodec.format.tiling import Window
 from sarcodec.products import layout
-from sarcodec.products.again import Recipe, found_recipe
 from sarcodec.products.files import ProductFiles, is_product, open_files
 from sarcodec.products.manifest import DataObject, Manifest, hasher, read_manifest
 from sarcodec.products.one_scene import one_info
-from sarcodec.products.plain_tiff import Frame, frame_of
-from sarcodec.raster.blocks import Blocks
+from sarcodec.products.taking import Taken, listed_measurements, take
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.storage.standard import temporary_workspace
 from sarcodec.storage.workspace import Workspace
@@ -31,7 +27,6 @@ from sarcodec.storage.workspace import Workspace
 if TYPE_CHECKING:
     from sarcodec.arrays import Integers, Pixels
 
-_READ_BYTES = 1 << 20
 _MOST_NAMED = 3
 
 
@@ -45,17 +40,6 @@ def open_original(
     return open_scene(source)
 
 
-@dataclass(frozen=True, eq=False)
-class _Taken:
-    """A measurement that is open, with what is kept of its TIFF. frame: where it can be composed again; recipe: where it is no such TIFF, and can be
-    made again."""
-
-    reader: SceneReader
-    measurement: layout.Measurement
-    frame: Frame | None
-    recipe: Recipe | None
-
-
 class ProductReader:
     """A product that is open for reading. as_is: files that are missing, or whose checksum is not the manifest's, are no reason to refuse it. trial: a folder of the
     caller's, removed in the end, in which is tried whether COGs can be made again byte for byte; None: they will not be.
@@ -66,6 +50,7 @@ class ProductReader:
 
     def __init__(self, files: ProductFiles, as_is: bool = False, trial: Workspace | None = None) -> None:
         self._stack = ExitStack()
+        self._readers: list[SceneReader] = []
         self._trial = None if trial is None else trial.folder
         if trial is not None:
             self._stack.callback(trial.close)
@@ -79,46 +64,32 @@ class ProductReader:
     def _open(self, files: ProductFiles, as_is: bool) -> None:
         manifest = read_manifest(files.read(layout.MANIFEST), files.name)
         _check_kind(manifest, files.name)
-        measurements = _measurements(manifest, files)
+        measurements = listed_measurements(manifest, files)
         missing = [o.path for o in manifest.objects if o.path not in files.paths]
         _check_whole(missing, files.name, "missing", as_is)
         kept = {path: files.read(path) for path in files.paths if path not in {m.path for m in measurements}}
+        taken = [self._taken(files, one) for one in measurements]
         wrong = [o.path for o in manifest.objects if o.path in kept and not _is_sound(o, kept[o.path])]
-        taken = [self._take(files, one) for one in measurements]
         wrong += [one.path for one, t in zip(measurements, taken) if one.checksum.lower() != t.measurement.checksum]
         _check_whole(wrong, files.name, "not those of its checksums", as_is)
-        self._readers = [t.reader for t in taken]
-        polarisations = [t.measurement.polarisation for t in taken]
-        self.info = one_info([reader.info for reader in self._readers], polarisations, files.name)
         self.product = layout.Product(
             files.name, manifest.mission, manifest.mode, manifest.product_type, tuple(t.measurement for t in taken)
         )
         self.attachments = tuple(_attachments(self.product, kept, taken))
-        self.paths = (*files.inputs, *(path for reader in self._readers for path in reader.paths))
         self.notes = tuple(_notes(missing, wrong, taken))
-        first = self._readers[0].blocks
+        self._describe(files)
+
+    def _taken(self, files: ProductFiles, listed: DataObject) -> Taken:
+        found = take(files, listed, self._trial)
+        self._readers.append(self._stack.enter_context(found.reader))
+        return found
+
+    def _describe(self, files: ProductFiles) -> None:
+        """All bands as one scene."""
+        infos, first = [reader.info for reader in self._readers], self._readers[0].blocks
+        self.info = one_info(infos, self.product.polarisations, files.name)
+        self.paths = (*files.inputs, *(path for reader in self._readers for path in reader.paths))
         self.blocks = replace(first, bytes=sum(reader.blocks.bytes for reader in self._readers))
-
-    blocks: Blocks
-    info: SceneInfo
-
-    def _take(self, files: ProductFiles, listed: DataObject) -> _Taken:
-        path, name = files.on_disk(listed.path), f"{listed.path} of {files.name}"
-        try:
-            reader = self._stack.enter_context(open_scene(path))
-        except SarcodecError as error:  # It names a file that may have been unpacked for a moment.
-            error.args = tuple(str(arg).replace(str(path), name) for arg in error.args)
-            raise
-        if reader.info.count != 1 or reader.info.mask is not None:
-            raise UnsupportedScene(
-                f"{name} has {reader.info.count} bands, or a mask; expected one band. Give the TIFF alone"
-            )
-        checksum = layout.Measurement(
-            listed.path, _polarisation(listed.path, name), listed.checksum_name, _digest(listed, path, name)
-        )
-        frame = frame_of(path)
-        trial = self._trial if frame is None else None
-        return _Taken(reader, checksum, frame, None if trial is None else found_recipe(path, reader, trial))
 
     def read(self, band: int, window: Window) -> Pixels:
         """As SceneReader.read."""
@@ -158,17 +129,6 @@ def _check_kind(manifest: Manifest, name: str) -> None:
     raise UnsupportedScene(f"{found}; expected GRD. Give its rasters, one at a time")
 
 
-def _measurements(manifest: Manifest, files: ProductFiles) -> list[DataObject]:
-    """Those that are there, in the order of their numbers: 001 is the co-polarised one."""
-    listed = [one for one in manifest.objects if one.representation == "s1Level1MeasurementSchema"]
-    there = [one for one in listed if one.path in files.paths]
-    if not there:
-        raise UnsupportedScene(
-            f"{files.name} holds none of the {len(listed)} measurements that its manifest lists; expected one at least. Fetch the product again"
-        )
-    return sorted(there, key=lambda one: (one.path.removesuffix("-cog.tiff").removesuffix(".tiff")[-3:], one.path))
-
-
 def _check_whole(paths: list[str], product: str, what: str, as_is: bool) -> None:
     if not paths or as_is:
         return
@@ -188,54 +148,22 @@ def _is_sound(listed: DataObject, data: bytes) -> bool:
     return bool(found.hexdigest() == listed.checksum.lower())
 
 
-def _digest(listed: DataObject, path: Path, name: str) -> str:
-    make = hasher(listed.checksum_name)
-    if make is None:
-        raise UnsupportedScene(
-            f"{name} has a checksum of the kind {listed.checksum_name or 'unknown'!r}; expected MD5 or SHA. Give the TIFF alone"
-        )
-    return file_digest(path, make())
-
-
-def file_digest(path: Path, found: hashlib._Hash) -> str:
-    """The checksum of a file, in digits of 16."""
-    with open(path, "rb") as file:
-        while part := file.read(_READ_BYTES):
-            found.update(part)
-    return found.hexdigest()
-
-
-def _polarisation(path: str, name: str) -> str:
-    for word in os.path.basename(path).split("-"):
-        if word in ("vv", "vh", "hh", "hv"):
-            return word.upper()
-    raise UnsupportedScene(
-        f"{name} has no polarisation in its name; expected one such as s1a-iw-grd-vv-....tiff. Rename nothing in a product"
-    )
-
-
-def _attachments(product: layout.Product, kept: dict[str, bytes], taken: list[_Taken]) -> Iterator[tuple[str, bytes]]:
+def _attachments(product: layout.Product, kept: dict[str, bytes], taken: list[Taken]) -> Iterator[tuple[str, bytes]]:
     yield layout.INDEX, layout.pack_product(product)
     for path, data in kept.items():
         yield f"{layout.FILES}{path}", data
     for band, one in enumerate(taken):
-        if one.frame is None:
-            yield layout.part_name(band, layout.DESCRIPTION), pack_scene(one.reader.info)
-            if one.recipe is not None:
-                yield layout.part_name(band, layout.RECIPE), one.recipe.pack()
-                yield layout.part_name(band, layout.TAIL), one.recipe.tail
-        else:
-            yield layout.part_name(band, layout.HEAD), one.frame.head
-            yield layout.part_name(band, layout.TAIL), one.frame.tail
+        for part, data in one.parts():
+            yield layout.part_name(band, part), data
 
 
-def _notes(missing: list[str], wrong: list[str], taken: list[_Taken]) -> Iterator[str]:
+def _notes(missing: list[str], wrong: list[str], taken: list[Taken]) -> Iterator[str]:
     if missing:
         yield f"Files that the manifest lists were missing and will be: {', '.join(missing)}."
     if wrong:
         yield f"Files were taken whose checksum is not the manifest's: {', '.join(wrong)}."
     for one in taken:
-        if one.frame is None and one.recipe is None:
+        if one.is_lost:
             yield (
                 f"{one.measurement.path} is compressed or tiled: it comes back as another GeoTIFF with the same tags, never byte for byte."
             )

@@ -20,7 +20,7 @@ from sarcodec.products.again import Recipe, make_again, unpack_recipe
 from sarcodec.products.manifest import Processing, hasher, right_name, updated
 from sarcodec.products.output import ProductOutput
 from sarcodec.products.plain_tiff import Frame, PlainTiff
-from sarcodec.products.reading import file_digest
+from sarcodec.products.taking import file_digest
 from sarcodec.raster.geotiff import SceneWriter
 from sarcodec.storage.refusals import writing
 
