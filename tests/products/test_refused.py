@@ -320,6 +320,58 @@ def test_an_index_that_leads_elsewhere_is_damage(change):
         unpack_product(json.dumps({**GOOD, **change}).encode(), 1)
 
 
+MANIFEST = b"<a/>"
+
+
+@pytest.mark.parametrize(
+    "attached, words",
+    [
+        ({}, "no manifest"),
+        ({"safe/manifest.safe": MANIFEST}, "no safe.tiff/1/description"),
+        ({"safe/manifest.safe": MANIFEST, "safe.tiff/1/head": b"II"}, "no safe.tiff/1/tail"),
+        ({"safe/manifest.safe": MANIFEST, "safe.tiff/1/description": b"x"}, "metadata|description"),
+        (
+            {
+                "safe/manifest.safe": MANIFEST,
+                "safe.tiff/1/head": b"",
+                "safe.tiff/1/tail": b"",
+                "safe/measurement/a.tiff": b"x",
+            },
+            "two files of the product are called measurement/a.tiff",
+        ),
+        (
+            {"safe/manifest.safe": MANIFEST, "safe.tiff/1/head": b"", "safe.tiff/1/tail": b""},
+            "processing|does not list",
+        ),
+        ({"safe/manifest.safe": b"<a", "safe.tiff/1/head": b"", "safe.tiff/1/tail": b""}, "no sound XML"),
+        (
+            {
+                "safe/manifest.safe": MANIFEST,
+                "safe.tiff/1/description": b"",
+                "safe.tiff/1/recipe": b"{}",
+                "safe.tiff/1/tail": b"",
+            },
+            "recipe",
+        ),
+    ],
+)
+def test_a_file_whose_attachments_make_no_product_is_refused(tmp_path, attached, words):
+    store(tmp_path / "a.tif", amplitude(1, 40, 40))
+    sarcodec.compress(
+        tmp_path / "a.tif", tmp_path / "a.sarc", attachments={"safe.json": json.dumps(GOOD).encode(), **attached}
+    )
+    before = sorted(tmp_path.iterdir())
+    for name in ("b.SAFE", "b.zip"):
+        with pytest.raises((CorruptFile, UnsupportedScene), match=words):
+            sarcodec.decompress(tmp_path / "a.sarc", tmp_path / name)
+        assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_manifest_without_processing(product):
+    spoil(product, '"processing"', '"something"')
+    refused(product, UnsupportedScene, "says nothing of the processing of S1A.*one at a time")
+
+
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"kind": "of mine"}'])
 def test_an_attachment_that_has_only_the_name_is_no_product(tmp_path, data):
     assert unpack_product(data, 1) is None

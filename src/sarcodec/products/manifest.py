@@ -19,6 +19,7 @@ from sarcodec.products.layout import is_plain_path
 _DIGESTS = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512", "SHA3256": "sha3_256", "SHA3512": "sha3_512"}  # fmt: skip
 _NAME = re.compile(r"(S1[A-Z]_.*_)[0-9A-F]{4}(_[A-Z]+)?(\.SAFE)", re.DOTALL)
 _MOST_BYTES = 16 << 20
+_NO_UPDATE = "which a product of other pixels needs; give its TIFFs one at a time"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def updated(manifest: bytes, changed: Mapping[str, tuple[int, str]], step: Proce
 
     Raises UnsupportedScene where they cannot be put in.
     """
+    _parsed(manifest, step.source)
     for path, (size, checksum) in changed.items():
         manifest = _with_file(manifest, path, size, checksum)
     manifest = _with_step(manifest, step)
@@ -142,18 +144,17 @@ def _with_file(manifest: bytes, path: str, size: int, checksum: str) -> bytes:
             block = re.sub(rb"""(<byteStream\b[^>]*?\bsize=["'])\d*""", rb"\g<1>%d" % size, block)
             block = re.sub(rb"(<checksum\b[^>]*>)[^<]*", rb"\g<1>" + checksum.encode(), block)
             return manifest[: found.start()] + block + manifest[found.end() :]
-    raise UnsupportedScene(
-        f"the manifest does not list {path} in a way that can be changed; decompress it to a GeoTIFF"
-    )
+    raise UnsupportedScene(f"the manifest does not list {path} in a way that can be changed, {_NO_UPDATE}")
 
 
 def _with_step(manifest: bytes, step: Processing) -> bytes:
     """Around the steps before, within the source product, as Copernicus has it in its COG_SAFE products."""
-    found = re.search(
-        rb"""<metadataObject\b[^>]*\bID=["']processing["'].*?<xmlData>(.*?)</xmlData>""", manifest, re.DOTALL
+    whole = re.search(
+        rb"""<metadataObject\b[^>]*\bID=["']processing["'][^>]*>.*?</metadataObject>""", manifest, re.DOTALL
     )
-    if found is None:
-        raise UnsupportedScene("the manifest says nothing of the product's processing; decompress it to a GeoTIFF")
+    found = whole and re.compile(rb"<xmlData>(.*)</xmlData>", re.DOTALL).search(manifest, *whole.span())
+    if not found:
+        raise UnsupportedScene(f"the manifest says nothing of the processing of {step.source}, {_NO_UPDATE}")
     more = "".join(f"<safe:resource name={quoteattr(name)} role={quoteattr(role)}/>" for name, role in step.resources)
     opening = (
         f"<safe:processing name={quoteattr(step.name)}>"

@@ -17,7 +17,7 @@ from sarcodec.errors import UnreadableScene, UnsupportedScene
 from sarcodec.format.tiling import Window
 from sarcodec.products import layout
 from sarcodec.products.files import ProductFiles, is_product, open_files
-from sarcodec.products.manifest import DataObject, Manifest, hasher, read_manifest
+from sarcodec.products.manifest import DataObject, Manifest, Processing, hasher, read_manifest, updated
 from sarcodec.products.one_scene import one_info
 from sarcodec.products.taking import Taken, listed_measurements, take
 from sarcodec.raster.geotiff import SceneReader, open_scene
@@ -62,9 +62,11 @@ class ProductReader:
             raise
 
     def _open(self, files: ProductFiles, as_is: bool) -> None:
-        manifest = read_manifest(files.read(layout.MANIFEST), files.name)
+        text = files.read(layout.MANIFEST)
+        manifest = read_manifest(text, files.name)
         _check_kind(manifest, files.name)
         measurements = listed_measurements(manifest, files)
+        updated(text, {one.path: (0, "") for one in measurements}, Processing("", "", "", files.name, ()))  # may refuse
         missing = [o.path for o in manifest.objects if o.path not in files.paths]
         _check_whole(missing, files.name, "missing", as_is)
         kept = {path: files.read(path) for path in files.paths if path not in {m.path for m in measurements}}

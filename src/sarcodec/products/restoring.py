@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sarcodec.errors import CorruptFile
 from sarcodec.format.container import Header
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo, unpack_scene
@@ -57,7 +58,9 @@ class ProductWriter:
     def __enter__(self) -> ProductWriter:
         self._paths = layout.kept_files(record.name for record in self._file.header.attachments)
         data = {path: self._file.attachment(layout.FILES + path) for path in self._paths}
-        self._manifest = data.pop(layout.MANIFEST, b"")
+        if layout.MANIFEST not in data:
+            raise CorruptFile(f"the product in {self._file.name} has no manifest; the file is damaged")
+        self._manifest = data.pop(layout.MANIFEST)
         for path, found in data.items():
             self._output.write(path, found)
         try:
@@ -73,17 +76,22 @@ class ProductWriter:
         header = self._file.header
         if layout.part_name(band, layout.HEAD) not in self._names:
             return self._tagged(band, target)
-        head, tail = (self._file.attachment(layout.part_name(band, part)) for part in (layout.HEAD, layout.TAIL))
+        head, tail = self._part(band, layout.HEAD), self._part(band, layout.TAIL)
         with writing(str(target)):
             file = self._open.enter_context(open(target, "xb", buffering=0))  # noqa: SIM115  # closed by `finish`, or on an error
             return PlainTiff(file, Frame(head, tail), (header.rows, header.cols), header.dtype).write
 
+    def _part(self, band: int, part: str) -> bytes:
+        name = layout.part_name(band, part)
+        if name not in self._names:
+            raise CorruptFile(f"the product in {self._file.name} has no {name}; the file is damaged")
+        return self._file.attachment(name)
+
     def _tagged(self, band: int, target: Path) -> Write:
         """A GeoTIFF of what it said; made again of that afterwards, where there is a recipe."""
-        said, names = self._file.attachment(layout.part_name(band, layout.DESCRIPTION)), self._names
-        recipe = layout.part_name(band, layout.RECIPE)
-        if recipe in names:
-            tail = self._file.attachment(layout.part_name(band, layout.TAIL))
+        said, recipe = self._part(band, layout.DESCRIPTION), layout.part_name(band, layout.RECIPE)
+        if recipe in self._names:
+            tail = self._part(band, layout.TAIL)
             plain = self._output.part.parent / f"plain-{band}.tif"
             self._again.append((plain, target, unpack_recipe(self._file.attachment(recipe), tail)))
             target = plain
