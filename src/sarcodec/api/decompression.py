@@ -92,7 +92,8 @@ def decompress(
 
     Args:
         source: path of the compressed file; or its bytes, or a file object in binary mode.
-        target: path of the GeoTIFF to write; '-' for standard output.
+        target: path of the GeoTIFF to write; '-' for standard output. Of a file that holds a product also NAME.SAFE, NAME.zip, or a folder that is
+            there, in which the product gets its own name: a product again, which is whole (no window, indexes, reduce, attachments).
         indexes: a band, from 1, or several in the order in which they are wanted; default all.
         window: rasterio.windows.Window, a pair of slices, or ((row_start, row_stop), (col_start, col_stop)); default all.
         reduce: 8, 16 or 32: a picture of so much lower resolution: the reduced pixels that the window touches, of their mean power, as in `Scene.read`.
