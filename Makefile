@@ -28,7 +28,7 @@ test-train: .venv/.with-train
 	$(BIN)/python -m pytest -m train
 
 test-tools: .venv/.with-tools
-	$(BIN)/python -m pytest -m tools tests/doors
+	$(BIN)/python -m pytest -m tools tests/doors tests/products
 
 lint: .venv/.with-test
 	$(BIN)/ruff check

@@ -77,12 +77,12 @@ def make_scene(path: Path, width: int, height: int) -> None:
             coast = width * (0.35 + 0.2 * np.sin(row / 3000))
             for col in range(0, width, BLOCK_PX):
                 window = _Place(row, col, min(BLOCK_PX, height - row), min(BLOCK_PX, width - col))
-                pixels = _varied(sea if col < coast else land, random)[:, : window.rows, : window.cols]
+                pixels = varied(sea if col < coast else land, random)[:, : window.rows, : window.cols]
                 pixels = np.where(edges.valid(window), pixels, np.uint16(0))
                 out.write(pixels, window=Window(col, row, window.cols, window.rows))
 
 
-def _varied(choice: list[np.ndarray], random: np.random.Generator) -> np.ndarray:
+def varied(choice: list[np.ndarray], random: np.random.Generator) -> np.ndarray:
     """One of some blocks, turned, mirrored, and up to 2 dB brighter or darker."""
     block = np.rot90(choice[random.integers(len(choice))], random.integers(4), (1, 2))
     block = block[:, :, ::-1] if random.integers(2) else block

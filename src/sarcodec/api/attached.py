@@ -16,12 +16,17 @@ from sarcodec.storage.refusals import shown
 
 def packed(given: choices.Attachments | None) -> Attached:
     """What a file will keep. given: by name, bytes or the path of a file. Raises InvalidArgument where one cannot be read, or a name is no relative path."""
+    return NO_ATTACHMENTS if given is None else pack_attachments(named(given))
+
+
+def named(given: choices.Attachments | None) -> list[tuple[str, bytes]]:
+    """Names and bytes. Raises as `packed`."""
     if given is None:
-        return NO_ATTACHMENTS
+        return []
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         raise InvalidArgument(f"attachments are {given!r}; expected a mapping of names to bytes or paths")
     check_names(list(given))
-    return pack_attachments([(name, _bytes(name, source)) for name, source in given.items()])
+    return [(name, _bytes(name, source)) for name, source in given.items()]
 
 
 def paths(given: choices.Attachments | None) -> tuple[choices.Path, ...]:

@@ -26,6 +26,9 @@ Reduce: TypeAlias = Literal[8, 16, 32]
 Effort: TypeAlias = Literal[0, 1, 2, 3]
 """0 is fast, 1 the default, 2 small, 3 the smallest file."""
 
+Calibrate: TypeAlias = Literal["sigma0", "beta0", "gamma0"]
+"""The look-up table of a product that makes backscatter of pixels."""
+
 Path: TypeAlias = str | os.PathLike[str]
 """Of a file; '-' is standard output where one is written."""
 

@@ -15,10 +15,10 @@ from sarcodec.encoding.meanings import meanings_of
 from sarcodec.encoding.sampling import hidden_pixels
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.tiling import TileGrid, Window
+from sarcodec.products.reading import Original, open_original
 from sarcodec.quality.classes import CLASSES, Verdict, judge
 from sarcodec.quality.metrics import ErrorAccumulator, ErrorSummary
 from sarcodec.quality.texture import TextureAccumulator, TextureSummary
-from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.raster.meaning import BandMeaning
 from sarcodec.signal.radiometry import Measure, normalise
 
@@ -73,7 +73,7 @@ def compare_scenes(
 
     Raises InvalidArgument when size, bands or dtype differ, and what reading and normalising raise.
     """
-    with open_scene(original) as before, open_scene(decoded) as after:
+    with open_original(original, as_is=True) as before, open_original(decoded, as_is=True) as after:
         _check_alike(before, after)
         # The same pixels are looked at as `compress` looks at.
         meanings = meanings_of(before, domain, None, lossless=False)
@@ -98,7 +98,7 @@ def compare_scenes(
     )
 
 
-def _check_alike(before: SceneReader, after: SceneReader) -> None:
+def _check_alike(before: Original, after: Original) -> None:
     first, second = (
         f"{scene.info.count} bands of {scene.info.rows} x {scene.info.cols} {scene.info.dtype} pixels"
         for scene in (before, after)
@@ -108,7 +108,7 @@ def _check_alike(before: SceneReader, after: SceneReader) -> None:
 
 
 def _compare_band(
-    before: SceneReader, after: SceneReader, band: int, meanings: tuple[BandMeaning, ...], watch: Watch | None
+    before: Original, after: Original, band: int, meanings: tuple[BandMeaning, ...], watch: Watch | None
 ) -> BandComparison:
     info, meaning = before.info, meanings[band]
     errors, texture, compared, lost, changed = ErrorAccumulator(), TextureAccumulator(), 0, 0, 0
@@ -132,7 +132,7 @@ def _compare_band(
 
 
 def _levels(
-    scene: SceneReader, band: int, window: Window, meaning: BandMeaning, *pixels: np.ndarray
+    scene: Original, band: int, window: Window, meaning: BandMeaning, *pixels: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """(level, valid) of each; no pixel is valid where the band is no radar, nor fill that a mask of the scene hides."""
     if meaning.measure is None:
@@ -146,7 +146,7 @@ def _levels(
     )
 
 
-def _selection(scene: SceneReader, band: int, window: Window, meanings: tuple[BandMeaning, ...]) -> np.ndarray | None:
+def _selection(scene: Original, band: int, window: Window, meanings: tuple[BandMeaning, ...]) -> np.ndarray | None:
     """Levels of the next radar band, NaN where invalid; None if there is but one."""
     others = [other for other in (*range(band + 1, len(meanings)), *range(band)) if meanings[other].measure]
     if not others or not meanings[band].measure:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sarcodec.api import choices
-from sarcodec.api.attached import packed, paths
+from sarcodec.api.attached import named, paths
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, encoding_shares
 from sarcodec.api.request import PROMISES, Outcome, Request, fulfil
 from sarcodec.decoding.band_kinds import BandKind, kinds_of, mode_of
@@ -17,11 +17,15 @@ from sarcodec.decoding.workers import workers
 from sarcodec.encoding.job import Rooms, Target
 from sarcodec.encoding.tile import DEFAULT_EFFORT
 from sarcodec.entropy.step_index import quality_of_step, step_db
+from sarcodec.format.attachments import pack_attachments
 from sarcodec.format.bands import EXACT
 from sarcodec.format.claims import Claims
 from sarcodec.format.writer import FileWriter
+from sarcodec.products.files import is_product
+from sarcodec.products.reading import open_original
 from sarcodec.raster.blocks import block_cache
-from sarcodec.raster.geotiff import open_scene
+from sarcodec.storage import check_output
+from sarcodec.storage.forms import SARCODEC
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,17 +75,19 @@ def compress(
     independent_bands: bool = False,
     model: str | None = None,
     attachments: choices.Attachments | None = None,
+    as_is: bool = False,
     threads: int | None = None,
     memory: int = DEFAULT_MEMORY,
     overwrite: bool = False,
     progress: choices.Progress | None = None,
 ) -> CompressReport:
-    """Compress a GeoTIFF, or another raster that GDAL reads, to a sarcodec file.
+    """Compress a GeoTIFF, another raster that GDAL reads, or a Sentinel-1 GRD product, to a sarcodec file.
 
     At most one of the first seven keywords says how good or how small the file is to be; without any the quality is 60.
 
     Args:
-        source: path of the raster.
+        source: path of the raster; or of a product, a folder NAME.SAFE or a zip archive of one, which is kept whole: its polarisations as bands,
+            all other files as attachments, so that `decompress` can make a product again.
         target: path of the file to write; '-' for standard output. Compressed tiles wait in a temporary file until the head is known: beside the
             output, or in the system's folder for temporary files where that is a pipe.
         quality: 0 to 100, the quantiser step, which halves every 10 (60: 1 dB).
@@ -99,6 +105,7 @@ def compress(
             the one before it.
         model: id of a published model; default the newest.
         attachments: named bytes that the file keeps beside its pixels, compressed: {'annotation/iw.xml': path or bytes}. All of them lie in memory.
+        as_is: take a product even if files that its manifest lists are missing, or are not those of its checksums.
         threads: how many tiles are coded at once; default one a core.
         memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene. Where there is little of it, fewer threads
             work, and what is kept between passes goes to a temporary file beside the output; the file is the same.
@@ -114,7 +121,7 @@ def compress(
         SarcodecError: where the disk refuses. On every error nothing appears under `target`.
     """
     began = time.perf_counter()
-    attached = packed(attachments)
+    given = named(attachments)
     request = Request(
         quality=quality,
         target_bpp=target_bpp,
@@ -131,7 +138,12 @@ def compress(
         progress=progress,
     )
     bytes_of_memory = checked_memory(memory)
-    with open_scene(source) as reader, ExitStack() as stack:
+    beside = None
+    if is_product(source):
+        check_output(target, overwrite=overwrite, inputs=(source,), form=SARCODEC)  # its checksums take long
+        beside = _folder(target)
+    with open_original(source, beside, as_is, trial=lossless) as reader, ExitStack() as stack:
+        attached = pack_attachments([*getattr(reader, "attachments", ()), *given])
         shares = encoding_shares(bytes_of_memory, threads, reader.blocks, several_passes=request.several_passes)
         stack.enter_context(block_cache(shares.blocks))
         pool = stack.enter_context(workers(shares.threads))

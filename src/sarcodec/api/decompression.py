@@ -14,6 +14,7 @@ from sarcodec.api import choices
 from sarcodec.api.asked import asked_window, chosen_indexes
 from sarcodec.api.attached import AttachmentFolder
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
+from sarcodec.api.restored import Restoring, product_for, restore
 from sarcodec.api.view import View, reduced_view
 from sarcodec.decoding.band_kinds import largest_bound, mode_of
 from sarcodec.decoding.reconstruction import Reconstruction
@@ -27,6 +28,8 @@ from sarcodec.format.container import Header
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo, excerpt
 from sarcodec.format.tiling import Window, overlap
+from sarcodec.products.output import is_product_name
+from sarcodec.products.restoring import Restored
 from sarcodec.raster.blocks import Blocks, block_cache
 from sarcodec.raster.geotiff import SceneWriter
 
@@ -89,7 +92,8 @@ def decompress(
 
     Args:
         source: path of the compressed file; or its bytes, or a file object in binary mode.
-        target: path of the GeoTIFF to write; '-' for standard output.
+        target: path of the GeoTIFF to write; '-' for standard output. Of a file that holds a product also NAME.SAFE, NAME.zip, or a folder that is
+            there, in which the product gets its own name: a product again, which is whole (no window, indexes, reduce, attachments).
         indexes: a band, from 1, or several in the order in which they are wanted; default all.
         window: rasterio.windows.Window, a pair of slices, or ((row_start, row_stop), (col_start, col_stop)); default all.
         reduce: 8, 16 or 32: a picture of so much lower resolution: the reduced pixels that the window touches, of their mean power, as in `Scene.read`.
@@ -112,6 +116,19 @@ def decompress(
     began, wanted = time.perf_counter(), Reconstruction(reconstruct, speckle)
     bytes_of_memory = checked_memory(memory)
     with FileReader(source) as file:
+        product = product_for(file, target)
+        if product is not None:
+            parts = {"window": window, "indexes": indexes, "reduce": reduce, "attachments": attachments}
+            how = Restoring(
+                target=target,
+                wanted=wanted,
+                threads=threads,
+                memory=bytes_of_memory,
+                overwrite=overwrite,
+                progress=progress,
+                only_parts=tuple(name for name, value in parts.items() if value is not None),
+            )
+            return _restored(restore(file, product, how, source), os.fspath(target), file.header, began)
         place = asked_window(window, file.header.rows, file.header.cols)
         shares = decoding_shares(bytes_of_memory, threads, _blocks_across(file.header, place))
         decoder = SceneDecoder(file, shares.tiles, wanted)
@@ -135,6 +152,18 @@ def decompress(
         seconds=time.perf_counter() - began,
         notes=writer.notes,
         attachments=count,
+    )
+
+
+def _restored(found: Restored, target: str, header: Header, began: float) -> DecompressReport:
+    return DecompressReport(
+        path=target if is_product_name(target) else os.path.join(target, found.path.name),
+        rows=header.rows,
+        cols=header.cols,
+        bands=len(header.bands),
+        seconds=time.perf_counter() - began,
+        notes=found.notes,
+        attachments=found.files,
     )
 
 

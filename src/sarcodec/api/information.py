@@ -12,6 +12,7 @@ from sarcodec.format.container import VERSION
 from sarcodec.format.reader import FileReader
 from sarcodec.format.remarks import unpack_remarks
 from sarcodec.format.scene import unknown_keys, unpack_scene
+from sarcodec.products.layout import Product, product_of
 
 if TYPE_CHECKING:
     from sarcodec.api import choices
@@ -33,7 +34,8 @@ class FileInfo:
     mode: 'learned', 'bounded' (no radar pixel is off by more than max_error_db), 'lossless', or 'exact' where no band is radar; without a
     model in all but the first. domain: of the radar bands, with commas where they differ; band_kinds: each band, and why. masks: planes of
     masks (none, one for all bands, or one a band). claims: what the encoder was asked for and what it measured; skipped_records, skipped_keys: kinds of records
-    of the head, and keys of the description, that a later release wrote and this one does not know nor need.
+    of the head, and keys of the description, that a later release wrote and this one does not know nor need. product: what product the file
+    holds, if it holds one.
     """
 
     path: str
@@ -67,6 +69,7 @@ class FileInfo:
     attachments: tuple[AttachmentInfo, ...] = ()
     skipped_records: tuple[int, ...] = ()
     skipped_keys: tuple[str, ...] = ()
+    product: Product | None = None
 
 
 def info(path: choices.Compressed) -> FileInfo:
@@ -116,4 +119,5 @@ def info(path: choices.Compressed) -> FileInfo:
             attachments=tuple(AttachmentInfo(a.name, a.size, a.length) for a in h.attachments),
             skipped_records=h.skipped,
             skipped_keys=unknown_keys(h.metadata),
+            product=product_of(file),
         )

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from sarcodec.api.asked import asked_window, chosen_bands, chosen_indexes, is_several, is_window
-from sarcodec.api.choices import Compressed, Indexes, Reconstruct, Reduce, Speckle, WindowLike
+from sarcodec.api.calibrated import Tables
+from sarcodec.api.choices import Calibrate, Compressed, Indexes, Reconstruct, Reduce, Speckle, WindowLike
 from sarcodec.api.description import Description
 from sarcodec.api.indexing import select
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
@@ -18,12 +19,14 @@ from sarcodec.api.shown import as_html, as_line
 from sarcodec.api.validity import VALID, holds, mask_plane, of_alpha, of_nodata, validity_kind
 from sarcodec.api.view import View, reduced_view
 from sarcodec.decoding.reconstruction import Reconstruction
+from sarcodec.decoding.reduced_scene import ReducedSceneDecoder
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.workers import workers
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.claims import Claims, unpack_claims
 from sarcodec.format.reader import FileReader
 from sarcodec.format.tiling import Window, overlap
+from sarcodec.products.layout import Product, product_of
 
 
 class Scene(Description):
@@ -66,6 +69,7 @@ class Scene(Description):
             self._file.close()
             raise
         self._info, self._fields = self._decoder.info, self._file.header.bands
+        self._tables = Tables(self._file)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (*self._file.__reduce__(), self._settings)
@@ -95,6 +99,11 @@ class Scene(Description):
         """The bytes of an attachment. Raises InvalidArgument where there is none of that name, CorruptFile."""
         return self._file.attachment(name)
 
+    @property
+    def product(self) -> Product | None:
+        """The product that the file holds: name, mission, mode, polarisations; None where it holds a scene alone. Raises CorruptFile."""
+        return product_of(self._file)
+
     def read(
         self,
         indexes: Indexes | None = None,
@@ -104,6 +113,7 @@ class Scene(Description):
         masked: bool = False,
         bands: Indexes | None = None,
         reduce: Reduce | None = None,
+        calibrate: Calibrate | None = None,
     ) -> NDArray[Any]:
         """Pixels in the scene's dtype: (rows, cols) of one band, (bands, rows, cols) of several.
 
@@ -117,9 +127,13 @@ class Scene(Description):
             reduce: 8, 16 or 32: so many pixels become one along each side, of their mean power (of exact bands the one in their middle).
                 Learned bands take a small part of the file and of the time for that. The window is still of pixels; what comes are the
                 reduced pixels that it touches.
+            calibrate: 'sigma0', 'beta0' or 'gamma0': backscatter as linear power in float32, by the look-up tables of the product that the file
+                holds, interpolated bilinearly; NaN where `read_masks` tells that there is none. Of reduced pixels the tables are taken in
+                their middle.
 
         Raises:
-            InvalidArgument: for a window or band that the scene has not, for another `out`, and once the scene is closed.
+            InvalidArgument: for a window or band that the scene has not, for another `out`, for tables that are not there, and once the scene
+                is closed.
             FormatError: one of its kinds, where the file is damaged.
         """
         if is_window(indexes) and window is None:
@@ -130,7 +144,9 @@ class Scene(Description):
         chosen = chosen_indexes(indexes, count) if bands is None else chosen_bands(bands, count)
         flat = indexes is not None and not is_several(indexes)
         view = self._view(window, reduce)
-        target = self._target(out, chosen, view.window, flat)
+        if calibrate is not None:
+            return self._backscatter(chosen, view, flat, out, masked, calibrate)
+        target = self._target(out, chosen, view.window, flat, self.dtype)
         self._gather(chosen, view, target[None] if flat else target)
         return self._masked(target, chosen, view, flat) if masked else target
 
@@ -194,14 +210,28 @@ class Scene(Description):
         place = asked_window(window, self._info.rows, self._info.cols)
         return View(self._decoder, place) if reduce is None else reduced_view(self._decoder, place, reduce, self._room)
 
-    def _target(self, out: NDArray[Any] | None, chosen: list[int], place: Window, flat: bool) -> NDArray[Any]:
+    def _backscatter(
+        self, chosen: list[int], view: View, flat: bool, out: NDArray[Any] | None, masked: bool, kind: object
+    ) -> NDArray[Any]:
+        """As `read` of linear power; band by band, so that no more than one band of DN is in memory beside it."""
+        target = self._target(out, chosen, view.window, flat, np.dtype(np.float32))
+        side = view.decoder.side if isinstance(view.decoder, ReducedSceneDecoder) else 1
+        for layer, band in zip(target[None] if flat else target, chosen):
+            pixels = self._pixels(band, view)
+            layer[...] = self._tables.apply(pixels, band, kind, view.window, side)
+            layer[self._validity(band, view, pixels) == 0] = np.nan
+        return np.ma.MaskedArray(target, mask=np.isnan(target), fill_value=np.nan) if masked else target
+
+    def _target(
+        self, out: NDArray[Any] | None, chosen: list[int], place: Window, flat: bool, dtype: np.dtype[Any]
+    ) -> NDArray[Any]:
         """The array to fill: the caller's, if it will do."""
         shape = place.shape if flat else (len(chosen), *place.shape)
         if out is None:
-            return np.empty(shape, self.dtype)
-        if not isinstance(out, np.ndarray) or out.shape != shape or not np.can_cast(self.dtype, out.dtype):
+            return np.empty(shape, dtype)
+        if not isinstance(out, np.ndarray) or out.shape != shape or not np.can_cast(dtype, out.dtype):
             found = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else repr(out)
-            raise InvalidArgument(f"out is {found}; expected an array of shape {shape} that holds {self.dtype}")
+            raise InvalidArgument(f"out is {found}; expected an array of shape {shape} that holds {dtype}")
         return out
 
     def _gather(self, planes: Sequence[int], view: View, out: NDArray[Any]) -> None:

@@ -22,8 +22,8 @@ from sarcodec.format.measure import Measure
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo
 from sarcodec.format.sections import unknown_kinds
+from sarcodec.products.reading import Original, open_original
 from sarcodec.raster.blocks import block_cache
-from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.signal.radiometry import normalise, valid_mask
 
 Place: TypeAlias = tuple[int, int]
@@ -85,7 +85,7 @@ def verify(
 
     Args:
         path: of the compressed file; or its bytes, or a file object in binary mode.
-        against: path of the original raster.
+        against: path of the original raster, or product.
         threads: how many tiles are tried at once; default one a core.
         memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene.
         progress: called with the number of tiles that are done and of all.
@@ -98,7 +98,9 @@ def verify(
     began = time.perf_counter()
     bytes_of_memory = checked_memory(memory)
     with FileReader(path) as file, ExitStack() as stack:
-        reader = None if against is None else stack.enter_context(open_scene(against))
+        reader = None if against is None else open_original(against, as_is=True)
+        if reader:
+            stack.callback(reader.close)
         shares = decoding_shares(bytes_of_memory, threads, reader.blocks if reader else None, reads=True)
         stack.enter_context(block_cache(shares.blocks))
         pool = stack.enter_context(workers(shares.threads))
@@ -145,9 +147,7 @@ class _Part:
     promised: bool = True
 
 
-def _compare(
-    decoder: SceneDecoder, pool: Workers, reader: SceneReader, progress: choices.Progress | None
-) -> Comparison:
+def _compare(decoder: SceneDecoder, pool: Workers, reader: Original, progress: choices.Progress | None) -> Comparison:
     mine, theirs = decoder.info, reader.info
     if (mine.rows, mine.cols, mine.count, mine.dtype) != (theirs.rows, theirs.cols, theirs.count, theirs.dtype):
         raise InvalidArgument(
@@ -201,7 +201,7 @@ def _plausible(rmse_db: float, spread_db: float, step_db: float) -> bool:
     return rmse_db <= min(2.5 * step_db + 0.05, 1.2 * spread_db + 0.25 * step_db + 0.5)
 
 
-def _tile(decoder: SceneDecoder, reader: SceneReader, place: Place) -> _Part:
+def _tile(decoder: SceneDecoder, reader: Original, place: Place) -> _Part:
     tile, plane = place
     window = decoder.grid.window(tile)
     if plane >= decoder.info.count:

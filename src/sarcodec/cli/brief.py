@@ -83,6 +83,9 @@ def decompressed(report: DecompressReport, source: str) -> Iterator[str]:
 def described(info: FileInfo) -> Iterator[str]:
     """The head of a file."""
     yield f"{_named(info.path, 'in')}: {size(info.bytes)}, {info.bits_per_pixel:.3g} bits a pixel and band"
+    if info.product:
+        p = info.product
+        yield f"product: {p.name} ({p.mission}, mode {p.mode}, {p.product_type}, {' and '.join(p.polarisations)})"
     yield f"{_bands(info.bands)} of {info.cols} x {info.rows} pixels (WIDTH x HEIGHT), {info.dtype}"
     yield _kept(info)
     names = info.band_names or ()

@@ -25,6 +25,7 @@ EXAMPLES = (
     "sarcodec compress scene.tif scene.sarc                      # quality 60",
     "sarcodec compress scene.tif small.sarc --target-size 300kB  # never larger",
     "sarcodec compress scene.tif keep.sarc --class archive       # measured bounds",
+    "sarcodec compress S1A_IW_GRDH_....SAFE product.sarc         # both polarisations, all annotations",
     "sarcodec compress - - < scene.tif > stream.sarc             # through a pipe",
 )
 _EFFORTS = {0: "fast", 1: "the default", 2: "small", 3: "smallest"}
@@ -36,7 +37,11 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     parser = add_verb(
         verbs, "compress", "make a small file of a radar GeoTIFF", run, EXAMPLES, about, "[OPTIONS] IN.tif OUT.sarc"
     )
-    parser.add_argument("source", metavar="IN.tif", help="GeoTIFF or another raster; '-': from standard input")
+    parser.add_argument(
+        "source",
+        metavar="IN.tif",
+        help="GeoTIFF or another raster, or a product: NAME.SAFE or a zip of it; '-': from standard input",
+    )
     parser.add_argument(
         "target",
         metavar="OUT.sarc",
@@ -72,6 +77,11 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         default=[],
         metavar="NAME=PATH",
         help="a file that is kept beside the pixels, compressed, under a name such as annotation/iw.xml; may be given again",
+    )
+    parser.add_argument(
+        "--as-is",
+        action="store_true",
+        help="take a product (SAFE) even if files that its manifest lists are missing, or are not those of its checksums",
     )
     parser.add_argument("--model", metavar="ID", help="a published model (see: sarcodec models list)")
     add_overwrite(parser)
@@ -175,6 +185,7 @@ def run(options: argparse.Namespace) -> int:
             independent_bands=options.independent_bands,
             model=options.model,
             attachments=_attachments(options.attach),
+            as_is=options.as_is,
             threads=options.threads,
             memory=options.memory,
             overwrite=options.overwrite,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from sarcodec.cli.options import add_overwrite, add_saying, add_verb, add_working, band_list
@@ -16,6 +18,7 @@ EXAMPLES = (
     "sarcodec decompress scene.sarc back.tif",
     "sarcodec decompress scene.sarc part.tif --window 100 200 512 300 --indexes 1",
     "sarcodec decompress scene.sarc small.tif --reduce 8",
+    "sarcodec decompress product.sarc folder                    # a product again; or NAME.SAFE, NAME.zip",
     "sarcodec decompress scene.sarc - > back.tif",
 )
 
@@ -26,7 +29,11 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         verbs, "decompress", "make a GeoTIFF of a compressed file", run, EXAMPLES, usage="[OPTIONS] IN.sarc OUT.tif"
     )
     parser.add_argument("source", metavar="IN.sarc", help="the compressed file; '-': from standard input")
-    parser.add_argument("target", metavar="OUT.tif", help="the GeoTIFF to write; '-': to standard output")
+    parser.add_argument(
+        "target",
+        metavar="OUT.tif",
+        help="the GeoTIFF to write; of a product also NAME.SAFE, NAME.zip, or a folder; '-': to standard output",
+    )
     parser.add_argument(
         "--window",
         nargs=4,
@@ -67,12 +74,10 @@ def run(options: argparse.Namespace) -> int:
     import sarcodec
     from sarcodec.cli.brief import decompressed
     from sarcodec.cli.output import tell
-    from sarcodec.storage import input_for
-    from sarcodec.storage.forms import GEOTIFF
 
     window = _window(options.window) if options.window else None
     with (
-        input_for(options.source, options.target, options.overwrite, GEOTIFF) as source,
+        _input(options) as source,
         progress("decompress", options.progress, options.quiet) as watch,
     ):
         report = sarcodec.decompress(
@@ -91,6 +96,17 @@ def run(options: argparse.Namespace) -> int:
         )
     tell(report, decompressed(report, options.source), options, to_stderr=options.target == "-")
     return 0
+
+
+def _input(options: argparse.Namespace) -> AbstractContextManager[str | os.PathLike[str]]:
+    """What is to be decompressed. Whether a product can be made is not known before it is read."""
+    from sarcodec.products.output import is_product_name
+    from sarcodec.storage import input_for, local_input
+    from sarcodec.storage.forms import GEOTIFF
+
+    if is_product_name(options.target) or os.path.isdir(options.target):
+        return local_input(options.source)
+    return input_for(options.source, options.target, options.overwrite, GEOTIFF)
 
 
 def _window(numbers: list[int]) -> Window:

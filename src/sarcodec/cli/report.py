@@ -19,10 +19,10 @@ from sarcodec.decoding.tile_sizes import TileSizes, tile_sizes
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.scene import SceneInfo
 from sarcodec.format.tiling import Window
+from sarcodec.products.reading import Original, open_original
 from sarcodec.quality.contents import BandPage, Detail, KeyFigure, Page
 from sarcodec.quality.page import render
 from sarcodec.quality.thumbnails import DETAIL_PX, ThumbnailCollector, Thumbnails
-from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.signal.radiometry import Measure, normalise
 from sarcodec.storage import Output
 from sarcodec.storage.forms import HTML
@@ -44,7 +44,7 @@ def write_report(options: argparse.Namespace, names: tuple[str, str]) -> Compari
     compressed file is not of this scene or the page would replace an input, and what comparing raises. The page appears
     under its name only when it is whole.
     """
-    with open_scene(options.original) as before, open_scene(options.decoded) as after:
+    with open_original(options.original, as_is=True) as before, open_original(options.decoded, as_is=True) as after:
         inputs = (
             *names,
             b"" if options.compressed is None else options.compressed,
@@ -57,12 +57,12 @@ def write_report(options: argparse.Namespace, names: tuple[str, str]) -> Compari
     return found
 
 
-def _files_of(scene: SceneReader) -> tuple[str, ...]:
+def _files_of(scene: Original) -> tuple[str, ...]:
     return tuple(getattr(scene, "paths", ()))
 
 
 def _page(
-    options: argparse.Namespace, names: tuple[str, str], before: SceneReader, after: SceneReader
+    options: argparse.Namespace, names: tuple[str, str], before: Original, after: Original
 ) -> tuple[Comparison, Page]:
     info = before.info
     packed = None if options.compressed is None else _compressed(options.compressed, info)
@@ -93,8 +93,8 @@ def _compressed(path: str, info: SceneInfo) -> _Compressed:
 
 
 def _band_page(
-    before: SceneReader,
-    after: SceneReader,
+    before: Original,
+    after: Original,
     band: BandComparison,
     thumbs: Thumbnails,
     packed: _Compressed | None,
@@ -126,7 +126,7 @@ def _tile_bits(sizes: TileSizes, band: int, thumbs: Thumbnails) -> np.ndarray:
     return bits
 
 
-def _detail(before: SceneReader, after: SceneReader, measure: Measure, band: int, thumbs: Thumbnails) -> Detail:
+def _detail(before: Original, after: Original, measure: Measure, band: int, thumbs: Thumbnails) -> Detail:
     """The busiest part of the scene, read again pixel by pixel."""
     info, (row, col) = before.info, thumbs.busiest()
     window = Window(row, col, min(DETAIL_PX, info.rows - row), min(DETAIL_PX, info.cols - col))

@@ -8,11 +8,13 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.storage.refusals import shown
 
 GEOTIFF, SARCODEC, HTML = "a GeoTIFF", "a sarcodec file", "a page of HTML"
+ARCHIVE = "a zip archive"
 CSV, MARKDOWN, PNG, RESEARCH = "a table in CSV", "a text in Markdown", "a PNG picture", "a research file"
 _RASTER = (".tif", ".tiff", ".gtiff", ".gtif", ".geotiff", ".cog", ".btf", ".tf8")
 _OWN = {
     GEOTIFF: _RASTER,
     SARCODEC: (".sarc",),
+    ARCHIVE: (".zip",),
     HTML: (".html", ".htm", ".xhtml"),
     CSV: (".csv", ".tsv", ".txt"),
     MARKDOWN: (".md", ".markdown", ".txt"),

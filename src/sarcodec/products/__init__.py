@@ -1,0 +1,1 @@
+"""Sentinel-1 products (SAFE): their files, manifest, measurements and look-up tables; taken apart, and put together again. Knows no codec."""
