@@ -27,6 +27,7 @@ _PLACES = {  # the column of each room, from the left, and the few words that sa
     "decoding": (0, "payloads to pixels"),
     "simulate": (2, "made-up scenes"),
     "quality": (2, "figures, verdicts"),
+    "products": (1, "SAFE folders"),
     "raster": (1, "GeoTIFF and pixels"),
     "models": (0, "weights, tables"),
     "signal": (0, "levels and latents"),

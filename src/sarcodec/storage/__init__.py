@@ -17,4 +17,6 @@ __all__ = [
     "refusals",
     "require_different",
     "spool",
+    "standard",
+    "workspace",
 ]
