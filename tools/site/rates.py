@@ -30,7 +30,7 @@ PEERS = {
 
 def main() -> None:
     peers = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    points = tables_after("rate-distortion", "All points")[0]
+    points = tables_after("rate-distortion", "All points (bit")[0]
     bands = [row for row in points.rows if row[0].startswith("iw_")]
     curves = {"sarcodec": [[_point(cell) for cell in row[1:]] for row in bands]}
     for name, codec in PEERS.items():
