@@ -198,8 +198,8 @@ def _meaning(info: SceneInfo, sample: BandSample, domain: str, exact: str | None
         decide(info, sample) if domain == "auto" else (obeyed(info, sample, domain), f"asked for by --domain {domain}")
     )
     fills = tuple(value for value in sample.fills if _would_be_valid(value, chosen, sample))
-    if sample.fills:
-        why += f"; {_listed(sample.fills)} taken for fill"
+    if said := tuple(value for value in sample.fills if value in fills or _is_invalid(value, chosen, sample)):
+        why += f"; {_listed(said)} taken for fill"
     measure = Measure(chosen, sample.scale, sample.offset, info.nodata[sample.number - 1], fills)
     return BandMeaning("radar", measure, why, sample.hidden)
 
@@ -218,12 +218,17 @@ def _with_zeros(sample: BandSample) -> BandSample:
 def _would_be_valid(value: float, domain: str, sample: BandSample) -> bool:
     """Whether a fill must be listed: in amplitude and power values of 0 and less are invalid by themselves. Whole numbers within
     the range of amplitudes are measurements, however frequent."""
+    if _is_invalid(value, domain, sample):
+        return False
     if domain == "db":
         return True
-    if value * sample.scale + sample.offset <= 0:
-        return False
     values = sample.pixels[sample.usable]
     return sample.pixels.dtype.kind == "f" or not values.size or not values.min() < value < values.max()
+
+
+def _is_invalid(value: float, domain: str, sample: BandSample) -> bool:
+    """Whether a value is no amplitude and no power anyway."""
+    return domain != "db" and value * sample.scale + sample.offset <= 0
 
 
 def _listed(values: tuple[float, ...]) -> str:
