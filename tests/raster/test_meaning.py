@@ -105,7 +105,8 @@ def test_names_count_as_wholes(name, expected):
     ["angle", "localIncidenceAngle", "projectedLocalIncidenceAngle", "incidenceAngleFromEllipsoid", "mask", "layoverShadowMask", "lat", "longitude",
      "elevation", "dem", "VV_mask", "quality", "Land cover class", "local_incidence_angle", "data-mask", "LIA", "Layover/Shadow mask",
      "inc_map_ell", "local incident angle", "ls_map", "LSMap", "validity", "orthorectifiedLat", "hgt", "SRTM", "Land Cover", "rtc_anf_gamma0_to_beta0",
-     "border_mask", "Einfallswinkel", "Maske", "acquisition_time", "offNadirAngle", "localIncidenceAngle_VV"],
+     "border_mask", "Einfallswinkel", "Maske", "acquisition_time", "offNadirAngle", "localIncidenceAngle_VV", "ang", "theta_i", "eia", "grazing_angle", "nominal_incidence_angle",
+     "ángulo de incidencia", "angolo_incidenza", "view_zenith", "landmask", "DOY", "NDVI", "coh12", "satellite_azimuth", "observation_count"],
 )  # fmt: skip
 def test_names_of_geometry_and_masks(name):
     assert is_exact_name(name)
@@ -153,6 +154,36 @@ def test_clipped_and_quantised_values_are_no_fills():
     assert find_fills(np.clip(dn(dtype="uint8", mean=200), 1, 255).reshape(-1)) == ()
     assert find_fills(np.rint(db()).reshape(-1)) == () and find_fills(np.full(999, 7, np.uint16)) == ()
     assert find_fills(np.repeat(np.array([1, 2, 3], np.uint8), 999)) == () and find_fills(np.zeros(0, np.float32)) == ()
+
+
+@pytest.mark.parametrize("fill", [1e-30, 1e-10, 1e-5])
+@pytest.mark.parametrize("pixels", [25, 240, ROWS * COLS // 2])
+def test_a_floor_far_below_all_others_in_db_is_fill(fill, pixels):
+    """10 log10 of it would be hundreds of dB below its neighbours."""
+    filled = power().reshape(-1)
+    filled[:pixels] = fill
+    assert find_fills(filled) == (float(np.float32(fill)),)
+
+
+@pytest.mark.parametrize("fill", [-30, -40, -1, 50])
+def test_fill_just_beyond_all_levels(fill):
+    assert find_fills(framed(db(), fill).reshape(-1)) == (fill,)
+    clipped = np.clip(db(), -19, -8).reshape(-1)
+    assert find_fills(clipped) == ()
+
+
+@pytest.mark.parametrize("fill", [127, 255, 10_000])
+def test_a_few_fills_do_not_turn_db_of_dn_into_dn(fill):
+    """A value that a thousandth of the pixels have lifts the highest quantiles."""
+    levels = (20 * np.log10(dn())).astype(np.float32)
+    levels[0, :25] = fill
+    with pytest.raises(UnsupportedScene, match="may be amplitudes or dB"):
+        meaning_of(levels)
+
+
+def test_whole_numbers_that_are_kept_as_measurements_are_not_said_to_be_fill():
+    (found,) = meaning_of(framed(dn(), 255))
+    assert found.measure == Measure("amplitude") and "fill" not in found.why
 
 
 def test_two_fills_and_few_pixels_of_a_usual_one():
@@ -491,6 +522,27 @@ def test_hilly_heights_without_a_name_bend_less_than_they_rise(radar):
 def test_small_areas_of_classes_are_classes():
     classes = np.repeat(np.repeat(np.random.default_rng(2).integers(1, 40, (ROWS // 4, COLS // 4)), 4, 0), 4, 1)
     assert [m.kind for m in meaning_of(dn(), classes.astype(np.uint16))] == ["radar", "exact"]
+
+
+@pytest.mark.parametrize("radar", [power, db])
+def test_scattered_classes_in_float_are_classes(radar):
+    """Areas of a pixel or two: neighbours are seldom equal, but speckle of floats is no whole number."""
+    classes = np.random.default_rng(5).integers(0, 9, (ROWS, COLS)).astype(np.float32)
+    kinds = [found.kind for found in meaning_of(radar(1), classes, radar(2))]
+    assert kinds == ["radar", "exact", "radar"]
+
+
+@pytest.mark.parametrize("dtype, scale, offset", SCALED[:2])
+def test_an_undeclared_band_beside_declared_db_is_refused(dtype, scale, offset):
+    """Whole numbers without a declaration are amplitude, but not beside bands that say that they are something else."""
+    other = np.random.default_rng(4).integers(1000, 9000, (ROWS, COLS)).astype(dtype)
+    facts = {"scales": (scale, 1.0), "offsets": (offset, 0.0), "units": ("dB", None)}
+    with pytest.raises(UnsupportedScene, match="band 2 is amplitude.*other bands are db.*--exact-bands 2"):
+        meaning_of(scaled_db(dtype, scale, offset), other, **facts)
+    assert [found.kind for found in meaning_of(scaled_db(dtype, scale, offset), other, exact=[2], **facts)] == [
+        "radar",
+        "exact",
+    ]
 
 
 def test_a_float_band_unlike_the_others_is_refused_unless_it_says_what_it_is():

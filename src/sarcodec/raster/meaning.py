@@ -40,7 +40,7 @@ _PHOTO = {
     "cr",
 }
 _MOST_CLASSES, _EQUAL_NEIGHBOURS, _MASK_VALUES = 64, 0.8, 3
-_EQUAL_CLASSES = 0.6  # small areas have many borders
+_EQUAL_CLASSES = 0.45  # small areas have many borders; the darkest speckle in whole numbers has 0.4
 _SMOOTH_STEP = 0.01  # of the range of most values: neighbours in geometry differ by less, speckle by more
 _SMOOTH_SHARE = 0.02  # of the middle value: the same of linear power, whose range a city makes large
 _SMOOTH_BEND = 0.4  # heights and angles bend less from pixel to pixel than they rise; speckle, filtered too, does not
@@ -132,11 +132,23 @@ def _exact_bands(info: SceneInfo, bands: list[BandSample]) -> dict[int, str]:
     """Band number -> why it is no radar: declared so, or by its values beside a band that has speckle."""
     found = {s.number: why for s in bands if (why := declared_exact(info, s.number - 1))}
     others = [s for s in bands if s.number not in found and not is_radar_name(info, s.number - 1)]
-    speckled = [s.number for s in bands if s.number not in found and _is_speckled(s.figures)]
+    speckled = [s for s in bands if s.number not in found and _is_speckled(s.figures)]
     for sample in others:
-        if any(number != sample.number for number in speckled) and (why := _by_values(_without_zeros(sample))):
+        beside = [radar for radar in speckled if radar.number != sample.number]
+        if not beside:
+            continue
+        if why := _by_values(_without_zeros(sample)) or _by_whole_values(sample, beside):
             found[sample.number] = why
     return found
+
+
+def _by_whole_values(sample: BandSample, beside: list[BandSample]) -> str | None:
+    """Classes in areas of any size: a few whole numbers, beside radar that is in none."""
+    d = sample.figures
+    few = d.whole and 1 < d.distinct <= _MOST_CLASSES and d.count >= _LEAST_JUDGED
+    if not few or any(radar.figures.whole for radar in beside):
+        return None
+    return f"only {d.distinct} different values, all whole, beside a band with speckle in fractions: classes"
 
 
 def _is_speckled(d: Distribution) -> bool:
@@ -236,10 +248,10 @@ def _listed(values: tuple[float, ...]) -> str:
 
 
 def _agreed(info: SceneInfo, samples: list[BandSample], meanings: list[BandMeaning]) -> tuple[BandMeaning, ...]:
-    """Float bands of one file agree, unless they say what they are: one with too few valid pixels goes with the others, and of one
+    """Bands of one file agree, unless they say what they are: one with too few valid pixels goes with the others, and of one
     whose values alone speak of another domain it is not known what it is."""
     radar = [m.measure for m in meanings if m.measure is not None]
-    if len({measure.domain for measure in radar}) < 2 or np.dtype(info.dtype).kind != "f":
+    if len({measure.domain for measure in radar}) < 2:
         return tuple(meanings)
     silent = [m.measure is not None and not declarations(info, s.number - 1) for m, s in zip(meanings, samples)]
     judged = [_is_judged(s.figures) for s in samples]
@@ -265,7 +277,7 @@ def _is_judged(d: Distribution) -> bool:
 
 
 def _alike(meaning: BandMeaning, measure: Measure, sample: BandSample, domain: str, judged: bool) -> BandMeaning:
-    possible = domain == "db" or (measure.scale > 0 and sample.figures.low >= 0)
+    possible = sample.pixels.dtype.kind == "f" and (domain == "db" or (measure.scale > 0 and sample.figures.low >= 0))
     if not judged and possible:
         few = "too few valid pixels to judge by" if sample.figures.count else "no valid pixel"
         fills = sample.fills if domain == "db" else measure.fills
