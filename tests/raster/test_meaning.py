@@ -200,6 +200,26 @@ def test_fill_of_db_is_invalid_and_said(fill):
     assert np.array_equal(valid_mask(pixels, found.measure), pixels != fill)
 
 
+@pytest.mark.parametrize(
+    "dtype, scale, offset, fill",
+    [("int16", 0.01, 0.0, 0), ("int16", 0.01, 0.0, -9999), ("int16", 0.01, -20.0, 0), ("uint8", 0.2, -50.0, 255), ("uint8", 0.2, -50.0, 0)],
+)  # fmt: skip
+@pytest.mark.parametrize("unit", ["dB", None])
+def test_undeclared_fill_of_scaled_db(dtype, scale, offset, fill, unit):
+    """Also where it lies next to the levels, or among them."""
+    pixels = framed(np.minimum(scaled_db(dtype, scale, offset), 245 if dtype == "uint8" else 30_000), fill)
+    (found,) = meaning_of(pixels, scales=(scale,), offsets=(offset,), units=(unit,))
+    assert found.measure == Measure("db", scale, offset, fills=(float(fill),))
+    assert not valid_mask(pixels, found.measure)[:, :20].any()
+    assert np.array_equal(valid_mask(pixels, found.measure)[:, 20:], pixels[:, 20:] != fill)
+
+
+def test_levels_that_are_clipped_are_no_fill():
+    for low, high in ((-20, -10), (-17, -5), (-40, -9)):
+        pixels = np.clip(np.rint(db() / 0.25), low / 0.25, high / 0.25).astype(np.int16)
+        assert find_fills(pixels.reshape(-1)) == ()
+
+
 def test_fill_that_is_invalid_anyway_is_not_listed():
     assert meaning_of(framed(power(), -9999))[0].measure == Measure("power")
     assert meaning_of(framed(dn(dtype="int16"), -9999))[0].measure == Measure("amplitude")

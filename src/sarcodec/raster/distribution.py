@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 MOST_SAMPLES = 1 << 18
 FILL_SHARE, FILL_SHARE_FLOAT = 0.005, 0.0005  # a float that occurs again and again among others was put there
 FILL_TIMES = 20  # a fill is so many times as frequent as the next lower and the next higher value
-# At an end of all values a fill is farther off than this share of them, or so many, reach: values next to clipped ones are near.
-FILL_TAIL, FILL_GAP = 0.01, 15
+# At an end of all values a fill is farther off than this share of them, or so many, reach, and a step or two: values next to
+# clipped ones are near.
+FILL_TAIL, FILL_GAP, FILL_QUANTA = 0.01, 8, 2
 LEAST_FILLED, LEAST_DISTINCT, LEAST_OTHERS = 20, 16, 64
 GROWTH_RUN, LEAST_CONTRAST = 16, 1.3
 USUAL_FILLS = (
@@ -165,10 +166,12 @@ def _spikes(values: Pixels) -> list[float]:
     if rest.size < LEAST_DISTINCT or reached[-1] < LEAST_OTHERS:
         return []
     tails = rest[np.searchsorted(reached, (FILL_TAIL * reached[-1], (1 - FILL_TAIL) * reached[-1]))]
-    near, far = min(tails[0], rest[FILL_GAP]), max(tails[1], rest[-1 - FILL_GAP])
-    lowest, highest = 2 * rest[0] - near, 2 * rest[-1] - far
+    ends = rest[np.searchsorted(reached, (FILL_GAP, reached[-1] - FILL_GAP))]
+    near, far = min(tails[0], ends[0]), max(tails[1], ends[1])
+    quantum = FILL_QUANTA * float(np.diff(rest).min())
+    lowest, highest = 2 * rest[0] - near - quantum, 2 * rest[-1] - far + quantum
     if rest[0] > 0:  # 1e-10 below all others is far in dB, where an error counts
-        lowest = max(lowest, rest[0] * (rest[0] / near))
+        lowest = max(lowest, rest[0] * (rest[0] / near) - quantum)
     spikes = (float(value) for value in distinct[found])
     return [v for v in spikes if rest[0] < v < rest[-1] or v < lowest or v > highest]
 

@@ -217,9 +217,10 @@ def _meaning(info: SceneInfo, sample: BandSample, domain: str, exact: str | None
 
 
 def _with_zeros(sample: BandSample) -> BandSample:
-    """The sample without zeros that are fill: among float levels in dB, as linear pixels of 0 are invalid anyway."""
+    """The sample without zeros that are fill: among levels in dB, as linear pixels of 0 are invalid anyway."""
     values = sample.pixels[sample.usable]
-    if sample.pixels.dtype.kind != "f" or not (values < 0).any() or not zero_is_fill(values):
+    may_be_db = sample.pixels.dtype.kind == "f" or (sample.scale, sample.offset) != (1.0, 0.0)
+    if not may_be_db or not (values < 0).any() or not zero_is_fill(values):
         return sample
     usable = sample.usable & (sample.pixels != 0)
     figures = describe(sample.pixels, usable, sample.scale, sample.offset)

@@ -42,7 +42,9 @@ _ERRORS = (*GDAL_ERRORS, NotTiff)
 
 def files_of(target: str | os.PathLike[str]) -> tuple[str, ...]:
     """Names of the GeoTIFF and of all side files that may be written or removed with it; () for standard output."""
-    name = os.fspath(target) if isinstance(target, (str, os.PathLike)) else STANDARD  # what is no name, opening it will say
+    name = (
+        os.fspath(target) if isinstance(target, (str, os.PathLike)) else STANDARD
+    )  # what is no name, opening it will say
     return () if name == STANDARD else tuple(name + ending for ending in ("", *_SIDE_FILES))
 
 
