@@ -609,6 +609,17 @@ def test_false_colours_with_names_of_polarisations_are_radar():
     assert [m.kind for m in found] == ["radar"] * 3
 
 
+def test_bytes_in_the_colours_of_gdal_beside_a_mask_are_radar():
+    """GDAL calls three bands of bytes red, green and blue where nobody says what they are."""
+    bands = [
+        dn(1, "uint8", 60),
+        dn(2, "uint8", 60),
+        np.where(np.arange(COLS) < 50, 0, 255) + np.zeros((ROWS, 1), np.uint8),
+    ]
+    found = meaning_of(*(band.astype(np.uint8) for band in bands), colorinterp=("red", "green", "blue"))
+    assert [m.kind for m in found] == ["radar", "radar", "exact"]
+
+
 # Real images
 
 

@@ -88,9 +88,9 @@ def scene_meaning(
     named = _check_asked(info, domain, exact_bands)
     bands = [_sample(info, band, samples[band], masked[band]) for band in range(info.count)]
     found = {} if exact_bands is not None and not named else _exact_bands(info, bands)
-    exact = {**found, **{number: f"named as exact band {number}" for number in named}}
     if domain == "auto":
-        _check_no_photo(info, exact)
+        _check_no_photo(info, bands, found, named)
+    exact = {**found, **{number: f"named as exact band {number}" for number in named}}
     return _agreed(info, bands, [_meaning(info, sample, domain, exact.get(sample.number)) for sample in bands])
 
 
@@ -190,15 +190,19 @@ def _by_values(d: Distribution) -> str | None:
     return None
 
 
-def _check_no_photo(info: SceneInfo, exact: dict[int, str]) -> None:
-    """A picture in colours is refused, unless its bands bear the names of polarisations."""
-    colours = [band for band in range(info.count) if info.colorinterp[band].lower() in _PHOTO and band + 1 not in exact]
-    if len(colours) < 3 or np.dtype(info.dtype).kind == "f" or any(is_radar_name(info, band) for band in colours):
+def _check_no_photo(info: SceneInfo, bands: list[BandSample], found: dict[int, str], named: Sequence[int]) -> None:
+    """A picture in colours is refused, unless its bands bear the names of polarisations. A colour may be as smooth as geometry; that it
+    is a band of its own is said by its name, or by its having few values (GDAL calls any three bands of bytes red, green and blue)."""
+    own = {n for n in found if declared_exact(info, n - 1) or bands[n - 1].figures.distinct <= _MOST_CLASSES} | set(
+        named
+    )
+    colours = [band for band in range(info.count) if info.colorinterp[band].lower() in _PHOTO and band + 1 not in own]
+    if len(colours) < 3 or any(is_radar_name(info, band) for band in colours):
         return
     names = ", ".join(info.colorinterp[band] for band in colours)
     raise UnsupportedScene(
         f"the bands are {names} by their colour interpretation: a photograph or a picture, expected detected radar. "
-        "Use --lossless to keep it exactly, or --domain amplitude if these really are radar bands"
+        "Use --lossless to keep it exactly, or --domain amplitude (power, db) if these really are radar bands"
     )
 
 
