@@ -1,6 +1,7 @@
 """Files whose bands are of different kinds: radar by the model or within a bound, everything else bit for bit; masks behind them."""
 
 import dataclasses
+import sys
 import warnings
 
 import numpy as np
@@ -45,6 +46,16 @@ def test_an_angle_beside_two_radar_bands_is_exact(options):
     error = np.abs(walked.after[:2] - walked.before[:2])[valid]
     assert error.max() <= options.get("max_error_db", 0 if options.get("lossless") else 60)
     np.testing.assert_array_equal(bits(walked.after[:2])[~valid], bits(walked.before[:2])[~valid])
+
+
+def test_exact_bands_need_no_jpeg_xl(tmp_path, monkeypatch):
+    """The extra is for those who ask for a bound or for lossless."""
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    with pytest.raises(InvalidArgument, match=r"sarcodec\[bounded\]"):
+        walk(export(), NAMES, lossless=True)
+    walked = walk(export(), NAMES, quality=55)
+    np.testing.assert_array_equal(bits(walked.after[2]), bits(walked.before[2]))
+    assert walked.check.passed and walked.report.band_kinds[2].kind == "exact"
 
 
 def test_bands_that_are_named_are_exact(tmp_path):
