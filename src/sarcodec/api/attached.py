@@ -69,7 +69,7 @@ class AttachmentFolder:
             return
         self._output(target).close()
         for other in self._others:
-            require_different(**{"the scene": other, f"attachment {name!r}": target})
+            require_different(**{"the scene": other, f"attachment {name!r}": os.fspath(target)})
 
     def _output(self, target: Path) -> Output:
         return Output(target, overwrite=self._overwrite, inputs=(self._source,))

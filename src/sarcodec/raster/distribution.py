@@ -13,7 +13,7 @@ import numpy as np
 from sarcodec.format.meaningless import nodata_pixel
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Bools, Pixels
+    from sarcodec.arrays import Bools, Floats, Integers, Pixels
 
 MOST_SAMPLES = 1 << 18
 FILL_SHARE, FILL_SHARE_FLOAT = 0.005, 0.0005  # a float that occurs again and again among others was put there
@@ -165,15 +165,21 @@ def _spikes(values: Pixels) -> list[float]:
     rest, reached = distinct[~found].astype(np.float64), np.cumsum(counts[~found])
     if rest.size < LEAST_DISTINCT or reached[-1] < LEAST_OTHERS:
         return []
-    tails = rest[np.searchsorted(reached, (FILL_TAIL * reached[-1], (1 - FILL_TAIL) * reached[-1]))]
-    ends = rest[np.searchsorted(reached, (FILL_GAP, reached[-1] - FILL_GAP))]
-    near, far = min(tails[0], ends[0]), max(tails[1], ends[1])
-    quantum = FILL_QUANTA * float(np.diff(rest).min())
-    lowest, highest = 2 * rest[0] - near - quantum, 2 * rest[-1] - far + quantum
-    if rest[0] > 0:  # 1e-10 below all others is far in dB, where an error counts
-        lowest = max(lowest, rest[0] * (rest[0] / near) - quantum)
+    lowest, highest = _reach(rest, reached)
     spikes = (float(value) for value in distinct[found])
     return [v for v in spikes if rest[0] < v < rest[-1] or v < lowest or v > highest]
+
+
+def _reach(rest: Floats, reached: Integers) -> tuple[float, float]:
+    """How far beyond the other values (ascending; counts, summed) one may lie and still be clipped."""
+    tails = rest[np.searchsorted(reached, (FILL_TAIL * reached[-1], (1 - FILL_TAIL) * reached[-1]))]
+    ends = rest[np.searchsorted(reached, (FILL_GAP, reached[-1] - FILL_GAP))]
+    near, far = float(min(tails[0], ends[0])), float(max(tails[1], ends[1]))
+    quantum = FILL_QUANTA * float(np.diff(rest).min())
+    lowest, highest = 2 * float(rest[0]) - near - quantum, 2 * float(rest[-1]) - far + quantum
+    if rest[0] > 0:  # 1e-10 below all others is far in dB, where an error counts
+        lowest = max(lowest, float(rest[0]) * (float(rest[0]) / near) - quantum)
+    return lowest, highest
 
 
 def zero_is_fill(values: Pixels) -> bool:

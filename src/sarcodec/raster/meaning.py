@@ -16,35 +16,14 @@ from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.format.meaningless import meaningless_pixels
 from sarcodec.format.measure import DOMAINS, MOST_FILLS, Measure
 from sarcodec.format.scene import SceneInfo
-from sarcodec.raster.declared import declarations, declared_exact, is_radar_name
+from sarcodec.raster.declared import declarations
 from sarcodec.raster.distribution import Distribution, describe, find_fills, hidden_values, zero_is_fill
 from sarcodec.raster.domains import decide, obeyed
+from sarcodec.raster.kinds import LEAST_JUDGED, MASK_VALUES, check_no_photo, exact_bands_of
 from sarcodec.signal.radiometry import finite_mask
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Pixels
-
-_PHOTO = {
-    "red",
-    "green",
-    "blue",
-    "cyan",
-    "magenta",
-    "yellow",
-    "black",
-    "hue",
-    "saturation",
-    "lightness",
-    "y",
-    "cb",
-    "cr",
-}
-_MOST_CLASSES, _EQUAL_NEIGHBOURS, _MASK_VALUES = 64, 0.8, 3
-_EQUAL_CLASSES = 0.45  # small areas have many borders; the darkest speckle in whole numbers has 0.4
-_SMOOTH_STEP = 0.01  # of the range of most values: neighbours in geometry differ by less, speckle by more
-_SMOOTH_SHARE = 0.02  # of the middle value: the same of linear power, whose range a city makes large
-_SMOOTH_BEND = 0.4  # heights and angles bend less from pixel to pixel than they rise; speckle, filtered too, does not
-_LEAST_JUDGED = 256
 
 
 @dataclass(frozen=True)
@@ -87,9 +66,9 @@ def scene_meaning(
     """
     named = _check_asked(info, domain, exact_bands)
     bands = [_sample(info, band, samples[band], masked[band]) for band in range(info.count)]
-    found = {} if exact_bands is not None and not named else _exact_bands(info, bands)
+    found = {} if exact_bands is not None and not named else exact_bands_of(info, bands)
     if domain == "auto":
-        _check_no_photo(info, bands, found, named)
+        check_no_photo(info, bands, found, named)
     exact = {**found, **{number: f"named as exact band {number}" for number in named}}
     return _agreed(info, bands, [_meaning(info, sample, domain, exact.get(sample.number)) for sample in bands])
 
@@ -126,84 +105,6 @@ def _declared_scale(info: SceneInfo, band: int) -> tuple[float, float]:
     scale, offset = info.scales[band], info.offsets[band]
     usual = np.isfinite(scale) and np.isfinite(offset) and scale != 0
     return (float(scale), float(offset)) if usual else (1.0, 0.0)  # a scale of 0 was never meant
-
-
-def _exact_bands(info: SceneInfo, bands: list[BandSample]) -> dict[int, str]:
-    """Band number -> why it is no radar: declared so, or by its values beside a band that has speckle."""
-    found = {s.number: why for s in bands if (why := declared_exact(info, s.number - 1))}
-    others = [s for s in bands if s.number not in found and not is_radar_name(info, s.number - 1)]
-    speckled = [s for s in bands if s.number not in found and _is_speckled(s.figures)]
-    for sample in others:
-        beside = [radar for radar in speckled if radar.number != sample.number]
-        if not beside:
-            continue
-        if why := _by_values(_without_zeros(sample)) or _by_whole_values(sample, beside):
-            found[sample.number] = why
-    return found
-
-
-def _by_whole_values(sample: BandSample, beside: list[BandSample]) -> str | None:
-    """Classes in areas of any size: a few whole numbers, beside radar that is in none."""
-    d = sample.figures
-    few = d.whole and 1 < d.distinct <= _MOST_CLASSES and d.count >= _LEAST_JUDGED
-    if not few or any(radar.figures.whole for radar in beside):
-        return None
-    return f"only {d.distinct} different values, all whole, beside a band with speckle in fractions: classes"
-
-
-def _is_speckled(d: Distribution) -> bool:
-    return (
-        d.count >= _LEAST_JUDGED
-        and d.distinct > _MOST_CLASSES // 2
-        and not _is_smooth(d)
-        and d.equal < _EQUAL_NEIGHBOURS
-    )
-
-
-def _is_smooth(d: Distribution) -> bool:
-    spread = d.q95 - d.q05
-    if d.bend is not None and d.bend < _SMOOTH_BEND:
-        return True
-    return d.step <= _SMOOTH_STEP * spread and d.step <= _SMOOTH_SHARE * max(
-        abs(d.median), spread if d.negative > 0.05 else 0
-    )
-
-
-def _without_zeros(sample: BandSample) -> Distribution:
-    """Figures of the pixels that are not 0: an empty border beside speckle is neither a class nor smooth."""
-    usable = sample.usable & (sample.pixels != 0)
-    return describe(sample.pixels, usable, sample.scale, sample.offset)
-
-
-def _by_values(d: Distribution) -> str | None:
-    if 0 < d.count < _LEAST_JUDGED and d.distinct <= _MASK_VALUES:
-        return f"only {d.distinct} different values beside 0, and a band with speckle: a mask"
-    if d.count < _LEAST_JUDGED:
-        return None
-    clustered = d.distinct <= _MOST_CLASSES and d.equal >= _EQUAL_CLASSES
-    if d.distinct <= _MASK_VALUES or clustered:
-        return f"only {d.distinct} different values in large areas, beside a band with speckle: classes or a mask"
-    if d.distinct > _MOST_CLASSES and _is_smooth(d):
-        return (
-            f"neighbours differ by {d.step:.2g} in a range of {d.q95 - d.q05:.3g}, beside a band with speckle: geometry"
-        )
-    return None
-
-
-def _check_no_photo(info: SceneInfo, bands: list[BandSample], found: dict[int, str], named: Sequence[int]) -> None:
-    """A picture in colours is refused, unless its bands bear the names of polarisations. A colour may be as smooth as geometry; that it
-    is a band of its own is said by its name, or by its having few values (GDAL calls any three bands of bytes red, green and blue)."""
-    own = {n for n in found if declared_exact(info, n - 1) or bands[n - 1].figures.distinct <= _MOST_CLASSES} | set(
-        named
-    )
-    colours = [band for band in range(info.count) if info.colorinterp[band].lower() in _PHOTO and band + 1 not in own]
-    if len(colours) < 3 or any(is_radar_name(info, band) for band in colours):
-        return
-    names = ", ".join(info.colorinterp[band] for band in colours)
-    raise UnsupportedScene(
-        f"the bands are {names} by their colour interpretation: a photograph or a picture, expected detected radar. "
-        "Use --lossless to keep it exactly, or --domain amplitude (power, db) if these really are radar bands"
-    )
 
 
 def _meaning(info: SceneInfo, sample: BandSample, domain: str, exact: str | None) -> BandMeaning:
@@ -278,7 +179,7 @@ def _is_measured(d: Distribution) -> bool:
 
 
 def _is_judged(d: Distribution) -> bool:
-    return d.count >= _LEAST_JUDGED and d.distinct > _MASK_VALUES
+    return d.count >= LEAST_JUDGED and d.distinct > MASK_VALUES
 
 
 def _alike(meaning: BandMeaning, measure: Measure, sample: BandSample, domain: str, judged: bool) -> BandMeaning:
