@@ -220,6 +220,14 @@ def test_levels_that_are_clipped_are_no_fill():
         assert find_fills(pixels.reshape(-1)) == ()
 
 
+@pytest.mark.parametrize("step", [1, 2, 3, 5])
+def test_saturated_pixels_of_a_stretched_image_are_no_fill(step):
+    """A stretch leaves gaps between values, and one pixel in thirty at the end of the type."""
+    pixels = np.minimum(np.rint(dn(mean=190) / step) * step, 255).astype(np.uint8)
+    assert np.mean(pixels == 255) > 0.005
+    assert find_fills(pixels.reshape(-1)) == () and meaning_of(pixels)[0].measure == Measure("amplitude")
+
+
 def test_fill_that_is_invalid_anyway_is_not_listed():
     assert meaning_of(framed(power(), -9999))[0].measure == Measure("power")
     assert meaning_of(framed(dn(dtype="int16"), -9999))[0].measure == Measure("amplitude")

@@ -20,7 +20,7 @@ FILL_SHARE, FILL_SHARE_FLOAT = 0.005, 0.0005  # a float that occurs again and ag
 FILL_TIMES = 20  # a fill is so many times as frequent as the next lower and the next higher value
 # At an end of all values a fill is farther off than this share of them, or so many, reach, and a step or two: values next to
 # clipped ones are near.
-FILL_TAIL, FILL_GAP, FILL_QUANTA = 0.01, 8, 2
+FILL_TAIL, FILL_GAP, FILL_QUANTA, FILL_GAPS = 0.01, 8, 2, 9
 LEAST_FILLED, LEAST_DISTINCT, LEAST_OTHERS = 20, 16, 64
 GROWTH_RUN, LEAST_CONTRAST = 16, 1.3
 USUAL_FILLS = (
@@ -175,10 +175,11 @@ def _reach(rest: Floats, reached: Integers) -> tuple[float, float]:
     tails = rest[np.searchsorted(reached, (FILL_TAIL * reached[-1], (1 - FILL_TAIL) * reached[-1]))]
     ends = rest[np.searchsorted(reached, (FILL_GAP, reached[-1] - FILL_GAP))]
     near, far = float(min(tails[0], ends[0])), float(max(tails[1], ends[1]))
-    quantum = FILL_QUANTA * float(np.diff(rest).min())
-    lowest, highest = 2 * float(rest[0]) - near - quantum, 2 * float(rest[-1]) - far + quantum
+    # Whole numbers that were stretched have gaps, also next to the saturated one.
+    below, above = (FILL_QUANTA * float(np.median(np.diff(end))) for end in (rest[:FILL_GAPS], rest[-FILL_GAPS:]))
+    lowest, highest = 2 * float(rest[0]) - near - below, 2 * float(rest[-1]) - far + above
     if rest[0] > 0:  # 1e-10 below all others is far in dB, where an error counts
-        lowest = max(lowest, float(rest[0]) * (float(rest[0]) / near) - quantum)
+        lowest = max(lowest, float(rest[0]) * (float(rest[0]) / near) / FILL_QUANTA)
     return lowest, highest
 
 
