@@ -6,15 +6,12 @@ In: a SceneInfo and samples of its bands; out: numbers of bands, each with a sen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sarcodec.errors import UnsupportedScene
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.band_sample import BandSample
 from sarcodec.raster.declared import declared_exact, is_radar_name
 from sarcodec.raster.distribution import Distribution, describe
-
-if TYPE_CHECKING:
-    from sarcodec.raster.meaning import BandSample
 
 _PHOTO = {
     "red",

@@ -16,6 +16,7 @@ from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.format.meaningless import meaningless_pixels
 from sarcodec.format.measure import DOMAINS, MOST_FILLS, Measure
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.band_sample import BandSample
 from sarcodec.raster.declared import declarations
 from sarcodec.raster.distribution import Distribution, describe, find_fills, hidden_values, zero_is_fill
 from sarcodec.raster.domains import decide, obeyed
@@ -35,20 +36,6 @@ class BandMeaning:
     measure: Measure | None
     why: str
     hidden: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class BandSample:
-    """Pixels (n,) of one band (number from 1), which of them may be measurements, fills found among them, and their figures."""
-
-    number: int
-    pixels: Pixels
-    usable: Bools
-    fills: tuple[float, ...]
-    hidden: tuple[float, ...]
-    scale: float
-    offset: float
-    figures: Distribution
 
 
 def scene_meaning(
