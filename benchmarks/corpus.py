@@ -249,6 +249,14 @@ def read_rows(path: Path) -> list[Row]:
         return [Row(**{k: numbers.get(k, str)(v) for k, v in row.items()}) for row in csv.DictReader(file)]
 
 
+def write_rows(path: Path, rows: list[Row]) -> None:
+    """What `read_rows` reads."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=asdict(rows[0]))
+        writer.writeheader()
+        writer.writerows(map(asdict, rows))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="one a project")
@@ -266,6 +274,8 @@ def main() -> int:
         for found in rasters(folder.resolve()):
             if re.search(options.only, found.name):
                 rows.append(judge(found, options.mode, options.limit))
+                if options.csv:  # whole after every raster: a run of hours may be cut
+                    write_rows(options.csv, rows)
                 print(
                     f"{rows[-1].result}: {found.project} {found.name} ({rows[-1].seconds} s) {rows[-1].detail[:300]}",
                     flush=True,
@@ -277,10 +287,7 @@ def main() -> int:
     if options.markdown:
         options.markdown.write_text(text, encoding="utf-8")
     if options.csv:
-        with open(options.csv, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=asdict(rows[0]))
-            writer.writeheader()
-            writer.writerows(map(asdict, rows))
+        write_rows(options.csv, rows)
     return int(any(row.result == "FAULT" for row in rows))
 
 

@@ -76,6 +76,19 @@ def test_the_output_cannot_be_an_attachment(source):
     assert path.read_bytes() == b"kept"
 
 
+@pytest.mark.parametrize("name", ["x.sarc", "again.sarc", "out.tif", "out.tif.aux.xml", "out.tif.msk"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_no_attachment_replaces_the_file_or_the_scene(packed, source, tmp_path, name, overwrite):
+    """Names of attachments come from others: one may be that of the compressed file itself, or of what is written."""
+    path = tmp_path / "x.sarc"
+    sarcodec.compress(source, path, attachments={name: b"another"})
+    (tmp_path / "again.sarc").hardlink_to(path)
+    before = path.read_bytes()
+    with pytest.raises((InvalidArgument, OutputExists), match="same file as the input|both|already there"):
+        sarcodec.decompress(path, tmp_path / "out.tif", attachments=tmp_path, overwrite=overwrite)
+    assert path.read_bytes() == before and sorted(p.name for p in tmp_path.iterdir()) == ["again.sarc", "x.sarc"]
+
+
 def test_files_that_are_there_stay_without_overwriting(packed, tmp_path):
     folder = tmp_path / "folder"
     (folder / "annotation").mkdir(parents=True)

@@ -1,9 +1,13 @@
 """Files whose bands are of different kinds: radar by the model or within a bound, everything else bit for bit; masks behind them."""
 
 import dataclasses
+import sys
+import warnings
 
 import numpy as np
 import pytest
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
 
 import sarcodec
 from api.scenes import amplitude, bits, speckle, store, walk
@@ -42,6 +46,16 @@ def test_an_angle_beside_two_radar_bands_is_exact(options):
     error = np.abs(walked.after[:2] - walked.before[:2])[valid]
     assert error.max() <= options.get("max_error_db", 0 if options.get("lossless") else 60)
     np.testing.assert_array_equal(bits(walked.after[:2])[~valid], bits(walked.before[:2])[~valid])
+
+
+def test_exact_bands_need_no_jpeg_xl(tmp_path, monkeypatch):
+    """The extra is for those who ask for a bound or for lossless."""
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    with pytest.raises(InvalidArgument, match=r"sarcodec\[bounded\]"):
+        walk(export(), NAMES, lossless=True)
+    walked = walk(export(), NAMES, quality=55)
+    np.testing.assert_array_equal(bits(walked.after[2]), bits(walked.before[2]))
+    assert walked.check.passed and walked.report.band_kinds[2].kind == "exact"
 
 
 def test_bands_that_are_named_are_exact(tmp_path):
@@ -162,6 +176,31 @@ def test_a_photograph_is_refused_but_kept_when_asked_exactly(tmp_path):
     walked = walk(photo, {"colorinterp": ("red", "green", "blue")}, lossless=True)
     np.testing.assert_array_equal(walked.after, photo)
     assert walked.check.passed
+
+
+def picture() -> np.ndarray:
+    """Hills and a sky: smooth, as photographs are."""
+    rows, cols = np.mgrid[:ROWS, :COLS]
+    waves = [128 + 80 * np.sin(cols / 30 + shift) + 20 * np.cos(rows / 9) for shift in range(3)]
+    return np.clip(waves, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "driver, options",
+    [("JPEG", {}), ("JPEG", {"quality": 10}), ("PNG", {}), ("WEBP", {}), ("GTiff", {"photometric": "RGB"}),
+     ("GTiff", {"photometric": "YCBCR", "compress": "JPEG"}), ("GTiff", {"photometric": "RGB", "dtype": "float32"})],
+)  # fmt: skip
+def test_photographs_are_refused_in_whatever_file_they_are(tmp_path, driver, options):
+    """A channel of a JPEG is as smooth as geometry, beside channels with the noise of the blocks; it is a photograph all the same."""
+    pixels, path = picture().astype(options.get("dtype", "uint8")), tmp_path / "in"
+    options = {"driver": driver, "count": 3, "height": ROWS, "width": COLS, "dtype": pixels.dtype, **options}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", **options) as dataset:
+            dataset.write(pixels)
+    for domain in ({}, {"max_error_db": 0.5}, {"quality_class": "archive"}):
+        with pytest.raises(UnsupportedScene, match="photograph.*lossless"):
+            sarcodec.compress(path, tmp_path / "x.sarc", **domain)
 
 
 def test_info_says_what_was_taken_and_why(tmp_path):

@@ -105,7 +105,8 @@ def test_names_count_as_wholes(name, expected):
     ["angle", "localIncidenceAngle", "projectedLocalIncidenceAngle", "incidenceAngleFromEllipsoid", "mask", "layoverShadowMask", "lat", "longitude",
      "elevation", "dem", "VV_mask", "quality", "Land cover class", "local_incidence_angle", "data-mask", "LIA", "Layover/Shadow mask",
      "inc_map_ell", "local incident angle", "ls_map", "LSMap", "validity", "orthorectifiedLat", "hgt", "SRTM", "Land Cover", "rtc_anf_gamma0_to_beta0",
-     "border_mask", "Einfallswinkel", "Maske", "acquisition_time", "offNadirAngle", "localIncidenceAngle_VV"],
+     "border_mask", "Einfallswinkel", "Maske", "acquisition_time", "offNadirAngle", "localIncidenceAngle_VV", "ang", "theta_i", "eia", "grazing_angle", "nominal_incidence_angle",
+     "ángulo de incidencia", "angolo_incidenza", "view_zenith", "landmask", "DOY", "NDVI", "coh12", "satellite_azimuth", "observation_count"],
 )  # fmt: skip
 def test_names_of_geometry_and_masks(name):
     assert is_exact_name(name)
@@ -155,6 +156,36 @@ def test_clipped_and_quantised_values_are_no_fills():
     assert find_fills(np.repeat(np.array([1, 2, 3], np.uint8), 999)) == () and find_fills(np.zeros(0, np.float32)) == ()
 
 
+@pytest.mark.parametrize("fill", [1e-30, 1e-10, 1e-5])
+@pytest.mark.parametrize("pixels", [25, 240, ROWS * COLS // 2])
+def test_a_floor_far_below_all_others_in_db_is_fill(fill, pixels):
+    """10 log10 of it would be hundreds of dB below its neighbours."""
+    filled = power().reshape(-1)
+    filled[:pixels] = fill
+    assert find_fills(filled) == (float(np.float32(fill)),)
+
+
+@pytest.mark.parametrize("fill", [-30, -40, -1, 50])
+def test_fill_just_beyond_all_levels(fill):
+    assert find_fills(framed(db(), fill).reshape(-1)) == (fill,)
+    clipped = np.clip(db(), -19, -8).reshape(-1)
+    assert find_fills(clipped) == ()
+
+
+@pytest.mark.parametrize("fill", [127, 255, 10_000])
+def test_a_few_fills_do_not_turn_db_of_dn_into_dn(fill):
+    """A value that a thousandth of the pixels have lifts the highest quantiles."""
+    levels = (20 * np.log10(dn())).astype(np.float32)
+    levels[0, :25] = fill
+    with pytest.raises(UnsupportedScene, match="may be amplitudes or dB"):
+        meaning_of(levels)
+
+
+def test_whole_numbers_that_are_kept_as_measurements_are_not_said_to_be_fill():
+    (found,) = meaning_of(framed(dn(), 255))
+    assert found.measure == Measure("amplitude") and "fill" not in found.why
+
+
 def test_two_fills_and_few_pixels_of_a_usual_one():
     pixels = framed(db(), -9999)
     pixels[5, 100:102] = -99
@@ -167,6 +198,34 @@ def test_fill_of_db_is_invalid_and_said(fill):
     (found,) = meaning_of(pixels)
     assert found.measure == Measure("db", fills=(fill,)) and f"{fill:g}" in found.why
     assert np.array_equal(valid_mask(pixels, found.measure), pixels != fill)
+
+
+@pytest.mark.parametrize(
+    "dtype, scale, offset, fill",
+    [("int16", 0.01, 0.0, 0), ("int16", 0.01, 0.0, -9999), ("int16", 0.01, -20.0, 0), ("uint8", 0.2, -50.0, 255), ("uint8", 0.2, -50.0, 0)],
+)  # fmt: skip
+@pytest.mark.parametrize("unit", ["dB", None])
+def test_undeclared_fill_of_scaled_db(dtype, scale, offset, fill, unit):
+    """Also where it lies next to the levels, or among them."""
+    pixels = framed(np.minimum(scaled_db(dtype, scale, offset), 245 if dtype == "uint8" else 30_000), fill)
+    (found,) = meaning_of(pixels, scales=(scale,), offsets=(offset,), units=(unit,))
+    assert found.measure == Measure("db", scale, offset, fills=(float(fill),))
+    assert not valid_mask(pixels, found.measure)[:, :20].any()
+    assert np.array_equal(valid_mask(pixels, found.measure)[:, 20:], pixels[:, 20:] != fill)
+
+
+def test_levels_that_are_clipped_are_no_fill():
+    for low, high in ((-20, -10), (-17, -5), (-40, -9)):
+        pixels = np.clip(np.rint(db() / 0.25), low / 0.25, high / 0.25).astype(np.int16)
+        assert find_fills(pixels.reshape(-1)) == ()
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5])
+def test_saturated_pixels_of_a_stretched_image_are_no_fill(step):
+    """A stretch leaves gaps between values, and one pixel in thirty at the end of the type."""
+    pixels = np.minimum(np.rint(dn(mean=190) / step) * step, 255).astype(np.uint8)
+    assert np.mean(pixels == 255) > 0.005
+    assert find_fills(pixels.reshape(-1)) == () and meaning_of(pixels)[0].measure == Measure("amplitude")
 
 
 def test_fill_that_is_invalid_anyway_is_not_listed():
@@ -493,6 +552,27 @@ def test_small_areas_of_classes_are_classes():
     assert [m.kind for m in meaning_of(dn(), classes.astype(np.uint16))] == ["radar", "exact"]
 
 
+@pytest.mark.parametrize("radar", [power, db])
+def test_scattered_classes_in_float_are_classes(radar):
+    """Areas of a pixel or two: neighbours are seldom equal, but speckle of floats is no whole number."""
+    classes = np.random.default_rng(5).integers(0, 9, (ROWS, COLS)).astype(np.float32)
+    kinds = [found.kind for found in meaning_of(radar(1), classes, radar(2))]
+    assert kinds == ["radar", "exact", "radar"]
+
+
+@pytest.mark.parametrize("dtype, scale, offset", SCALED[:2])
+def test_an_undeclared_band_beside_declared_db_is_refused(dtype, scale, offset):
+    """Whole numbers without a declaration are amplitude, but not beside bands that say that they are something else."""
+    other = np.random.default_rng(4).integers(1000, 9000, (ROWS, COLS)).astype(dtype)
+    facts = {"scales": (scale, 1.0), "offsets": (offset, 0.0), "units": ("dB", None)}
+    with pytest.raises(UnsupportedScene, match="band 2 is amplitude.*other bands are db.*--exact-bands 2"):
+        meaning_of(scaled_db(dtype, scale, offset), other, **facts)
+    assert [found.kind for found in meaning_of(scaled_db(dtype, scale, offset), other, exact=[2], **facts)] == [
+        "radar",
+        "exact",
+    ]
+
+
 def test_a_float_band_unlike_the_others_is_refused_unless_it_says_what_it_is():
     coherence = np.random.default_rng(3).beta(5, 3, (ROWS, COLS)).astype(np.float32)
     with pytest.raises(UnsupportedScene, match="band 3 is power by its values.*--exact-bands 3.*--domain db"):
@@ -535,6 +615,17 @@ def test_false_colours_with_names_of_polarisations_are_radar():
     bands = [dn(seed, "uint8", 60) for seed in (1, 2, 3)]
     found = meaning_of(*bands, colorinterp=("red", "green", "blue"), descriptions=("VV", "VH", "VV_2"))
     assert [m.kind for m in found] == ["radar"] * 3
+
+
+def test_bytes_in_the_colours_of_gdal_beside_a_mask_are_radar():
+    """GDAL calls three bands of bytes red, green and blue where nobody says what they are."""
+    bands = [
+        dn(1, "uint8", 60),
+        dn(2, "uint8", 60),
+        np.where(np.arange(COLS) < 50, 0, 255) + np.zeros((ROWS, 1), np.uint8),
+    ]
+    found = meaning_of(*(band.astype(np.uint8) for band in bands), colorinterp=("red", "green", "blue"))
+    assert [m.kind for m in found] == ["radar", "radar", "exact"]
 
 
 # Real images

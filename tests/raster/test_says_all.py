@@ -740,3 +740,15 @@ def test_xml_that_only_gdal_reads(tmp_path):
 def test_damaged_metadata_of_a_tiff_is_named(tmp_path):
     source = raw_tiff(tmp_path / "a.tif", {GDAL_METADATA: b'<GDALMetadata><Item name="a">1</Item><Item name='})
     assert "GDAL_METADATA" in "".join(round_trip(source, tmp_path / "back.tif"))
+
+
+def test_tags_of_a_driver_that_forgets_them(tmp_path):
+    """While GDAL copies a GeoPackage, which is how its words are read, the tags of the open one are gone."""
+    tiff(tmp_path / "a.tif", dtype="uint8", crs="EPSG:3857", transform=GRID)
+    try:
+        rasterio.shutil.copy(tmp_path / "a.tif", tmp_path / "in.gpkg", driver="GPKG", TILE_FORMAT="PNG")
+    except rasterio.errors.RasterioError:
+        pytest.skip("GDAL has no GeoPackage here")
+    with open_scene(tmp_path / "in.gpkg") as reader:
+        found = dict(dict(reader.info.tags)[""])
+    assert found["IDENTIFIER"] == "in" and "ZOOM_LEVEL" in found

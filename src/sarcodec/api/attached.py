@@ -10,7 +10,8 @@ from sarcodec.api import choices
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.attachments import NO_ATTACHMENTS, Attached, check_names, pack_attachments
 from sarcodec.format.reader import FileReader
-from sarcodec.storage.output import Output
+from sarcodec.storage.names import Input
+from sarcodec.storage.output import Output, require_different
 from sarcodec.storage.refusals import shown
 
 
@@ -49,11 +50,14 @@ def _bytes(name: str, source: choices.Path | bytes) -> bytes:
 class AttachmentFolder:
     """A folder that gets all attachments of a file, each under its name. Made in two steps: what can be refused is, before any pixel is decoded.
 
-    Raises InvalidArgument where a name would leave the folder (through a link) or a folder cannot be made, OutputExists, CorruptFile.
+    source: what the file is read from; others: what is written besides. No attachment may replace any of them.
+    Raises InvalidArgument where a name would do that, would leave the folder (through a link) or a folder cannot be made; OutputExists, CorruptFile.
     """
 
-    def __init__(self, file: FileReader, folder: choices.Path, overwrite: bool) -> None:
-        self._file, self._overwrite = file, overwrite
+    def __init__(
+        self, file: FileReader, folder: choices.Path, overwrite: bool, *, source: Input, others: tuple[str, ...] = ()
+    ) -> None:
+        self._file, self._overwrite, self._source, self._others = file, overwrite, source, others
         self._folder = Path(os.path.realpath(folder))
         for record in file.header.attachments:
             file.attachment(record.name)  # its checksum, before anything is written
@@ -61,8 +65,14 @@ class AttachmentFolder:
 
     def _check(self, name: str) -> None:
         target = self._target(name)
-        if target.parent.is_dir():
-            Output(target, overwrite=self._overwrite).close()
+        if not target.parent.is_dir():
+            return
+        self._output(target).close()
+        for other in self._others:
+            require_different(**{"the scene": other, f"attachment {name!r}": os.fspath(target)})
+
+    def _output(self, target: Path) -> Output:
+        return Output(target, overwrite=self._overwrite, inputs=(self._source,))
 
     def _target(self, name: str) -> Path:
         target = self._folder / name
@@ -84,6 +94,6 @@ class AttachmentFolder:
                 target.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise InvalidArgument(f"{shown(target.parent)} cannot be made ({error.strerror})") from error
-            with Output(target, overwrite=self._overwrite) as output:
+            with self._output(target) as output:
                 output.write(data)
         return len(self._file.header.attachments)

@@ -31,7 +31,7 @@ from sarcodec.format.tiling import Window, overlap
 from sarcodec.products.output import is_product_name
 from sarcodec.products.restoring import Restored
 from sarcodec.raster.blocks import Blocks, block_cache
-from sarcodec.raster.geotiff import SceneWriter
+from sarcodec.raster.geotiff import SceneWriter, files_of
 
 TAG_NAMESPACE = "SARCODEC"
 
@@ -135,7 +135,11 @@ def decompress(
         view = View(decoder, place) if reduce is None else reduced_view(decoder, place, reduce, shares.tiles)
         bands = chosen_indexes(indexes, view.decoder.info.count)
         scene = tagged(excerpt(view.decoder.info, view.window, bands), view.decoder)
-        folder = None if attachments is None else AttachmentFolder(file, attachments, overwrite)
+        folder = (
+            None
+            if attachments is None
+            else AttachmentFolder(file, attachments, overwrite, source=source, others=files_of(target))
+        )
         with (
             workers(shares.threads) as pool,
             block_cache(shares.blocks),

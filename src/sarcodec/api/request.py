@@ -122,7 +122,7 @@ def fulfil(
 ) -> Outcome:
     """Encode a scene. folder: where latents are kept between passes if memory has no room for them, None for the system's place."""
     aim, bound = request.aim, request.bound
-    meanings = meanings_of(source, request.domain, request.exact, lossless=bound == 0)
+    meanings = meanings_of(source, request.domain, request.exact, lossless=bound == 0, mapped=pool.map)
     codec = _codec(meanings, bound, request)
     encoder = SceneEncoder(source, meanings, codec, not request.independent_bands, bound)
     tick = _ticker(request.progress, aim, len(encoder.parts()))

@@ -10,6 +10,7 @@ import numpy as np
 from sarcodec.decoding.band_kinds import measure_of
 from sarcodec.decoding.bounded import decode_sections, keeps
 from sarcodec.decoding.tile import TILE_PX
+from sarcodec.encoding.level_check import check_levels
 from sarcodec.encoding.measured import Encoded, Measured, measured
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.errors import InvalidArgument, TargetNotReached
@@ -41,7 +42,7 @@ def bound_of(max_error_db: float) -> int:
 class BoundedEncoder:
     """Tiles of one band into payloads; safe for threads where the reader is. `field`: what the head says of the band.
 
-    Raises InvalidArgument without imagecodecs.
+    Raises InvalidArgument without imagecodecs; UnsupportedScene where levels in dB are beyond all physics.
     """
 
     def __init__(self, reader: PixelSource, band: int, field: BandField) -> None:
@@ -55,6 +56,7 @@ class BoundedEncoder:
         """One tile, read back and compared with its pixels. Raises TargetNotReached if they are not as promised."""
         pixels = np.ascontiguousarray(self.reader.read(self.band, self.grid.window(tile)))
         valid = np.ones(pixels.shape, bool) if self.measure is None else valid_mask(pixels, self.measure)
+        self._check(tile, pixels)
         if self.measure is None or self.bound == LOSSLESS:
             sections = self._exact(pixels, valid)
         else:
@@ -67,6 +69,11 @@ class BoundedEncoder:
                 "take another version of it"
             )
         return Encoded(payload, self._measured(pixels, decoded, valid))
+
+    def _check(self, tile: int, pixels: Pixels) -> None:
+        """dB are coded as they are, so that nothing else would notice a level that is none."""
+        if self.measure is not None and self.measure.domain == "db" and self.bound != LOSSLESS:
+            check_levels(normalise(pixels, self.measure)[0], self.grid.window(tile))
 
     def _measured(self, pixels: Pixels, decoded: Pixels, valid: Bools) -> Measured:
         """Errors in dB; of exact pixels, which have none, how many are valid alone."""

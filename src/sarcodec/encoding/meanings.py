@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sarcodec.encoding.pixel_source import PixelSource
-from sarcodec.encoding.sampling import sample_band, sample_hidden
+from sarcodec.encoding.sampling import Mapped, sample_band, sample_hidden, sample_tiles, telling_tiles
 from sarcodec.errors import UnsupportedScene
 from sarcodec.format.bands import BOUNDED, EXACT, BandField
 from sarcodec.format.bounded import LOSSLESS
@@ -15,12 +15,13 @@ IMAGES = ("uint8", "uint16", "int16", "float32")
 
 
 def meanings_of(
-    reader: PixelSource, domain: str, exact_bands: tuple[int, ...] | None, lossless: bool
+    reader: PixelSource, domain: str, exact_bands: tuple[int, ...] | None, lossless: bool, mapped: Mapped = map
 ) -> tuple[BandMeaning, ...]:
-    """What each band is. Exact pixels need no unit: lossless scenes are taken where it cannot be told."""
+    """What each band is. Exact pixels need no unit: lossless scenes are taken where it cannot be told. mapped: as `map`, of several threads."""
     count = reader.info.count
-    samples = [sample_band(reader, band) for band in range(count)]
-    masked = [sample_hidden(reader, band) for band in range(count)]
+    tiles = [sample_tiles(reader) if lossless else telling_tiles(reader, band, mapped) for band in range(count)]
+    samples = [sample_band(reader, band, tiles[band]) for band in range(count)]
+    masked = [sample_hidden(reader, band, tiles[band]) for band in range(count)]
     try:
         return scene_meaning(reader.info, samples, masked, domain, exact_bands)
     except UnsupportedScene as error:

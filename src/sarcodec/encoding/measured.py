@@ -53,6 +53,7 @@ class Measured:
 
 
 NOTHING = Measured()
+MOST_BELS = 290.0  # Powers of float64 that are larger have no sum that float64 holds; their ratio is the same.
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def measured(levels: Floats, valid: Bools, decoded: Floats, rounding: float = 0.
         return Measured()
     scale_db = float(before.mean(dtype=np.float64))
     power = [float(power_of(side - np.float32(scale_db)).sum(dtype=np.float64)) for side in (before, after)]
-    factor = 10 ** (scale_db / 10)
+    factor = 10 ** min(scale_db / 10, MOST_BELS)
     return Measured(
         0,
         before.size,

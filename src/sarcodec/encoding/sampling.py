@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,25 +15,66 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Pixels
 
 SAMPLE_TILES = 9
+_MOST_VALUES, _LEAST_ALIKE, _MOST_COUNTED = 4, 16, 1 << 14
+Mapped = Callable[[Callable[[int], list[tuple[float, int]]], Iterable[int]], Iterator[list[tuple[float, int]]]]
 
 
-def sample_windows(reader: PixelSource) -> list[Window]:
+def sample_tiles(reader: PixelSource) -> list[int]:
     """Up to nine tiles spread over the scene."""
-    grid = TileGrid(reader.info.rows, reader.info.cols, TILE_PX)
-    chosen = np.unique(np.linspace(0, grid.count - 1, SAMPLE_TILES).astype(int))
-    return [grid.window(int(index)) for index in chosen]
+    return [int(index) for index in np.unique(np.linspace(0, _grid(reader).count - 1, SAMPLE_TILES).astype(int))]
 
 
-def sample_band(reader: PixelSource, band: int) -> Pixels:
-    """Pixels of the sample windows of a band (from 0), in one row."""
-    return np.concatenate([reader.read(band, window).reshape(-1) for window in sample_windows(reader)])
+def telling_tiles(reader: PixelSource, band: int, mapped: Mapped = map) -> list[int]:
+    """Those tiles, and where a fill may be that nobody declared (float levels, and whole numbers with a scale) the ones
+    that show most of what is repeated in other tiles. A border or a hole need not reach into any of nine tiles. mapped: as `map`, of several threads.
+    """
+    chosen = sample_tiles(reader)
+    if not _may_hide_fill(reader, band):
+        return chosen
+    others = sorted(set(range(_grid(reader).count)) - set(chosen))
+    best: dict[float, tuple[int, int]] = {}
+    for tile, found in zip(others, mapped(lambda tile: repeated(_read(reader, band, tile)), others)):
+        for value, count in found:
+            best[value] = max(best.get(value, (0, 0)), (count, -tile))
+    most = sorted(best.values(), reverse=True)[:SAMPLE_TILES]
+    return sorted({*chosen, *(-tile for _, tile in most)})
 
 
-def sample_hidden(reader: PixelSource, band: int) -> Bools | None:
+def repeated(pixels: Pixels) -> list[tuple[float, int]]:
+    """The few values of pixels (rows, cols) that most pixels share with their left neighbour, and how many do. NaN is none of them."""
+    alike = pixels[:, 1:][pixels[:, 1:] == pixels[:, :-1]]
+    thin = max(1, alike.size // _MOST_COUNTED)
+    values, counts = np.unique(alike[::thin], return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:_MOST_VALUES]
+    return [(float(v), int(n) * thin) for v, n in zip(values[order], counts[order]) if n * thin >= _LEAST_ALIKE]
+
+
+def sample_band(reader: PixelSource, band: int, tiles: Sequence[int] | None = None) -> Pixels:
+    """Pixels of some tiles (default: those of `sample_tiles`) of a band (from 0), in one row."""
+    tiles = sample_tiles(reader) if tiles is None else tiles
+    return np.concatenate([_read(reader, band, tile).reshape(-1) for tile in tiles])
+
+
+def sample_hidden(reader: PixelSource, band: int, tiles: Sequence[int]) -> Bools | None:
     """Where a mask hides the pixels of `sample_band`; None without masks."""
     if not reader.info.mask_planes:
         return None
-    return np.concatenate([_masked(reader, band, window).reshape(-1) for window in sample_windows(reader)])
+    return np.concatenate([_masked(reader, band, _grid(reader).window(tile)).reshape(-1) for tile in tiles])
+
+
+def _may_hide_fill(reader: PixelSource, band: int) -> bool:
+    """Whether a pixel may look valid and mean nothing. Where nodata or a mask is declared, fill is."""
+    info = reader.info
+    levels = np.dtype(info.dtype).kind == "f" or (info.scales[band], info.offsets[band]) != (1.0, 0.0)
+    return levels and info.nodata[band] is None and not info.mask_planes
+
+
+def _grid(reader: PixelSource) -> TileGrid:
+    return TileGrid(reader.info.rows, reader.info.cols, TILE_PX)
+
+
+def _read(reader: PixelSource, band: int, tile: int) -> Pixels:
+    return reader.read(band, _grid(reader).window(tile))
 
 
 def hidden_pixels(

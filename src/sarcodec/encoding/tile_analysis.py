@@ -13,13 +13,13 @@ import numpy as np
 from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX
 from sarcodec.encoding.canvas import canvas
+from sarcodec.encoding.level_check import check_levels
 from sarcodec.encoding.overview_fitting import ReducedOriginal
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.sampling import hidden_pixels
 from sarcodec.encoding.target_finding import Found, find_targets
 from sarcodec.encoding.target_layer import TileTargets
 from sarcodec.encoding.tile import SEARCHING, TileEncoder
-from sarcodec.errors import UnsupportedScene
 from sarcodec.format.bands import OFFSETS_A_DB
 from sarcodec.format.mask import pack_invalid
 from sarcodec.format.measure import Measure
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats, Pixels
 
 OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
-LEVEL_MAX_DB = 1000  # beyond every float32 amplitude (-897 to 771 dB): only dB pixels can be refused
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class TileAnalysis:
         around = grow(window, HALO_PX, self.info.rows, self.info.cols)
         pixels = self.reader.read(band, around)
         level, valid = self.levels(band, around, pixels)
-        _check_levels(level, window)
+        check_levels(level, window)
         inside = window.within(around)
         own = np.ascontiguousarray(level[inside], np.float32), np.ascontiguousarray(valid[inside])
         bits = np.ascontiguousarray(pixels[inside])
@@ -128,13 +127,3 @@ class TileAnalysis:
         latents = self.codec.analyse(block, tile_borders(self.grid, data.place[0]))
         rows, cols, _ = data.latents.shape
         return data.latents - latents[:rows, :cols]
-
-
-def _check_levels(level_db: Floats, window: Window) -> None:
-    """UnsupportedScene where dB pixels are beyond all physics: a fill value that nobody declared."""
-    worst = float(np.abs(level_db).max())
-    if worst > LEVEL_MAX_DB:
-        raise UnsupportedScene(
-            f"pixels at rows {window.row}..{window.row_end - 1}, columns {window.col}..{window.col_end - 1} reach "
-            f"{worst:.6g} dB, expected at most {LEVEL_MAX_DB} dB; declare them as nodata (gdal_edit.py -a_nodata)"
-        )

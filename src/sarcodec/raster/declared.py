@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from sarcodec.format.scene import SceneInfo
@@ -37,16 +38,18 @@ _EXACT = set(
     "lat latitude lon long lng longitude latlon elevation elev dem dsm dtm height altitude slope aspect azimuth heading geometry area "
     "distance watermask water flood category categories segment segments id count looks coherence coh phase ratio rvi entropy "
     "anisotropy alpha index valid validity nodata easting northing topography incmap anglemap offnadir ls lsm lsmap hgt srtm scl unw ifg "
-    "time date anf noise nesz maske winkel einfallswinkel masque mascara angolo angulo".split()
+    "time date doy anf noise nesz nesn maske winkel einfallswinkel inzidenzwinkel masque mascara angolo angulo incidencia incidenza "
+    "ang eia theta grazing zenith landmask seamask cloudmask snowmask icemask foreshortening ndvi ndpi coh12 cc coherency obs "
+    "observation observations nobs los psi".split()
 )
 _CORRECTED = set("corrected normalized normalised norm flattened".split())  # VV that was freed of its slope is radar
 _POLARISATIONS = set("vv vh hh hv rh rv".split())
 _WEAK = set("time date index id valid azimuth".split())  # VV beside one of these is VV
 _QUALIFIERS = set(
     "local projected ellipsoid ellipsoidal from look direction ground surface sea level wgs84 egm96 egm2008 srtm copernicus deg degree "
-    "degrees rad radian radians m meter meters metre metres of the and number no x y z geo map bit bits reference ref scattering "
+    "degrees de di del della rad radian radians m meter meters metre metres of the and number no x y z geo map bit bits reference ref scattering "
     "contributing normal vegetation cloud land use cover type water body bodies incident ell off nadir border edge pixels "
-    "orthorectified acquisition acq lokaler factor normalization normalisation to permanent urban forest".split()
+    "nominal view i satellite sensor sun solar orthorectified acquisition acq lokaler factor normalization normalisation to permanent urban forest".split()
 )
 _EXACT_UNITS = set(
     "deg degree degrees rad radian radians m meter meters metre metres class classes flag flags bit bits mask label".split()
@@ -155,6 +158,7 @@ def tokens(text: str) -> list[str] | None:
     """Words of a name in lower case, camel case split; None where it is no name: too long, or with signs of a formula."""
     if not re.fullmatch(r"[\w\s.,:/()\[\]°-]+", text):
         return None
+    text = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
     pieces = [word for piece in re.split(r"[^A-Za-z0-9°]+", text) if piece for word in _split(piece)]
     return pieces if len(pieces) <= _MOST_WORDS else None
 

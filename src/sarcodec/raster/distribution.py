@@ -13,12 +13,14 @@ import numpy as np
 from sarcodec.format.meaningless import nodata_pixel
 
 if TYPE_CHECKING:
-    from sarcodec.arrays import Bools, Pixels
+    from sarcodec.arrays import Bools, Floats, Integers, Pixels
 
 MOST_SAMPLES = 1 << 18
-FILL_SHARE = 0.005
+FILL_SHARE, FILL_SHARE_FLOAT = 0.005, 0.0005  # a float that occurs again and again among others was put there
 FILL_TIMES = 20  # a fill is so many times as frequent as the next lower and the next higher value
-FILL_TAIL = 0.01  # at an end of all values a fill is farther off than this share of them reach: clipped values are not
+# At an end of all values a fill is farther off than this share of them, or so many, reach, and a step or two: values next to
+# clipped ones are near.
+FILL_TAIL, FILL_GAP, FILL_QUANTA, FILL_GAPS = 0.01, 8, 2, 9
 LEAST_FILLED, LEAST_DISTINCT, LEAST_OTHERS = 20, 16, 64
 GROWTH_RUN, LEAST_CONTRAST = 16, 1.3
 USUAL_FILLS = (
@@ -158,14 +160,27 @@ def _spikes(values: Pixels) -> list[float]:
     distinct, counts = np.unique(values, return_counts=True)
     around = np.concatenate([[0], counts, [0]])
     most = np.maximum(around[:-2], around[2:])
-    found = (counts >= max(FILL_SHARE * values.size, LEAST_FILLED)) & (counts >= FILL_TIMES * most)
+    share = FILL_SHARE_FLOAT if values.dtype.kind == "f" else FILL_SHARE
+    found = (counts >= max(share * values.size, LEAST_FILLED)) & (counts >= FILL_TIMES * most)
     rest, reached = distinct[~found].astype(np.float64), np.cumsum(counts[~found])
     if rest.size < LEAST_DISTINCT or reached[-1] < LEAST_OTHERS:
         return []
-    tails = rest[np.searchsorted(reached, (FILL_TAIL * reached[-1], (1 - FILL_TAIL) * reached[-1]))]
-    lowest, highest = 2 * rest[0] - tails[0], 2 * rest[-1] - tails[1]
+    lowest, highest = _reach(rest, reached)
     spikes = (float(value) for value in distinct[found])
     return [v for v in spikes if rest[0] < v < rest[-1] or v < lowest or v > highest]
+
+
+def _reach(rest: Floats, reached: Integers) -> tuple[float, float]:
+    """How far beyond the other values (ascending; counts, summed) one may lie and still be clipped."""
+    tails = rest[np.searchsorted(reached, (FILL_TAIL * reached[-1], (1 - FILL_TAIL) * reached[-1]))]
+    ends = rest[np.searchsorted(reached, (FILL_GAP, reached[-1] - FILL_GAP))]
+    near, far = float(min(tails[0], ends[0])), float(max(tails[1], ends[1]))
+    # Whole numbers that were stretched have gaps, also next to the saturated one.
+    below, above = (FILL_QUANTA * float(np.median(np.diff(end))) for end in (rest[:FILL_GAPS], rest[-FILL_GAPS:]))
+    lowest, highest = 2 * float(rest[0]) - near - below, 2 * float(rest[-1]) - far + above
+    if rest[0] > 0:  # 1e-10 below all others is far in dB, where an error counts
+        lowest = max(lowest, float(rest[0]) * (float(rest[0]) / near) / FILL_QUANTA)
+    return lowest, highest
 
 
 def zero_is_fill(values: Pixels) -> bool:

@@ -5,16 +5,12 @@ In: a SceneInfo and the sample of a band; out: a domain and a sentence. Unsuppor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sarcodec.errors import UnsupportedScene
 from sarcodec.format.measure import DOMAINS
 from sarcodec.format.scene import SceneInfo
+from sarcodec.raster.band_sample import BandSample
 from sarcodec.raster.declared import AMPLITUDE, DB, POWER, SIGMA, declarations
 from sarcodec.raster.distribution import Distribution
-
-if TYPE_CHECKING:
-    from sarcodec.raster.meaning import BandSample
 
 _NAMES = {"amplitude": "amplitude", "power": "linear power", "db": "dB"}
 _POWER_MEDIAN = 5.0  # sigma nought is far below 1 nearly everywhere; amplitudes are in DN

@@ -21,13 +21,13 @@ from sarcodec.raster.blocks import Blocks
 from sarcodec.raster.description import check_supported, describe
 from sarcodec.raster.gdal import GDAL_ERRORS, check_band, reason, to_rasterio
 from sarcodec.raster.quiet import open_reader
-from sarcodec.raster.scene_writer import SceneWriter
+from sarcodec.raster.scene_writer import SceneWriter, files_of
 from sarcodec.storage.recognised import check_raster_name, raster_refusal
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Integers, Pixels
 
-__all__ = ["SceneReader", "SceneWriter", "open_scene", "read_array", "write_array"]
+__all__ = ["SceneReader", "SceneWriter", "files_of", "open_scene", "read_array", "write_array"]
 
 
 def open_scene(path: str | os.PathLike[str]) -> SceneReader:

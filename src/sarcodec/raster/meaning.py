@@ -16,35 +16,15 @@ from sarcodec.errors import InvalidArgument, UnsupportedScene
 from sarcodec.format.meaningless import meaningless_pixels
 from sarcodec.format.measure import DOMAINS, MOST_FILLS, Measure
 from sarcodec.format.scene import SceneInfo
-from sarcodec.raster.declared import declarations, declared_exact, is_radar_name
+from sarcodec.raster.band_sample import BandSample
+from sarcodec.raster.declared import declarations
 from sarcodec.raster.distribution import Distribution, describe, find_fills, hidden_values, zero_is_fill
 from sarcodec.raster.domains import decide, obeyed
+from sarcodec.raster.kinds import LEAST_JUDGED, MASK_VALUES, check_no_photo, exact_bands_of
 from sarcodec.signal.radiometry import finite_mask
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Pixels
-
-_PHOTO = {
-    "red",
-    "green",
-    "blue",
-    "cyan",
-    "magenta",
-    "yellow",
-    "black",
-    "hue",
-    "saturation",
-    "lightness",
-    "y",
-    "cb",
-    "cr",
-}
-_MOST_CLASSES, _EQUAL_NEIGHBOURS, _MASK_VALUES = 64, 0.8, 3
-_EQUAL_CLASSES = 0.6  # small areas have many borders
-_SMOOTH_STEP = 0.01  # of the range of most values: neighbours in geometry differ by less, speckle by more
-_SMOOTH_SHARE = 0.02  # of the middle value: the same of linear power, whose range a city makes large
-_SMOOTH_BEND = 0.4  # heights and angles bend less from pixel to pixel than they rise; speckle, filtered too, does not
-_LEAST_JUDGED = 256
 
 
 @dataclass(frozen=True)
@@ -56,20 +36,6 @@ class BandMeaning:
     measure: Measure | None
     why: str
     hidden: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class BandSample:
-    """Pixels (n,) of one band (number from 1), which of them may be measurements, fills found among them, and their figures."""
-
-    number: int
-    pixels: Pixels
-    usable: Bools
-    fills: tuple[float, ...]
-    hidden: tuple[float, ...]
-    scale: float
-    offset: float
-    figures: Distribution
 
 
 def scene_meaning(
@@ -87,10 +53,10 @@ def scene_meaning(
     """
     named = _check_asked(info, domain, exact_bands)
     bands = [_sample(info, band, samples[band], masked[band]) for band in range(info.count)]
-    found = {} if exact_bands is not None and not named else _exact_bands(info, bands)
-    exact = {**found, **{number: f"named as exact band {number}" for number in named}}
+    found = {} if exact_bands is not None and not named else exact_bands_of(info, bands)
     if domain == "auto":
-        _check_no_photo(info, exact)
+        check_no_photo(info, bands, found, named)
+    exact = {**found, **{number: f"named as exact band {number}" for number in named}}
     return _agreed(info, bands, [_meaning(info, sample, domain, exact.get(sample.number)) for sample in bands])
 
 
@@ -128,68 +94,6 @@ def _declared_scale(info: SceneInfo, band: int) -> tuple[float, float]:
     return (float(scale), float(offset)) if usual else (1.0, 0.0)  # a scale of 0 was never meant
 
 
-def _exact_bands(info: SceneInfo, bands: list[BandSample]) -> dict[int, str]:
-    """Band number -> why it is no radar: declared so, or by its values beside a band that has speckle."""
-    found = {s.number: why for s in bands if (why := declared_exact(info, s.number - 1))}
-    others = [s for s in bands if s.number not in found and not is_radar_name(info, s.number - 1)]
-    speckled = [s.number for s in bands if s.number not in found and _is_speckled(s.figures)]
-    for sample in others:
-        if any(number != sample.number for number in speckled) and (why := _by_values(_without_zeros(sample))):
-            found[sample.number] = why
-    return found
-
-
-def _is_speckled(d: Distribution) -> bool:
-    return (
-        d.count >= _LEAST_JUDGED
-        and d.distinct > _MOST_CLASSES // 2
-        and not _is_smooth(d)
-        and d.equal < _EQUAL_NEIGHBOURS
-    )
-
-
-def _is_smooth(d: Distribution) -> bool:
-    spread = d.q95 - d.q05
-    if d.bend is not None and d.bend < _SMOOTH_BEND:
-        return True
-    return d.step <= _SMOOTH_STEP * spread and d.step <= _SMOOTH_SHARE * max(
-        abs(d.median), spread if d.negative > 0.05 else 0
-    )
-
-
-def _without_zeros(sample: BandSample) -> Distribution:
-    """Figures of the pixels that are not 0: an empty border beside speckle is neither a class nor smooth."""
-    usable = sample.usable & (sample.pixels != 0)
-    return describe(sample.pixels, usable, sample.scale, sample.offset)
-
-
-def _by_values(d: Distribution) -> str | None:
-    if 0 < d.count < _LEAST_JUDGED and d.distinct <= _MASK_VALUES:
-        return f"only {d.distinct} different values beside 0, and a band with speckle: a mask"
-    if d.count < _LEAST_JUDGED:
-        return None
-    clustered = d.distinct <= _MOST_CLASSES and d.equal >= _EQUAL_CLASSES
-    if d.distinct <= _MASK_VALUES or clustered:
-        return f"only {d.distinct} different values in large areas, beside a band with speckle: classes or a mask"
-    if d.distinct > _MOST_CLASSES and _is_smooth(d):
-        return (
-            f"neighbours differ by {d.step:.2g} in a range of {d.q95 - d.q05:.3g}, beside a band with speckle: geometry"
-        )
-    return None
-
-
-def _check_no_photo(info: SceneInfo, exact: dict[int, str]) -> None:
-    """A picture in colours is refused, unless its bands bear the names of polarisations."""
-    colours = [band for band in range(info.count) if info.colorinterp[band].lower() in _PHOTO and band + 1 not in exact]
-    if len(colours) < 3 or np.dtype(info.dtype).kind == "f" or any(is_radar_name(info, band) for band in colours):
-        return
-    names = ", ".join(info.colorinterp[band] for band in colours)
-    raise UnsupportedScene(
-        f"the bands are {names} by their colour interpretation: a photograph or a picture, expected detected radar. "
-        "Use --lossless to keep it exactly, or --domain amplitude if these really are radar bands"
-    )
-
-
 def _meaning(info: SceneInfo, sample: BandSample, domain: str, exact: str | None) -> BandMeaning:
     if exact:
         return BandMeaning("exact", None, exact, sample.hidden)
@@ -198,16 +102,17 @@ def _meaning(info: SceneInfo, sample: BandSample, domain: str, exact: str | None
         decide(info, sample) if domain == "auto" else (obeyed(info, sample, domain), f"asked for by --domain {domain}")
     )
     fills = tuple(value for value in sample.fills if _would_be_valid(value, chosen, sample))
-    if sample.fills:
-        why += f"; {_listed(sample.fills)} taken for fill"
+    if said := tuple(value for value in sample.fills if value in fills or _is_invalid(value, chosen, sample)):
+        why += f"; {_listed(said)} taken for fill"
     measure = Measure(chosen, sample.scale, sample.offset, info.nodata[sample.number - 1], fills)
     return BandMeaning("radar", measure, why, sample.hidden)
 
 
 def _with_zeros(sample: BandSample) -> BandSample:
-    """The sample without zeros that are fill: among float levels in dB, as linear pixels of 0 are invalid anyway."""
+    """The sample without zeros that are fill: among levels in dB, as linear pixels of 0 are invalid anyway."""
     values = sample.pixels[sample.usable]
-    if sample.pixels.dtype.kind != "f" or not (values < 0).any() or not zero_is_fill(values):
+    may_be_db = sample.pixels.dtype.kind == "f" or (sample.scale, sample.offset) != (1.0, 0.0)
+    if not may_be_db or not (values < 0).any() or not zero_is_fill(values):
         return sample
     usable = sample.usable & (sample.pixels != 0)
     figures = describe(sample.pixels, usable, sample.scale, sample.offset)
@@ -218,12 +123,17 @@ def _with_zeros(sample: BandSample) -> BandSample:
 def _would_be_valid(value: float, domain: str, sample: BandSample) -> bool:
     """Whether a fill must be listed: in amplitude and power values of 0 and less are invalid by themselves. Whole numbers within
     the range of amplitudes are measurements, however frequent."""
+    if _is_invalid(value, domain, sample):
+        return False
     if domain == "db":
         return True
-    if value * sample.scale + sample.offset <= 0:
-        return False
     values = sample.pixels[sample.usable]
     return sample.pixels.dtype.kind == "f" or not values.size or not values.min() < value < values.max()
+
+
+def _is_invalid(value: float, domain: str, sample: BandSample) -> bool:
+    """Whether a value is no amplitude and no power anyway."""
+    return domain != "db" and value * sample.scale + sample.offset <= 0
 
 
 def _listed(values: tuple[float, ...]) -> str:
@@ -231,10 +141,10 @@ def _listed(values: tuple[float, ...]) -> str:
 
 
 def _agreed(info: SceneInfo, samples: list[BandSample], meanings: list[BandMeaning]) -> tuple[BandMeaning, ...]:
-    """Float bands of one file agree, unless they say what they are: one with too few valid pixels goes with the others, and of one
+    """Bands of one file agree, unless they say what they are: one with too few valid pixels goes with the others, and of one
     whose values alone speak of another domain it is not known what it is."""
     radar = [m.measure for m in meanings if m.measure is not None]
-    if len({measure.domain for measure in radar}) < 2 or np.dtype(info.dtype).kind != "f":
+    if len({measure.domain for measure in radar}) < 2:
         return tuple(meanings)
     silent = [m.measure is not None and not declarations(info, s.number - 1) for m, s in zip(meanings, samples)]
     judged = [_is_judged(s.figures) for s in samples]
@@ -256,11 +166,11 @@ def _is_measured(d: Distribution) -> bool:
 
 
 def _is_judged(d: Distribution) -> bool:
-    return d.count >= _LEAST_JUDGED and d.distinct > _MASK_VALUES
+    return d.count >= LEAST_JUDGED and d.distinct > MASK_VALUES
 
 
 def _alike(meaning: BandMeaning, measure: Measure, sample: BandSample, domain: str, judged: bool) -> BandMeaning:
-    possible = domain == "db" or (measure.scale > 0 and sample.figures.low >= 0)
+    possible = sample.pixels.dtype.kind == "f" and (domain == "db" or (measure.scale > 0 and sample.figures.low >= 0))
     if not judged and possible:
         few = "too few valid pixels to judge by" if sample.figures.count else "no valid pixel"
         fills = sample.fills if domain == "db" else measure.fills

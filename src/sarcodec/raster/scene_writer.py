@@ -29,7 +29,7 @@ from sarcodec.raster.sidecar import compose
 from sarcodec.raster.tiff_tags import NotTiff
 from sarcodec.raster.writing import creation_options, finish_tags, write_info
 from sarcodec.storage.forms import GEOTIFF
-from sarcodec.storage.names import Input
+from sarcodec.storage.names import STANDARD, Input
 from sarcodec.storage.output import Output
 
 if TYPE_CHECKING:
@@ -38,6 +38,14 @@ if TYPE_CHECKING:
 _SAID, _MASK = ".aux.xml", ".msk"
 _SIDE_FILES = (_SAID, _MASK, ".ovr", ".msk.ovr")
 _ERRORS = (*GDAL_ERRORS, NotTiff)
+
+
+def files_of(target: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Names of the GeoTIFF and of all side files that may be written or removed with it; () for standard output."""
+    name = (
+        os.fspath(target) if isinstance(target, (str, os.PathLike)) else STANDARD
+    )  # what is no name, opening it will say
+    return () if name == STANDARD else tuple(name + ending for ending in ("", *_SIDE_FILES))
 
 
 class SceneWriter:

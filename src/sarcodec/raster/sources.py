@@ -25,6 +25,7 @@ from sarcodec.raster.tiff_tags import Tag
 
 _DIRECTORY = re.compile(r"GTIFF_DIR:(?:(off):)?(\d+):.*", re.DOTALL)
 _MOST_BYTES = 64 << 20
+_STEADY = ("GTiff", "COG", "VRT")
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,13 @@ def sources_of(dataset: rasterio.DatasetReader) -> Sources:
 
 def _account(dataset: rasterio.DatasetReader) -> ElementTree.Element:
     """A VRT of the dataset holds all that GDAL knows of it, as far as a VRT can; empty where GDAL cannot make one."""
+    if dataset.driver not in _STEADY:  # some (GeoPackage) forget tags while they are copied: another opening may
+        with suppress(RasterioError, OSError), open_reader(dataset.name) as again:
+            return _copied(again)
+    return _copied(dataset)
+
+
+def _copied(dataset: rasterio.DatasetReader) -> ElementTree.Element:
     found = None
     with suppress(RasterioError, OSError), MemoryFile(ext=".vrt") as memory:
         rasterio.shutil.copy(dataset, memory.name, driver="VRT")

@@ -63,7 +63,7 @@ def writing(where: str) -> Iterator[None]:
 def unreadable(error: OSError | ValueError, name: str | os.PathLike[str] | bytes) -> InvalidArgument:
     """The error for an input that cannot be opened: it is not there, is a folder, or may not be read."""
     if isinstance(error, FileNotFoundError):
-        return InvalidArgument(f"{shown(name)} is not there; check the name and the folder")
+        return InvalidArgument(f"{shown(name) or repr('')} is not there; check the name and the folder")
     if isinstance(error, IsADirectoryError):
         return InvalidArgument(f"{shown(name)} is a folder; expected a file in it")
     if isinstance(error, PermissionError):
