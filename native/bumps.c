@@ -226,8 +226,8 @@ static int bump_possible(const bump_tile *tile, const bump *it, int64_t targets)
     return possible && it->amplitude >= -BUMP_LARGEST && it->amplitude <= BUMP_LARGEST;
 }
 
-/* Puts bumps from number `first` on onto the image, then fits every one of which the tile decides, in turns, as often as `sweeps` says. grounds: of targets;
-   bumps: int32 (count, 10), changed, with `excesses`. */
+/* Puts bumps from number `first` on onto the image, then fits every one of which the tile decides, in turns, until nothing changes, at most as often as `sweeps` says. grounds: of
+   targets; bumps: int32 (count, 10), changed, with `excesses`. How many the last turn changed. */
 SARC_EXPORT(int32_t, fit_bumps)(double *image, const float *original, const uint8_t *own, int64_t rows, int64_t cols, const float *gain_shapes,
                                 const float *added_shapes, const double *factors, const double *heights, const double *grounds, int64_t targets,
                                 int32_t *bumps, double *excesses, int64_t count, int64_t first, int32_t sweeps) {
@@ -239,17 +239,22 @@ SARC_EXPORT(int32_t, fit_bumps)(double *image, const float *original, const uint
     bump_search *search = malloc(sizeof *search);
     if (!search) return SARC_NO_MEMORY;
     for (int64_t n = first; n < count; n++) bump_add(&tile, &tables, all + n, 1);
-    for (int32_t sweep = 0; sweep < sweeps; sweep++)
+    int32_t changed = 1;
+    for (int32_t sweep = 0; sweep < sweeps && changed; sweep++) {
+        changed = 0;
         for (int64_t n = 0; n < count; n++) {
+            const bump before = all[n];
             double others = 0;
             if (!bump_decided(&tile, all[n].pixel)) continue;
             for (int64_t m = 0; m < count; m++) others += m == n ? 0 : excesses[m];
             bump_add(&tile, &tables, all + n, -1);
             bump_fit(&tile, &tables, all + n, grounds[all[n].index], others, excesses + n, search);
             bump_add(&tile, &tables, all + n, 1);
+            changed += before.width != all[n].width || before.amplitude != all[n].amplitude;
         }
+    }
     free(search);
-    return SARC_OK;
+    return changed;
 }
 
 /* How far each target (count, 2) is off, in dB of its energy or, where that is more, in a share of those of its peak; 0 where the tile does not decide alone. */

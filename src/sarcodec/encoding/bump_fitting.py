@@ -67,14 +67,13 @@ class BumpTile:
         wanted = np.ascontiguousarray(original, np.float32)
         return cls(image, wanted, np.ascontiguousarray(own), np.ascontiguousarray(grounds, np.float64))
 
-    def fit(self, bumps: Integers, excesses: Floats, new: int, sweeps: int) -> None:
-        """Puts the last `new` bumps on the image, then fits all that the tile decides in turns. bumps: int32 (n, 10), rows as `Bump`, and excesses (n,), by how much
+    def fit(self, bumps: Integers, excesses: Floats, new: int, sweeps: int) -> bool:
+        """Puts the last `new` bumps on the image, then fits all that the tile decides in turns, until none changes or there were so many; whether the last changed one. bumps: int32 (n, 10), rows as `Bump`, and excesses (n,), by how much
         the power is too high with each: both are changed."""
         if native.available():
             tile = (self.image, self.original, self.own)
-            kernels.fit_bumps(tile, _tables(), self.grounds, (bumps, excesses), new, sweeps)
-        else:
-            _Slow(self).fit(bumps, excesses, new, sweeps)
+            return kernels.fit_bumps(tile, _tables(), self.grounds, (bumps, excesses), new, sweeps)
+        return _Slow(self).fit(bumps, excesses, new, sweeps)
 
     def errors(self, places: Integers) -> Floats:
         """How far each target (n, 2) is off, in dB of its energy or, where that is more, in a share of those of its peak; 0 where the tile does
@@ -91,10 +90,14 @@ class _Slow:
     def __init__(self, tile: BumpTile) -> None:
         self.tile = tile
 
-    def fit(self, bumps: Integers, excesses: Floats, new: int, sweeps: int) -> None:
+    def fit(self, bumps: Integers, excesses: Floats, new: int, sweeps: int) -> bool:
         for number in range(len(bumps) - new, len(bumps)):
             self._add(Bump(*bumps[number].tolist()), 1)
+        changed = True
         for _ in range(sweeps):
+            if not changed:
+                break
+            changed = False
             for number in range(len(bumps)):
                 bump = Bump(*bumps[number].tolist())
                 if _cut(self.tile.own, (bump.row, bump.col), DECIDING_PX, None).all():
@@ -102,7 +105,9 @@ class _Slow:
                     self._add(bump, -1)
                     bump, excesses[number] = self._fitted(bump, others)
                     self._add(bump, 1)
+                    changed |= tuple(bumps[number].tolist()) != bump
                     bumps[number] = np.array(bump)
+        return changed
 
     def _add(self, bump: Bump, sign: int) -> None:
         height = np.array(bump.amplitude * UNIT_DB, np.float32)

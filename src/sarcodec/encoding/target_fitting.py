@@ -54,6 +54,7 @@ class TargetFit:
     blocks: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._at_rest = True
         self._tile = BumpTile.of(self.original, self.decoded.levels, self.decoded.own, self.found.ground)
 
     def run(self, bits: float) -> TargetLayer:
@@ -75,11 +76,13 @@ class TargetFit:
         return [Bump(*row) for row in np.hstack([found.places, found.places, indexes, ones, *numbers]).tolist()]
 
     def _fit(self, new: list[Bump], blocks: list[int]) -> None:
-        """Adds bumps, and fits all."""
+        """Adds bumps, and fits all; without new ones only where the last fit had not come to rest."""
+        if not new and self._at_rest:
+            return
         added = np.array(new, np.int32).reshape(-1, len(Bump._fields))
         self.bumps, self.blocks = np.vstack([self.bumps, added]), self.blocks + blocks
         self.excesses = np.concatenate([self.excesses, np.zeros(len(new))])
-        self._tile.fit(self.bumps, self.excesses, len(new), SWEEPS)
+        self._at_rest = not self._tile.fit(self.bumps, self.excesses, len(new), SWEEPS)
 
     def _gains(self, bits: float) -> tuple[list[Bump], list[int]]:
         """Bumps, of amplitude 0 yet, for the targets that are off most, a second one where the first did not do; and their blocks."""

@@ -6,7 +6,7 @@ In: the original's levels and mask, the decoded ground, and the noise that a dec
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -79,11 +79,15 @@ def fitted_correction(
 
 
 def fitted(
-    ground: Ground, original: Original, noise: Floats | None, bumps: Floats | None = None
+    ground: Ground,
+    original: Original,
+    noise: Floats | None,
+    bumps: Floats | None = None,
+    known: Correction | None = None,
 ) -> tuple[Correction, Measured]:
-    """The same, and what becomes of the looks of calm windows."""
+    """The same, and what becomes of the looks of calm windows. known: what `fitted_power` gives of the same, where it is at hand."""
     fit = _Fit(ground, original)
-    power = fit.power()
+    power = fit.power() if known is None else known.power
     if noise is None or not original.valid.any():
         return Correction(power), Measured()
     noise = np.ascontiguousarray(noise, np.float32)
@@ -118,6 +122,7 @@ def _from_moments(moments: Floats) -> Floats:
 class _Fit:
     ground: Ground
     original: Original
+    _kept: dict[str, Floats] = field(default_factory=dict)
 
     @cached_property
     def sums(self) -> Sums:
@@ -161,11 +166,17 @@ class _Fit:
 
     def beside_targets(self, noise: Floats, found: Correction, bumps: Floats) -> Correction:
         """The power with texture once more: targets have much of it and no texture."""
-        levels, share = restored(self.ground, bumps, noise, found, True)
+        levels, share = restored(self.ground, bumps, noise, found, True, self._shares(bumps))
         shares, rest = np.broadcast_to(np.float32(share), levels.shape), 0.0
         for _ in range(RESTORED_STEPS):
             rest += self._rest_db(self.sums.total_of(levels, shares, rest))
         return replace(found, restored=_whole([found.restored * POWER_UNIT_DB + rest], POWER_UNIT_DB)[0])
+
+    def _shares(self, bumps: Floats) -> Floats:
+        """How far each pixel is a target, the same bumps each time."""
+        if "shares" not in self._kept:
+            self._kept["shares"] = target_shares(self.ground, bumps)
+        return self._kept["shares"]
 
     def _trim_octaves(self, noise: Floats, found: Correction, bumps: Floats | None) -> tuple[float, Measured]:
         """log2 of the factor of the lost variance under which the power of calm windows, restored, varies as the original's does; and how many looks
@@ -177,7 +188,7 @@ class _Fit:
             return 0.0, Measured()
         beside = None
         if bumps is not None:
-            beside = target_shares(self.ground, bumps), with_power(self.ground, found) + bumps
+            beside = self._shares(bumps), with_power(self.ground, found) + bumps
         wanted, varies = calm(before[windows]), self.sums.restored(noise, found, windows, beside)
         octaves, missed = _root(lambda octaves: float(np.log(max(calm(varies(octaves)), 1e-30) / max(wanted, 1e-30))))
         return octaves, Measured(windows=windows.size, looks=-missed * windows.size)

@@ -64,7 +64,9 @@ def without_texture(
     beside: as in `Sums.restored`."""
     if beside is None:
         return kept, lost
-    targets, levels = (windows(plane)[chosen] for plane in beside)
+    views = (np.lib.stride_tricks.sliding_window_view(plane, (kernels.WINDOW_PX,) * 2) for plane in beside)
+    across = (beside[0].shape[1] - kernels.WINDOW_PX) // kernels.PITCH_PX + 1
+    targets, levels = (view[:: kernels.PITCH_PX, :: kernels.PITCH_PX][np.divmod(chosen, across)] for view in views)
     own = targets >= 0.5
     found = np.ascontiguousarray(np.where(own, levels, kept), np.float32)
     return found, np.ascontiguousarray(np.where(own, np.float32(0), lost), np.float32)

@@ -19,7 +19,7 @@ from sarcodec.encoding.target_fitting import Decoded
 from sarcodec.encoding.target_layer import TileTargets
 from sarcodec.encoding.texture_fitting import Original, balanced, fitted, fitted_power
 from sarcodec.encoding.tile_analysis import TileAnalysis
-from sarcodec.signal.correction import Ground, with_power
+from sarcodec.signal.correction import Correction, Ground, with_power
 from sarcodec.signal.lapped import OVERLAP, Borders, Cells, alone, in_db
 from sarcodec.signal.noise import noise_latents
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Bools, Floats
 
 TARGET_ROUNDS = 2  # bumps are fitted on corrected power, and that by the ground between them
+SAME_POWER = 6  # of 1/64 dB: bumps that were fitted on such a correction fit the other
 
 
 class TileFit:
@@ -57,17 +58,15 @@ class TileFit:
         if not inner.valid.any():
             return coded
         levels = self._pixels(coded, self.decoder.cells(known.latents, *cells), self.learned[band].offset_db)
-        ground, bumps = Ground.of(levels, np.pad(lost, 1, "edge")), None
-        between = inner
+        ground = Ground.of(levels, np.pad(lost, 1, "edge"))
+        bumps, between, power = None, inner, None
         if targets is not None and len(targets.found):
             counts = np.where(original.valid, original.levels, np.float32(-np.inf))
-            coded, bumps = self._with_targets(coded, ground, inner, targets, own, counts)
-            if bumps is not None:
-                between = replace(inner, valid=inner.valid & targets.ground(bumps), whole=inner.valid)
+            coded, bumps, between, power = self._with_targets(coded, ground, inner, targets, own, counts)
         noise = None
         if lost.any():
             noise = self._pixels(coded, in_db(noise_latents(known.lost, tile, band).reshape(*cells, -1)))
-        correction, looks = fitted(ground, between, noise, bumps)
+        correction, looks = fitted(ground, between, noise, bumps, power)
         if bumps is None:
             decoded = with_power(ground, correction)
         else:
@@ -86,20 +85,24 @@ class TileFit:
 
     def _with_targets(
         self, coded: CodedBand, ground: Ground, original: Original, targets: TileTargets, own: Bools, counts: Floats
-    ) -> tuple[CodedBand, Floats | None]:
-        """With its layer, and what a reader puts on the levels (rows, cols) in dB, None where that is nothing.
+    ) -> tuple[CodedBand, Floats | None, Original, Correction]:
+        """With its layer; what a reader puts on the levels (rows, cols) in dB, None where that is nothing; the ground between, and its power.
 
         own: pixels that the tile decides alone; counts: the original's levels, -inf where they are not valid.
         """
         offset = np.float32(self.learned[coded.place[1]].offset_db)
         bits = 8.0 * sum(len(section.payload) for section in coded.sections)
-        between = original.valid & ~targets.near(own.shape)
+        between = replace(original, valid=original.valid & ~targets.near(own.shape))
+        power = fitted_power(ground, between)
         for _ in range(TARGET_ROUNDS):
-            powered = with_power(ground, fitted_power(ground, replace(original, valid=between)))
-            decoded = Decoded(ground.levels - offset, powered - offset, own)
+            decoded = Decoded(ground.levels - offset, with_power(ground, power) - offset, own)
             layer, bumps = targets.layer(counts - offset, decoded, bits)
-            between = original.valid & targets.ground(bumps)
-        return replace(coded, layer=layer, open=targets.undecided(own)), bumps if bumps.any() else None
+            between = replace(original, valid=original.valid & targets.ground(bumps), whole=original.valid)
+            before, power = power, fitted_power(ground, between)
+            if np.abs(np.subtract(power.power, before.power)).max() <= SAME_POWER:
+                break
+        coded = replace(coded, layer=layer, open=targets.undecided(own))
+        return coded, bumps if bumps.any() else None, between, power
 
     def _original(self, tile: int, band: int, originals: dict[int, tuple[Floats, Bools] | None]) -> Original:
         """Levels of a tile, and those of the next learned band as a guide to where the ground is calm."""

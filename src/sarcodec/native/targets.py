@@ -91,8 +91,8 @@ def fit_bumps(
     bumps: tuple[Integers, Floats],
     new: int,
     sweeps: int,
-) -> None:
-    """Puts the last `new` bumps on the image, and fits all in turns.
+) -> bool:
+    """Puts the last `new` bumps on the image, and fits all in turns; whether the last turn changed any.
 
     tile: image in dB, float64, changed; original, float32; own. tables: heights of gain bumps (4, 13, 13) and of added ones (5, 4, 4, 13, 13) float32; factors of
     the power by width, amplitude and pixel (4, 333, 9, 9), powers of amplitudes from half a dB (166,) float64. grounds: of targets, float64. bumps: int32 (n, 10) and
@@ -100,8 +100,10 @@ def fit_bumps(
     """
     numbers, excesses = bumps
     arguments = (*tile[0].shape, *_at(*tables, grounds), len(grounds), *_at(numbers, excesses), len(numbers))
-    if _call("fit_bumps")(*_at(*tile), *arguments, len(numbers) - new, sweeps):
+    changed: int = _call("fit_bumps")(*_at(*tile), *arguments, len(numbers) - new, sweeps)
+    if changed < 0:
         raise ValueError("a bump lies outside its tile, or there is no memory")
+    return changed > 0
 
 
 def errors(tile: tuple[Floats, Floats, Bools], places: Integers, grounds: Floats) -> Floats:

@@ -70,7 +70,8 @@ def describe(pixels: Pixels, valid: Bools, scale: float = 1.0, offset: float = 0
     levels = rising[places.astype(np.int64)]
     middle = slice(max(0, pixels.size // 2 - MOST_SAMPLES // 2), pixels.size // 2 + MOST_SAMPLES // 2 + 1)
     known = valid[middle]
-    some = np.where(known, pixels[middle], 0).astype(np.float64) * abs(scale)
+    some = np.where(known, pixels[middle], 0)
+    some = some.astype(np.int32 if some.dtype.kind in "iu" and some.itemsize < 4 else np.float64)  # quicker
     steps = np.abs(np.diff(some))[known[1:] & known[:-1]]
     whole = bool((values == np.rint(values)).all())
     low, q001, q05, median, q95, q999, high = (float(level) for level in levels)
@@ -87,7 +88,7 @@ def describe(pixels: Pixels, valid: Bools, scale: float = 1.0, offset: float = 0
         negative=float(np.mean(values < 0)),
         whole=whole,
         squares=whole and pixels.dtype.kind == "f" and _are_squares(values, pixels.dtype),
-        step=float(np.median(steps)) if steps.size else 0.0,
+        step=float(np.median(steps)) * abs(scale) if steps.size else 0.0,
         equal=float(np.mean(steps == 0)) if steps.size else 0.0,
         growth=_growth(some, known),
         bend=_bend(some, known),

@@ -22,16 +22,21 @@ BUMP_DB = 1.0  # and where a bump moves it by so much
 
 
 def restored(
-    ground: Ground, bumps: Floats | None, noise: Floats, correction: Correction, power: bool
+    ground: Ground,
+    bumps: Floats | None,
+    noise: Floats,
+    correction: Correction,
+    power: bool,
+    shares: Floats | None = None,
 ) -> tuple[Floats, Floats | float]:
     """As `with_texture`, but targets as they are without it; and how much of each pixel has texture, 0 to 1, both (rows, cols).
 
-    bumps: (rows, cols) in dB, not on the levels; None in a tile without, which is taken to have no targets.
+    bumps: (rows, cols) in dB, not on the levels; None in a tile without, which is taken to have no targets. shares: what `target_shares` gives, where it is at hand.
     """
     levels = with_texture(ground, noise, correction, power)
     if bumps is None:
         return levels, 1.0
-    targets = target_shares(ground, bumps)
+    targets = target_shares(ground, bumps) if shares is None else shares
     levels += targets * ((with_power(ground, correction) if power else ground.levels) - levels)
     return levels, 1 - targets
 
