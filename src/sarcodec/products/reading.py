@@ -63,8 +63,11 @@ class ProductReader:
 
     def _open(self, files: ProductFiles, as_is: bool) -> None:
         text = files.read(layout.MANIFEST)
-        manifest = read_manifest(text, files.name)
-        _check_kind(manifest, files.name)
+        try:
+            manifest = read_manifest(text, files.name)
+            _check_kind(manifest, files.name)
+        except UnsupportedScene as error:
+            raise UnsupportedScene(f"{error}{_rasters(files)}") from error
         measurements = listed_measurements(manifest, files)
         updated(text, {one.path: (0, "") for one in measurements}, Processing("", "", "", files.name, ()))  # may refuse
         missing = [o.path for o in manifest.objects if o.path not in files.paths]
@@ -118,6 +121,15 @@ Original = SceneReader | ProductReader
 
 def _folder(beside: Path | None) -> Workspace:
     return Workspace(beside) if beside else temporary_workspace()
+
+
+def _rasters(files: ProductFiles) -> str:
+    """What of a product that is refused could be given alone."""
+    found = [
+        path for path in files.paths if path.startswith("measurement/") and path.lower().endswith((".tif", ".tiff"))
+    ]
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    return f" (its measurements: {', '.join(found[:_MOST_NAMED])}{more})" if found else ""
 
 
 def _check_kind(manifest: Manifest, name: str) -> None:
