@@ -7,7 +7,8 @@ import sarcodec
 from api.scenes import amplitude, store
 from golden.make import speckle
 from sarcodec.archiving import judging
-from sarcodec.archiving.tasks import Job, judge, make, place
+from sarcodec.archiving.judge import judge
+from sarcodec.archiving.tasks import Job, make, place
 
 OPTIONS = [
     {},

@@ -58,7 +58,11 @@ def vv(product: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "kind, words", [("SLC", "type SLC, whose pixels are complex.*Fetch the GRD"), ("OCN", "type OCN; expected GRD.*measurement/s1a-iw-grd-vv")]
+    "kind, words",
+    [
+        ("SLC", "type SLC, whose pixels are complex.*Fetch the GRD"),
+        ("OCN", "type OCN; expected GRD.*measurement/s1a-iw-grd-vv"),
+    ],
 )
 def test_other_types(tmp_path, kind, words):
     refused(make_product(tmp_path, Odd(product_type=kind)), UnsupportedScene, words)

@@ -21,10 +21,11 @@ import numpy as np
 from sarcodec.api import choices
 from sarcodec.api.information import info
 from sarcodec.archiving.crew import worker_count
+from sarcodec.archiving.judge import judge
 from sarcodec.archiving.judging import asked_of
 from sarcodec.archiving.names import Listing, Scene, Shard
 from sarcodec.archiving.report import EstimateReport
-from sarcodec.archiving.tasks import Answer, Job, errors_said, judge, make
+from sarcodec.archiving.tasks import Answer, Job, errors_said, make
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.format.scene import excerpt
 from sarcodec.format.tiling import Window

@@ -1,23 +1,20 @@
 """What a worker is asked to do with one scene, and what it answers: plain values, so that any executor can carry them. Nothing is raised but what ends the process.
 
-`make` compresses; `judge` decodes what was made, in another process, and says whether it keeps what was promised.
+`make` compresses; `judge` of the module of that name says whether it keeps what was promised.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sarcodec.errors import FormatError, SarcodecError, Unreachable
+from sarcodec.errors import SarcodecError, Unreachable
 from sarcodec.storage.refusals import shown, writing
 
 DEFECT = 70
@@ -119,32 +116,3 @@ def make(job: Job) -> Answer:
             target.parent.mkdir(parents=True, exist_ok=True)
         sarcodec.compress(job.source, target, overwrite=job.overwrite, **job.options)
     return Answer(seconds=time.perf_counter() - began, place=place(), **failure.fields)
-
-
-def judge(job: Job, made_by: str) -> Verdict:
-    """Decode an output and hold it to its promise, in another process than the one that made it."""
-    if made_by == place():
-        return _judge_in_child(job)
-    from sarcodec.archiving.judging import found_of
-
-    began, found = time.perf_counter(), {}
-    with errors_said() as failure:
-        found = found_of(job)
-    if isinstance(found.get("error"), str):
-        failure.say(FormatError.exit_code, found.pop("error"))
-    return Verdict(seconds=time.perf_counter() - began, place=place(), **found, **failure.fields)
-
-
-def _judge_in_child(job: Job) -> Verdict:
-    """For executors whose tasks all run in one process. Names that are no text go through JSON as Python keeps them."""
-    command = [sys.executable, "-m", "sarcodec.archiving.tasks"]
-    done = subprocess.run(command, input=json.dumps(asdict(job)).encode(), capture_output=True, check=False)
-    try:
-        said = json.loads(done.stdout)
-    except ValueError:
-        return Verdict(code=DIED, error=f"the process that judged it ended with status {done.returncode}", again=True)
-    return Verdict(**{**said, "files": tuple(said["files"])})
-
-
-if __name__ == "__main__":
-    print(json.dumps(asdict(judge(Job(**json.load(sys.stdin)), ""))))

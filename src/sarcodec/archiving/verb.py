@@ -13,6 +13,7 @@ from sarcodec.api import choices
 from sarcodec.api.compression import compress
 from sarcodec.archiving.crew import AHEAD, crew, worker_count
 from sarcodec.archiving.deciding import Step, Wishes, step_of
+from sarcodec.archiving.judge import judge
 from sarcodec.archiving.judging import asked_of
 from sarcodec.archiving.locking import ArchiveLock
 from sarcodec.archiving.names import Listing, Shard
@@ -20,7 +21,7 @@ from sarcodec.archiving.report import ArchiveReport, report_of
 from sarcodec.archiving.running import Plan, Run
 from sarcodec.archiving.table import Table
 from sarcodec.archiving.tally import Tally
-from sarcodec.archiving.tasks import Codec, judge, make
+from sarcodec.archiving.tasks import Codec, make
 from sarcodec.decoding.workers import thread_count
 from sarcodec.errors import InvalidArgument
 from sarcodec.storage.refusals import shown
