@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import sarcodec
-from api.scenes import amplitude, store
-from golden.make import speckle
+from api.scenes import amplitude, speckle, store
 from sarcodec.archiving import judging
 from sarcodec.archiving.judge import judge
 from sarcodec.archiving.tasks import Job, make, place
