@@ -26,8 +26,8 @@ EXAMPLES = (
 )
 EXIT_CODES = """exit codes:
   0    done
-  1    verify or evaluate found a difference, or the system refused (disk full,
-       for instance)
+  1    verify, evaluate or archive found a difference or a scene failed, or the
+       system refused (disk full, for instance)
   2    wrong usage, or an argument without meaning: a window outside the scene,
        an input that is not there, may not be read or is a folder, an output
        that is an input, a device or a pipe, is called .png, or lies in a folder
@@ -41,7 +41,7 @@ EXIT_CODES = """exit codes:
   130  interrupted (Ctrl-C); 143: terminated"""
 
 _VERBS = tuple(
-    "compress decompress info verify evaluate simulate models serve stac completion".split()
+    "compress decompress info verify evaluate archive simulate models serve stac completion".split()
 )  # modules of sarcodec.cli
 _MORE_VERBS = "sarcodec.verbs"  # entry points of other distributions, such as sarcodec-lab
 _READERS_LACK = ("rasterio", "affine")  # what an installation for reading alone may leave out

@@ -22,6 +22,7 @@ _PLACES = {  # the column of each room, from the left, and the few words that sa
     "__main__": (1, "exit codes"),
     "cli": (1, "arguments, reports"),
     "doors": (2, "other tools"),
+    "archiving": (1, "many scenes, a table"),
     "api": (1, "public verbs"),
     "encoding": (1, "pixels to payloads"),
     "decoding": (0, "payloads to pixels"),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sarcodec.api import choices
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
-from sarcodec.decoding.reconstruction import LEAST_ERROR
+from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.decoding.workers import Workers, workers
 from sarcodec.entropy.step_index import step_db
@@ -32,7 +32,7 @@ Place: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Pixels decoded with the least error in dB (reconstruct 'log') beside the original's. Errors in dB over valid pixels; invalid pixels must be equal bit for bit.
+    """Pixels decoded with the least error in dB (reconstruct 'log', if no other was asked for) beside the original's. Errors in dB over valid pixels; invalid pixels must be equal bit for bit.
 
     bias_power_db: 0 where powers are beyond what a float holds. error_plausible: the RMSE is one that the file's step can leave on its own original (see `_plausible`); another image of the
     same size and mask fails it, unless the quality is so low that little more than the scene's mean is left. In a file that keeps a
@@ -77,6 +77,7 @@ def verify(
     path: choices.Compressed,
     *,
     against: choices.Path | None = None,
+    reconstruct: choices.Reconstruct = "log",
     threads: int | None = None,
     memory: int = DEFAULT_MEMORY,
     progress: choices.Progress | None = None,
@@ -86,12 +87,14 @@ def verify(
     Args:
         path: of the compressed file; or its bytes, or a file object in binary mode.
         against: path of the original raster, or product.
+        reconstruct: how pixels are decoded that are compared: 'log' (the least error in dB), or 'power' as `decompress` does and as the claims of
+            a file were measured.
         threads: how many tiles are tried at once; default one a core.
         memory: bytes that the process may take, at least 256 MiB (default: 1 GiB), whatever the size of the scene.
         progress: called with the number of tiles that are done and of all.
 
     Raises:
-        InvalidArgument: where the path cannot be opened, and for an original of another size.
+        InvalidArgument: where the path cannot be opened, for an original of another size, and another word for `reconstruct`.
         FormatError: one of its kinds, where the file is damaged or no sarcodec file.
         ModelError: where its model is not here, or does not give its known answer on this machine.
     """
@@ -104,7 +107,7 @@ def verify(
         shares = decoding_shares(bytes_of_memory, threads, reader.blocks if reader else None, reads=True)
         stack.enter_context(block_cache(shares.blocks))
         pool = stack.enter_context(workers(shares.threads))
-        decoder = SceneDecoder(file, shares.tiles, LEAST_ERROR)
+        decoder = SceneDecoder(file, shares.tiles, Reconstruction(reconstruct))
         tiles = file.header.entry_count
         total, symbols = tiles * (1 if against is None else 2), 0
         skipped: Counter[int] = Counter()

@@ -47,6 +47,27 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         metavar="OUT.sarc",
         help="the file to write; '-': to standard output (tiles wait in $TMPDIR until all are done), and the report to stderr",
     )
+    add_quality(parser)
+    parser.add_argument(
+        "--attach",
+        action="append",
+        type=_attachment,
+        default=[],
+        metavar="NAME=PATH",
+        help="a file that is kept beside the pixels, compressed, under a name such as annotation/iw.xml; may be given again",
+    )
+    parser.add_argument(
+        "--as-is",
+        action="store_true",
+        help="take a product (SAFE) even if files that its manifest lists are missing, or are not those of its checksums",
+    )
+    add_overwrite(parser)
+    add_working(parser)
+    add_saying(parser)
+
+
+def add_quality(parser: argparse.ArgumentParser) -> None:
+    """How good or how small the file is to be, of what, and made how."""
     _add_targets(parser.add_mutually_exclusive_group())
     add_domain(parser)
     parser.add_argument(
@@ -70,23 +91,7 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         action="store_true",
         help="code every band alone, so that it can be decoded alone (default: every second band leans on the one before)",
     )
-    parser.add_argument(
-        "--attach",
-        action="append",
-        type=_attachment,
-        default=[],
-        metavar="NAME=PATH",
-        help="a file that is kept beside the pixels, compressed, under a name such as annotation/iw.xml; may be given again",
-    )
-    parser.add_argument(
-        "--as-is",
-        action="store_true",
-        help="take a product (SAFE) even if files that its manifest lists are missing, or are not those of its checksums",
-    )
     parser.add_argument("--model", metavar="ID", help="a published model (see: sarcodec models list)")
-    add_overwrite(parser)
-    add_working(parser)
-    add_saying(parser)
 
 
 def _add_targets(targets: argparse._MutuallyExclusiveGroup) -> None:

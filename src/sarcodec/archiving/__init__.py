@@ -1,0 +1,1 @@
+"""Many scenes at once: which there are, what became of each, who works on them, and whether what came out is what was promised."""

@@ -1,0 +1,69 @@
+"""What a start does with a scene, from what lies on the disk and what the table says of it. Reads the head of an output, never its pixels."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from sarcodec.archiving.names import Scene
+from sarcodec.archiving.table import DONE, FAILED, REFUSED, Row
+from sarcodec.archiving.tasks import DIED
+from sarcodec.errors import FormatError, InvalidArgument, SarcodecError, Unreachable
+from sarcodec.format.reader import FileReader
+
+Action: TypeAlias = Literal["keep", "pass", "judge", "make"]
+"""keep: it is done; pass: it was refused or failed before, for good; judge: an output is there, is it of this scene?; make: compress."""
+
+_PASSING = (SarcodecError.exit_code, InvalidArgument.exit_code, Unreachable.exit_code, DIED)
+"""What may be otherwise at another start: the disk, what is there, the network, memory."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """An action, and what was known before. ours: an output of this name was entered by this archive, so that it may be replaced."""
+
+    scene: Scene
+    action: Action
+    row: Row | None = None
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """retry: also what was refused or failed for good; delete: sources go, so that each has to be judged in this run."""
+
+    retry: bool = False
+    delete: bool = False
+
+
+def step_of(scene: Scene, target: str, row: Row | None, wishes: Wishes) -> Step:
+    """The action. target: absolute name of the output."""
+    there = os.path.lexists(target)
+    source = _state(scene.source)
+    same = row is not None and source in (None, (row.bytes_in, row.modified_ns))
+    if not there:
+        final = row is not None and row.state in (REFUSED, FAILED) and row.exit_code not in _PASSING
+        return Step(scene, "pass" if final and same and not wishes.retry else "make", row)
+    ours = row is not None and row.head is not None
+    if row is not None and row.state == DONE and same and head_of(target) == (row.head, row.bytes_out):
+        return Step(scene, "judge" if wishes.delete and source else "keep", row, ours)
+    return Step(scene, "judge", row, ours)
+
+
+def head_of(path: str) -> tuple[str, int] | None:
+    """Digest of the head and size of a file; None where it is no whole compressed file."""
+    try:
+        with FileReader(path) as file:
+            return file.head_digest.hex(), file.size
+    except (FormatError, InvalidArgument):
+        return None
+
+
+def _state(path: str) -> tuple[int, int] | None:
+    """Size and time of change; None where it is not there or may not be seen."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_size, found.st_mtime_ns

@@ -1,0 +1,146 @@
+"""Which scenes there are, and what the output of each is called. In: a folder, or a text file that lists names; out: Scenes, one by one.
+
+Names wait in a temporary database, so that memory stays small however many there are. Reads no scene.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from sarcodec.errors import InvalidArgument
+from sarcodec.storage.refusals import shown, unreadable
+
+ENDINGS = (".tif", ".tiff")
+_PAGE = 1000
+_PRIVATE = ".sarcodec-"  # folders of outputs that are being written
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The `number`-th (from 1) of `count` parts of the scenes. Which part a scene falls to depends on its name alone."""
+
+    number: int = 1
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.count:
+            raise InvalidArgument(
+                f"the shard is {self.number}/{self.count}; expected I/N with I from 1 to N, such as 3/100"
+            )
+
+    def has(self, output: str) -> bool:
+        """Whether the scene with this output belongs to it."""
+        return zlib.crc32(os.fsencode(output)) % self.count == self.number - 1
+
+    @property
+    def suffix(self) -> str:
+        """What tells its files from those of the others; '' for all scenes."""
+        return "" if self.count == 1 else f"-{self.number}-of-{self.count}"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """source: absolute name of what is compressed; output: name of the file that is made, relative to the archive, with slashes."""
+
+    source: str
+    output: str
+
+
+def output_of(name: str) -> str:
+    """a/b.tif becomes a/b.sarc. Of names that begin at a root or above the folder, what is above is left out, as tar does."""
+    parts = [part for part in os.path.normpath(name).replace(os.sep, "/").split("/") if part not in ("", "..")]
+    path = PurePosixPath(*parts)
+    ending = path.suffix.lower() in ENDINGS
+    return str(path.with_suffix(".sarc") if ending else path.with_name(path.name + ".sarc"))
+
+
+def stored(name: str) -> str | bytes:
+    """As SQLite takes it: names that are no text stay bytes; `os.fsdecode` is the way back."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name
+
+
+class Listing:
+    """All scenes of a source, or those of a shard, in the order of their outputs; may be walked several times.
+
+    Raises InvalidArgument for a source that is not there, one without any scene, and two scenes that would share an output.
+    """
+
+    def __init__(self, source: str | os.PathLike[str], shard: Shard = Shard()) -> None:
+        self._names = sqlite3.connect("")  # temporary, in a file once it is large
+        self._names.execute("CREATE TABLE names(output PRIMARY KEY, source NOT NULL) WITHOUT ROWID")
+        found = 0
+        for scene in _scenes(os.fsdecode(source)):
+            found += 1
+            if shard.has(scene.output):
+                self._add(scene)
+        if not found:
+            raise InvalidArgument(
+                f"{shown(source)} holds no scene; expected a folder with {' or '.join(ENDINGS)} in it, or a text file with one name a line"
+            )
+        self.count: int = self._names.execute("SELECT count(*) FROM names").fetchone()[0]
+
+    def __iter__(self) -> Iterator[Scene]:
+        page = self._names.execute("SELECT source, output FROM names ORDER BY output LIMIT ?", (_PAGE,)).fetchall()
+        while page:
+            for source, output in page:
+                yield Scene(os.fsdecode(source), os.fsdecode(output))
+            after = "SELECT source, output FROM names WHERE output > ? ORDER BY output LIMIT ?"
+            page = self._names.execute(after, (page[-1][1], _PAGE)).fetchall()
+
+    def _add(self, scene: Scene) -> None:
+        key, name = stored(scene.output), stored(scene.source)
+        try:
+            self._names.execute("INSERT INTO names VALUES (?, ?)", (key, name))
+        except sqlite3.IntegrityError:
+            other = self._names.execute("SELECT source FROM names WHERE output = ?", (key,)).fetchone()[0]
+            if other != name:
+                raise InvalidArgument(
+                    f"{shown(os.fsdecode(other))} and {shown(scene.source)} would both become {shown(scene.output)}; rename one of them"
+                ) from None
+
+
+def _scenes(source: str) -> Iterator[Scene]:
+    if os.path.isdir(source):
+        top = os.path.abspath(source)
+        return (Scene(path, output_of(os.path.relpath(path, top))) for path in _walk(top))
+    return _listed(source)
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """All scenes below, links to folders not followed. A folder that cannot be read is an error: nothing is left out unsaid."""
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        raise unreadable(error, folder) from error
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            if not entry.name.startswith(_PRIVATE):
+                yield from _walk(entry.path)
+        elif os.path.splitext(entry.name)[1].lower() in ENDINGS and not entry.is_dir():
+            yield entry.path
+
+
+def _listed(source: str) -> Iterator[Scene]:
+    """One name a line; empty lines are left out."""
+    try:
+        with open(source, "rb") as lines:
+            for line in lines:
+                name = os.fsdecode(line.rstrip(b"\r\n"))
+                if "\0" in name:
+                    raise InvalidArgument(
+                        f"{shown(source)} is no text; expected a folder, or a text file with one name a line"
+                    )
+                if name.strip():
+                    yield Scene(os.path.abspath(name), output_of(name))
+    except OSError as error:
+        raise unreadable(error, source) from error

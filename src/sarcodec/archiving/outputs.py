@@ -1,0 +1,83 @@
+"""The outputs of an archive as they are now, with what the tables say of them. In: its folder; out: pairs, one by one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+
+from sarcodec.archiving.names import ENDINGS
+from sarcodec.archiving.table import DONE, Row, Table
+from sarcodec.errors import InvalidArgument
+from sarcodec.storage.refusals import shown, unreadable
+
+ENDING = ".sarc"
+
+
+@dataclass(frozen=True)
+class Output:
+    """name: relative to the archive, with slashes; path: absolute; row: the table's, None where there is none; there: whether it is."""
+
+    name: str
+    path: str
+    row: Row | None
+    there: bool
+
+    @property
+    def restored_name(self) -> str:
+        """Of the GeoTIFF, relative: the old one where it is known, or what was before .sarc."""
+        bare = PurePosixPath(self.name).with_suffix("")
+        old = os.path.splitext(self.row.source)[1] if self.row else ""
+        return str(bare.with_name(bare.name + (old if old.lower() in ENDINGS else ENDINGS[0])))
+
+
+class Outputs:
+    """Use in a `with`. `each`: all outputs, those on the disk first. Raises InvalidArgument where the folder is no archive."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._folder, self._stack = os.path.abspath(os.fsdecode(folder)), ExitStack()
+        if not os.path.isdir(self._folder):
+            raise InvalidArgument(f"{shown(folder)} is no folder; expected one that `sarcodec archive` wrote")
+        tables = sorted(Path(self._folder).glob("archive*.sqlite"))
+        self._tables = [self._stack.enter_context(Table(path, read_only=True)) for path in tables]
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    def each(self) -> Iterator[Output]:
+        """Files that are there, and rows of files that should be."""
+        for path in _walk(self._folder):
+            name = os.path.relpath(path, self._folder).replace(os.sep, "/")
+            yield Output(name, path, self._row(name), True)
+        for number, table in enumerate(self._tables):
+            for row in table:
+                path = os.path.join(self._folder, *row.output.split("/"))
+                first = all(other.get(row.output) is None for other in self._tables[:number])
+                if first and row.state == DONE and not os.path.lexists(path):
+                    yield Output(row.output, path, row, False)
+
+    def count(self) -> int:
+        """Files that are there."""
+        return sum(1 for _ in _walk(self._folder))
+
+    def _row(self, name: str) -> Row | None:
+        return next((row for table in self._tables if (row := table.get(name)) is not None), None)
+
+
+def _walk(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        raise unreadable(error, folder) from error
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path)
+        elif entry.name.endswith(ENDING):
+            yield entry.path

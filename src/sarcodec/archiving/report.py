@@ -1,0 +1,108 @@
+"""What the verbs of archives answer. Frozen; in words for the command line elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sarcodec.archiving.tally import Failure, Tally
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveReport:
+    """What became of the scenes of an archive, or of a shard.
+
+    done: scenes whose output is there and keeps its promise; kept of them were done before this run, entered were there without a row of the table
+    and passed; bytes_in, bytes_out: of these. failed: not done, perhaps at another start; refused: no scene that sarcodec takes, or a target that it
+    cannot reach. problems: the first 100 of both; the table (archive.sqlite) has all. notes: sentences.
+    """
+
+    path: str
+    scenes: int
+    done: int
+    kept: int
+    entered: int
+    failed: int
+    refused: int
+    bytes_in: int
+    bytes_out: int
+    seconds: float
+    problems: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed; what was refused is counted apart."""
+        return not self.failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewReport:
+    """What re-reading an archive found. outputs: that are there or should be; tried: of them, every checksum and symbol; sound: of those; unlisted: there without
+    a row in the table; bytes: of those that were tried; problems: the first 100 that are damaged, gone, or not those of the table."""
+
+    path: str
+    outputs: int
+    tried: int
+    sound: int
+    unlisted: int
+    failed: int
+    bytes: int
+    seconds: float
+    problems: tuple[Failure, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was found."""
+        return not self.failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreReport:
+    """What became of the files of an archive. restored: GeoTIFFs that were written; kept: that were there already; problems: the first 100 that failed."""
+
+    path: str
+    outputs: int
+    restored: int
+    kept: int
+    failed: int
+    seconds: float
+    problems: tuple[Failure, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimateReport:
+    """What an archive would take. scenes: that have no output; there: that have one; sampled: scenes of which a tile was compressed, refused of them were not taken;
+    bytes_in: of all sources; bytes_out, core_hours and hours (with so many workers): estimated, None where the sample had no scene."""
+
+    scenes: int
+    there: int
+    sampled: int
+    refused: int
+    bytes_in: int
+    bytes_out: int | None
+    core_hours: float | None
+    hours: float | None
+    workers: int
+
+
+def report_of(path: str, tally: Tally, notes: tuple[str, ...] = ()) -> ArchiveReport:
+    """Counts as a report."""
+    return ArchiveReport(
+        path=path,
+        scenes=tally.total,
+        done=tally.done,
+        kept=tally.kept,
+        entered=tally.entered,
+        failed=tally.failed,
+        refused=tally.refused,
+        bytes_in=tally.bytes_in,
+        bytes_out=tally.bytes_out,
+        seconds=tally.seconds,
+        problems=tuple(tally.problems),
+        notes=notes,
+    )

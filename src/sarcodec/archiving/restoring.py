@@ -1,0 +1,112 @@
+"""The verb restore_archive: every output back into a GeoTIFF, under its old name."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sarcodec.api import choices
+from sarcodec.api.decompression import decompress
+from sarcodec.archiving.crew import AHEAD, crew, each, worker_count
+from sarcodec.archiving.outputs import Output, Outputs
+from sarcodec.archiving.report import RestoreReport
+from sarcodec.archiving.table import FAILED
+from sarcodec.archiving.tally import MOST_LISTED, Failure
+from sarcodec.archiving.tasks import Answer, Job, errors_said, place
+from sarcodec.decoding.workers import thread_count
+from sarcodec.errors import FormatError
+from sarcodec.storage.refusals import shown, writing
+from sarcodec.storage.workspace import clear_leftovers
+
+
+@dataclass
+class _Found:
+    outputs: int = 0
+    restored: int = 0
+    kept: int = 0
+    failed: int = 0
+    problems: list[Failure] = field(default_factory=list)
+
+    def fail(self, name: str, code: int, error: str) -> None:
+        self.failed += 1
+        if len(self.problems) < MOST_LISTED:
+            self.problems.append(Failure(name, FAILED, code, error))
+
+
+def restore_archive(
+    out: choices.Path,
+    target: choices.Path,
+    *,
+    reconstruct: choices.Reconstruct = "power",
+    speckle: choices.Speckle = "keep",
+    workers: int | None = None,
+    executor: Executor | None = None,
+    threads: int = 1,
+    memory: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> RestoreReport:
+    """Decode every output of an archive to a GeoTIFF under its old name in another folder. GeoTIFFs that are there stay, so that it can be started again.
+
+    Args:
+        out: the archive's folder.
+        target: the folder of the GeoTIFFs, which is made.
+        reconstruct, speckle: as `sarcodec.decompress` has them.
+        workers, executor, threads, memory: as `archive` has them.
+        progress: called with the number of outputs that are done and that there are.
+
+    Raises InvalidArgument where `out` is no folder.
+    """
+    began, found, count = time.monotonic(), _Found(), worker_count(workers)
+    options: dict[str, object] = {"threads": thread_count(threads), "reconstruct": reconstruct, "speckle": speckle}
+    options |= {} if memory is None else {"memory": memory}
+    with Outputs(out) as outputs, crew(executor, count) as workforce:
+        total = outputs.count()
+        jobs = _jobs(outputs, os.path.abspath(os.fsdecode(target)), options, found)
+        for one, answer in each(workforce, restore, jobs, AHEAD * count):
+            if answer.code:
+                found.fail(one.name, answer.code, answer.error)
+            else:
+                found.restored += 1
+            if progress:
+                progress(found.restored + found.kept + found.failed, total)
+    return RestoreReport(
+        path=os.fspath(target),
+        outputs=found.outputs,
+        restored=found.restored,
+        kept=found.kept,
+        failed=found.failed,
+        seconds=time.monotonic() - began,
+        problems=tuple(found.problems),
+    )
+
+
+def _jobs(outputs: Outputs, target: str, options: dict[str, object], found: _Found) -> Iterator[tuple[Output, Job]]:
+    """What is to be done; an output that is gone is a failure."""
+    cleared = ""
+    for one in outputs.each():
+        found.outputs += 1
+        path = os.path.join(target, *one.restored_name.split("/"))
+        if os.path.dirname(path) != cleared:
+            cleared = os.path.dirname(path)
+            clear_leftovers(Path(cleared))
+        if not one.there:
+            found.fail(one.name, FormatError.exit_code, "the table says that it was done, and the file is gone")
+        elif os.path.lexists(path):
+            found.kept += 1
+        else:
+            yield one, Job(one.path, path, options)
+
+
+def restore(job: Job) -> Answer:
+    """The task: decompress. The folders around its output are made."""
+    began = time.perf_counter()
+    with errors_said() as failure:
+        target = Path(job.target)
+        with writing(shown(target)):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        decompress(job.source, target, **job.options)
+    return Answer(seconds=time.perf_counter() - began, place=place(), **failure.fields)
