@@ -15,7 +15,7 @@ from sarcodec.simulate.product import simulate
 
 pytest.importorskip("imagecodecs", reason="imagecodecs (extra bounded) is not installed")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="blocks are for a shell of POSIX")
-BESIDE = {"scene.tif": "scene.tif", "archive/scene.tif": "scene.tif"}
+BESIDE = {"scene.tif": "scene.tif", "archive/scene.tif": "scene.tif", "scenes/scene.tif": "scene.tif"}
 PACKED = {"scene.sarc": "scene.sarc"}
 HOW_TO = {  # and what else lies beside the scene: a name, and what it is a copy of
     "archive-folder": {},
@@ -28,7 +28,16 @@ HOW_TO = {  # and what else lies beside the scene: a name, and what it is a copy
     "quality": {},
 }
 WITH_WINDOWS = ("overviews", "python")
-ELSEWHERE = ("pip ", "python3 -m venv", ". env/", "rio ", "gdal")  # installs, or needs other programs
+ELSEWHERE = (
+    "pip ",
+    "python3 -m venv",
+    ". env/",
+    "rio ",
+    "gdal",
+    "sarcodec compress S1A",
+    "sarcodec decompress product.",
+)
+"""Lines that install, or need other programs or a product."""
 GIVEN = "import numpy as np, sarcodec\ncrs, transform = 32633, (10, 0, 0, 0, -10, 0)\narray = np.full((2, 64, 64), 187, 'uint16')\n"
 
 
@@ -86,6 +95,7 @@ def test_blocks_of_a_how_to_page_run(page, made, tmp_path, programs):
     folder = made(*((768, 1024) if page in WITH_WINDOWS else (256, 256)))
     (tmp_path / "archive").mkdir()
     for name, source in {**BESIDE, **HOW_TO[page]}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes((folder / source).read_bytes())
     found, said = blocks((ROOT / "docs" / "how-to" / f"{page}.md").read_text(encoding="utf-8")), GIVEN
     assert any("sarcodec" in text for _, text in found)

@@ -25,7 +25,7 @@ EXAMPLES = (
     "sarcodec compress scene.tif scene.sarc                      # quality 60",
     "sarcodec compress scene.tif small.sarc --target-size 300kB  # never larger",
     "sarcodec compress scene.tif keep.sarc --class archive       # measured bounds",
-    "sarcodec compress S1A_IW_GRDH_....SAFE product.sarc         # both polarisations, all annotations",
+    "sarcodec compress S1A_IW_GRDH_....SAFE product.sarc         # a whole product",
     "sarcodec compress - - < scene.tif > stream.sarc             # through a pipe",
 )
 _EFFORTS = {0: "fast", 1: "the default", 2: "small", 3: "smallest"}

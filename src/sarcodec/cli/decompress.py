@@ -18,7 +18,7 @@ EXAMPLES = (
     "sarcodec decompress scene.sarc back.tif",
     "sarcodec decompress scene.sarc part.tif --window 100 200 512 300 --indexes 1",
     "sarcodec decompress scene.sarc small.tif --reduce 8",
-    "sarcodec decompress product.sarc folder                    # a product again; or NAME.SAFE, NAME.zip",
+    "sarcodec decompress product.sarc folder                    # a product again",
     "sarcodec decompress scene.sarc - > back.tif",
 )
 
