@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from sarcodec.archiving.restoring import restore_archive
     from sarcodec.archiving.reviewing import verify_archive
     from sarcodec.archiving.verb import archive
+    from sarcodec.doors.to_sarc import to_sarc
     from sarcodec.format.tiling import Window as Window
-    from sarcodec.xarray import to_sarc
 
 _HOMES = {
     "ArchiveReport": "sarcodec.archiving.report",
@@ -50,7 +50,7 @@ _HOMES = {
     "info": "sarcodec.api.information",
     "open": "sarcodec.api.scene",
     "restore_archive": "sarcodec.archiving.restoring",
-    "to_sarc": "sarcodec.xarray",
+    "to_sarc": "sarcodec.doors.to_sarc",
     "verify": "sarcodec.api.verification",
     "verify_archive": "sarcodec.archiving.reviewing",
 }

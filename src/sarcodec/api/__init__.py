@@ -8,6 +8,7 @@ __all__ = [
     "decompression",
     "information",
     "memory",
+    "request",
     "scene",
     "validity",
     "verification",

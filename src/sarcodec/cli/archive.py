@@ -15,22 +15,23 @@ if TYPE_CHECKING:
     from sarcodec.archiving.report import ArchiveReport, EstimateReport, RestoreReport, ReviewReport
 
 EXAMPLES = (
-    "sarcodec archive scenes small --class archive        # again: goes on where it was",
-    "sarcodec archive list.txt small --shard 3/100        # a hundredth, on one machine of many",
+    "sarcodec archive scenes small --class archive    # again: goes on",
+    "sarcodec archive list.txt small --shard 3/100    # on one machine of many",
     "sarcodec archive --verify small --sample 100",
     "sarcodec archive --restore small back",
 )
 _ABOUT = (
-    "SOURCE is a folder, searched for .tif and .tiff, or a text file with one name a line. Every output\n"
-    "is decoded in another process and compared with its source before it counts as done. What became of each\n"
-    "scene stands in OUT/archive.sqlite. Start it again after whatever ended it: it goes on."
+    "SOURCE is a folder, searched for .tif and .tiff, or a text file with one name\n"
+    "a line. Every output is decoded in another process and compared with its source\n"
+    "before it counts as done. What became of each scene stands in\n"
+    "OUT/archive.sqlite. Start it again after whatever ended it: it goes on."
 )
 _OF_ARCHIVE_ALONE = ("delete_source", "retry", "shard", "dry_run")
 
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
-    usage = "[OPTIONS] SOURCE OUT | --verify OUT | --restore OUT TARGET"
+    usage = "[OPTIONS] SOURCE OUT | --verify OUT | --restore OUT TO"
     parser = add_verb(
         verbs, "archive", "compress all scenes of a folder or a list, and judge each", run, EXAMPLES, _ABOUT, usage
     )

@@ -26,22 +26,10 @@ _NOT_TAGS = frozenset("_FillValue missing_value scale_factor add_offset units gr
 _UNEVEN = 1e-3  # of a pixel, that coordinates may be off an even grid
 
 
-def to_sarc(
-    data: xr.Dataset | xr.DataArray, path: str | os.PathLike[str], *, overwrite: bool = False, **options: Any
+def write(
+    data: xr.Dataset | xr.DataArray, path: str | os.PathLike[str], overwrite: bool, options: dict[str, Any]
 ) -> None:
-    """Write a Dataset or DataArray as a compressed file; what `xr.open_dataset(path, engine="sarcodec")` opens again.
-
-    Args:
-        data: a Dataset of variables with the same two dimensions, each of which becomes a band of its name; or a DataArray of two dimensions, or of three whose first are bands. The
-            last two dimensions are rows and columns. All bands need one dtype. CRS, transform and control points come from `spatial_ref` as rioxarray writes it, else the
-            transform from evenly spaced coordinates; nodata, scale, offset and units from attributes and encoding; the other attributes become tags. Float NaN is invalid.
-        path: of the file.
-        overwrite: replace it if it is there, once the new one is whole.
-        options: as in `sarcodec.encode`: quality, target_bpp, max_error_db, lossless, domain, effort, threads, memory, ... What they say of the array (crs, nodata, ...)
-            takes the place of what xarray says.
-
-    Raises what `encode` raises; OutputExists; InvalidArgument where the variables do not fit each other.
-    """
+    """What `doors.to_sarc` says."""
     bands = _bands(data)
     about = {**_about(data, bands), **options}
     with Output(path, overwrite=overwrite, form=SARCODEC) as output:
@@ -179,6 +167,6 @@ class SarcodecAccessor:
     def __init__(self, data: xr.Dataset | xr.DataArray) -> None:
         self._data = data
 
-    def to_sarc(self, path: str | os.PathLike[str], **options: Any) -> None:
+    def to_sarc(self, path: str | os.PathLike[str], *, overwrite: bool = False, **options: Any) -> None:
         """As `sarcodec.to_sarc`."""
-        to_sarc(self._data, path, **options)
+        write(self._data, path, overwrite, options)
