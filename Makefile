@@ -22,13 +22,14 @@ demo: .venv/.with-plot
 test: .venv/.with-test
 	@echo "make test: tests marked 'train' need torch and are left out here; make test-train runs them"
 	@echo "make test: tests marked 'tools' need xarray, Dask and others and are left out here; make test-tools runs them"
-	$(BIN)/python -m pytest -m "not train and not tools"
+	@echo "make test: tests marked 'slow' run whole archives for minutes; make test-tools runs them"
+	$(BIN)/python -m pytest -m "not train and not tools and not slow"
 
 test-train: .venv/.with-train
 	$(BIN)/python -m pytest -m train
 
 test-tools: .venv/.with-tools
-	$(BIN)/python -m pytest -m tools tests/doors tests/products
+	$(BIN)/python -m pytest -m "tools or slow" tests/doors tests/archiving tests/products
 
 lint: .venv/.with-test
 	$(BIN)/ruff check

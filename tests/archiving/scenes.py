@@ -24,8 +24,9 @@ def folder_of_scenes(folder: Path, count: int, bad: tuple[int, ...] = ()) -> Pat
 
 
 def outputs(out: Path) -> set[str]:
-    """Names of compressed files below."""
-    return {path.relative_to(out).as_posix() for path in out.rglob("*.sarc")}
+    """Names of compressed files below, those aside that are being written."""
+    found = (path.relative_to(out) for path in out.rglob("*.sarc"))
+    return {path.as_posix() for path in found if not any(part.startswith(".sarcodec-") for part in path.parts)}
 
 
 def rows(out: Path, table: str = "archive.sqlite") -> dict[str, dict]:

@@ -7,6 +7,8 @@ from api.scenes import amplitude, store
 from archiving.scenes import folder_of_scenes
 from sarcodec.errors import InvalidArgument
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory):

@@ -7,8 +7,12 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from archiving.scenes import folder_of_scenes, outputs, require_table_is_disk, rows
 from cli.shell import command, environment
+
+pytestmark = pytest.mark.slow
 
 SCENES, KILLS, BAD = 60, 10, 30
 

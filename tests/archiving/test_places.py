@@ -9,6 +9,8 @@ import pytest
 from archiving.scenes import folder_of_scenes, outputs, require_table_is_disk, rows
 from cli.shell import command, environment, invoke
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def mounted(tmp_path):

@@ -11,6 +11,8 @@ import pytest
 
 from sarcodec.archiving.processes import Processes
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Named:

@@ -62,7 +62,7 @@ def test_every_band_must_pass(tmp_path):
     """A band that is easy beside one of few DN, where rounding alone is an error of a dB."""
     pixels = amplitude(3, 300, 300, 2)
     pixels[1] = np.maximum(pixels[1] // 15, 1)
-    source = store(tmp_path / "in.tif", pixels)
+    source = store(tmp_path / "in.tif", pixels, descriptions=("VV", "VH"))
     report = sarcodec.compress(source, tmp_path / "out.sarc", quality_class="analysis", threads=1)
     alone = store(tmp_path / "one.tif", pixels[0])
     easy = sarcodec.compress(alone, tmp_path / "one.sarc", quality_class="analysis", threads=1)
