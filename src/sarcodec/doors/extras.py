@@ -13,6 +13,6 @@ def needs(extra: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{error.name} is not installed, which sarcodec needs here; pip install 'sarcodec[{extra}]'",
+            f"{error.name} is not installed, which sarcodec needs here; pip install 'sarcodec[{extra}]', or '.[{extra}]' in a copy of the repository",
             name=error.name,
         ) from error

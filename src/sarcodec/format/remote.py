@@ -147,7 +147,7 @@ def _store(address: str, name: str) -> tuple[Any, str]:
         from obstore.store import HTTPStore, from_url
     except ModuleNotFoundError as error:
         raise InvalidArgument(
-            f"{name} is on the network, which needs the package obstore; pip install 'sarcodec[remote]', or give a file object"
+            f"{name} is on the network, which needs the package obstore; pip install 'sarcodec[remote]', or '.[remote]' in a copy of the repository; or give a file object"
         ) from error
     retry: Any = {"max_retries": RETRIES, "retry_timeout": LONGEST_RETRY}
     plain: Any = {"allow_http": True, "timeout": timedelta(seconds=60)}
