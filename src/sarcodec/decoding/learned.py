@@ -14,8 +14,8 @@ import numpy as np
 
 from sarcodec.decoding.apart import apart
 from sarcodec.decoding.borders import tile_borders
-from sarcodec.decoding.kept import Kept
 from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction
+from sarcodec.decoding.shared import kept_for
 from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX, Coded, TileDecoder
 from sarcodec.entropy.prior import TileLatents
 from sarcodec.errors import CorruptFile, ModelError
@@ -69,9 +69,13 @@ class _Decoded:
         return self.latents.values.nbytes + (0 if self.lost is None else self.lost.nbytes) + noise
 
 
+def _size(tile: _Decoded | None) -> int:
+    return EMPTY_BYTES + (tile.nbytes if tile else 0)
+
+
 class LearnedDecoder:
     """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are; room: bytes of decoded tiles
-    that are kept for their neighbours."""
+    that are kept for their neighbours, one lot for all decoders of the same file that want the same."""
 
     def __init__(
         self,
@@ -91,7 +95,8 @@ class LearnedDecoder:
                 "the scene again with a newer model"
             )
         self.codec, self.wanted = TileDecoder(model), wanted
-        self._tiles: Kept[_Decoded | None] = Kept(room, lambda tile: EMPTY_BYTES + (tile.nbytes if tile else 0))
+        of_all = None if file.identity is None else (file.identity, wanted)
+        self._tiles = kept_for(self, of_all, room, _size)
 
     @property
     def tile_bytes(self) -> int:

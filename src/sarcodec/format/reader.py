@@ -64,6 +64,12 @@ class FileReader:
         """Whether `close` was called."""
         return self._source.closed
 
+    @property
+    def identity(self) -> tuple[object, ...] | None:
+        """What all readers of the same unchanged file share, and no others; None where that cannot be told (bytes, file objects)."""
+        found = self._source.identity
+        return None if found is None else (*found, self.head_digest)
+
     def entry(self, tile: int, plane: int) -> Entry:
         """tile: row-major number in the tile grid; plane: a band, or a mask behind them, from 0. Raises InvalidArgument outside the scene."""
         planes = self.header.planes

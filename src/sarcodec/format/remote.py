@@ -52,6 +52,16 @@ class RemoteSource:
         self._groups: tuple[tuple[tuple[int, bytes], ...], ...] = ()
         self._held: tuple[tuple[int, bytes], ...] = ((0, self._get(0, FIRST_BYTES, whole=False)),)
 
+    @property
+    def identity(self) -> tuple[object, ...] | None:
+        """The address and the entity tag that its server gave; None where it gave none, or a weak one."""
+        tag = self._strong_tag()
+        return None if tag is None else ("address", self._given, tag, self.size)
+
+    def _strong_tag(self) -> str | None:
+        tag = self._state[1] if self._state else None
+        return tag if isinstance(tag, str) and not tag.startswith("W/") else None
+
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`. Raises TruncatedFile, CorruptFile where the file was replaced, Unreachable."""
         if self.closed:
@@ -79,8 +89,7 @@ class RemoteSource:
         import obstore
 
         options: Any = {"range": (offset, offset + length)}
-        tag = self._state[1] if self._state else None
-        if isinstance(tag, str) and not tag.startswith("W/"):
+        if (tag := self._strong_tag()) is not None:
             options["if_match"] = tag
         with self._counting:
             self.requests += 1
