@@ -20,7 +20,7 @@ from sarcodec.format.pixels import unpack_pixels
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import unpack_scene
 from sarcodec.format.sections import PIXELS
-from sarcodec.format.tiling import TileGrid, Window
+from sarcodec.format.tiling import TileGrid, Window, grow
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Integers, Pixels
@@ -85,6 +85,8 @@ class SceneDecoder:
 
     def _fetched_at_once(self, window: Window, planes: Sequence[int]) -> bool:
         """Fetches all payloads that a window of a file on the network needs, if they are few enough."""
+        around = self.grid.touched(grow(window, TILE_PX, self.grid.rows, self.grid.cols))
+        self.file.ahead_index((tile, plane) for tile in around for plane in (0, self.header.planes - 1))
         groups = self._needed(self.grid.touched(window), planes)
         if len(groups) == 1:
             self.file.ahead(groups[0][1])

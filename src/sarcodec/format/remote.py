@@ -11,15 +11,16 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile, Unreachable
 
 FIRST_BYTES = 1 << 16  # of the first request: the head and, in most files, the index
-GAP_BYTES = 1 << 18  # that are fetched for nothing rather than asking once more
+GAP_BYTES = 1 << 19  # that are fetched for nothing rather than asking once more: more than the base of a row of tiles
 AT_ONCE = 8  # requests
 HELD = 2  # groups of ranges, beside the first bytes, that are kept
 RETRIES, LONGEST_RETRY = 6, timedelta(seconds=90)
+LONGEST_ANSWER = timedelta(seconds=60)
 _SCHEMES = ("http", "https", "s3", "gs", "az", "abfs", "abfss")
 _ADDRESS = re.compile(rf"(?:{'|'.join(_SCHEMES)})://[^/]", re.ASCII)
 _GDAL_NAMES = {"/vsis3/": "s3://", "/vsigs/": "gs://", "/vsiaz/": "az://"}
@@ -35,22 +36,30 @@ def address_of(name: str) -> str | None:
     return name if _ADDRESS.match(name) else None
 
 
+class Traffic(NamedTuple):
+    """What was asked of a server: requests; bytes that came; rounds, the times that somebody waited for one request or several at once."""
+
+    requests: int = 0
+    bytes: int = 0
+    rounds: int = 0
+
+
 class RemoteSource:
-    """A `Source` (format/source.py) at an address. `requests` and `fetched` count what was asked for, and its bytes.
+    """A `Source` (format/source.py) at an address. `traffic` counts what was asked for; what is asked again after a failure is not seen here.
 
     Raises InvalidArgument where there is no such file or it may not be read, Unreachable where the server does not answer.
     """
 
     def __init__(self, name: str) -> None:
         self.name, self.closed, self.changed = _public(name), False, False
-        self.requests, self.fetched = 0, 0
+        self.traffic = Traffic()
         self._given, self._counting = name, threading.Lock()
         address = address_of(name)
         assert address is not None, "the caller looks"
         self._store, self._path = _store(address, self.name)
         self._state: tuple[object, ...] | None = None
         self._groups: tuple[tuple[tuple[int, bytes], ...], ...] = ()
-        self._held: tuple[tuple[int, bytes], ...] = ((0, self._get(0, FIRST_BYTES, whole=False)),)
+        self._held: tuple[tuple[int, bytes], ...] = ((0, self._one(0, FIRST_BYTES, whole=False)),)
 
     @property
     def identity(self) -> tuple[object, ...] | None:
@@ -71,7 +80,7 @@ class RemoteSource:
         for begin, data in self._held:
             if begin <= offset and offset + length <= begin + len(data):
                 return data[offset - begin : offset - begin + length]
-        return self._get(offset, length)
+        return self._one(offset, length)
 
     def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Reads ahead: (offset, length) that will be read next, in few requests at once. What the fetches before the last one brought is forgotten."""
@@ -79,10 +88,21 @@ class RemoteSource:
         merged = _merged(missing)
         if not merged:
             return
+        self._count(rounds=-(-len(merged) // AT_ONCE))
         with ThreadPoolExecutor(min(AT_ONCE, len(merged))) as pool:
             found = tuple(pool.map(lambda part: (part[0], self._get(*part)), merged))
         self._groups = (*self._groups, found)[-HELD:]
         self._held = (self._held[0], *(part for group in self._groups for part in group))
+
+    def _count(self, requests: int = 0, fetched: int = 0, rounds: int = 0) -> None:
+        with self._counting:
+            found = self.traffic
+            self.traffic = Traffic(found.requests + requests, found.bytes + fetched, found.rounds + rounds)
+
+    def _one(self, offset: int, length: int, whole: bool = True) -> bytes:
+        """A request that is waited for alone."""
+        self._count(rounds=1)
+        return self._get(offset, length, whole)
 
     def _get(self, offset: int, length: int, whole: bool = True) -> bytes:
         """One request. whole: all of the bytes have to be there."""
@@ -91,16 +111,14 @@ class RemoteSource:
         options: Any = {"range": (offset, offset + length)}
         if (tag := self._strong_tag()) is not None:
             options["if_match"] = tag
-        with self._counting:
-            self.requests += 1
+        self._count(requests=1)
         try:
             answer = obstore.get(self._store, self._path, options=options)
             self._check_same(answer.meta)
             data = bytes(answer.bytes())
         except Exception as error:
             raise self._error(error) from error
-        with self._counting:
-            self.fetched += len(data)
+        self._count(fetched=len(data))
         if whole and len(data) < length:
             raise TruncatedFile(
                 f"{self.name}: {length} bytes were asked for at {offset}, {len(data)} came; fetch it again"
@@ -159,7 +177,7 @@ def _store(address: str, name: str) -> tuple[Any, str]:
             f"{name} is on the network, which needs the package obstore; pip install 'sarcodec[remote]', or '.[remote]' in a copy of the repository; or give a file object"
         ) from error
     retry: Any = {"max_retries": RETRIES, "retry_timeout": LONGEST_RETRY}
-    plain: Any = {"allow_http": True, "timeout": timedelta(seconds=60)}
+    plain: Any = {"allow_http": True, "timeout": LONGEST_ANSWER}
     try:
         if address.startswith("http"):
             return HTTPStore.from_url(address, client_options=plain, retry_config=retry), ""  # whole: it may be signed
