@@ -119,11 +119,16 @@ class RemoteSource:
         except Exception as error:
             raise self._error(error) from error
         self._count(fetched=len(data))
-        if whole and len(data) < length:
-            raise TruncatedFile(
-                f"{self.name}: {length} bytes were asked for at {offset}, {len(data)} came; fetch it again"
-            )
+        self._check_length(offset, length if whole else min(length, self.size - offset), len(data))
         return data
+
+    def _check_length(self, offset: int, length: int, came: int) -> None:
+        if came < length:
+            raise TruncatedFile(f"{self.name}: {length} bytes were asked for at {offset}, {came} came; fetch it again")
+        if came > length:
+            raise CorruptFile(
+                f"{self.name}: {length} bytes were asked for at {offset}, {came} came; its server is at fault, download the file first"
+            )
 
     def _check_same(self, meta: Any) -> None:
         """Whether the answer is of the file that was opened."""
