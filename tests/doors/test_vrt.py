@@ -76,7 +76,10 @@ def test_options_are_those_of_open(scene, tmp_path):
 
 
 def test_warps_by_its_control_points(scene, tmp_path):
-    with rasterio.open(sarcodec.vrt.write(scene[0], tmp_path / "a.vrt")) as found, rasterio.open(back(scene[0])) as other:
+    with (
+        rasterio.open(sarcodec.vrt.write(scene[0], tmp_path / "a.vrt")) as found,
+        rasterio.open(back(scene[0])) as other,
+    ):
         warped, wanted = (WarpedVRT(d, crs="EPSG:32632") for d in (found, other))
         assert warped.transform == wanted.transform
         np.testing.assert_array_equal(warped.read(1), wanted.read(1))
@@ -198,7 +201,9 @@ def debian():
 def same_python():
     if not shutil.which("gdal_translate") or not Path("/usr/bin/python3").exists():
         return False
-    said = subprocess.run(["/usr/bin/python3", "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True)
+    said = subprocess.run(
+        ["/usr/bin/python3", "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True
+    )
     return said.stdout.strip() == str(sys.version_info[:2])
 
 

@@ -93,16 +93,16 @@ def write(
         target = name + ".vrt"
     inputs = () if address_of(name) else (source,)
     with Output(target, overwrite=overwrite, inputs=inputs, form=VRT) as output:
-        output.write(
-            build(source, indexes=indexes, relative_to=relative_to, reconstruct=reconstruct, speckle=speckle)
-        )
+        output.write(build(source, indexes=indexes, relative_to=relative_to, reconstruct=reconstruct, speckle=speckle))
     return STANDARD if output.path is None else os.fspath(target)
 
 
 def _written(source: str | os.PathLike[str], relative_to: str | os.PathLike[str] | None) -> str:
     """The path as the VRT names it. Raises InvalidArgument for one that XML cannot hold."""
     if not isinstance(source, (str, os.PathLike)):
-        raise InvalidArgument(f"{type(source).__name__} has no path that a VRT could name; expected a path or an address")
+        raise InvalidArgument(
+            f"{type(source).__name__} has no path that a VRT could name; expected a path or an address"
+        )
     name = os.fspath(source)
     path = name if address_of(name) else os.path.abspath(name)
     if relative_to is not None and not address_of(name):

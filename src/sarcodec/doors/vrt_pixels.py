@@ -6,6 +6,7 @@ becomes GDAL's, and its last line says what was found.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections import OrderedDict
@@ -73,7 +74,7 @@ def _strips(rows: Any) -> list[slice]:
     """Parts of rows that lie in one row of tiles, so that a small picture of a large window takes little memory."""
     cuts = np.flatnonzero(np.diff(rows // TILE_PX)) + 1
     edges = [0, *cuts.tolist(), rows.size]
-    return [slice(*edge) for edge in zip(edges, edges[1:])]
+    return [slice(*edge) for edge in itertools.pairwise(edges)]
 
 
 def _read(scene: Scene, words: dict[str, str], side: int, rows: Any, cols: Any) -> Pixels:
@@ -99,7 +100,7 @@ def _scene(words: dict[str, str]) -> Scene:
                 f"{path} is not there, which this VRT shows; make the VRT again, or name in {ROOT} the folder to which its path belongs"
             ) from error
         state = found.st_mtime_ns, found.st_size
-    how = {key: words[key] for key in ("reconstruct", "speckle") if key in words}
+    how: dict[str, Any] = {key: words[key] for key in ("reconstruct", "speckle") if key in words}
     key = path, state, words.get("digest", ""), *how.values()
     with _lock:
         if key not in _scenes:

@@ -26,27 +26,28 @@ MASK_TYPE = "Byte"
 _CLASS, _SOURCES = "VRTDerivedRasterBand", ("SimpleSource", "ComplexSource", "MaskBand", "Overview")
 
 
-def vrt(function: str, info: SceneInfo, arguments: Arguments, overviews: Sequence[tuple[SceneInfo, Arguments]]) -> bytes:
+def vrt(
+    function: str, info: SceneInfo, arguments: Arguments, overviews: Sequence[tuple[SceneInfo, Arguments]]
+) -> bytes:
     """The text of a VRT in UTF-8.
 
     function: module and name of a pixel function, with dots between; info: what the scene says; overviews: the same of smaller pictures of it,
     with arguments of their own. These are VRTs within the VRT, so that it stays one file. Raises SarcodecError where GDAL refuses.
     """
     root = ET.fromstring(_said(info))
-    for point, element in zip(info.gcps, root.iterfind("GCPList/GCP")):  # of which GDAL writes four digits after the point
-        element.attrib |= {"Pixel": repr(point.col), "Line": repr(point.row), "X": repr(point.x), "Y": repr(point.y), "Z": repr(point.z)}
-    inside = [(ET.tostring(_plain(function, small, own), "unicode"), small, own) for small, own in overviews]
+    _tell_numbers(root, info)
+    inside = [ET.tostring(_plain(function, small, own), "unicode") for small, own in overviews]
     _tell_tags(root, info.tags)
     for plane, band in enumerate(root.findall("VRTRasterBand")):
         _tell_tags(band, info.band_tags[plane])
         _derive(band, function, arguments(plane), info)
-        for text, *_ in inside:
+        for text in inside:
             overview = ET.SubElement(band, "Overview")
             ET.SubElement(overview, "SourceFilename", relativeToVRT="0").text = text
             ET.SubElement(overview, "SourceBand").text = str(plane + 1)
     _add_masks(root, function, info, arguments)
     ET.indent(root)
-    return ET.tostring(root, "utf-8") + b"\n"
+    return (ET.tostring(root, "unicode") + "\n").encode()
 
 
 def _said(info: SceneInfo) -> bytes:
@@ -59,6 +60,17 @@ def _said(info: SceneInfo) -> bytes:
             return target.read_bytes()
     except GDAL_ERRORS as error:
         raise SarcodecError(f"cannot describe the scene as a VRT: {reason(error)}") from error
+
+
+def _tell_numbers(root: ET.Element, info: SceneInfo) -> None:
+    """All digits of what GDAL rounds as it writes a VRT, which it reads again as they are."""
+    for p, point in zip(info.gcps, root.iterfind("GCPList/GCP")):
+        point.attrib |= {"Pixel": repr(p.col), "Line": repr(p.row), "X": repr(p.x), "Y": repr(p.y), "Z": repr(p.z)}
+    for number, band in enumerate(root.findall("VRTRasterBand")):
+        told = {"NoDataValue": info.nodata[number], "Scale": info.scales[number], "Offset": info.offsets[number]}
+        for name, value in told.items():
+            if (element := band.find(name)) is not None:
+                element.text = repr(value)
 
 
 def _tell_tags(element: ET.Element, tags: Tags) -> None:
