@@ -2,6 +2,7 @@
 
 __all__ = [
     "arrays",
+    "asked",
     "choices",
     "comparison",
     "compression",

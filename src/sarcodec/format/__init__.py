@@ -16,6 +16,7 @@ __all__ = [
     "reader",
     "reduced_mask",
     "remarks",
+    "remote",
     "scene",
     "scene_reduced",
     "sections",

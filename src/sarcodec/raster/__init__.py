@@ -3,4 +3,4 @@
 Knows no bytes of compressed files and no networks.
 """
 
-__all__ = ["blocks", "cog", "description", "geotiff", "meaning", "skeleton", "tiff_tags"]
+__all__ = ["blocks", "cog", "description", "geotiff", "meaning", "skeleton", "tiff_tags", "vrt"]
