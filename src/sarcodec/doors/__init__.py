@@ -2,6 +2,7 @@
 
 __all__ = [
     "extras",
+    "light_product",
     "opener",
     "server",
     "stac_item",

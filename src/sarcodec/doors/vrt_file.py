@@ -38,6 +38,7 @@ def build(
     relative_to: str | os.PathLike[str] | None = None,
     reconstruct: Reconstruct = "power",
     speckle: Speckle = "keep",
+    named: str | os.PathLike[str] | None = None,
 ) -> bytes:
     """The text of a VRT, in UTF-8.
 
@@ -48,10 +49,11 @@ def build(
         relative_to: a folder from which the path counts instead. Who reads the VRT names that folder in the environment variable
             SARCODEC_VRT_ROOT, or is in it.
         reconstruct, speckle: as in sarcodec.open.
+        named: the path at which the compressed file will be, where it is not there yet.
 
     Raises what sarcodec.open raises.
     """
-    wanted, path = Reconstruction(reconstruct, speckle), _written(source, relative_to)
+    wanted, path = Reconstruction(reconstruct, speckle), _written(source if named is None else named, relative_to)
     with FileReader(source) as file:
         decoder = SceneDecoder(file, 0, wanted)
         digest, info = file.head_digest.hex(), tagged(decoder.info, decoder)
