@@ -47,7 +47,7 @@ GDALS = """
 import sys, time, rasterio
 from rasterio.windows import Window
 what, *names = sys.argv[1:]
-level = {reduce}.bit_length() - 2
+level = ({reduce}).bit_length() - 2
 with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS=2):
     began = time.perf_counter()
     for name in names:
