@@ -5,7 +5,7 @@
 The product is that of product.py, cut to its first lines where fewer are asked for. Every format is written by one fresh process from the product and read back by
 another into GeoTIFFs (sarcodec: into a product) without compression; the options of the others are in product_file.py. JPEG 2000 gets as many bytes as
 sarcodec's lossy file. Then sarcodec's file and the COG of Copernicus' kind are read through nginx, once as its own files (HTTP) and once as a bucket of moto's (S3): a
-window of 512 x 512 pixels and an overview at 1/16, of both polarisations, each in a fresh process; requests and bytes are those of nginx's log. Needs Debian's
+window of 512 x 512 pixels and overviews at 1/8 and 1/16, of both polarisations, each in a fresh process; requests and bytes are those of nginx's log. Needs Debian's
 nginx and the extra `tools`.
 """
 

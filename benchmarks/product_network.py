@@ -31,7 +31,8 @@ uwsgi_temp_path {0}; scgi_temp_path {0};
 server {{ listen 127.0.0.1:{1}; root {0}/files; }}
 server {{ listen 127.0.0.1:{2}; location / {{ proxy_pass http://127.0.0.1:{3}; proxy_set_header Host $http_host; proxy_http_version 1.1; proxy_buffering off; }} }} }}
 """
-SIDE_PX, REDUCE = 512, 16
+SIDE_PX = 512
+WHATS = ("window", "overview 1/8", "overview 1/16")
 OURS = """
 import sys, time, sarcodec, numpy, obstore
 what, *names = sys.argv[1:]
@@ -40,18 +41,18 @@ began = time.perf_counter()
 with sarcodec.open(names[0]) as scene:
     middle = scene.height // 2, scene.width // 2
     window = tuple((at, at + {side}) for at in middle)
-    pixels = scene.read(window=window) if what == "window" else scene.read(reduce={reduce})
+    pixels = scene.read(window=window) if what == "window" else scene.read(reduce=int(what.partition("/")[2]))
 print(time.perf_counter() - began, pixels.shape)
 """
 GDALS = """
 import sys, time, rasterio
 from rasterio.windows import Window
 what, *names = sys.argv[1:]
-level = ({reduce}).bit_length() - 2
+level = int(what.partition("/")[2] or 0).bit_length() - 2
 with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS=2):
     began = time.perf_counter()
     for name in names:
-        with rasterio.open(name, **({{"overview_level": level}} if what == "overview" else {{}})) as scene:
+        with rasterio.open(name, **({{"overview_level": level}} if level >= 0 else {{}})) as scene:
             window = Window(scene.width // 2, scene.height // 2, {side}, {side})
             pixels = scene.read(1, window=window if what == "window" else None)
     print(time.perf_counter() - began, pixels.shape)
@@ -78,7 +79,7 @@ def over_the_network(packed: Path, cogs: list[Path], delay: float, folder: Path)
     with ExitStack() as stack:
         http, s3, log = stack.enter_context(servers(packed, cogs, folder))
         far = {port: stack.enter_context(relayed(port, delay)) for port in (http, s3)}
-        for what in ("window", "overview"):
+        for what in WHATS:
             for road, port in (("HTTP", http), ("S3", s3)):
                 for file, program, names in (("sarcodec", OURS, [packed]), ("COG, ZSTD", GDALS, cogs)):
                     reads.append(_read(file, what, road, (port, far[port]), (program, names), log))
@@ -89,7 +90,7 @@ def over_the_network(packed: Path, cogs: list[Path], delay: float, folder: Path)
 
 def _read(file: str, what: str, road: str, ports: tuple[int, int], how: tuple[str, list[Path]], log: Path) -> Read:
     program, paths = how
-    program = program.format(side=SIDE_PX, reduce=REDUCE)
+    program = program.format(side=SIDE_PX)
     seconds, before = [], counted(log)
     for port in ports:
         names = [_name(file, road, port, path) for path in paths]

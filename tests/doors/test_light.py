@@ -140,17 +140,31 @@ def test_the_command(product, tmp_path):
     assert alone.returncode == 2 and "--light" in alone.stderr and not (tmp_path / "a.sarc").exists()
 
 
-def test_xarray_sentinel_opens_the_light_form_of_a_product_of_esa(tmp_path):
-    pytest.importorskip("xarray_sentinel")
-    xarray = pytest.importorskip("xarray")
+@pytest.fixture(scope="module")
+def real(tmp_path_factory) -> light_product.LightReport:
+    """Of a product of ESA's, but for its pixels, which are blank."""
     found = sorted((DATA / "products").glob("S1*_GRDH_*.SAFE"))
     if not found:
         pytest.skip(f"no product under {DATA / 'products'}; set SARCODEC_DATA to the folder of the data")
-    report = light_product.write(found[0], tmp_path / found[0].name, as_is=True, effort=0)
-    image = xarray.open_dataset(report.path, engine="sentinel-1", group="IW/VV").measurement
-    with sarcodec.open(report.packed) as scene:
+    return light_product.write(found[0], tmp_path_factory.mktemp("real") / found[0].name, as_is=True, effort=0)
+
+
+def test_xarray_sentinel_opens_the_light_form_of_a_product_of_esa(real):
+    pytest.importorskip("xarray_sentinel")
+    xarray = pytest.importorskip("xarray")
+    image = xarray.open_dataset(real.path, engine="sentinel-1", group="IW/VV").measurement
+    with sarcodec.open(real.packed) as scene:
         assert image.shape == scene.shape
         mine = scene.read(1, window=((1000, 1010), (2000, 2020)), masked=True).astype(float).filled(np.nan)
     np.testing.assert_array_equal(image[1000:1010, 2000:2020].values, mine)
-    tables = xarray.open_dataset(report.path, engine="sentinel-1", group="IW/VV/calibration")
+    tables = xarray.open_dataset(real.path, engine="sentinel-1", group="IW/VV/calibration")
     assert "sigmaNought" in tables
+
+
+def test_sarsen_opens_the_light_form_of_a_product_of_esa(real):
+    sarsen = pytest.importorskip("sarsen")
+    found = sarsen.Sentinel1SarProduct(real.path, "IW/VV")
+    assert found.product_type == "GRD"
+    with sarcodec.open(real.packed) as scene:
+        mine = scene.read(1, window=((1000, 1010), (2000, 2020)), calibrate="beta0")
+    np.testing.assert_allclose(found.beta_nought()[1000:1010, 2000:2020].values, mine, rtol=1e-5)
