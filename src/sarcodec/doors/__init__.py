@@ -2,6 +2,7 @@
 
 __all__ = [
     "extras",
+    "numcodecs_codec",
     "opener",
     "server",
     "stac_item",
@@ -10,4 +11,6 @@ __all__ = [
     "vrt_pixels",
     "xarray_backend",
     "xarray_writer",
+    "zarr_array",
+    "zarr_codec",
 ]
