@@ -15,7 +15,7 @@ import numpy as np
 import sarcodec
 from faulty_server import Case, Faulty, drawn
 from sarcodec.errors import SarcodecError
-from sarcodec.format import reader, remote
+from sarcodec.format import ranged, reader, remote
 
 RIGHT, REFUSED, WRONG = "right", "refused", "wrong pixels"
 MOST_S = 30.0
@@ -83,7 +83,7 @@ def short_waits() -> Iterator[None]:
         (remote, "LONGEST_ANSWER"): timedelta(seconds=1),
         (remote, "FIRST_BYTES"): 3000,
         (reader, "FIRST_BYTES"): 3000,
-        (remote, "GAP_BYTES"): 4000,
+        (ranged, "GAP_BYTES"): 4000,
     }
     before = {place: getattr(*place) for place in changed}
     try:

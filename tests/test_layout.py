@@ -25,9 +25,12 @@ THIRD_PARTIES = {  # where each may be imported; None: everywhere
     "threadpoolctl": {"decoding"},
     "matplotlib": {"quality"},
     "imagecodecs": {"format"},
-    "obstore": {"format"},
+    "obstore": {"format", "doors"},
     "xarray": {"doors"},
     "dask": {"doors"},
+    "zarr": {"doors"},
+    "numcodecs": {"doors"},
+    "virtualizarr": {"doors"},
     "click": {"rio"},
 }
 

@@ -12,7 +12,7 @@ import sarcodec
 from range_server import serving
 from sarcodec.api.scene import Scene
 from sarcodec.errors import CorruptFile, InvalidArgument, NotSarcodec, Unreachable
-from sarcodec.format import remote
+from sarcodec.format import ranged, remote
 from sarcodec.format.reader import FileReader
 
 pytest.importorskip("obstore", reason="the extra `remote` is not installed")
@@ -56,7 +56,7 @@ def test_a_window_takes_at_most_three_requests(server, packed):
 
 def test_rows_that_lie_far_apart_are_asked_for_at_once(server, packed, monkeypatch):
     """As in a full scene, where a row of tiles takes megabytes: some requests, but nobody waits more than twice."""
-    monkeypatch.setattr(remote, "GAP_BYTES", 1 << 10)
+    monkeypatch.setattr(ranged, "GAP_BYTES", 1 << 10)
     with FileReader(f"{server.address}/scenes/a.sarc") as file:
         window = (slice(600, 1112), slice(900, 1412))
         found = Scene(file).read(window=window)
@@ -67,7 +67,7 @@ def test_rows_that_lie_far_apart_are_asked_for_at_once(server, packed, monkeypat
 
 @pytest.mark.parametrize("gap", [1 << 8, 1 << 19])
 def test_an_overview_of_a_part_waits_twice(server, packed, monkeypatch, gap):
-    monkeypatch.setattr(remote, "GAP_BYTES", gap)
+    monkeypatch.setattr(ranged, "GAP_BYTES", gap)
     monkeypatch.setattr("sarcodec.decoding.base_region.FAR_GAP_BYTES", gap)
     monkeypatch.setattr(remote, "FIRST_BYTES", 5000)
     monkeypatch.setattr("sarcodec.format.reader.FIRST_BYTES", 5000)

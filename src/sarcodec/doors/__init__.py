@@ -3,6 +3,7 @@
 __all__ = [
     "extras",
     "light_product",
+    "numcodecs_codec",
     "opener",
     "server",
     "stac_item",
@@ -11,4 +12,6 @@ __all__ = [
     "vrt_pixels",
     "xarray_backend",
     "xarray_writer",
+    "zarr_array",
+    "zarr_codec",
 ]

@@ -15,7 +15,7 @@ from sarcodec.format.attachments import unpacked
 from sarcodec.format.bands import EXACT
 from sarcodec.format.container import Header
 from sarcodec.format.index import Directory, Entry, Part, unpack_block
-from sarcodec.format.remote import RemoteSource, Traffic
+from sarcodec.format.ranged import RangedSource, Traffic
 from sarcodec.format.sections import Section, unpack_payload
 from sarcodec.format.source import open_source
 
@@ -29,14 +29,14 @@ ReadBytes: TypeAlias = Callable[[int, int], bytes]
 
 
 class FileReader:
-    """Head at once, all else on demand, from a path, bytes, or a binary file with `read` and `seek`. Safe for threads and forks.
+    """Head at once, all else on demand, from a path, bytes, a binary file with `read` and `seek`, or a source of ranges. Safe for threads and forks.
 
     Raises NotSarcodec, OlderVersion, NewerVersion, TruncatedFile, CorruptFile; InvalidArgument where the path cannot be opened, and for
     every read after `close`. `header`, `directory`, `size` (bytes of the file), `name` (the path as it was given), which stay after
     `close`. Pickled by its path or by its bytes; a reader of a file object is not.
     """
 
-    def __init__(self, source: str | os.PathLike[str] | bytes | BinaryIO) -> None:
+    def __init__(self, source: str | os.PathLike[str] | bytes | BinaryIO | RangedSource) -> None:
         self._source = open_source(source)
         self.name, self.size = self._source.name, self._source.size
         self._blocks: dict[int, tuple[Entry, ...]] = {}
@@ -99,12 +99,12 @@ class FileReader:
     @property
     def far(self) -> bool:
         """Whether each read asks a server, so that reading ahead pays."""
-        return isinstance(self._source, RemoteSource)
+        return isinstance(self._source, RangedSource)
 
     @property
     def traffic(self) -> Traffic:
         """Requests, bytes and rounds so far of a file on the network; 0 of others."""
-        return self._source.traffic if isinstance(self._source, RemoteSource) else Traffic()
+        return self._source.traffic if isinstance(self._source, RangedSource) else Traffic()
 
     def payload_bytes(self, tile: int, plane: int) -> int:
         """Of both payloads together."""

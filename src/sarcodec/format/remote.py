@@ -7,18 +7,12 @@ was replaced between two requests, are errors. Credentials are those of the usua
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile, Unreachable
+from sarcodec.errors import CorruptFile, InvalidArgument, Unreachable
+from sarcodec.format.ranged import FIRST_BYTES, RangedSource
 
-FIRST_BYTES = 1 << 16  # of the first request: the head and, in most files, the index
-GAP_BYTES = 1 << 19  # that are fetched for nothing rather than asking once more: more than the base of a row of tiles
-AT_ONCE = 8  # requests
-HELD = 2  # groups of ranges, beside the first bytes, that are kept
 RETRIES, LONGEST_RETRY = 6, timedelta(seconds=90)
 LONGEST_ANSWER = timedelta(seconds=60)
 _SCHEMES = ("http", "https", "s3", "gs", "az", "abfs", "abfss")
@@ -36,30 +30,20 @@ def address_of(name: str) -> str | None:
     return name if _ADDRESS.match(name) else None
 
 
-class Traffic(NamedTuple):
-    """What was asked of a server: requests; bytes that came; rounds, the times that somebody waited for one request or several at once."""
-
-    requests: int = 0
-    bytes: int = 0
-    rounds: int = 0
-
-
-class RemoteSource:
-    """A `Source` (format/source.py) at an address. `traffic` counts what was asked for; what is asked again after a failure is not seen here.
+class RemoteSource(RangedSource):
+    """A `Source` (format/source.py) at an address.
 
     Raises InvalidArgument where there is no such file or it may not be read, Unreachable where the server does not answer.
     """
 
     def __init__(self, name: str) -> None:
-        self.name, self.closed, self.changed = _public(name), False, False
-        self.traffic = Traffic()
-        self._given, self._counting = name, threading.Lock()
+        super().__init__(_public(name))
+        self._given = name
         address = address_of(name)
         assert address is not None, "the caller looks"
         self._store, self._path = _store(address, self.name)
         self._state: tuple[object, ...] | None = None
-        self._groups: tuple[tuple[tuple[int, bytes], ...], ...] = ()
-        self._held: tuple[tuple[int, bytes], ...] = ((0, self._one(0, FIRST_BYTES, whole=False)),)
+        self._held = ((0, self._one(0, FIRST_BYTES, whole=False)),)
 
     @property
     def identity(self) -> tuple[object, ...] | None:
@@ -71,64 +55,19 @@ class RemoteSource:
         tag = self._state[1] if self._state else None
         return tag if isinstance(tag, str) and not tag.startswith("W/") else None
 
-    def read(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes from `offset`. Raises TruncatedFile, CorruptFile where the file was replaced, Unreachable."""
-        if self.closed:
-            raise InvalidArgument(f"{self.name} is closed; open the scene again, or read it within its `with`")
-        if not length:
-            return b""
-        for begin, data in self._held:
-            if begin <= offset and offset + length <= begin + len(data):
-                return data[offset - begin : offset - begin + length]
-        return self._one(offset, length)
-
-    def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
-        """Reads ahead: (offset, length) that will be read next, in few requests at once. What the fetches before the last one brought is forgotten."""
-        missing = [(o, n) for o, n in ranges if n and not any(b <= o and o + n <= b + len(d) for b, d in self._held)]
-        merged = _merged(missing)
-        if not merged:
-            return
-        self._count(rounds=-(-len(merged) // AT_ONCE))
-        with ThreadPoolExecutor(min(AT_ONCE, len(merged))) as pool:
-            found = tuple(pool.map(lambda part: (part[0], self._get(*part)), merged))
-        self._groups = (*self._groups, found)[-HELD:]
-        self._held = (self._held[0], *(part for group in self._groups for part in group))
-
-    def _count(self, requests: int = 0, fetched: int = 0, rounds: int = 0) -> None:
-        with self._counting:
-            found = self.traffic
-            self.traffic = Traffic(found.requests + requests, found.bytes + fetched, found.rounds + rounds)
-
-    def _one(self, offset: int, length: int, whole: bool = True) -> bytes:
-        """A request that is waited for alone."""
-        self._count(rounds=1)
-        return self._get(offset, length, whole)
-
-    def _get(self, offset: int, length: int, whole: bool = True) -> bytes:
-        """One request. whole: all of the bytes have to be there."""
+    def _ask(self, offset: int, length: int) -> bytes:
+        """Raises CorruptFile where the file was replaced, Unreachable."""
         import obstore
 
         options: Any = {"range": (offset, offset + length)}
         if (tag := self._strong_tag()) is not None:
             options["if_match"] = tag
-        self._count(requests=1)
         try:
             answer = obstore.get(self._store, self._path, options=options)
             self._check_same(answer.meta)
-            data = bytes(answer.bytes())
+            return bytes(answer.bytes())
         except Exception as error:
             raise self._error(error) from error
-        self._count(fetched=len(data))
-        self._check_length(offset, length if whole else min(length, self.size - offset), len(data))
-        return data
-
-    def _check_length(self, offset: int, length: int, came: int) -> None:
-        if came < length:
-            raise TruncatedFile(f"{self.name}: {length} bytes were asked for at {offset}, {came} came; fetch it again")
-        if came > length:
-            raise CorruptFile(
-                f"{self.name}: {length} bytes were asked for at {offset}, {came} came; its server is at fault, download the file first"
-            )
 
     def _check_same(self, meta: Any) -> None:
         """Whether the answer is of the file that was opened."""
@@ -165,12 +104,8 @@ class RemoteSource:
     def again(self) -> str:
         """The address, for another process."""
         if self.closed:
-            raise InvalidArgument(f"{self.name} is closed; open the scene again, or read it within its `with`")
+            raise self._closed()
         return self._given
-
-    def close(self) -> None:
-        """Read no more; a second time is as good as once."""
-        self.closed, self._held, self._groups = True, (), ()
 
 
 def _store(address: str, name: str) -> tuple[Any, str]:
@@ -195,17 +130,6 @@ def _store(address: str, name: str) -> tuple[Any, str]:
         raise
     except Exception as error:
         raise InvalidArgument(f"{name} cannot be opened: {_first_line(error)}") from error
-
-
-def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges with what lies between near ones, rising."""
-    out: list[list[int]] = []
-    for offset, length in sorted(ranges):
-        if out and offset - out[-1][1] <= GAP_BYTES:
-            out[-1][1] = max(out[-1][1], offset + length)
-        else:
-            out.append([offset, offset + length])
-    return [(begin, end - begin) for begin, end in out]
 
 
 def _public(name: str) -> str:

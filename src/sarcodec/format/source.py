@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import BinaryIO, Protocol, cast
 
 from sarcodec.errors import InvalidArgument, TruncatedFile
+from sarcodec.format.ranged import RangedSource
 from sarcodec.format.remote import RemoteSource, address_of
 
 _KINDS = (
@@ -53,9 +54,11 @@ class Source(Protocol):
         """Read no more; a second time is as good as once."""
 
 
-def open_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
-    """A path, an address (https://, s3://, gs://, az://, /vsicurl/...), bytes, or a binary file with `read` and `seek`. InvalidArgument where it cannot be
+def open_source(source: str | os.PathLike[str] | bytes | BinaryIO | RangedSource) -> Source:
+    """A path, an address (https://, s3://, gs://, az://, /vsicurl/...), bytes, a binary file with `read` and `seek`, or a source of ranges. InvalidArgument where it cannot be
     opened or is something else, Unreachable where a server does not answer."""
+    if isinstance(source, RangedSource):
+        return source
     if isinstance(source, (bytes, bytearray, memoryview)):
         return BytesSource(bytes(source))
     if hasattr(source, "read") and hasattr(source, "seek"):
@@ -203,6 +206,8 @@ class ObjectSource:
         with self._lock:
             try:
                 return self._read(offset, length)
+            except InvalidArgument:
+                raise
             except ValueError as error:  # what Python says of a closed file
                 raise InvalidArgument(
                     f"{self.name} cannot be read any more: {error}; keep it open with the scene"
@@ -212,11 +217,12 @@ class ObjectSource:
         parts, left = [], length
         self._file.seek(offset)
         while left and (part := self._file.read(left)):
-            if not isinstance(part, bytes):
+            try:
+                parts.append(bytes(memoryview(part)))  # also of kinds of their own, such as those of obstore
+            except TypeError as error:
                 raise InvalidArgument(
                     f"{self.name} gives {type(part).__name__}; expected a file that was opened in binary mode"
-                )
-            parts.append(part)
+                ) from error
             left -= len(part)
         if left:
             raise _too_short(self.name, offset, length, length - left)
