@@ -29,6 +29,7 @@ THIRD_PARTIES = {  # where each may be imported; None: everywhere
     "xarray": {"doors"},
     "dask": {"doors"},
     "click": {"rio"},
+    "pyarrow": {"doors"},
 }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from sarcodec.api.information import FileInfo, info
 from sarcodec.api.request import Request
 from sarcodec.api.verification import Comparison, verify
+from sarcodec.archiving.items import item_of
 from sarcodec.archiving.tasks import Job
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.format.claims import Asked, Claims
@@ -49,6 +50,7 @@ def found_of(job: Job) -> dict[str, Any]:
         "software": about.claims.software if about.claims else None,
         "model": about.model,
         "files": files,
+        "item": item_of(job.target, job.name),
         **({"error": broken} if broken else {}),
     }
 

@@ -106,7 +106,7 @@ class Run:
             self.watch(self.tally)
             return
         target = os.path.join(self.plan.out, *step.scene.output.split("/"))
-        job = Job(step.scene.source, target, self.plan.options)
+        job = Job(step.scene.source, target, self.plan.options, name=step.scene.output)
         self._launch(_Flight(step, job, judging=step.action == "judge"))
 
     def _launch(self, flight: _Flight) -> None:
@@ -167,6 +167,8 @@ class Run:
         row = _row(flight, state, answer)
         deletes = state == DONE and self.plan.wishes.delete
         self.table.put(replace(row, deleted=deletes))
+        if isinstance(answer, Verdict) and state == DONE and row.head:
+            self.table.put_item(row.output, row.head, answer.item)
         if deletes:
             self.table.commit()  # before anything is gone
             if not remove_source(row, getattr(answer, "files", ())):
@@ -192,7 +194,7 @@ def _row(flight: _Flight, state: str, answer: Answer) -> Row:
         seconds=round(flight.seconds, 3),
     )
     if state == DONE and isinstance(answer, Verdict):
-        names = "bytes_in modified_ns bytes_out head promised promised_rmse_db rmse_db bias_power_db max_error_db software model"
+        names = "bytes_in modified_ns bytes_out head promised promised_rmse_db rmse_db bias_power_db max_error_db software model tag"
         return replace(row, **{name: getattr(answer, name) for name in names.split()})
     with suppress(OSError, ValueError):
         found = os.stat(scene.source)

@@ -25,12 +25,14 @@ DIED = 137
 
 @dataclass(frozen=True)
 class Job:
-    """A scene: absolute names of source and output, keywords of `sarcodec.compress`. overwrite: an earlier output of the same archive may be replaced."""
+    """A scene: absolute names of source and output, keywords of `sarcodec.compress`. overwrite: an earlier output of the same archive may be replaced;
+    name: of the output within the archive."""
 
     source: str
     target: str
     options: Mapping[str, Any] = field(default_factory=dict)
     overwrite: bool = False
+    name: str = ""
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -51,7 +53,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict(Answer):
-    """What was found of an output beside its source; as a row of the table has it. files: those of the source."""
+    """What was found of an output beside its source; as a row of the table has it. files: those of the source; item: of STAC, as JSON."""
 
     bytes_in: int | None = None
     modified_ns: int | None = None
@@ -64,7 +66,9 @@ class Verdict(Answer):
     max_error_db: float | None = None
     software: str | None = None
     model: str | None = None
+    tag: str | None = None
     files: tuple[str, ...] = ()
+    item: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sarcodec.api import choices
 from sarcodec.api.compression import compress
 from sarcodec.archiving.crew import AHEAD, crew, worker_count
 from sarcodec.archiving.deciding import Step, Wishes, step_of
+from sarcodec.archiving.items import Items, write_items
 from sarcodec.archiving.judge import judge
 from sarcodec.archiving.judging import asked_of
 from sarcodec.archiving.locking import ArchiveLock
@@ -50,6 +51,7 @@ def archive(
 
     Started again, it goes on: outputs that are there and agree with the table stay, those without a row are compared with their source and entered, and
     what failed for want of disk, memory or network is tried again. `OUT/archive.sqlite` has a row a scene. One scene that is refused or fails does not stop the rest.
+    At the end `OUT/items.parquet` has a STAC item of each output that says when and where it was taken (`items.ndjson` without the extra `parquet`).
 
     Args:
         source: a folder, searched with all below it for .tif and .tiff; or a text file with one name a line, relative to the current folder.
@@ -85,7 +87,9 @@ def archive(
             run.go(steps(listing, plan, table))
         for place in run.unclean:
             clear_leftovers(Path(place))
-    return report_of(os.fspath(out), tally)
+        whole = part.count == 1
+        items = write_items(table, folder, lambda name: os.path.join(folder, *name.split("/"))) if whole else Items()
+    return report_of(os.fspath(out), tally, items)
 
 
 def steps(listing: Listing, plan: Plan, table: Table) -> Iterator[Step]:

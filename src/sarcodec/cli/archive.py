@@ -213,6 +213,9 @@ def _archived(report: ArchiveReport) -> Iterator[str]:
     if report.bytes_out:
         times = report.bytes_in / report.bytes_out
         yield f"{size(report.bytes_in)} in {size(report.bytes_out)}, {times:.3g} times smaller; each was decoded and keeps what was promised"
+    if report.items_path:
+        yield f"{report.items_path}: {report.items} STAC items"
+    yield from report.notes
 
 
 def _estimated(report: EstimateReport) -> Iterator[str]:
