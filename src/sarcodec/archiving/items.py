@@ -28,11 +28,11 @@ _PAGE = 1000
 
 @dataclass(frozen=True)
 class Items:
-    """count: how many there are; path: of their file, None where there is none; notes: sentences."""
+    """count: how many there are; without: outputs that have none; path: of their file, None where there is none."""
 
     count: int = 0
+    without: int = 0
     path: str | None = None
-    notes: tuple[str, ...] = ()
 
 
 def item_of(path: str, name: str) -> str | None:
@@ -59,7 +59,6 @@ def write_items(table: Table, folder: Path, path_of: Callable[[str], str]) -> It
         digest.update(head.encode())
         count, without = count + (words is not None), without + (words is None)
     name, other = (PARQUET, LINES) if geoparquet.is_there() else (LINES, PARQUET)
-    notes = tuple(_notes(name, count, without))
     state = f"{count} {digest.hexdigest()}"
     target = folder / (name if count else PARQUET)
     if not count:
@@ -72,7 +71,7 @@ def write_items(table: Table, folder: Path, path_of: Callable[[str], str]) -> It
             output.publish()
         table.note(name, state)
     _remove(folder / other)
-    return Items(count, str(target) if count else None, notes)
+    return Items(count, without, str(target) if count else None)
 
 
 def _complete(table: Table, path_of: Callable[[str], str]) -> None:
@@ -95,13 +94,6 @@ def _write(table: Table, name: str, target: Path) -> None:
 
 def _parsed(table: Table) -> Iterator[dict[str, Any]]:
     return (json.loads(words) for _, words in table.items() if words is not None)
-
-
-def _notes(name: str, count: int, without: int) -> Iterator[str]:
-    if without:
-        yield f"{without} outputs have no STAC item, as they do not say when and where they were taken"
-    if count and name == LINES:
-        yield f"the STAC items are lines of JSON ({LINES}); for GeoParquet: pip install 'sarcodec[parquet]'"
 
 
 def _remove(path: Path) -> None:

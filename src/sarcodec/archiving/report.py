@@ -14,7 +14,7 @@ class ArchiveReport:
 
     done: scenes whose output is there and keeps its promise; kept of them were done before this run, entered were there without a row of the table
     and passed; bytes_in, bytes_out: of these. failed: not done, perhaps at another start; refused: no scene that sarcodec takes, or a target that it
-    cannot reach. items: STAC items that stand in the file items_path, None where there is none, as of a shard. problems: the first 100 of both; the table
+    cannot reach. items: STAC items that stand in the file items_path (None where there is none, as of a shard); without_item: outputs that have none. problems: the first 100 of both; the table
     (archive.sqlite) has all. notes: sentences.
     """
 
@@ -29,6 +29,7 @@ class ArchiveReport:
     bytes_out: int
     seconds: float
     items: int = 0
+    without_item: int = 0
     items_path: str | None = None
     problems: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
@@ -108,7 +109,7 @@ def report_of(path: str, tally: Tally, items: Items) -> ArchiveReport:
         bytes_out=tally.bytes_out,
         seconds=tally.seconds,
         items=items.count,
+        without_item=items.without,
         items_path=items.path,
         problems=tuple(tally.problems),
-        notes=items.notes,
     )

@@ -214,8 +214,9 @@ def _archived(report: ArchiveReport) -> Iterator[str]:
         times = report.bytes_in / report.bytes_out
         yield f"{size(report.bytes_in)} in {size(report.bytes_out)}, {times:.3g} times smaller; each was decoded and keeps what was promised"
     if report.items_path:
-        yield f"{report.items_path}: {report.items} STAC items"
-    yield from report.notes
+        hint = "" if report.items_path.endswith(".parquet") else " (GeoParquet: pip install 'sarcodec[parquet]')"
+        none = f"; {report.without_item} outputs have none, as they do not say when and where" if report.without_item else ""
+        yield f"{report.items_path}: {report.items} STAC items{hint}{none}"
 
 
 def _estimated(report: EstimateReport) -> Iterator[str]:
