@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sarcodec.archiving.names import Scene
+from sarcodec.archiving.sources import state_of
 from sarcodec.archiving.table import DONE, FAILED, REFUSED, Row
 from sarcodec.archiving.tasks import DIED
 from sarcodec.errors import FormatError, InvalidArgument, SarcodecError, Unreachable
@@ -40,7 +41,7 @@ class Wishes:
 def step_of(scene: Scene, target: str, row: Row | None, wishes: Wishes) -> Step:
     """The action. target: absolute name of the output."""
     there = os.path.lexists(target)
-    source = _state(scene.source)
+    source = state_of(scene.source)
     same = row is not None and source in (None, (row.bytes_in, row.modified_ns))
     if not there:
         final = row is not None and row.state in (REFUSED, FAILED) and row.exit_code not in _PASSING
@@ -58,12 +59,3 @@ def head_of(path: str) -> tuple[str, int] | None:
             return file.head_digest.hex(), file.size
     except (FormatError, InvalidArgument):
         return None
-
-
-def _state(path: str) -> tuple[int, int] | None:
-    """Size and time of change; None where it is not there or may not be seen."""
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return found.st_size, found.st_mtime_ns

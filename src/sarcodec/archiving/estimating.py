@@ -25,11 +25,13 @@ from sarcodec.archiving.judge import judge
 from sarcodec.archiving.judging import asked_of
 from sarcodec.archiving.names import Listing, Scene, Shard
 from sarcodec.archiving.report import EstimateReport
+from sarcodec.archiving.sources import state_of
 from sarcodec.archiving.tasks import Answer, Job, errors_said, make
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.format.scene import excerpt
 from sarcodec.format.tiling import Window
-from sarcodec.raster.geotiff import open_scene, write_array
+from sarcodec.products.reading import open_original
+from sarcodec.raster.geotiff import write_array
 
 SAMPLE = 8
 
@@ -95,10 +97,10 @@ def _missing(listing: Listing, out: choices.Path | None, todo: _Todo) -> Iterato
             todo.there += 1
             continue
         todo.scenes += 1
-        try:
-            todo.bytes += os.stat(scene.source).st_size
-        except OSError:
+        found = state_of(scene.source)
+        if found is None:
             continue  # it will be told when it is compressed
+        todo.bytes += found[0]
         yield scene
 
 
@@ -121,12 +123,12 @@ def _try(scene: Scene, folder: Path, options: dict[str, Any], draw: random.Rando
     seconds, about = time.perf_counter() - began, info(target)
     once = about.description_bytes + about.overhead_bytes
     size = once + (about.bytes - once) / share
-    return made, _Tried(os.stat(scene.source).st_size, size, seconds / share)
+    return made, _Tried((state_of(scene.source) or (0, 0))[0], size, seconds / share)
 
 
 def _cut(source: str, target: Path, draw: random.Random) -> float:
     """Write one tile as a GeoTIFF; gives its share of the scene's pixels. Masks are left out: they take next to nothing."""
-    with open_scene(source) as scene:
+    with open_original(source, as_is=True) as scene:
         rows, cols = (min(TILE_PX, size) for size in (scene.info.rows, scene.info.cols))
         place = [draw.randrange(-(-size // TILE_PX)) * TILE_PX for size in (scene.info.rows, scene.info.cols)]
         window = Window(min(place[0], scene.info.rows - rows), min(place[1], scene.info.cols - cols), rows, cols)

@@ -12,12 +12,15 @@ from sarcodec.api.information import FileInfo, info
 from sarcodec.api.request import Request
 from sarcodec.api.verification import Comparison, verify
 from sarcodec.archiving.items import item_of
+from sarcodec.archiving.sources import state_of
 from sarcodec.archiving.tasks import Job
 from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.errors import InvalidArgument
 from sarcodec.format.claims import Asked, Claims
 from sarcodec.format.reader import FileReader
-from sarcodec.products.reading import open_original
+from sarcodec.products.reading import Original, open_original
 from sarcodec.signal.radiometry import normalise
+from sarcodec.storage.refusals import shown
 
 SLACK, SLACK_DB = 1.05, 0.02
 """The claims measure the pixels that a tile decides alone, before they are rounded; the judge all of them, after."""
@@ -26,7 +29,9 @@ _KEPT = {"max_error_db": ("bounded", "lossless", "exact"), "lossless": ("lossles
 
 def found_of(job: Job) -> dict[str, Any]:
     """What the table keeps; and 'error' where the output breaks a promise. Raises what `verify` does."""
-    before = os.stat(job.source)
+    before = state_of(job.source)
+    if before is None:
+        raise InvalidArgument(f"{shown(job.source)} is not there; check the name and the folder")
     report = verify(job.target, against=job.source, reconstruct="power", **job.limits)
     compared, about = report.comparison, info(job.target)
     assert compared is not None  # as a source was named
@@ -34,12 +39,12 @@ def found_of(job: Job) -> dict[str, Any]:
     broken = _broken(job, compared, about, claimed)
     with FileReader(job.target) as file, open_original(job.source, as_is=True) as scene:
         head, files = file.head_digest.hex(), tuple(map(os.fsdecode, scene.paths))
-    after = os.stat(job.source)
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        broken = broken or _attachments_broken(file, scene)
+    if state_of(job.source) != before:
         broken = "the source was changed while it was compared"
     return {
-        "bytes_in": before.st_size,
-        "modified_ns": before.st_mtime_ns,
+        "bytes_in": before[0],
+        "modified_ns": before[1],
         "bytes_out": about.bytes,
         "head": head,
         "promised": in_words(about),
@@ -64,6 +69,15 @@ def _broken(job: Job, compared: Comparison, about: FileInfo, claimed: float | No
     if not compared.error_plausible:
         return f"its pixels are not those of its source ({compared.rmse_db:.3g} dB RMSE, {compared.max_abs_error_db:.3g} dB at most)"
     return _beside_request(job, about) or _beside_claims(job, compared, claimed)
+
+
+def _attachments_broken(file: FileReader, scene: Original) -> str:
+    """Whether what a product has beside its pixels is in the file byte for byte."""
+    held = {record.name for record in file.header.attachments}
+    for name, data in getattr(scene, "attachments", ()):
+        if name not in held or file.attachment(name) != data:
+            return f"{name} of the product is not in it, or not byte for byte"
+    return ""
 
 
 def _beside_request(job: Job, about: FileInfo) -> str:

@@ -6,6 +6,7 @@ Names wait in a temporary database, so that memory stays small however many ther
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -13,9 +14,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sarcodec.errors import InvalidArgument
+from sarcodec.products.files import is_product
+from sarcodec.products.layout import MANIFEST
 from sarcodec.storage.refusals import shown, unreadable
 
 ENDINGS = (".tif", ".tiff")
+PRODUCT_ENDINGS = (".safe.zip", ".safe", ".zip")
+_PRODUCT_ZIP = re.compile(r"S1[A-Z]_.*\.zip|.*\.safe\.zip", re.IGNORECASE)
 _PAGE = 1000
 _PRIVATE = ".sarcodec-"  # folders of outputs that are being written
 
@@ -52,11 +57,17 @@ class Scene:
 
 
 def output_of(name: str) -> str:
-    """a/b.tif becomes a/b.sarc. Of names that begin at a root or above the folder, what is above is left out, as tar does."""
+    """a/b.tif becomes a/b.sarc, and so do a/b.SAFE, its manifest, and a/b.zip. Of names that begin at a root or above the folder, what is above is left out, as tar does."""
     parts = [part for part in os.path.normpath(name).replace(os.sep, "/").split("/") if part not in ("", "..")]
     path = PurePosixPath(*parts)
-    ending = path.suffix.lower() in ENDINGS
-    return str(path.with_suffix(".sarc") if ending else path.with_name(path.name + ".sarc"))
+    path = path.parent if path.name == MANIFEST and path.parent.name else path
+    return str(path.with_name(path.name[: len(path.name) - len(ending_of(path.name))] + ".sarc"))
+
+
+def ending_of(name: str) -> str:
+    """Of a scene or product, as it is written; '' for others."""
+    found = next((one for one in (*PRODUCT_ENDINGS, *ENDINGS) if name.lower().endswith(one)), "")
+    return name[len(name) - len(found) :] if len(found) < len(name) else ""
 
 
 def stored(name: str) -> str | bytes:
@@ -84,7 +95,7 @@ class Listing:
                 self._add(scene)
         if not found:
             raise InvalidArgument(
-                f"{shown(source)} holds no scene; expected a folder with {' or '.join(ENDINGS)} in it, or a text file with one name a line"
+                f"{shown(source)} holds no scene; expected a folder with {', '.join(ENDINGS)} or products (.SAFE, .zip) in it, or a text file with one name a line"
             )
         self.count: int = self._names.execute("SELECT count(*) FROM names").fetchone()[0]
 
@@ -109,6 +120,9 @@ class Listing:
 
 
 def _scenes(source: str) -> Iterator[Scene]:
+    if is_product(source):
+        path = os.path.abspath(source)
+        return iter([Scene(path, output_of(path).rpartition("/")[2])])
     if os.path.isdir(source):
         top = os.path.abspath(source)
         return (Scene(path, output_of(os.path.relpath(path, top))) for path in _walk(top))
@@ -116,18 +130,27 @@ def _scenes(source: str) -> Iterator[Scene]:
 
 
 def _walk(folder: str) -> Iterator[str]:
-    """All scenes below, links to folders not followed. A folder that cannot be read is an error: nothing is left out unsaid."""
+    """All scenes and products below, links to folders not followed. A folder that cannot be read is an error: nothing is left out unsaid."""
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
         raise unreadable(error, folder) from error
     for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            if not entry.name.startswith(_PRIVATE):
+        if entry.name.startswith(_PRIVATE):
+            continue
+        if entry.is_dir():
+            if entry.name.lower().endswith(".safe") or os.path.isfile(os.path.join(entry.path, MANIFEST)):
+                yield entry.path
+            elif not entry.is_symlink():
                 yield from _walk(entry.path)
-        elif os.path.splitext(entry.name)[1].lower() in ENDINGS and not entry.is_dir():
+        elif os.path.splitext(entry.name)[1].lower() in ENDINGS or _is_packed_product(entry):
             yield entry.path
+
+
+def _is_packed_product(entry: os.DirEntry[str]) -> bool:
+    """By its name, so that a damaged one is told; or by what is in it."""
+    return entry.name.lower().endswith(".zip") and bool(_PRODUCT_ZIP.fullmatch(entry.name) or is_product(entry.path))
 
 
 def _listed(source: str) -> Iterator[Scene]:

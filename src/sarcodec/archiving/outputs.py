@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
-from sarcodec.archiving.names import ENDINGS
+from sarcodec.archiving.names import ENDINGS, ending_of
+from sarcodec.archiving.sources import whole
 from sarcodec.archiving.table import DONE, Row, Table
-from sarcodec.errors import InvalidArgument
+from sarcodec.errors import InvalidArgument, SarcodecError
+from sarcodec.format.reader import FileReader
+from sarcodec.products.layout import product_of
 from sarcodec.storage.refusals import shown, unreadable
 
 ENDING = ".sarc"
@@ -28,10 +31,12 @@ class Output:
 
     @property
     def restored_name(self) -> str:
-        """Of the GeoTIFF, relative: the old one where it is known, or what was before .sarc."""
+        """Of the GeoTIFF or product, relative: the old one where it is known, or what was before .sarc."""
         bare = PurePosixPath(self.name).with_suffix("")
-        old = os.path.splitext(self.row.source)[1] if self.row else ""
-        return str(bare.with_name(bare.name + (old if old.lower() in ENDINGS else ENDINGS[0])))
+        old = ending_of(os.path.basename(whole(self.row.source))) if self.row else ""
+        if not old:
+            old = ".SAFE" if self.there and _holds_product(self.path) else ENDINGS[0]
+        return str(bare.with_name(bare.name + old))
 
 
 class Outputs:
@@ -68,6 +73,14 @@ class Outputs:
 
     def _row(self, name: str) -> Row | None:
         return next((row for table in self._tables if (row := table.get(name)) is not None), None)
+
+
+def _holds_product(path: str) -> bool:
+    try:
+        with FileReader(path) as file:
+            return product_of(file) is not None
+    except SarcodecError:
+        return False  # Restoring it will tell.
 
 
 def _walk(folder: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The verb restore_archive: every output back into a GeoTIFF, under its old name."""
+"""The verb restore_archive: every output back into a GeoTIFF or a product, under its old name."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def restore_archive(
     memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> RestoreReport:
-    """Decode every output of an archive to a GeoTIFF under its old name in another folder. GeoTIFFs that are there stay, so that it can be started again.
+    """Decode every output of an archive to a GeoTIFF or product under its old name in another folder. What is there stays, so that it can be started again.
 
     Args:
         out: the archive's folder.

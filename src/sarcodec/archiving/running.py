@@ -20,6 +20,7 @@ from typing import Any
 from sarcodec.archiving.crew import answered
 from sarcodec.archiving.deciding import Step, Wishes
 from sarcodec.archiving.removing import remove_source
+from sarcodec.archiving.sources import state_of
 from sarcodec.archiving.table import DONE, FAILED, REFUSED, Row, Table
 from sarcodec.archiving.tally import Tally
 from sarcodec.archiving.tasks import DIED, Answer, Codec, Job, Verdict
@@ -196,7 +197,6 @@ def _row(flight: _Flight, state: str, answer: Answer) -> Row:
     if state == DONE and isinstance(answer, Verdict):
         names = "bytes_in modified_ns bytes_out head promised promised_rmse_db rmse_db bias_power_db max_error_db software model tag"
         return replace(row, **{name: getattr(answer, name) for name in names.split()})
-    with suppress(OSError, ValueError):
-        found = os.stat(scene.source)
-        row = replace(row, bytes_in=found.st_size, modified_ns=found.st_mtime_ns)
+    if found := state_of(scene.source):
+        row = replace(row, bytes_in=found[0], modified_ns=found[1])
     return replace(row, head=before.head) if before else row

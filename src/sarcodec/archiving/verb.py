@@ -30,7 +30,7 @@ from sarcodec.storage.workspace import clear_leftovers
 
 CODEC = Codec(make, judge)
 TARGETS = ("quality", "target_bpp", "target_size", "target_rmse_db", "quality_class", "max_error_db", "lossless")
-OPTIONS = (*TARGETS, "domain", "exact_bands", "effort", "independent_bands", "model", "memory")
+OPTIONS = (*TARGETS, "domain", "exact_bands", "effort", "independent_bands", "model", "memory", "as_is")
 _FREE = ("threads", "memory")  # which change no file
 
 
@@ -54,8 +54,9 @@ def archive(
     At the end `OUT/items.parquet` has a STAC item of each output that says when and where it was taken (`items.ndjson` without the extra `parquet`).
 
     Args:
-        source: a folder, searched with all below it for .tif and .tiff; or a text file with one name a line, relative to the current folder.
-        out: the folder of outputs, which is made; `a/b.tif` becomes `OUT/a/b.sarc`.
+        source: a folder, searched with all below it for .tif, .tiff and products (folders .SAFE, and zip archives of one); or a text file with one name a line,
+            relative to the current folder; or one product.
+        out: the folder of outputs, which is made; `a/b.tif` or `a/b.SAFE` becomes `OUT/a/b.sarc`.
         workers: how many scenes are worked on at once; default one a core.
         executor: who works, such as `distributed.Client(...).get_executor()`; default processes of this machine. Its workers have to see the same files under
             the same names. It is not shut down.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from sarcodec.cli.compress import add_quality
+from sarcodec.cli.compress import add_as_is, add_quality
 from sarcodec.cli.options import add_saying, add_verb, add_working, positive
 from sarcodec.errors import InvalidArgument
 
@@ -21,8 +21,8 @@ EXAMPLES = (
     "sarcodec archive --restore small back",
 )
 _ABOUT = (
-    "SOURCE is a folder, searched for .tif and .tiff, or a text file with one name\n"
-    "a line. Every output is decoded in another process and compared with its source\n"
+    "SOURCE is a folder, searched for .tif, .tiff and products (.SAFE, .zip), or a text\n"
+    "file with one name a line. Every output is decoded in another process and compared with its source\n"
     "before it counts as done. What became of each scene stands in\n"
     "OUT/archive.sqlite. Start it again after whatever ended it: it goes on."
 )
@@ -48,7 +48,7 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     ways.add_argument(
         "--restore",
         action="store_true",
-        help="decompress an archive into GeoTIFFs under the old names; those that are there stay",
+        help="decompress an archive into GeoTIFFs and products under the old names; those that are there stay",
     )
     parser.add_argument(
         "--sample", type=positive, metavar="N", help="with --verify: only so many outputs, drawn at random"
@@ -74,6 +74,7 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         help="write nothing; estimate bytes and hours from one tile each of eight scenes",
     )
     add_quality(parser)
+    add_as_is(parser)
     add_working(parser)
     parser.set_defaults(threads=1)
     add_saying(parser)
@@ -215,7 +216,11 @@ def _archived(report: ArchiveReport) -> Iterator[str]:
         yield f"{size(report.bytes_in)} in {size(report.bytes_out)}, {times:.3g} times smaller; each was decoded and keeps what was promised"
     if report.items_path:
         hint = "" if report.items_path.endswith(".parquet") else " (GeoParquet: pip install 'sarcodec[parquet]')"
-        none = f"; {report.without_item} outputs have none, as they do not say when and where" if report.without_item else ""
+        none = (
+            f"; {report.without_item} outputs have none, as they do not say when and where"
+            if report.without_item
+            else ""
+        )
         yield f"{report.items_path}: {report.items} STAC items{hint}{none}"
 
 
