@@ -25,11 +25,12 @@ THIRD_PARTIES = {  # where each may be imported; None: everywhere
     "threadpoolctl": {"decoding"},
     "matplotlib": {"quality"},
     "imagecodecs": {"format"},
-    "obstore": {"format"},
+    "obstore": {"format", "storage"},
     "xarray": {"doors"},
     "dask": {"doors"},
     "click": {"rio"},
     "pyarrow": {"doors"},
+    "distributed": {"archiving"},
 }
 
 

@@ -1,6 +1,7 @@
 """Many scenes at once: which there are, what became of each, who works on them, and whether what came out is what was promised."""
 
 __all__ = [
+    "cluster",
     "deciding",
     "estimating",
     "names",

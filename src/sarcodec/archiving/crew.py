@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
+from sarcodec.archiving.cluster import ClusterWorkers
 from sarcodec.archiving.processes import Processes
 from sarcodec.archiving.tasks import DIED, Answer, Job
 from sarcodec.decoding.workers import thread_count
@@ -25,8 +27,10 @@ def worker_count(workers: int | None) -> int:
 
 
 @contextmanager
-def crew(executor: Executor | None, workers: int) -> Iterator[Executor]:
-    """Processes of our own end with the block, at once where it ends in an error."""
+def crew(executor: Executor | None, workers: int, sees: str | os.PathLike[str]) -> Iterator[Executor]:
+    """Processes of our own end with the block, at once where it ends in an error. sees: a path that workers on other machines have to see too."""
+    if isinstance(executor, ClusterWorkers):
+        executor.require(os.path.abspath(sees))
     if executor is not None:
         yield executor
         return

@@ -63,7 +63,7 @@ def restore_archive(
     began, found, count = time.monotonic(), _Found(), worker_count(workers)
     options: dict[str, object] = {"threads": thread_count(threads), "reconstruct": reconstruct, "speckle": speckle}
     options |= {} if memory is None else {"memory": memory}
-    with Outputs(out) as outputs, crew(executor, count) as workforce:
+    with Outputs(out) as outputs, crew(executor, count, out) as workforce:
         total = outputs.count()
         jobs = _jobs(outputs, os.path.abspath(os.fsdecode(target)), options, found)
         for one, answer in each(workforce, restore, jobs, AHEAD * count):

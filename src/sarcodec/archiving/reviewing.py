@@ -70,7 +70,7 @@ def verify_archive(
         chosen = _drawn(_present(outputs, found), sample, random.Random(seed))
         total = len(chosen) if isinstance(chosen, list) else outputs.count()
         jobs = ((one, Job("", one.path, limits)) for one in chosen)
-        with crew(executor, count) as workforce:
+        with crew(executor, count, out) as workforce:
             for one, answer in each(workforce, try_again, jobs, AHEAD * count):
                 _note(one, answer, found)
                 if progress:

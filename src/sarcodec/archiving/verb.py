@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from sarcodec.archiving.deciding import Step, Wishes, step_of
 from sarcodec.archiving.items import Items, write_items
 from sarcodec.archiving.judge import judge
 from sarcodec.archiving.judging import asked_of
-from sarcodec.archiving.locking import ArchiveLock
-from sarcodec.archiving.names import Listing, Shard
+from sarcodec.archiving.locking import LOCK, ArchiveLock
+from sarcodec.archiving.names import Listing, Scene, Shard
 from sarcodec.archiving.report import ArchiveReport, report_of
 from sarcodec.archiving.running import Plan, Run
 from sarcodec.archiving.table import Table
@@ -58,7 +59,7 @@ def archive(
             relative to the current folder; or one product.
         out: the folder of outputs, which is made; `a/b.tif` or `a/b.SAFE` becomes `OUT/a/b.sarc`.
         workers: how many scenes are worked on at once; default one a core.
-        executor: who works, such as `distributed.Client(...).get_executor()`; default processes of this machine. Its workers have to see the same files under
+        executor: who works, such as `distributed.Client(...).get_executor(pure=False)`; default processes of this machine. Its workers have to see the same files under
             the same names. It is not shut down.
         shard: (I, N): only the I-th of N parts of the scenes, so that N machines share the work. Each has a table of its own, `OUT/archive-I-of-N.sqlite`.
         retry: also try again what was refused or failed for good.
@@ -83,11 +84,10 @@ def archive(
                 table.adopt(other)
         tally, wishes = Tally(listing.count), Wishes(retry, delete_source)
         plan = Plan(folder.absolute(), promised, AHEAD * count, wishes)
-        with crew(executor, count) as workforce:
+        with crew(executor, count, folder / LOCK) as workforce:
             run = Run(plan, workforce, CODEC, table, tally, progress or (lambda tally: None))
             run.go(steps(listing, plan, table))
-        for place in run.unclean:
-            clear_leftovers(Path(place))
+        _clear(run, listing if executor else ())
         whole = part.count == 1
         items = write_items(table, folder, lambda name: os.path.join(folder, *name.split("/"))) if whole else Items()
     return report_of(os.fspath(out), tally, items)
@@ -103,6 +103,13 @@ def steps(listing: Listing, plan: Plan, table: Table) -> Iterator[Step]:
             clear_leftovers(Path(folder))
             cleared = folder
         yield step_of(scene, target, table.get(scene.output), plan.wishes)
+
+
+def _clear(run: Run, scenes: Iterable[Scene]) -> None:
+    """Folders where a process died; for an executor that does not say so and tries again by itself, those of all scenes."""
+    folders = (os.path.dirname(os.path.join(run.plan.out, *scene.output.split("/"))) for scene in scenes)
+    for folder, _ in itertools.groupby(itertools.chain(run.unclean, folders)):
+        clear_leftovers(Path(folder))
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sarcodec.cli.compress import add_as_is, add_quality
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "sarcodec archive scenes small --class archive    # again: goes on",
     "sarcodec archive list.txt small --shard 3/100    # on one machine of many",
+    "sarcodec archive scenes small --scheduler tcp://host:8786",
     "sarcodec archive --verify small --sample 100",
     "sarcodec archive --restore small back",
 )
@@ -55,6 +57,11 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="how many scenes are worked on at once (default: one a core)"
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="let the workers of a Dask cluster do the work, such as tcp://host:8786; they have to see the same files",
     )
     parser.add_argument(
         "--shard",
@@ -110,6 +117,8 @@ def _check(options: argparse.Namespace) -> None:
         )
     if options.sample is not None and not options.verify:
         raise InvalidArgument("--sample says how many outputs --verify reads; give --verify, or leave it out")
+    if options.dry_run and options.scheduler:
+        raise InvalidArgument("--dry-run works here alone, on one tile each of eight scenes; leave --scheduler out")
     if options.dry_run and options.delete_source:
         raise InvalidArgument(
             "--dry-run judges nothing, and --delete-source deletes only what was judged; leave one out"
@@ -126,6 +135,18 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     from sarcodec.archiving.verb import OPTIONS
 
     return {name: getattr(options, name) for name in OPTIONS}
+
+
+@contextmanager
+def _crew(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Who works, as keywords of the verbs."""
+    if options.scheduler is None:
+        yield {"workers": options.workers}
+        return
+    from sarcodec.archiving.cluster import cluster
+
+    with cluster(options.scheduler) as (executor, at_once):
+        yield {"executor": executor, "workers": options.workers or at_once}
 
 
 def _estimate(options: argparse.Namespace) -> int:
@@ -145,11 +166,11 @@ def _archive(options: argparse.Namespace) -> int:
     from sarcodec.cli.archive_progress import archive_progress
     from sarcodec.cli.output import tell
 
-    given = {name: getattr(options, name) for name in ("threads", "workers", "retry", "delete_source")} | _given(
-        options
-    )
-    with archive_progress(options.progress, options.quiet) as watch:
-        report = sarcodec.archive(options.source, options.out, shard=options.shard or (1, 1), progress=watch, **given)
+    given = {name: getattr(options, name) for name in ("threads", "retry", "delete_source")} | _given(options)
+    with _crew(options) as crew, archive_progress(options.progress, options.quiet) as watch:
+        report = sarcodec.archive(
+            options.source, options.out, shard=options.shard or (1, 1), progress=watch, **crew, **given
+        )
     tell(report, _archived(report), options)
     _list(report)
     return 0 if report.passed else 1
@@ -160,11 +181,11 @@ def _verify(options: argparse.Namespace) -> int:
     from sarcodec.cli.output import tell
     from sarcodec.cli.progress import progress
 
-    with progress("verify", options.progress, options.quiet) as watch:
+    with _crew(options) as crew, progress("verify", options.progress, options.quiet) as watch:
         report = sarcodec.verify_archive(
             options.source,
             sample=options.sample,
-            workers=options.workers,
+            **crew,
             threads=options.threads,
             memory=options.memory,
             progress=watch,
@@ -179,11 +200,11 @@ def _restore(options: argparse.Namespace) -> int:
     from sarcodec.cli.output import tell
     from sarcodec.cli.progress import progress
 
-    with progress("restore", options.progress, options.quiet) as watch:
+    with _crew(options) as crew, progress("restore", options.progress, options.quiet) as watch:
         report = sarcodec.restore_archive(
             options.source,
             options.out,
-            workers=options.workers,
+            **crew,
             threads=options.threads,
             memory=options.memory,
             progress=watch,

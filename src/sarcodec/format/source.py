@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import BinaryIO, Protocol, cast
 
 from sarcodec.errors import InvalidArgument, TruncatedFile
-from sarcodec.format.remote import RemoteSource, address_of
+from sarcodec.format.remote import RemoteSource
+from sarcodec.storage.objects import address_of
 
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
