@@ -18,6 +18,7 @@ from products.small_safe import make_product
 from sarcodec.archiving.deciding import Wishes, step_of
 from sarcodec.archiving.judge import judge
 from sarcodec.archiving.names import Listing, Scene, output_of
+from sarcodec.archiving.places import FolderPlace
 from sarcodec.archiving.removing import remove_source
 from sarcodec.archiving.sources import state_of
 from sarcodec.archiving.tasks import Job
@@ -164,7 +165,7 @@ def step_of_one(folder: Path):
 
     (scene,) = Listing(folder / "in")
     with Table(folder / "out" / "archive.sqlite") as table:
-        return step_of(scene, str(folder / "out" / scene.output), table.get(scene.output), Wishes())
+        return step_of(scene, FolderPlace(folder / "out"), table.get(scene.output), Wishes())
 
 
 def test_a_product_is_deleted_as_one(tmp_path):

@@ -146,8 +146,8 @@ def compress(
         if is_object(source) or is_product(source):  # fetching, or its checksums, take long
             check_output(target, overwrite=overwrite, inputs=(source,), form=SARCODEC)
         source = stack.enter_context(fetched(source, beside))
-        original = open_original(source, beside if is_product(source) else None, as_is, trial=lossless)
-        reader = stack.enter_context(original)
+        reader = open_original(source, beside if is_product(source) else None, as_is, trial=lossless)
+        stack.callback(reader.close)
         attached = pack_attachments([*getattr(reader, "attachments", ()), *given])
         shares = encoding_shares(bytes_of_memory, threads, reader.blocks, several_passes=request.several_passes)
         stack.enter_context(block_cache(shares.blocks))

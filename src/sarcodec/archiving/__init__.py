@@ -5,6 +5,7 @@ __all__ = [
     "deciding",
     "estimating",
     "names",
+    "places",
     "report",
     "restoring",
     "reviewing",

@@ -13,6 +13,7 @@ from sarcodec.archiving.processes import Processes
 from sarcodec.archiving.tasks import DIED, Answer, Job
 from sarcodec.decoding.workers import thread_count
 from sarcodec.errors import InvalidArgument
+from sarcodec.storage.objects import is_object
 
 AHEAD = 2
 """Scenes in flight for each worker."""
@@ -30,7 +31,7 @@ def worker_count(workers: int | None) -> int:
 def crew(executor: Executor | None, workers: int, sees: str | os.PathLike[str]) -> Iterator[Executor]:
     """Processes of our own end with the block, at once where it ends in an error. sees: a path that workers on other machines have to see too."""
     if isinstance(executor, ClusterWorkers):
-        executor.require(os.path.abspath(sees))
+        executor.require(os.curdir if is_object(sees) else os.path.abspath(sees))
     if executor is not None:
         yield executor
         return

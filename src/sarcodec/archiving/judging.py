@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sarcodec.api.information import FileInfo, info
 from sarcodec.api.request import Request
 from sarcodec.api.verification import Comparison, verify
 from sarcodec.archiving.items import item_of
-from sarcodec.archiving.sources import state_of
+from sarcodec.archiving.sources import state_now
 from sarcodec.archiving.tasks import Job
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.errors import InvalidArgument
@@ -20,6 +21,8 @@ from sarcodec.format.claims import Asked, Claims
 from sarcodec.format.reader import FileReader
 from sarcodec.products.reading import Original, open_original
 from sarcodec.signal.radiometry import normalise
+from sarcodec.storage.fetched import fetched
+from sarcodec.storage.objects import found, is_object
 from sarcodec.storage.refusals import shown
 
 SLACK, SLACK_DB = 1.05, 0.02
@@ -29,9 +32,20 @@ _KEPT = {"max_error_db": ("bounded", "lossless", "exact"), "lossless": ("lossles
 
 def found_of(job: Job) -> dict[str, Any]:
     """What the table keeps; and 'error' where the output breaks a promise. Raises what `verify` does."""
-    before = state_of(job.source)
+    before = state_now(job.source)
     if before is None:
         raise InvalidArgument(f"{shown(job.source)} is not there; check the name and the folder")
+    there = found(job.target) if is_object(job.target) else None
+    with fetched(job.source) as copy:
+        judged, broken = _compared(replace(job, source=os.fspath(copy)))
+    if state_now(job.source) != before:
+        broken = "the source was changed while it was compared"
+    said: dict[str, Any] = {"bytes_in": before[0], "modified_ns": before[1], "tag": there.tag if there else None}
+    return {**judged, **said, **({"error": broken} if broken else {})}
+
+
+def _compared(job: Job) -> tuple[dict[str, Any], str]:
+    """What was found, and the first promise that is broken. The source is a file of this machine."""
     report = verify(job.target, against=job.source, reconstruct="power", **job.limits)
     compared, about = report.comparison, info(job.target)
     assert compared is not None  # as a source was named
@@ -40,11 +54,7 @@ def found_of(job: Job) -> dict[str, Any]:
     with FileReader(job.target) as file, open_original(job.source, as_is=True) as scene:
         head, files = file.head_digest.hex(), tuple(map(os.fsdecode, scene.paths))
         broken = broken or _attachments_broken(file, scene)
-    if state_of(job.source) != before:
-        broken = "the source was changed while it was compared"
-    return {
-        "bytes_in": before[0],
-        "modified_ns": before[1],
+    judged = {
         "bytes_out": about.bytes,
         "head": head,
         "promised": in_words(about),
@@ -56,8 +66,8 @@ def found_of(job: Job) -> dict[str, Any]:
         "model": about.model,
         "files": files,
         "item": item_of(job.target, job.name),
-        **({"error": broken} if broken else {}),
     }
+    return judged, broken
 
 
 def _broken(job: Job, compared: Comparison, about: FileInfo, claimed: float | None) -> str:

@@ -16,6 +16,8 @@ from pathlib import PurePosixPath
 from sarcodec.errors import InvalidArgument
 from sarcodec.products.files import is_product
 from sarcodec.products.layout import MANIFEST
+from sarcodec.storage.fetched import product_prefix
+from sarcodec.storage.objects import is_object, listed, public
 from sarcodec.storage.refusals import shown, unreadable
 
 ENDINGS = (".tif", ".tiff")
@@ -50,10 +52,12 @@ class Shard:
 
 @dataclass(frozen=True)
 class Scene:
-    """source: absolute name of what is compressed; output: name of the file that is made, relative to the archive, with slashes."""
+    """source: absolute name, or address, of what is compressed; output: name of the file that is made, relative to the archive, with slashes; state: bytes and time of
+    the last change of a source in a bucket, as it was listed."""
 
     source: str
     output: str
+    state: tuple[int, int] | None = None
 
 
 def output_of(name: str) -> str:
@@ -87,7 +91,7 @@ class Listing:
 
     def __init__(self, source: str | os.PathLike[str], shard: Shard = Shard()) -> None:
         self._names = sqlite3.connect("")  # temporary, in a file once it is large
-        self._names.execute("CREATE TABLE names(output PRIMARY KEY, source NOT NULL) WITHOUT ROWID")
+        self._names.execute("CREATE TABLE names(output PRIMARY KEY, source NOT NULL, size, modified) WITHOUT ROWID")
         found = 0
         for scene in _scenes(os.fsdecode(source)):
             found += 1
@@ -95,31 +99,36 @@ class Listing:
                 self._add(scene)
         if not found:
             raise InvalidArgument(
-                f"{shown(source)} holds no scene; expected a folder with {', '.join(ENDINGS)} or products (.SAFE, .zip) in it, or a text file with one name a line"
+                f"{public(os.fsdecode(source))} holds no scene; expected a folder with {', '.join(ENDINGS)} or products (.SAFE, .zip) in it, or a text file with one name a line"
             )
         self.count: int = self._names.execute("SELECT count(*) FROM names").fetchone()[0]
 
     def __iter__(self) -> Iterator[Scene]:
-        page = self._names.execute("SELECT source, output FROM names ORDER BY output LIMIT ?", (_PAGE,)).fetchall()
+        page = self._names.execute("SELECT * FROM names ORDER BY output LIMIT ?", (_PAGE,)).fetchall()
         while page:
-            for source, output in page:
-                yield Scene(os.fsdecode(source), os.fsdecode(output))
-            after = "SELECT source, output FROM names WHERE output > ? ORDER BY output LIMIT ?"
-            page = self._names.execute(after, (page[-1][1], _PAGE)).fetchall()
+            for output, source, size, modified in page:
+                yield Scene(os.fsdecode(source), os.fsdecode(output), None if size is None else (size, modified))
+            after = "SELECT * FROM names WHERE output > ? ORDER BY output LIMIT ?"
+            page = self._names.execute(after, (page[-1][0], _PAGE)).fetchall()
 
     def _add(self, scene: Scene) -> None:
         key, name = stored(scene.output), stored(scene.source)
         try:
-            self._names.execute("INSERT INTO names VALUES (?, ?)", (key, name))
+            self._names.execute("INSERT INTO names VALUES (?, ?, ?, ?)", (key, name, *(scene.state or (None, None))))
         except sqlite3.IntegrityError:
             other = self._names.execute("SELECT source FROM names WHERE output = ?", (key,)).fetchone()[0]
             if other != name:
                 raise InvalidArgument(
                     f"{shown(os.fsdecode(other))} and {shown(scene.source)} would both become {shown(scene.output)}; rename one of them"
                 ) from None
+            if scene.state:  # one more object of a product
+                words = "UPDATE names SET size = size + ?, modified = max(modified, ?) WHERE output = ?"
+                self._names.execute(words, (*scene.state, key))
 
 
 def _scenes(source: str) -> Iterator[Scene]:
+    if is_object(source):
+        return _in_bucket(source)
     if is_product(source):
         path = os.path.abspath(source)
         return iter([Scene(path, output_of(path).rpartition("/")[2])])
@@ -153,6 +162,23 @@ def _is_packed_product(entry: os.DirEntry[str]) -> bool:
     return entry.name.lower().endswith(".zip") and bool(_PRODUCT_ZIP.fullmatch(entry.name) or is_product(entry.path))
 
 
+def _in_bucket(address: str) -> Iterator[Scene]:
+    """Objects that are scenes, and those of products, each with its product."""
+    top = address.rstrip("/")
+    for one in listed(top):
+        name = one.address[len(top) + 1 :]
+        folders, _, last = name.rpartition("/")
+        inside = next((n for n, part in enumerate(folders.split("/")) if part.lower().endswith(".safe")), None)
+        state = (one.size, one.modified_ns)
+        if inside is not None:
+            name = "/".join(folders.split("/")[: inside + 1])
+            yield Scene(f"{top}/{name}", output_of(name), state)
+        elif product_prefix(top):
+            yield Scene(top, output_of(top.rpartition("/")[2]), state)
+        elif os.path.splitext(last)[1].lower() in ENDINGS or _PRODUCT_ZIP.fullmatch(last):
+            yield Scene(one.address, output_of(name), state)
+
+
 def _listed(source: str) -> Iterator[Scene]:
     """One name a line; empty lines are left out."""
     try:
@@ -163,7 +189,9 @@ def _listed(source: str) -> Iterator[Scene]:
                     raise InvalidArgument(
                         f"{shown(source)} is no text; expected a folder, or a text file with one name a line"
                     )
-                if name.strip():
+                if is_object(name):
+                    yield Scene(name, output_of(name.partition("://")[2]))
+                elif name.strip():
                     yield Scene(os.path.abspath(name), output_of(name))
     except OSError as error:
         raise unreadable(error, source) from error

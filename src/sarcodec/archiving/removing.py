@@ -10,15 +10,16 @@ from pathlib import Path
 from sarcodec.archiving.sources import state_of, whole
 from sarcodec.archiving.table import Row
 from sarcodec.errors import SarcodecError
+from sarcodec.storage.objects import is_object
 from sarcodec.storage.workspace import Workspace
 
 
 def remove_source(row: Row, files: Iterable[str]) -> bool:
     """Remove the source, and side files that bear its name (x.tif.msk, x.tif.aux.xml). False where it was changed meanwhile, or cannot be removed; and where it
-    is a link."""
+    is a link, or in a bucket."""
     source = whole(row.source)
     try:
-        if os.path.islink(source) or state_of(source) != (row.bytes_in, row.modified_ns):
+        if is_object(source) or os.path.islink(source) or state_of(source) != (row.bytes_in, row.modified_ns):
             return False
         if os.path.isdir(source):
             _remove_folder(Path(source))

@@ -18,7 +18,8 @@ from sarcodec.archiving.table import FAILED
 from sarcodec.archiving.tally import MOST_LISTED, Failure
 from sarcodec.archiving.tasks import Answer, Job, errors_said, place
 from sarcodec.decoding.workers import thread_count
-from sarcodec.errors import FormatError
+from sarcodec.errors import FormatError, InvalidArgument
+from sarcodec.storage.objects import is_object
 from sarcodec.storage.refusals import shown, writing
 from sarcodec.storage.workspace import clear_leftovers
 
@@ -65,6 +66,8 @@ def restore_archive(
     options |= {} if memory is None else {"memory": memory}
     with Outputs(out) as outputs, crew(executor, count, out) as workforce:
         total = outputs.count()
+        if is_object(target):
+            raise InvalidArgument("restored scenes go into a folder of this machine; name one")
         jobs = _jobs(outputs, os.path.abspath(os.fsdecode(target)), options, found)
         for one, answer in each(workforce, restore, jobs, AHEAD * count):
             if answer.code:

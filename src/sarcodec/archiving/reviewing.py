@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from sarcodec.api import choices
 from sarcodec.api.verification import verify
 from sarcodec.archiving.crew import AHEAD, crew, each, worker_count
-from sarcodec.archiving.deciding import head_of
 from sarcodec.archiving.outputs import Output, Outputs
+from sarcodec.archiving.places import head_of
 from sarcodec.archiving.report import ReviewReport
 from sarcodec.archiving.table import DONE, FAILED
 from sarcodec.archiving.tally import MOST_LISTED, Failure

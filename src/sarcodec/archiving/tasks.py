@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sarcodec.errors import SarcodecError, Unreachable
+from sarcodec.storage.objects import is_object
 from sarcodec.storage.refusals import shown, writing
 
 DEFECT = 70
@@ -115,8 +116,8 @@ def make(job: Job) -> Answer:
 
     began = time.perf_counter()
     with errors_said() as failure:
-        target = Path(job.target)
-        with writing(shown(target)):
-            target.parent.mkdir(parents=True, exist_ok=True)
-        sarcodec.compress(job.source, target, overwrite=job.overwrite, **job.options)
+        if not is_object(job.target):
+            with writing(shown(job.target)):
+                Path(job.target).parent.mkdir(parents=True, exist_ok=True)
+        sarcodec.compress(job.source, job.target, overwrite=job.overwrite, **job.options)
     return Answer(seconds=time.perf_counter() - began, place=place(), **failure.fields)

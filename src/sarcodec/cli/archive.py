@@ -23,12 +23,12 @@ EXAMPLES = (
     "sarcodec archive --restore small back",
 )
 _ABOUT = (
-    "SOURCE is a folder, searched for .tif, .tiff and products (.SAFE, .zip), or a text\n"
-    "file with one name a line. Every output is decoded in another process and compared with its source\n"
+    "SOURCE is a folder or a bucket (s3://...), searched for .tif, .tiff and products\n"
+    "(.SAFE, .zip), or a text file with one name a line. Every output is decoded in another process and compared with its source\n"
     "before it counts as done. What became of each scene stands in\n"
     "OUT/archive.sqlite. Start it again after whatever ended it: it goes on."
 )
-_OF_ARCHIVE_ALONE = ("delete_source", "retry", "shard", "dry_run")
+_OF_ARCHIVE_ALONE = ("delete_source", "retry", "shard", "dry_run", "table")
 
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -57,6 +57,11 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="how many scenes are worked on at once (default: one a core)"
+    )
+    parser.add_argument(
+        "--table",
+        metavar="FOLDER",
+        help="of this machine, for the table of an archive whose OUT is in a bucket (s3://, gs://, az://)",
     )
     parser.add_argument(
         "--scheduler",
@@ -166,7 +171,7 @@ def _archive(options: argparse.Namespace) -> int:
     from sarcodec.cli.archive_progress import archive_progress
     from sarcodec.cli.output import tell
 
-    given = {name: getattr(options, name) for name in ("threads", "retry", "delete_source")} | _given(options)
+    given = {name: getattr(options, name) for name in ("threads", "retry", "delete_source", "table")} | _given(options)
     with _crew(options) as crew, archive_progress(options.progress, options.quiet) as watch:
         report = sarcodec.archive(
             options.source, options.out, shard=options.shard or (1, 1), progress=watch, **crew, **given
