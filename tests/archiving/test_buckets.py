@@ -93,7 +93,7 @@ def test_an_answer_that_is_cut_is_fetched_on(tmp_path):
     with serving({"/a": data}) as server:
         server.fault = lambda number: "cut" if number == 1 else None
         objects.fetch(f"{server.address}/a", tmp_path / "a")
-        assert (tmp_path / "a").read_bytes() == data
+        assert (tmp_path / "a").read_bytes() == data and len(server.asked) == 2
 
 
 @pytest.mark.parametrize("large", [False, True])
