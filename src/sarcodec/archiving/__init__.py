@@ -2,7 +2,6 @@
 
 __all__ = [
     "cluster",
-    "deciding",
     "estimating",
     "names",
     "places",

@@ -36,8 +36,8 @@ def found_of(job: Job) -> dict[str, Any]:
     if before is None:
         raise InvalidArgument(f"{shown(job.source)} is not there; check the name and the folder")
     there = found(job.target) if is_object(job.target) else None
-    with fetched(job.source) as copy:
-        judged, broken = _compared(replace(job, source=os.fspath(copy)))
+    with fetched(job.source) as copy, fetched(job.target) as output:  # each whole, in one request
+        judged, broken = _compared(replace(job, source=os.fspath(copy), target=os.fspath(output)))
     if state_now(job.source) != before:
         broken = "the source was changed while it was compared"
     said: dict[str, Any] = {"bytes_in": before[0], "modified_ns": before[1], "tag": there.tag if there else None}
