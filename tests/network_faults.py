@@ -16,6 +16,7 @@ import sarcodec
 from faulty_server import Case, Faulty, drawn
 from sarcodec.errors import SarcodecError
 from sarcodec.format import ranged, reader, remote
+from sarcodec.storage import objects
 
 RIGHT, REFUSED, WRONG = "right", "refused", "wrong pixels"
 MOST_S = 30.0
@@ -78,9 +79,9 @@ def small_file(seed: int) -> bytes:
 def short_waits() -> Iterator[None]:
     """As a user has it, but that nobody waits long, and that little is asked for at once, so that a small file takes several requests."""
     changed = {
-        (remote, "RETRIES"): 2,
-        (remote, "LONGEST_RETRY"): timedelta(seconds=3),
-        (remote, "LONGEST_ANSWER"): timedelta(seconds=1),
+        (objects, "RETRIES"): 2,
+        (objects, "LONGEST_RETRY"): timedelta(seconds=3),
+        (objects, "LONGEST_ANSWER"): timedelta(seconds=1),
         (remote, "FIRST_BYTES"): 3000,
         (reader, "FIRST_BYTES"): 3000,
         (ranged, "GAP_BYTES"): 4000,

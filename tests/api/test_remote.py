@@ -14,6 +14,7 @@ from sarcodec.api.scene import Scene
 from sarcodec.errors import CorruptFile, InvalidArgument, NotSarcodec, Unreachable
 from sarcodec.format import ranged, remote
 from sarcodec.format.reader import FileReader
+from sarcodec.storage import objects
 
 pytest.importorskip("obstore", reason="the extra `remote` is not installed")
 
@@ -30,7 +31,7 @@ def packed() -> bytes:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """No test waits long."""
-    monkeypatch.setattr(remote, "RETRIES", 2)
+    monkeypatch.setattr(objects, "RETRIES", 2)
 
 
 @pytest.fixture
@@ -221,4 +222,4 @@ def test_without_the_package_it_is_named(monkeypatch):
 
 @pytest.mark.parametrize("name", ["https", "a/http://b", "s3:/x", "/vsizip/a.zip/b", "ftp://a/b", "http:///a"])
 def test_names_of_files_are_no_addresses(name):
-    assert remote.address_of(name) is None
+    assert objects.address_of(name) is None

@@ -56,11 +56,7 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         metavar="NAME=PATH",
         help="a file that is kept beside the pixels, compressed, under a name such as annotation/iw.xml; may be given again",
     )
-    parser.add_argument(
-        "--as-is",
-        action="store_true",
-        help="take a product (SAFE) even if files that its manifest lists are missing, or are not those of its checksums",
-    )
+    add_as_is(parser)
     parser.add_argument(
         "--light",
         action="store_true",
@@ -75,6 +71,15 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     add_overwrite(parser)
     add_working(parser)
     add_saying(parser)
+
+
+def add_as_is(parser: argparse.ArgumentParser) -> None:
+    """Whether a product has to be whole."""
+    parser.add_argument(
+        "--as-is",
+        action="store_true",
+        help="take a product (SAFE) even if files that its manifest lists are missing, or are not those of its checksums",
+    )
 
 
 def add_quality(parser: argparse.ArgumentParser) -> None:

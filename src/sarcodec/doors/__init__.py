@@ -2,6 +2,7 @@
 
 __all__ = [
     "extras",
+    "geoparquet",
     "light_product",
     "numcodecs_codec",
     "opener",

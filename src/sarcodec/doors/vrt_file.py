@@ -16,12 +16,12 @@ from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.doors.virtual_geotiff import LEAST_OVERVIEW_PX
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.reader import FileReader
-from sarcodec.format.remote import address_of
 from sarcodec.format.scene import excerpt
 from sarcodec.format.scene_reduced import reduced_info
 from sarcodec.raster.vrt import Arguments, vrt
 from sarcodec.storage.forms import VRT
 from sarcodec.storage.names import STANDARD
+from sarcodec.storage.objects import address_of
 from sarcodec.storage.output import Output
 from sarcodec.storage.refusals import is_utf8
 

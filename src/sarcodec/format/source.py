@@ -12,7 +12,8 @@ from typing import BinaryIO, Protocol, cast
 
 from sarcodec.errors import InvalidArgument, TruncatedFile
 from sarcodec.format.ranged import RangedSource
-from sarcodec.format.remote import RemoteSource, address_of
+from sarcodec.format.remote import RemoteSource
+from sarcodec.storage.objects import address_of
 
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
