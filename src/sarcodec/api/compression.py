@@ -141,10 +141,11 @@ def compress(
         progress=progress,
     )
     bytes_of_memory = checked_memory(memory)
-    beside = _folder(target)
+    beside = None
     with ExitStack() as stack:
         if is_object(source) or is_product(source):  # fetching, or its checksums, take long
             check_output(target, overwrite=overwrite, inputs=(source,), form=SARCODEC)
+            beside = _folder(target)
         source = stack.enter_context(fetched(source, beside))
         reader = open_original(source, beside if is_product(source) else None, as_is, trial=lossless)
         stack.callback(reader.close)
