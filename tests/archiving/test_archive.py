@@ -9,6 +9,8 @@ import pytest
 import sarcodec
 from api.scenes import amplitude, store
 from archiving.scenes import folder_of_scenes, leftovers, outputs, require_table_is_disk, rows
+from sarcodec.archiving import verb
+from sarcodec.archiving.items import Items
 from sarcodec.archiving.processes import Processes
 from sarcodec.errors import InvalidArgument
 from sarcodec.raster.geotiff import read_array
@@ -206,6 +208,49 @@ def test_sources_are_deleted_once_their_outputs_were_judged_in_this_run(tmp_path
                 back, original = scene.read(), originals[os.path.basename(row["source"])]
             assert np.abs(20 * np.log10(back / original)).max() < 5
     assert again(tmp_path / "in", out).scenes == 1 and len(outputs(out)) == 3
+
+
+@pytest.mark.parametrize("harm", ["damaged", "gone"])
+def test_an_output_that_is_lost_and_cannot_be_made_again_is_missed_until_it_is_back(tmp_path, harm):
+    source, out = folder_of_scenes(tmp_path / "in", 2), tmp_path / "out"
+    (tmp_path / "list.txt").write_text("\n".join(map(str, sorted(source.rglob("scene*")))))
+    again(tmp_path / "list.txt", out, delete_source=True)
+    before = rows(out)
+    name = min(before)
+    path, good = out / name, (out / name).read_bytes()
+    if harm == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(good[:50] + b"xxxx" + good[54:])
+    for _ in range(2):
+        report = again(tmp_path / "list.txt", out)
+        assert (report.done, report.failed) == (1, 1) and "put a copy of either back" in report.problems[0].error
+        assert rows(out) == before
+    review = sarcodec.verify_archive(out)
+    assert review.failed == 1 and review.problems[0].source == name
+    assert sarcodec.restore_archive(out, tmp_path / "back").failed == 1
+    path.write_bytes(good)
+    assert again(tmp_path / "list.txt", out).kept == 2 and rows(out) == before
+
+
+def test_a_run_that_was_cut_after_the_last_scene_was_deleted_is_brought_to_its_end(tmp_path, monkeypatch):
+    source, out = folder_of_scenes(tmp_path / "in", 2), tmp_path / "out"
+
+    def cut(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
+        context.setattr(verb, "write_items", cut)
+        again(source, out, delete_source=True)
+    assert not list(source.rglob("scene*"))
+    written = []
+    monkeypatch.setattr(verb, "write_items", lambda *found: written.append(found) or Items())
+    report = again(source, out, delete_source=True)
+    assert (report.scenes, report.failed) == (0, 0) and written
+    (tmp_path / "other").mkdir()
+    with pytest.raises(InvalidArgument, match="holds no scene"):
+        again(tmp_path / "other", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_nothing_is_left_beside_outputs(first):

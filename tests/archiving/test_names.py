@@ -63,6 +63,37 @@ def test_a_list_is_relative_to_the_current_folder(tmp_path, monkeypatch):
     ]
 
 
+def test_a_list_as_windows_writes_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbfa.tif\r\n\r\nb.tif\r\n")
+    assert [scene.source for scene in Listing("list.txt")] == [str(tmp_path / "a.tif"), str(tmp_path / "b.tif")]
+
+
+def test_a_list_with_the_names_that_gdal_has_for_buckets(tmp_path):
+    (tmp_path / "list.txt").write_text("/vsis3/bucket/a/b.tif\n")
+    assert list(Listing(tmp_path / "list.txt")) == [Scene("s3://bucket/a/b.tif", "bucket/a/b.sarc")]
+
+
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        (".", "line 2 of .* a folder"),
+        ("../..", "line 2 of .* a folder"),
+        ("/", "line 2 of .* a folder"),
+        (
+            "https://example.org/a.tif?signature=secret",
+            r"line 2 of \S+ names https://example.org/a.tif; .* Download it",
+        ),
+        ("/vsicurl/https://example.org/a.tif", "Download it first"),
+        ("/vsizip/a.zip/a.tif", "Download it first"),
+    ],
+)
+def test_names_of_a_list_that_can_be_no_scene(tmp_path, name, says):
+    (tmp_path / "list.txt").write_text(f"a.tif\n{name}\n")
+    with pytest.raises(InvalidArgument, match=says):
+        Listing(tmp_path / "list.txt")
+
+
 @pytest.mark.parametrize("names", [("a.tif", "a.tiff"), ("a.TIF", "a.tif")])
 def test_two_scenes_of_one_output_are_refused(tmp_path, names):
     with pytest.raises(InvalidArgument, match="would both become a.sarc; rename one"):

@@ -9,6 +9,7 @@ import os
 import re
 import sqlite3
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,7 +18,7 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.products.files import is_product
 from sarcodec.products.layout import MANIFEST
 from sarcodec.storage.fetched import product_prefix
-from sarcodec.storage.objects import is_object, listed, public
+from sarcodec.storage.objects import address_of, is_object, listed, public
 from sarcodec.storage.refusals import shown, unreadable
 
 ENDINGS = (".tif", ".tiff")
@@ -83,13 +84,21 @@ def stored(name: str) -> str | bytes:
     return name
 
 
+def no_scene(source: str | os.PathLike[str]) -> InvalidArgument:
+    """What to say of a source without any."""
+    return InvalidArgument(
+        f"{public(os.fsdecode(source))} holds no scene; expected a folder with {', '.join(ENDINGS)} or products (.SAFE, .zip) in it, or a text file with one name a line"
+    )
+
+
 class Listing:
     """All scenes of a source, or those of a shard, in the order of their outputs; may be walked several times.
 
-    Raises InvalidArgument for a source that is not there, one without any scene, and two scenes that would share an output.
+    may_be_empty: a source without any scene is none to raise for. Raises InvalidArgument for a source that is not there, one without any scene, and two scenes that
+    would share an output.
     """
 
-    def __init__(self, source: str | os.PathLike[str], shard: Shard = Shard()) -> None:
+    def __init__(self, source: str | os.PathLike[str], shard: Shard = Shard(), may_be_empty: bool = False) -> None:
         self._names = sqlite3.connect("")  # temporary, in a file once it is large
         self._names.execute("CREATE TABLE names(output PRIMARY KEY, source NOT NULL, size, modified) WITHOUT ROWID")
         found = 0
@@ -97,10 +106,9 @@ class Listing:
             found += 1
             if shard.has(scene.output):
                 self._add(scene)
-        if not found:
-            raise InvalidArgument(
-                f"{public(os.fsdecode(source))} holds no scene; expected a folder with {', '.join(ENDINGS)} or products (.SAFE, .zip) in it, or a text file with one name a line"
-            )
+        self.is_empty = not found  # of all scenes, not of a shard's
+        if self.is_empty and not may_be_empty:
+            raise no_scene(source)
         self.count: int = self._names.execute("SELECT count(*) FROM names").fetchone()[0]
 
     def __iter__(self) -> Iterator[Scene]:
@@ -180,18 +188,32 @@ def _in_bucket(address: str) -> Iterator[Scene]:
 
 
 def _listed(source: str) -> Iterator[Scene]:
-    """One name a line; empty lines are left out."""
+    """One name a line; empty lines are left out, and so is the mark that Windows puts before UTF-8."""
     try:
         with open(source, "rb") as lines:
-            for line in lines:
-                name = os.fsdecode(line.rstrip(b"\r\n"))
+            for number, line in enumerate(lines):
+                name = os.fsdecode((line if number else line.removeprefix(BOM_UTF8)).rstrip(b"\r\n"))
                 if "\0" in name:
                     raise InvalidArgument(
                         f"{shown(source)} is no text; expected a folder, or a text file with one name a line"
                     )
-                if is_object(name):
-                    yield Scene(name, output_of(name.partition("://")[2]))
-                elif name.strip():
-                    yield Scene(os.path.abspath(name), output_of(name))
+                if name.strip():
+                    yield _named(name, f"line {number + 1} of {shown(source)}")
     except OSError as error:
         raise unreadable(error, source) from error
+
+
+def _named(name: str, line: str) -> Scene:
+    """A scene of a list. line: which, for messages. Raises InvalidArgument for a name that could never be a scene's."""
+    address = address_of(name) or name
+    if is_object(address):
+        return Scene(address, output_of(address.partition("://")[2]))
+    if address_of(name) or name.startswith("/vsi"):
+        raise InvalidArgument(
+            f"{line} names {public(name)}; expected a file of this machine, or an object in a bucket (s3://, gs://, az://). Download it first"
+        )
+    if not set(os.path.normpath(name).split(os.sep)) - {"", ".", ".."}:
+        raise InvalidArgument(
+            f"{line} names {shown(name)}, a folder; expected a scene. Give the folder instead of a list"
+        )
+    return Scene(os.path.abspath(name), output_of(name))

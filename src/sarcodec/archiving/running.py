@@ -162,7 +162,10 @@ class Run:
 
     def _enter(self, flight: _Flight, state: str, answer: Answer) -> None:
         """The row, the tally, and the source's end."""
-        row = _row(flight, state, answer)
+        row, before = _row(flight, state, answer), flight.step.row
+        if state != DONE and before and before.state == DONE and state_of(row.source) is None:
+            self.tally.add(replace(row, error=_lost(flight, answer)), made=False)  # and the row stays
+            return
         deletes = state == DONE and self.plan.wishes.delete
         self.table.put(replace(row, deleted=deletes))
         if isinstance(answer, Verdict) and state == DONE and row.head:
@@ -177,6 +180,14 @@ class Run:
             raise SarcodecError(
                 f"{self._in_a_row} scenes failed one after the other, the last with: {answer.error}. Mend that, then start again: what is done stays"
             )
+
+
+def _lost(flight: _Flight, answer: Answer) -> str:
+    """Of a scene whose row is all that is left to tell what should be there, so that reading the archive again goes on to miss it."""
+    return (
+        f"its output {flight.job.target} is not the file that was judged, or gone, and the scene is not there to make it again ({answer.error}); "
+        "put a copy of either back"
+    )
 
 
 def _row(flight: _Flight, state: str, answer: Answer) -> Row:

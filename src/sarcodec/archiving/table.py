@@ -127,6 +127,10 @@ class Table:
         found = self._base.execute(words, (stored(output),)).fetchone()
         return None if found is None else self._row(found)
 
+    def has_deleted(self) -> bool:
+        """Whether the source of any output was deleted."""
+        return bool(self._base.execute("SELECT EXISTS (SELECT 1 FROM scenes WHERE deleted)").fetchone()[0])
+
     def __iter__(self) -> Iterator[Row]:
         return map(self._row, self._base.execute(f"SELECT {', '.join(self._names)} FROM scenes ORDER BY output"))
 

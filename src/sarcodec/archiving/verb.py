@@ -18,7 +18,7 @@ from sarcodec.archiving.items import Items, write_items
 from sarcodec.archiving.judge import judge
 from sarcodec.archiving.judging import asked_of
 from sarcodec.archiving.locking import LOCK, ArchiveLock
-from sarcodec.archiving.names import Listing, Shard
+from sarcodec.archiving.names import Listing, Shard, no_scene
 from sarcodec.archiving.places import Place, place_of
 from sarcodec.archiving.records import bring, folder_for, send
 from sarcodec.archiving.report import ArchiveReport, report_of
@@ -83,14 +83,19 @@ def archive(
         raise InvalidArgument(
             "scenes in a bucket are not deleted; leave --delete-source out, and delete those that the table calls done"
         )
-    count, listing = worker_count(workers), Listing(source, part)
-    folder = _made(folder_for(out, table))
+    count, folder = worker_count(workers), folder_for(out, table)
+    # A folder may be empty where the run that deleted its scenes was cut before it was over.
+    emptied = os.path.isdir(source) and (Path(folder) / f"archive{part.suffix}.sqlite").is_file()
+    listing = Listing(source, part, may_be_empty=emptied)
+    folder = _made(folder)
     if is_object(out):
         bring(os.fsdecode(out), folder)
     place = place_of(out)
     sees = os.fsdecode(out) if is_object(out) else folder / LOCK
     with ArchiveLock(folder, part) as lock, Table(folder / f"archive{part.suffix}.sqlite", locks=lock.locks) as rows:
         _hold_to(rows, folder, promised)
+        if listing.is_empty and not rows.has_deleted():
+            raise no_scene(source)
         if part.count == 1:
             for other in sorted(folder.glob("archive-*-of-*.sqlite")):
                 rows.adopt(other)

@@ -102,9 +102,9 @@ def first_line(error: Exception) -> str:
 
 def listed(address: str) -> Iterator[Object]:
     """All objects below an address, a thousand a request. Raises InvalidArgument, Unreachable."""
-    import obstore
-
     store, path = store_of(address, public(address))
+    import obstore  # which is there, as there is a store
+
     top = address[: len(address) - len(path)].rstrip("/")
     try:
         for page in obstore.list(store, path.rstrip("/") or None, chunk_size=1000):
@@ -115,9 +115,9 @@ def listed(address: str) -> Iterator[Object]:
 
 def found(address: str) -> Object | None:
     """One object, None where there is none. Raises InvalidArgument, Unreachable."""
-    import obstore
-
     store, path = store_of(address, public(address))
+    import obstore  # which is there, as there is a store
+
     try:
         return _object(address, obstore.head(store, path))
     except FileNotFoundError:
@@ -129,10 +129,10 @@ def found(address: str) -> Object | None:
 def fetch(address: str, target: Path) -> Object:
     """The bytes of an object into a file, which must not be there. What is cut short is fetched on from there, of the same object alone. Raises InvalidArgument, CorruptFile,
     Unreachable, SarcodecError where the disk refuses."""
-    import obstore
-
     name, last = public(address), None
     store, path = store_of(address, name)
+    import obstore  # which is there, as there is a store
+
     with open(target, "xb") as file:
         for _ in range(_CUTS):
             options: Any = {"if_match": last.tag} if last and last.tag and not last.tag.startswith("W/") else {}
@@ -161,10 +161,10 @@ def fetch(address: str, target: Path) -> Object:
 def put(source: Path, address: str, overwrite: bool) -> None:
     """A file as an object, which appears whole or not at all. One that is there and must not be replaced is noticed in the same request up to 64 MiB, and beyond that just
     before. Raises OutputExists, InvalidArgument, Unreachable."""
-    import obstore
-
     name, size = public(address), source.stat().st_size
     store, path = store_of(address, name)
+    import obstore  # which is there, as there is a store
+
     try:
         if not overwrite and size > _AT_ONCE and found(address):
             raise OutputExists(f"{name} is already there; ask for overwriting (--overwrite) or take another name")
@@ -179,9 +179,9 @@ def put(source: Path, address: str, overwrite: bool) -> None:
 
 def remove(address: str) -> None:
     """Raises InvalidArgument, Unreachable; not where there is none."""
-    import obstore
-
     store, path = store_of(address, public(address))
+    import obstore  # which is there, as there is a store
+
     try:
         obstore.delete(store, path)
     except FileNotFoundError:
