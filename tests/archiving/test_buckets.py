@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+import urllib.request
 
 import pytest
 
@@ -162,6 +163,19 @@ def test_an_archive_from_bucket_to_bucket(tmp_path):
     done = invoke(*words)
     assert done.code == 0 and "4 of them before" in done.stdout, done
     assert sarcodec.verify("s3://bucket/arch/out/a/scene-000.sarc").passed
+
+
+def test_marks_of_folders_are_no_files_of_a_product(bucket, tmp_path):  # noqa: F811
+    product = make_product(tmp_path)
+    put_folder(product, f"s3://bucket/marked/{product.name}")
+    for name in ("", "annotation/", "annotation/calibration/"):  # as the console of S3 makes them
+        mark = urllib.request.Request(f"{bucket}/bucket/marked/{product.name}/{name}", b"", method="PUT")
+        urllib.request.urlopen(mark, timeout=60).close()
+    report = sarcodec.archive("s3://bucket/marked", tmp_path / "out", workers=1)
+    assert (report.done, report.failed) == (1, 0)
+    sarcodec.compress(product, tmp_path / "here.sarc")
+    with FileReader(tmp_path / "here.sarc") as here, FileReader(next((tmp_path / "out").glob("*.sarc"))) as there:
+        assert there.head_digest == here.head_digest
 
 
 def test_a_list_of_addresses_into_a_folder(scene, tmp_path):

@@ -16,7 +16,7 @@ import sarcodec
 from api.scenes import amplitude, store
 from products.small_safe import make_product
 from sarcodec.doors import light_product
-from sarcodec.errors import InvalidArgument, OutputExists
+from sarcodec.errors import InvalidArgument, OutputExists, UnsupportedScene
 from sarcodec.products.manifest import read_manifest
 
 pytestmark = pytest.mark.tools
@@ -127,6 +127,25 @@ def test_what_is_refused_leaves_nothing(product, light, tmp_path):
         light_product.write(light.packed, tmp_path / "b.SAFE")
     light_product.write(light.packed, tmp_path / "b.SAFE", overwrite=True)
     assert len(measurements(tmp_path / "b.SAFE")) == 2
+
+
+@pytest.mark.parametrize("name", ["{}", "{}/", "link.SAFE"])
+def test_a_product_is_never_replaced_by_its_own_light_form(product, tmp_path, name):
+    copy = shutil.copytree(product, tmp_path / product.name)
+    (tmp_path / "link.SAFE").symlink_to(copy)
+    for source in (copy, tmp_path / "link.SAFE", copy / "manifest.safe"):
+        with pytest.raises(InvalidArgument, match="holds the input, which would be lost"):
+            light_product.write(source, f"{tmp_path}/{name.format(copy.name)}", overwrite=True, effort=0)
+    assert sorted(p.read_bytes() for p in measurements(copy)) == sorted(p.read_bytes() for p in measurements(product))
+
+
+def test_a_light_product_is_not_compressed_once_more(light, tmp_path):
+    for write in (sarcodec.compress, light_product.write):
+        with pytest.raises(UnsupportedScene, match=r"a light product.* in measurement/S1A_\S+\.sarc already.* give it"):
+            write(light.path, tmp_path / "again.SAFE" if write is light_product.write else tmp_path / "again.sarc")
+    report = sarcodec.archive(Path(light.path).parent, tmp_path / "out", workers=1)
+    assert (report.done, report.refused) == (0, 1)
+    assert not list(tmp_path.glob("again*"))
 
 
 def test_the_command(product, tmp_path):

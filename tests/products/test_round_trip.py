@@ -13,7 +13,7 @@ import rasterio.shutil
 
 import sarcodec
 from products.small_safe import COLS, PREFIX, ROWS, TAIL, Odd, make_product, pixels
-from sarcodec.errors import CorruptFile
+from sarcodec.errors import CorruptFile, InvalidArgument
 from sarcodec.products.again import unpack_recipe
 from sarcodec.products.manifest import crc16
 
@@ -154,6 +154,15 @@ def test_gdal_opens_what_comes_back(lossy, tmp_path, target):
 def _inner(archive: str) -> str:
     with zipfile.ZipFile(archive) as found:
         return found.namelist()[0].partition("/")[0]
+
+
+def test_a_folder_that_is_not_there_is_no_name_for_pixels(lossy, tmp_path):
+    with pytest.raises(
+        InvalidArgument, match=r"make the folder first, or take a name that ends in \.SAFE, \.zip, or \.tif"
+    ):
+        sarcodec.decompress(lossy.file, tmp_path / "folder")
+    assert not list(tmp_path.iterdir())
+    sarcodec.decompress(lossy.file, tmp_path / "pixels.tif")
 
 
 def test_a_name_that_is_given_is_kept_and_the_right_one_is_said(lossy, tmp_path):

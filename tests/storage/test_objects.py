@@ -1,11 +1,11 @@
-"""Buckets without the package that reads them."""
+"""Buckets without the package that reads them; and what its errors mean."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
-from sarcodec.errors import InvalidArgument
+from sarcodec.errors import InvalidArgument, Unreachable
 from sarcodec.storage import objects
 
 
@@ -27,3 +27,26 @@ def test_the_extra_is_named(ask, tmp_path: Path, monkeypatch):
     with pytest.raises(InvalidArgument, match=r"s3://bucket/a.tif.*sarcodec\[remote\]"):
         ask("s3://bucket/a.tif", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+class GenericError(Exception):
+    """As obstore calls what a listing fails with, whatever it is."""
+
+
+METADATA = "Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token in 12 s, after 10 retries"
+
+
+@pytest.mark.parametrize(
+    "words, kind, says",
+    [
+        ("Error performing GET http://x/nobucket in 3 ms - Server returned non-2xx status code: 404 Not Found", InvalidArgument, "is not there; check"),
+        ("Error performing GET http://x/bucket - Server returned non-2xx status code: 403 Forbidden: <?xml", InvalidArgument, "credentials that are set"),
+        (METADATA, InvalidArgument, "AWS_ACCESS_KEY_ID"),
+        (f"{METADATA} - Server returned non-2xx status code: 404 Not Found", InvalidArgument, "AWS_ACCESS_KEY_ID"),
+        ('Encountered object with invalid path: Error parsing Path "a/../b.tif"', InvalidArgument, "rename it"),
+        ("Error performing GET http://x/b - Server returned non-2xx status code: 503 Slow Down", Unreachable, "try again"),
+    ],
+)  # fmt: skip
+def test_what_a_listing_fails_with(words, kind, says):
+    found = objects.refusal(GenericError(words), "s3://bucket/a")
+    assert type(found) is kind and says in str(found) and str(found).startswith("s3://bucket/a ")

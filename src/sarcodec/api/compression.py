@@ -22,6 +22,7 @@ from sarcodec.format.bands import EXACT
 from sarcodec.format.claims import Claims
 from sarcodec.format.writer import FileWriter
 from sarcodec.products.files import is_product
+from sarcodec.products.light import refuse_light
 from sarcodec.products.reading import open_original
 from sarcodec.raster.blocks import block_cache
 from sarcodec.storage import check_output
@@ -149,6 +150,7 @@ def compress(
         source = stack.enter_context(fetched(source, beside))
         reader = open_original(source, beside if is_product(source) else None, as_is, trial=lossless)
         stack.callback(reader.close)
+        refuse_light(reader)
         attached = pack_attachments([*getattr(reader, "attachments", ()), *given])
         shares = encoding_shares(bytes_of_memory, threads, reader.blocks, several_passes=request.several_passes)
         stack.enter_context(block_cache(shares.blocks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -45,9 +46,15 @@ def product_for(file: FileReader, target: choices.Path) -> Product | None:
     """The product that a target asks for, by its name or as a folder that is there. Raises InvalidArgument where a name asks for one and
     the file holds none."""
     name = os.fsdecode(target) if isinstance(target, (str, bytes, os.PathLike)) else ""
-    if not is_product_name(name) and not os.path.isdir(name):
+    is_bare = bool(name) and not PurePath(name).suffix and not os.path.lexists(name) and name != "-"
+    if not is_product_name(name) and not os.path.isdir(name) and not is_bare:
         return None
     product = product_of(file)
+    if product is not None and is_bare:
+        raise InvalidArgument(
+            f"{shown(name)} is no folder that is there, and says not what to make of a product; make the folder first, or take a name that ends in "
+            ".SAFE, .zip, or .tif for its pixels alone"
+        )
     if product is None and is_product_name(name):
         raise InvalidArgument(
             f"{file.name} holds a scene and no product, of which {shown(name)} could be made; take a name that ends in .tif"

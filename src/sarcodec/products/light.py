@@ -8,16 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sarcodec.errors import CorruptFile
+from sarcodec.errors import CorruptFile, UnsupportedScene
 from sarcodec.format.reader import FileReader
 from sarcodec.products import layout
 from sarcodec.products.manifest import Processing, hasher, updated
 from sarcodec.products.output import ProductOutput
+from sarcodec.products.reading import Original
 
 
 def packed_name(product: layout.Product) -> str:
     """The path of the compressed file within a light product: beside its measurements, called as the product was."""
     return f"measurement/{product.name[: -len('.SAFE')]}.sarc"
+
+
+def refuse_light(original: Original) -> None:
+    """Raises UnsupportedScene for a light product: its pixels were compressed already, and would lose once more, with their file kept beside them."""
+    within = f"{layout.FILES}measurement/"
+    for name, _ in getattr(original, "attachments", ()):
+        if name.startswith(within) and name.lower().endswith(".sarc"):
+            raise UnsupportedScene(
+                f"this is a light product, whose pixels lie compressed in {name.removeprefix(layout.FILES)} already; that file holds the whole product, give it instead"
+            )
 
 
 def lay_out(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -74,8 +75,7 @@ class ProductOutput:
 
     def _check(self, path: Path) -> None:
         for one in self._inputs:
-            inside = isinstance(one, (str, os.PathLike)) and path in Path(os.path.realpath(one)).parents
-            if inside or same_as(path, [one]):
+            if _holds(path, one) or same_as(path, [one]):
                 raise InvalidArgument(
                     f"the output {shown(path)} holds the input, which would be lost; take another name for the output"
                 )
@@ -144,6 +144,18 @@ class ProductOutput:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _holds(path: Path, one: Input) -> bool:
+    """Whether an input is the folder at `path`, or in it."""
+    if not isinstance(one, (str, os.PathLike)):
+        return False
+    here = Path(os.path.realpath(one))
+    if path == here or path in here.parents:
+        return True
+    with suppress(OSError):  # by another name for the same folder, as a mount gives it
+        return os.path.samefile(path, here)
+    return False
 
 
 def _pack(folder: Path, name: str, target: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sarcodec.errors import InvalidArgument, SarcodecError
-from sarcodec.storage.objects import fetch, is_object, listed, public
+from sarcodec.storage.objects import Object, fetch, is_object, listed, public
 from sarcodec.storage.output import require_space
 from sarcodec.storage.refusals import writing
 from sarcodec.storage.standard import temporary_workspace
@@ -51,7 +51,7 @@ def fetched(source: str | os.PathLike[str], beside: Path | None = None) -> Itera
 
 
 def _fetch_folder(prefix: str, copy: Path) -> None:
-    objects = list(listed(prefix))
+    objects = _without_folders(list(listed(prefix)))
     if not objects:
         raise InvalidArgument(f"{public(prefix)} is not there; check the address")
     require_space(copy.parent, sum(one.size for one in objects), f"{public(prefix)}, fetched,")
@@ -63,3 +63,10 @@ def _fetch_folder(prefix: str, copy: Path) -> None:
         with writing(f"{public(prefix)}, fetched"):
             target.parent.mkdir(parents=True, exist_ok=True)
         fetch(one.address, target)
+
+
+def _without_folders(objects: list[Object]) -> list[Object]:
+    """Without the empty objects by which consoles and mounted buckets mark folders. Their names come without the '/' at their end, so that only what lies below tells them."""
+    names = [one.address.split("/") for one in objects]
+    folders = {"/".join(parts[:count]) for parts in names for count in range(3, len(parts))}
+    return [one for one in objects if one.size or one.address not in folders]

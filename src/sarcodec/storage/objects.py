@@ -23,6 +23,8 @@ _ADDRESS = re.compile(rf"(?:{'|'.join(('http', 'https', *BUCKETS))})://[^/]", re
 _GDAL_NAMES = {"/vsis3/": "s3://", "/vsigs/": "gs://", "/vsiaz/": "az://"}
 _AT_ONCE = 64 << 20  # bytes that are put in one request, from memory
 _PART = 16 << 20
+_STATUS = re.compile(r"status code: (\d{3})")
+_BAD_NAME = "invalid path"
 _CUTS = 3  # answers that may end too early, one after the other
 
 
@@ -78,21 +80,32 @@ def store_of(address: str, name: str) -> tuple[Any, str]:
 
 def refusal(error: Exception, name: str) -> SarcodecError:
     """An error of obstore in our words. They are told apart by their names: it may be missing."""
-    kind, words = type(error).__name__, first_line(error)
+    kind, words, whole = type(error).__name__, first_line(error), str(error)
     if isinstance(error, SarcodecError):
         return error
+    status = (_STATUS.findall(whole) or [""])[0]  # of listings, whose errors are all of one kind
     if kind == "PreconditionError":
         return CorruptFile(f"{name} was replaced while it was read; start again")
     if kind == "AlreadyExistsError":
         return OutputExists(f"{name} is already there; ask for overwriting (--overwrite) or take another name")
-    if kind == "NotFoundError" or isinstance(error, FileNotFoundError):
+    if _BAD_NAME in whole:
+        return InvalidArgument(
+            f"{name} holds an object whose name cannot be read ({words}); rename it, or name a folder without it"
+        )
+    if kind == "NotFoundError" or isinstance(error, FileNotFoundError) or (status == "404" and not _asks_who(whole)):
         return InvalidArgument(f"{name} is not there; check the address")
-    if kind in ("PermissionDeniedError", "UnauthenticatedError") or isinstance(error, PermissionError):
+    forbidden = kind in ("PermissionDeniedError", "UnauthenticatedError") or status in ("401", "403")
+    if forbidden or isinstance(error, PermissionError) or _asks_who(whole):
         return InvalidArgument(
             f"{name} may not be read or written with the credentials that are set; set those of its service in the environment "
             "(AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME, ...), or AWS_SKIP_SIGNATURE=true for a public bucket"
         )
     return Unreachable(f"{name} could not be read, after {RETRIES} retries: {words}; try again later")
+
+
+def _asks_who(words: str) -> bool:
+    """Whether what failed was to ask the machine whose it is: there are no credentials, and this is no machine of a cloud."""
+    return any(place in words for place in ("169.254.169.254", "169.254.170.2", "metadata.google.internal"))
 
 
 def first_line(error: Exception) -> str:
