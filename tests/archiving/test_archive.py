@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -208,6 +209,23 @@ def test_sources_are_deleted_once_their_outputs_were_judged_in_this_run(tmp_path
                 back, original = scene.read(), originals[os.path.basename(row["source"])]
             assert np.abs(20 * np.log10(back / original)).max() < 5
     assert again(tmp_path / "in", out).scenes == 1 and len(outputs(out)) == 3
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
+def test_what_can_be_no_scene_does_not_count_as_restored(first, tmp_path, make):
+    (tmp_path / "back/b").mkdir(parents=True)
+    make(tmp_path / "back/b/scene-002.TIFF")
+    report = sarcodec.restore_archive(first[1], tmp_path / "back", executor=CREW["processes"], workers=2)
+    assert (report.restored, report.kept, report.failed) == (5, 0, 1)
+    assert report.problems[0].source == "b/scene-002.sarc" and "move it away" in report.problems[0].error
+
+
+def test_a_folder_without_an_archive_is_not_called_sound(tmp_path):
+    (tmp_path / "notes.txt").write_text("no archive")
+    for read in (sarcodec.verify_archive, lambda out: sarcodec.restore_archive(out, tmp_path / "back")):
+        with pytest.raises(InvalidArgument, match="holds neither a table nor an output"):
+            read(tmp_path)
+    assert not (tmp_path / "back").exists()
 
 
 @pytest.mark.parametrize("harm", ["damaged", "gone"])

@@ -175,6 +175,13 @@ def test_an_archive_without_a_product_is_refused_as_before(tmp_path):
     refused(tmp_path / "a.zip", UnreadableScene, "it holds no TIFF")
 
 
+@pytest.mark.parametrize("folder", ["support", "measurement"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_pipes_and_devices_in_a_product_are_not_read(product, folder, make):
+    make(product / folder / "odd")
+    refused(product, UnsupportedScene, "odd is a pipe, a socket or a device.*out of the product")
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.zip")
     refused(tmp_path / "pipe.zip", InvalidArgument, "is a pipe")

@@ -55,6 +55,13 @@ class Outputs:
             raise InvalidArgument(f"{shown(folder)} is no folder; expected one that `sarcodec archive` wrote")
         self._place = place_of(folder)
         tables = sorted(tables_in.glob("archive*.sqlite"))
+        if (
+            not tables and next(iter(self._place), None) is None
+        ):  # a wrong name, a disk that is not mounted: nothing is sound there
+            self._stack.close()
+            raise InvalidArgument(
+                f"{self._place.name} holds neither a table nor an output; expected what `sarcodec archive` wrote. Check the name, and that its disk is there"
+            )
         self._tables = [self._stack.enter_context(Table(path, read_only=True)) for path in tables]
 
     def __enter__(self) -> Outputs:

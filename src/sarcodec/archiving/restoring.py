@@ -18,7 +18,8 @@ from sarcodec.archiving.table import FAILED
 from sarcodec.archiving.tally import MOST_LISTED, Failure
 from sarcodec.archiving.tasks import Answer, Job, errors_said, place
 from sarcodec.decoding.workers import thread_count
-from sarcodec.errors import FormatError, InvalidArgument
+from sarcodec.errors import FormatError, InvalidArgument, OutputExists
+from sarcodec.products.layout import MANIFEST
 from sarcodec.storage.objects import is_object
 from sarcodec.storage.refusals import shown, writing
 from sarcodec.storage.workspace import clear_leftovers
@@ -99,9 +100,23 @@ def _jobs(outputs: Outputs, target: str, options: dict[str, object], found: _Fou
         if not one.there:
             found.fail(one.name, FormatError.exit_code, "the table says that it was done, and the file is gone")
         elif os.path.lexists(path):
-            found.kept += 1
+            if _may_be(path):
+                found.kept += 1
+            else:
+                found.fail(
+                    one.name,
+                    OutputExists.exit_code,
+                    f"{shown(path)} is there, and is not what was archived; move it away",
+                )
         else:
             yield one, Job(one.path, path, options)
+
+
+def _may_be(path: str) -> bool:
+    """Whether what is there can be what an earlier start restored, by its kind: what is in it is not read."""
+    if path.lower().endswith(".safe"):
+        return os.path.isfile(os.path.join(path, MANIFEST)) and os.path.isdir(os.path.join(path, "measurement"))
+    return os.path.isfile(path) and os.path.getsize(path) > 0
 
 
 def restore(job: Job) -> Answer:

@@ -6,6 +6,7 @@ In: a path. Out: FolderFiles. Knows no manifest.
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from sarcodec.errors import InvalidArgument, UnsupportedScene
@@ -24,8 +25,9 @@ class FolderFiles:
         found = sorted(_walked(folder))
         self.paths = tuple(path.relative_to(folder).as_posix() for path in found)
         self.inputs = (str(folder), *map(str, found))
-        for path in self.paths:
+        for path, file in zip(self.paths, found):
             check_path(path, self.name)
+            _check_kind(file)
 
     def read(self, path: str) -> bytes:
         """Raises InvalidArgument where it cannot be read, UnsupportedScene where it is too large."""
@@ -41,6 +43,18 @@ class FolderFiles:
 
     def close(self) -> None:
         """Nothing was unpacked."""
+
+
+def _check_kind(path: Path) -> None:
+    """A pipe would be waited for, and a device may have no end."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise unreadable(error, path) from error
+    if not stat.S_ISREG(mode):
+        raise UnsupportedScene(
+            f"{shown(path)} is a pipe, a socket or a device; expected files. Take it out of the product"
+        )
 
 
 def _walked(folder: Path) -> list[Path]:
