@@ -12,6 +12,7 @@ from typing import Any
 
 from sarcodec.api import choices
 from sarcodec.api.compression import compress
+from sarcodec.api.memory import checked_memory
 from sarcodec.archiving.crew import AHEAD, crew, worker_count
 from sarcodec.archiving.deciding import Step, Wishes, step_of
 from sarcodec.archiving.items import Items, write_items
@@ -134,6 +135,8 @@ def _checked(options: dict[str, Any]) -> dict[str, Any]:
             f"archive knows no option {', '.join(unknown)}; of compress it takes {', '.join(OPTIONS)}"
         )
     asked_of(options)
+    if options.get("memory") is not None:
+        checked_memory(options["memory"])
     return {name: value for name, value in options.items() if value is not None}
 
 
