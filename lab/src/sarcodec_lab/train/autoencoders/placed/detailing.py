@@ -23,7 +23,7 @@ from sarcodec_lab.train.checkpoint import BEST, LAST, write_tensors
 
 CURVE = "curve.csv"
 RATE, WARM_BATCHES, CLIP, FINAL = 5e-4, 100, 0.5, 0.02
-FACTORS = {"analysis": 0.02, "synthesis": 0.004, "drawing": 0.2, "filter_out": 0.2}
+FACTORS = {"analysis": 0.1, "synthesis": 0.02, "drawing": 0.4, "filter_out": 0.4}
 """Rates over that of the others: these read a thousand numbers that move together."""
 Report = Callable[[str], None]
 
@@ -50,7 +50,8 @@ def train_details(
         best = _judged(details, dev, folder, 0, best, report)
     for batch in range(done, batches):
         if stop():
-            break
+            write_tensors(folder / LAST, details.state_dict(), batch)
+            return
         part = 0.5 * (1 + math.cos(math.pi * batch / batches))
         now = rate * (FINAL + (1 - FINAL) * part) * min(1.0, (batch - done + 1) / WARM_BATCHES)
         for group in optimiser.param_groups:

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sarcodec_lab.networks.autoencoders import REDUCTION_PX
-from sarcodec_lab.train.autoencoders.placed.decoder import AROUND, LATENTS, PLACES
+from sarcodec_lab.train.autoencoders.placed.decoder import AROUND, LATENTS, PLACES, Synthesis
 from sarcodec_lab.train.autoencoders.placed.encoder import FILTERS, MARGIN_PX
 from sarcodec_lab.train.autoencoders.placed.fitting import MIDDLE, RIDGE, Pair
 
@@ -91,6 +91,15 @@ class Details(nn.Module):
         """Levels x (B, 1, h, w) as they come back."""
         return self.made_of(self.latent(x))
 
+    def drawn(self) -> torch.Tensor:
+        """What each place reads of the features, as 3 x 3 kernels: (256, FEATURES, 3, 3), rows and columns of places, then pixels."""
+        return _as_kernels(self.drawing.weight, FEATURES).flatten(0, 2)
+
+    def synthesis_of_latents(self) -> Synthesis:
+        """What each place reads of the latents."""
+        bias = F.pixel_unshuffle(self.synthesis.bias.view(1, 1, 16, 16), PLACES)[0].permute(1, 2, 0)
+        return Synthesis(_as_kernels(self.synthesis.weight, len(LATENTS)), bias)
+
     def _begin_as(self, pair: Pair, x: torch.Tensor) -> None:
         """Least squares of what the pair gives on the latents that each place reads."""
         seen = self.read(self.latent(x))[0].movedim(1, -1).flatten(0, 2).double()
@@ -114,6 +123,14 @@ def _heard(channels: int) -> torch.Tensor:
     down, right = (at.flatten() for at in torch.meshgrid(torch.arange(4), torch.arange(4), indexing="ij"))
     near = ((row[:, None] - down).abs() <= 1) & ((col[:, None] - right).abs() <= 1)
     return near.float().repeat(1, channels)[:, :, None, None]
+
+
+def _as_kernels(weight: torch.Tensor, channels: int) -> torch.Tensor:
+    """(256, channels * 16, 1, 1) -> (4, 4, 16, channels, 3, 3): rows and columns of places, pixels, channels, taps."""
+    weight = weight.detach().view(PLACES, PLACES, PLACES, PLACES, channels, PLACES, PLACES).permute(0, 2, 1, 3, 4, 5, 6)
+    weight = F.pad(weight.flatten(2, 3), (1, 1, 1, 1))
+    rows = [torch.stack([weight[r, c, :, :, r : r + 3, c : c + 3] for c in range(PLACES)]) for r in range(PLACES)]
+    return torch.stack(rows)
 
 
 def _twice(x: torch.Tensor) -> torch.Tensor:
