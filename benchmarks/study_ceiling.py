@@ -15,11 +15,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import sarcodec
 import torch
 from safetensors.torch import load_file
 from study_floats import in_unit, network_of, row
 
+import sarcodec
 from sarcodec.raster.geotiff import read_array
 from sarcodec_lab.figures.peers import decode_jpeg2000, encode_jpeg2000
 from sarcodec_lab.figures.study_metrics import study_figures, tiles, to_study_unit
@@ -63,7 +63,9 @@ def chosen(image: np.ndarray, block_px: int, fixed: bool, gain: float) -> np.nda
 def linear(cases) -> None:
     print("\n| what | PSNR dB | SSIM | ENL ratio | EPI | loss |\n|---|---|---|---|---|---|")
     for block_px, fixed, gain in CHOICES:
-        which = f"{block_px // 4} x {block_px // 4} lowest" if fixed else f"{(block_px // 4) ** 2} largest of each block"
+        which = (
+            f"{block_px // 4} x {block_px // 4} lowest" if fixed else f"{(block_px // 4) ** 2} largest of each block"
+        )
         name = f"DCT of {block_px} x {block_px}, {which}" + (f", times {gain:g}" if gain != 1 else "")
         row(name, cases, in_unit(lambda x, c=(block_px, fixed, gain): chosen(x, *c)))
 
@@ -103,7 +105,12 @@ def codecs(cases) -> None:
                 place += [(case.place, value)] if np.isfinite(value) else []
         means = [spread(values) if values else None for values in found]
         digits = [3] * len(LEVELS_DB) + [2, 3]
-        print(f"| {name} | " + " | ".join("" if m is None else f"{m.mean:.{d}f} ({len(v)})" for m, d, v in zip(means, digits, found)) + " |", flush=True)
+        print(
+            f"| {name} | "
+            + " | ".join("" if m is None else f"{m.mean:.{d}f} ({len(v)})" for m, d, v in zip(means, digits, found))
+            + " |",
+            flush=True,
+        )
 
 
 def between(at: float, x: np.ndarray, y: np.ndarray) -> float:
@@ -149,7 +156,9 @@ def descend(name: str, x: torch.Tensor, latent: torch.Tensor, decoder) -> None:
 
 def told(name: str, what: str, back: torch.Tensor, x: torch.Tensor) -> None:
     psnr = np.mean([-10 * np.log10(float((a - b).square().mean())) for a, b in zip(back, x)])
-    print(f"| {name} | {what} | {psnr:.2f} | {float(ssim(back, x)):.3f} | {float(study_loss(back, x)):.4f} |", flush=True)
+    print(
+        f"| {name} | {what} | {psnr:.2f} | {float(ssim(back, x)):.3f} | {float(study_loss(back, x)):.4f} |", flush=True
+    )
 
 
 def main() -> int:

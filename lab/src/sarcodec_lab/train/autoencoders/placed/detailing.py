@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
@@ -79,7 +79,7 @@ def read_details(details: Details, path: Path) -> int:
         details.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
         with safe_open(path, "pt") as file:
             return int((file.metadata() or {}).get("step", 0))
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise InvalidArgument(f"{path} does not hold a decoder's details ({error}); train them again") from error
 
 

@@ -50,7 +50,15 @@ class Details(nn.Module):
         self.drawing = nn.Conv2d(FEATURES * PLACES**2, REDUCTION_PX**2, 1, bias=False)
         for name, channels in (("heard", len(LATENTS)), ("heard_of_features", FEATURES)):
             self.register_buffer(name, _heard(channels), persistent=False)
-        for layer in (self.gather_in, self.gather_out, self.filter_in, self.first_in, self.first_out, self.second_in, self.second_out):
+        for layer in (
+            self.gather_in,
+            self.gather_out,
+            self.filter_in,
+            self.first_in,
+            self.first_out,
+            self.second_in,
+            self.second_out,
+        ):
             nn.init.kaiming_normal_(layer.weight)  # so that features are about as large as latents
         with torch.no_grad():
             nn.init.zeros_(self.drawing.weight)

@@ -57,9 +57,9 @@ def placed_details(shape: Shape, details: Details, x: torch.Tensor) -> Autoencod
 
     Raises InvalidArgument.
     """
-    check_shape(shape, FILTERS)
     if shape.variant not in PLACED_BY_MASKS:
         raise InvalidArgument(f"details are for {' and '.join(PLACED_BY_MASKS)}; found {shape.variant}")
+    check_shape(shape, FILTERS)
     network = Autoencoder(shape).eval()
     with torch.no_grad():
         bend = fitted_bend(details(x), PIECES)
