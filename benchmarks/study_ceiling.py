@@ -27,7 +27,10 @@ from sarcodec_lab.study.comparing.cases import find_cases
 from sarcodec_lab.study.comparing.places import spread
 from sarcodec_lab.study.linear import waves
 from sarcodec_lab.train.autoencoders.objective import ssim
+from sarcodec_lab.train.autoencoders.placed.detailing import CURVE, read_details
+from sarcodec_lab.train.autoencoders.placed.details import Details
 from sarcodec_lab.train.autoencoders.placed.fitting import Pair, study_loss
+from sarcodec_lab.train.checkpoint import BEST
 
 PAIRS = ("lapped-15", "lapped-16")
 STEPS, STEP = 150, 0.05
@@ -132,6 +135,13 @@ def free(cases, count: int, runs) -> None:
         pair = Pair(**{key: tensor.float() for key, tensor in weights.items()})
         descend(name, x, pair.latent(x), pair.made_of)
     for folder in runs:
+        if (folder / CURVE).exists():
+            details = Details()
+            batches = read_details(details, folder / BEST)
+            for parameter in details.parameters():
+                parameter.requires_grad_(False)
+            descend(f"{folder.name}, {batches} batches", x, details.latent(x), details.made_of)
+            continue
         name, network, _ = network_of(folder)
         for parameter in network.parameters():
             parameter.requires_grad_(False)
@@ -165,7 +175,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--parts", default="linear,codecs,free")
-    parser.add_argument("--decoders", nargs="*", type=Path, default=(), help="runs whose decoders are tried as well")
+    parser.add_argument(
+        "--decoders", nargs="*", type=Path, default=(), help="runs (also of details) whose decoders are tried as well"
+    )
     parser.add_argument("--tiles", type=int, default=4, help="of different places, for `free`")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -3,7 +3,7 @@
 The network of a placed start hardly uses its blocks at an eighth of a side. `Details` is what these blocks can compute beside the lapped transform
 and the sign of cells: two rounds of 3 x 3 convolution, rectifier, 3 x 3 convolution on either side of the latent. The stage at a quarter of a side
 reads what comes out beside the latents themselves, each of a cell's 4 x 4 places with weights of its own. All else of the network is known
-and needs no training, so that a batch costs a fiftieth of the network's. `encoder.place_encoder` and `decoder.place_decoder` put it there.
+and needs no training, so that a batch costs a thirtieth of the network's. `encoder.place_encoder` and `decoder.place_decoder` put it there.
 """
 
 from __future__ import annotations
