@@ -26,6 +26,7 @@ from sarcodec_lab.train.autoencoders.placed.fitting import Pair, fitted_pair
 from sarcodec_lab.train.autoencoders.placed.start import crops_of, placed, placed_details
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
 from sarcodec_lab.train.autoencoders.run import read_autoencoder, study_images
+from sarcodec_lab.train.checkpoint import BEST, write_tensors
 from sarcodec_lab.train.interruption import Interruption
 
 RECIPE = Path("lab/recipes/literal/attention.toml")
@@ -70,6 +71,8 @@ def detail(options: argparse.Namespace) -> None:
             report=lambda line: print(line, flush=True),
             stop=interruption.came,
         )
+    if options.keep is not None:
+        write_tensors(options.keep, {n: t.half() for n, t in load_file(options.folder / BEST).items()}, options.batches)
 
 
 def read_pair(path: Path) -> Pair:
@@ -115,6 +118,7 @@ def main() -> int:
     more.add_argument("--batches", type=int, default=5000)
     more.add_argument("--crops", type=int, default=4, help=f"of {PAIR_PX} x {PAIR_PX} a batch")
     more.add_argument("--rate", type=float, default=RATE, help="of learning, at first")
+    more.add_argument("--keep", type=Path, help="a file for the best weights, float16")
     more.set_defaults(does=detail)
     two = parts.add_parser("place", help="set a network's weights")
     two.add_argument("recipe", type=Path)

@@ -9,7 +9,7 @@ A mask that is 0 takes more from a channel than it can hold, and the rectifier c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -17,9 +17,6 @@ from torch import nn
 from sarcodec_lab.networks.autoencoders.blocks import PreActivationBlock
 from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER, CARRIER_SCALE, FILTERS
 from sarcodec_lab.train.autoencoders.placed.wiring import Names, Tap, Wires, blocks_of, gate_of, rest, takes, turned
-
-if TYPE_CHECKING:
-    from sarcodec_lab.train.autoencoders.placed.details import Details
 
 MARKS = ("", "|")
 """Behind a name: along a row, along a column."""
@@ -51,6 +48,19 @@ class Synthesis:
 
     weight: torch.Tensor
     bias: torch.Tensor
+
+
+class Features(Protocol):
+    """What is read beside the latents: what `details.Details` has behind them. drawn: by each place, (256, features, 3, 3)."""
+
+    first_in: nn.Conv2d
+    first_out: nn.Conv2d
+    second_in: nn.Conv2d
+    second_out: nn.Conv2d
+    second_bias: torch.Tensor
+    quarter_bias: torch.Tensor
+
+    def drawn(self) -> torch.Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,7 @@ class Stage:
 
 @torch.no_grad()
 def place_decoder(
-    decoder: nn.Sequential, bend: Bend, synthesis: Synthesis | None = None, details: Details | None = None
+    decoder: nn.Sequential, bend: Bend, synthesis: Synthesis | None = None, details: Features | None = None
 ) -> Stage:
     """Without a synthesis its block adds nothing yet: what it reads can be looked at, and a synthesis fitted. Returns that stage."""
     convolutions = [layer for layer in decoder if isinstance(layer, nn.Conv2d)]
@@ -160,7 +170,7 @@ def _shifted(stage: Stage, number: int) -> None:
                 stage.first.adds(here, {(inside, 1, 1): sign})
 
 
-def _features(stage: Stage, details: Details) -> None:
+def _features(stage: Stage, details: Features) -> None:
     """What is not linear in the latents."""
     signs = [stage.names[f"z{number}{sign}"] for sign in "+-" for number in range(FILTERS)]
     features = [stage.channel(f"detail{number}") for number in range(details.first_out.out_channels)]
@@ -183,7 +193,7 @@ def _carry_on(stage: Stage, mark: str) -> None:
             stage.second.adds(here, turned({(inside, 1, at): sign * weight}, upright))
 
 
-def _quarter(stage: Stage, before: Names, synthesis: Synthesis | None, details: Details | None) -> None:
+def _quarter(stage: Stage, before: Names, synthesis: Synthesis | None, details: Features | None) -> None:
     for latent in LATENTS:
         for name, sign in (("+", 1.0), ("-", -1.0)):
             stage.channel(latent + name, {before[latent + "+"]: sign})

@@ -8,15 +8,12 @@ below alike), at an eighth 0 to 5 and 0 to 4, in the latent the sign of cells 0 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import nn
 
 from sarcodec_lab.train.autoencoders.placed.wiring import Names, Wires, blocks_of, rest, turned
-
-if TYPE_CHECKING:
-    from sarcodec_lab.train.autoencoders.placed.details import Details
 
 FILTERS, FILTER_PX, MARGIN_PX = 15, 32, 8
 CARRIER = 15
@@ -29,12 +26,22 @@ CARRIER_SCALE = 0.1
 _COUNTED = 8  # channels that a block counts on with: two on each of four sides
 
 
+class Differences(Protocol):
+    """What is added to the filters' numbers: what `details.Details` has before the latent."""
+
+    gather_in: nn.Conv2d
+    gather_out: nn.Conv2d
+    noted_bias: torch.Tensor
+    filter_in: nn.Conv2d
+    filter_out: nn.Conv2d
+
+
 @dataclass(frozen=True)
 class Analysis:
     """filters: (15, 32, 32) over levels less one half, of latents that come out with a deviation of about one; details: what comes to them."""
 
     filters: torch.Tensor
-    details: Details | None = None
+    details: Differences | None = None
 
 
 @torch.no_grad()
@@ -149,7 +156,7 @@ def _gathered(wires: Wires, places: dict, analysis: Analysis) -> None:
     _kept_free(wires, places, FILTERS + _COUNTED)
 
 
-def _noted(wires: Wires, before: dict, places: dict, details: Details) -> None:
+def _noted(wires: Wires, before: dict, places: dict, details: Differences) -> None:
     """What is not linear in 12 x 12 pixels, for the next block."""
     inside = wires.layer("note", details.gather_in, [before[f"{n}{sign}"] for sign in SIGNS for n in range(_SIDE**2)])
     names = [f"note{number}" for number in range(details.gather_out.out_channels)]
@@ -159,7 +166,7 @@ def _noted(wires: Wires, before: dict, places: dict, details: Details) -> None:
     wires.adds_layer([places[name] for name in names], inside, details.gather_out)
 
 
-def _detailed(wires: Wires, places: dict, details: Details) -> None:
+def _detailed(wires: Wires, places: dict, details: Differences) -> None:
     """What comes to the filters' numbers, of pixels and notes."""
     notes = [places[f"note{number}"] for number in range(details.gather_out.out_channels)]
     for note, bias in zip(notes, details.noted_bias.tolist()):
