@@ -2,10 +2,12 @@
 
 __all__ = [
     "extras",
+    "mounted",
     "numcodecs_codec",
     "opener",
     "server",
     "stac_item",
+    "tiler",
     "to_sarc",
     "vrt_file",
     "vrt_pixels",

@@ -59,7 +59,7 @@ class Folder:
 
     def find(self, name: str, kind: str) -> VirtualGeotiff | None:
         """The GeoTIFF of an URL path without its slash, or the file of its masks; None where there is none. Raises what sarcodec.open does."""
-        path = self._path(name)
+        path = self.path(name)
         if path is None:
             return None
         found = path.stat()
@@ -72,8 +72,8 @@ class Folder:
                 self._open.popitem(last=False)  # closed when the last answer from it has been sent
             return self._open[key]
 
-    def _path(self, name: str) -> Path | None:
-        """The compressed file, which lies in the folder behind all links; no name with a dot in front is served."""
+    def path(self, name: str) -> Path | None:
+        """The compressed file of an URL path, or None where there is none: it lies in the folder behind all links; no name with a dot in front is served."""
         parts = name.split("/")
         if not name.endswith(_ENDING) or "\0" in name or "\\" in name or any(not p or p.startswith(".") for p in parts):
             return None

@@ -51,7 +51,11 @@ def _opened(path: str) -> DatasetReader:
 
 def _warped(dataset: DatasetReader, crs: Any) -> WarpedVRT:
     """Through every control point, in their own CRS."""
-    options: dict[str, Any] = {"src_crs": crs, "crs": crs, "add_alpha": dataset.nodata is None and not has_alpha_band(dataset)}
+    options: dict[str, Any] = {
+        "src_crs": crs,
+        "crs": crs,
+        "add_alpha": dataset.nodata is None and not has_alpha_band(dataset),
+    }
     if dataset.nodata is not None:
         options |= {"nodata": dataset.nodata, "src_nodata": dataset.nodata}
     return WarpedVRT(dataset, **options, METHOD="GCP_TPS")
