@@ -29,6 +29,8 @@ _OPENER = Opener(memory=512 << 20)
 class Reader(RioTilerReader):
     """`TilerFactory(reader=sarcodec.titiler.Reader)`. Use in a `with`, in one thread. Raises what sarcodec.open raises, and rasterio's errors."""
 
+    dataset: Any
+
     def __attrs_post_init__(self) -> None:
         """Open, and warp scenes that have control points and no transform."""
         if self.dataset is None:
