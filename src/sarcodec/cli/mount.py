@@ -7,7 +7,7 @@ from typing import Any
 
 from sarcodec.cli.options import add_verb
 
-EXAMPLES = ("sarcodec mount archive/ ~/decoded      # Ctrl-C ends it; so does umount ~/decoded",)
+EXAMPLES = ("sarcodec mount archive/ ~/decoded      # Ctrl-C or umount ends it",)
 ABOUT = """Each NAME.sarc is there as NAME.tif, decoded as it is read. Read-only, for the
 user who mounts. Needs FUSE (Debian: fuse3; macOS: macFUSE) and the extra mount."""
 
