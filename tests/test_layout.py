@@ -25,7 +25,7 @@ THIRD_PARTIES = {  # where each may be imported; None: everywhere
     "threadpoolctl": {"decoding"},
     "matplotlib": {"quality"},
     "imagecodecs": {"format"},
-    "obstore": {"format", "doors"},
+    "obstore": {"storage", "format", "doors"},
     "xarray": {"doors"},
     "dask": {"doors"},
     "zarr": {"doors"},
@@ -34,6 +34,8 @@ THIRD_PARTIES = {  # where each may be imported; None: everywhere
     "rio_tiler": {"doors"},
     "mfusepy": {"doors"},
     "click": {"rio"},
+    "pyarrow": {"doors"},
+    "distributed": {"archiving"},
 }
 
 

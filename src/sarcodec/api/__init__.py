@@ -10,6 +10,7 @@ __all__ = [
     "information",
     "memory",
     "request",
+    "restored",
     "scene",
     "validity",
     "verification",

@@ -240,7 +240,7 @@ def _write(
 
     def decoded(place: tuple[int, int]) -> tuple[int, int, NDArray[Any]]:
         tile, plane = place
-        return tile, plane, decoder.tile_plane(tile, planes[plane])
+        return tile, plane, decoder.tile_plane(tile, planes[plane], window)
 
     for done, (tile, plane, pixels) in enumerate(pool.map(decoded, decoder.walk(window, planes, pool.threads))):
         whole, (write, number) = decoder.grid.window(tile), targets[plane]

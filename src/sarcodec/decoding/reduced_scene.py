@@ -67,7 +67,7 @@ class ReducedSceneDecoder:
         """As `SceneDecoder.walk`; window: of reduced pixels."""
         return walk(self.grid, self.header.bands, (window, planes), self._learned, (self._room, threads))
 
-    def tile_plane(self, tile: int, plane: int) -> Pixels:
+    def tile_plane(self, tile: int, plane: int, part: Window | None = None) -> Pixels:
         """Reduced pixels of a tile of a band, or the values of a mask behind them."""
         if self.has_own(plane) and self._learned is not None:
             levels, valid, pixels = self._learned.tile(tile, plane)

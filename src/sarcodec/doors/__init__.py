@@ -2,6 +2,8 @@
 
 __all__ = [
     "extras",
+    "geoparquet",
+    "light_product",
     "mounted",
     "numcodecs_codec",
     "opener",

@@ -16,12 +16,12 @@ from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.doors.virtual_geotiff import LEAST_OVERVIEW_PX
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.reader import FileReader
-from sarcodec.format.remote import address_of
 from sarcodec.format.scene import excerpt
 from sarcodec.format.scene_reduced import reduced_info
 from sarcodec.raster.vrt import Arguments, vrt
 from sarcodec.storage.forms import VRT
 from sarcodec.storage.names import STANDARD
+from sarcodec.storage.objects import address_of
 from sarcodec.storage.output import Output
 from sarcodec.storage.refusals import is_utf8
 
@@ -38,6 +38,7 @@ def build(
     relative_to: str | os.PathLike[str] | None = None,
     reconstruct: Reconstruct = "power",
     speckle: Speckle = "keep",
+    named: str | os.PathLike[str] | None = None,
 ) -> bytes:
     """The text of a VRT, in UTF-8.
 
@@ -48,10 +49,11 @@ def build(
         relative_to: a folder from which the path counts instead. Who reads the VRT names that folder in the environment variable
             SARCODEC_VRT_ROOT, or is in it.
         reconstruct, speckle: as in sarcodec.open.
+        named: the path at which the compressed file will be, where it is not there yet.
 
     Raises what sarcodec.open raises.
     """
-    wanted, path = Reconstruction(reconstruct, speckle), _written(source, relative_to)
+    wanted, path = Reconstruction(reconstruct, speckle), _written(source if named is None else named, relative_to)
     with FileReader(source) as file:
         decoder = SceneDecoder(file, 0, wanted)
         digest, info = file.head_digest.hex(), tagged(decoder.info, decoder)

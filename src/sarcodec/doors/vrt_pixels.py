@@ -20,7 +20,7 @@ from sarcodec.decoding.reduced_scene import REDUCTIONS
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.errors import FormatError, InvalidArgument
 from sarcodec.format.reader import FileReader
-from sarcodec.format.remote import address_of
+from sarcodec.storage.objects import address_of
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Pixels

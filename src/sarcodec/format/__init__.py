@@ -17,7 +17,6 @@ __all__ = [
     "reader",
     "reduced_mask",
     "remarks",
-    "remote",
     "scene",
     "scene_reduced",
     "sections",

@@ -12,7 +12,8 @@ from typing import BinaryIO, Protocol, cast
 
 from sarcodec.errors import InvalidArgument, TruncatedFile
 from sarcodec.format.ranged import RangedSource
-from sarcodec.format.remote import RemoteSource, address_of
+from sarcodec.format.remote import RemoteSource
+from sarcodec.storage.objects import address_of
 
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
@@ -36,6 +37,10 @@ class Source(Protocol):
     @property
     def changed(self) -> bool:
         """Whether the file can be seen to have been written since it was opened."""
+
+    @property
+    def identity(self) -> tuple[object, ...] | None:
+        """What two sources of the same unchanged file share, and no others; None where that cannot be told."""
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`. Raises TruncatedFile; InvalidArgument once it is closed."""
@@ -77,6 +82,8 @@ class PathSource:
         descriptor = _Descriptor(self.name)
         self._descriptor: _Descriptor | None = descriptor
         self.size, self._written = _state(descriptor)
+        status = os.fstat(descriptor.number)
+        self.identity = ("file", status.st_dev, status.st_ino, self.size, self._written)
 
     def read(self, offset: int, length: int) -> bytes:
         descriptor = self._descriptor  # held here, so that a `close` in another thread cannot give its number away
@@ -147,7 +154,7 @@ def _state(descriptor: _Descriptor) -> tuple[int, int]:
 class BytesSource:
     """A compressed file in memory."""
 
-    changed = False
+    changed, identity = False, None
 
     def __init__(self, data: bytes) -> None:
         self.name, self.size = f"a scene of {len(data)} bytes in memory", len(data)
@@ -181,7 +188,7 @@ class BytesSource:
 class ObjectSource:
     """A file object of the caller's, who also closes it. Its place is one for all, so reads take turns."""
 
-    changed = False
+    changed, identity = False, None
 
     def __init__(self, file: BinaryIO) -> None:
         self.name = str(getattr(file, "name", None) or f"a file object ({type(file).__name__})")
