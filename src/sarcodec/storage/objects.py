@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sarcodec.errors import CorruptFile, InvalidArgument, OutputExists, SarcodecError, Unreachable
-from sarcodec.storage.refusals import shown, writing
+from sarcodec.storage.refusals import is_utf8, shown, writing
 
 RETRIES, LONGEST_RETRY = 6, timedelta(seconds=90)
 BUCKETS = ("s3", "gs", "az", "abfs", "abfss")
@@ -63,6 +63,8 @@ def store_of(address: str, name: str) -> tuple[Any, str]:
         raise InvalidArgument(
             f"{name} is on the network, which needs the package obstore; pip install 'sarcodec[remote]', or '.[remote]' in a copy of the repository; or give a file object"
         ) from error
+    if not is_utf8(address):
+        raise InvalidArgument(f"{name} is not UTF-8, and names in buckets are; rename it")
     retry: Any = {"max_retries": RETRIES, "retry_timeout": LONGEST_RETRY}
     plain: Any = {"allow_http": True, "timeout": timedelta(seconds=60)}
     try:
