@@ -14,14 +14,14 @@ from sarcodec.storage.refusals import shown
 
 
 def _is_table(name: str) -> bool:
-    return "/" not in name and name.startswith("archive") and name.endswith(".sqlite")
+    return name.startswith("archive") and name.endswith(".sqlite")
 
 
 def bring(address: str, folder: Path) -> None:
     """Tables that lie beside the outputs and are not in the folder, or newer: of shards, or of a run on another machine. One that a killed run left open stays. Raises
     InvalidArgument, Unreachable."""
     top = address.rstrip("/")
-    for one in objects.listed(top):
+    for one in objects.beside(top):
         name = one.address[len(top) + 1 :]
         if _is_table(name) and _is_older(folder / name, one.modified_ns):
             aside = folder / f".{name}.{os.getpid()}"

@@ -114,6 +114,19 @@ def listed(address: str) -> Iterator[Object]:
         raise refusal(error, public(address)) from error
 
 
+def beside(address: str) -> list[Object]:
+    """Objects directly below an address, without those in folders. Raises InvalidArgument, Unreachable."""
+    import obstore
+
+    store, path = store_of(address, public(address))
+    top = address[: len(address) - len(path)].rstrip("/")
+    try:
+        answer = obstore.list_with_delimiter(store, path.rstrip("/") or None)
+    except Exception as error:
+        raise refusal(error, public(address)) from error
+    return [_object(f"{top}/{meta['path']}", meta) for meta in answer["objects"]]
+
+
 def found(address: str) -> Object | None:
     """One object, None where there is none. Raises InvalidArgument, Unreachable."""
     import obstore
