@@ -17,6 +17,7 @@ from sarcodec.errors import CorruptFile, InvalidArgument, OutputExists, Sarcodec
 from sarcodec.storage.refusals import is_utf8, shown, writing
 
 RETRIES, LONGEST_RETRY = 6, timedelta(seconds=90)
+LONGEST_ANSWER = timedelta(seconds=60)
 BUCKETS = ("s3", "gs", "az", "abfs", "abfss")
 _ADDRESS = re.compile(rf"(?:{'|'.join(('http', 'https', *BUCKETS))})://[^/]", re.ASCII)
 _GDAL_NAMES = {"/vsis3/": "s3://", "/vsigs/": "gs://", "/vsiaz/": "az://"}
@@ -66,7 +67,7 @@ def store_of(address: str, name: str) -> tuple[Any, str]:
     if not is_utf8(address):
         raise InvalidArgument(f"{name} is not UTF-8, and names in buckets are; rename it")
     retry: Any = {"max_retries": RETRIES, "retry_timeout": LONGEST_RETRY}
-    plain: Any = {"allow_http": True, "timeout": timedelta(seconds=60)}
+    plain: Any = {"allow_http": True, "timeout": LONGEST_ANSWER}
     try:
         if address.startswith("http"):
             return HTTPStore.from_url(address, client_options=plain, retry_config=retry), ""  # whole: it may be signed
