@@ -99,7 +99,7 @@ def test_a_worker_that_dies_costs_a_try(tmp_path):
     done = run(tmp_path, Fake(make={"a": [{"dies": True}], "b": [{"dies": True}] * 3}), steps("a", "b"))
     assert (done.rows["a"].state, done.rows["a"].tries) == ("done", 2)
     assert (done.rows["b"].state, done.rows["b"].tries, done.rows["b"].exit_code) == ("failed", 3, DIED)
-    assert "worker process died" in done.rows["b"].error and done.unclean == {str(tmp_path)}
+    assert "worker process died" in done.rows["b"].error and done.unclean == {"a.sarc", "b.sarc"}
 
 
 def test_no_more_are_in_flight_than_the_window(tmp_path):

@@ -84,12 +84,9 @@ def archive(
             "scenes in a bucket are not deleted; leave --delete-source out, and delete those that the table calls done"
         )
     count, listing = worker_count(workers), Listing(source, part)
-    folder = _made(folder_for(out, table))
-    if is_object(out):
-        bring(os.fsdecode(out), folder)
-    place = place_of(out)
+    folder, place = _made(folder_for(out, table)), place_of(out)
     sees = os.fsdecode(out) if is_object(out) else folder / LOCK
-    with ArchiveLock(folder, part) as lock, Table(folder / f"archive{part.suffix}.sqlite", locks=lock.locks) as rows:
+    with ArchiveLock(folder, part) as lock, _opened(folder, part, lock, out) as rows:
         _hold_to(rows, folder, promised)
         if part.count == 1:
             for other in sorted(folder.glob("archive-*-of-*.sqlite")):
@@ -104,6 +101,13 @@ def archive(
     if is_object(out):
         send([folder / f"archive{part.suffix}.sqlite", *([Path(items.path)] if items.path else [])], os.fsdecode(out))
     return report_of(os.fspath(out), tally, items)
+
+
+def _opened(folder: Path, part: Shard, lock: ArchiveLock, out: choices.Path) -> Table:
+    """The table; of an archive in a bucket the newest."""
+    if is_object(out):
+        bring(os.fsdecode(out), folder)
+    return Table(folder / f"archive{part.suffix}.sqlite", locks=lock.locks)
 
 
 def steps(listing: Listing, plan: Plan, table: Table) -> Iterator[Step]:
