@@ -29,7 +29,7 @@ test-train: .venv/.with-train
 	$(BIN)/python -m pytest -m train
 
 test-tools: .venv/.with-tools
-	$(BIN)/python -m pytest -m "tools or slow" tests/doors tests/archiving tests/products
+	$(BIN)/python -m pytest -m "tools or slow" tests/doors tests/viewer tests/archiving tests/products
 
 lint: .venv/.with-test
 	$(BIN)/ruff check
