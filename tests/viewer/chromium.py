@@ -40,7 +40,7 @@ class Chromium:
         os.close(to_us)
         self._out, self._in, self._number = os.fdopen(from_us, "wb", 0), os.fdopen(from_it, "rb"), 0
         self._answers: Queue[dict] = Queue()
-        self.requests, self.errors = [], []
+        self.requests, self.errors, self._pending = [], [], set()
         self._session = None
         threading.Thread(target=self._listen, daemon=True).start()
         target = next(one for one in self.send("Target.getTargets")["targetInfos"] if one["type"] == "page")
@@ -95,6 +95,9 @@ class Chromium:
     def _note(self, method: str, said: dict) -> None:
         if method == "Network.requestWillBeSent":
             self.requests.append(said["request"]["url"])
+            self._pending.add(said["requestId"])
+        elif method in ("Network.loadingFinished", "Network.loadingFailed"):
+            self._pending.discard(said["requestId"])
         elif method == "Runtime.exceptionThrown":
             self.errors.append(
                 said["exceptionDetails"].get("exception", {}).get("description", said["exceptionDetails"]["text"])
@@ -167,11 +170,12 @@ class Chromium:
         path.write_bytes(data)
         return data
 
-    def quiet(self, seconds: float = 0.6) -> None:
-        """Until nothing was asked for for so long."""
-        count, since = -1, time.monotonic()
+    def quiet(self, seconds: float = 0.5) -> None:
+        """Until all that was asked for is there, nothing more was asked for so long, and it is drawn."""
+        count, since, end = -1, time.monotonic(), time.monotonic() + _SECONDS
         while time.monotonic() - since < seconds:
-            if len(self.requests) != count:
+            assert time.monotonic() < end, "requests go on and on"
+            if len(self.requests) != count or self._pending:
                 count, since = len(self.requests), time.monotonic()
             time.sleep(0.05)
-            self.value("1")
+            self.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,14 +139,17 @@ def test_many_at_once_give_the_same(server):
 def test_the_verb_says_where_and_ends(pair):
     words = [sys.executable, "-m", "sarcodec", "view", *map(str, pair), "--port", "0"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        line = process.stdout.readline()
-        host, port = re.search(r"shown at http://([\d.]+):(\d+)/\. Ctrl-C", line).groups()
-        connection = http.client.HTTPConnection(host, int(port), timeout=60)
-        connection.request("GET", "/scene.json")
-        assert connection.getresponse().status == 200 and host == "127.0.0.1"
-        connection.close()
-        process.terminate()
-        assert process.wait(30) == 143
+        try:
+            line = process.stdout.readline()
+            host, port = re.search(r"shown at http://([\d.]+):(\d+)/\. Ctrl-C", line).groups()
+            connection = http.client.HTTPConnection(host, int(port), timeout=60)
+            connection.request("GET", "/scene.json")
+            assert connection.getresponse().status == 200 and host == "127.0.0.1"
+            connection.close()
+            process.terminate()
+            assert process.wait(30) == 143
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(
@@ -158,3 +162,10 @@ def test_the_verb_refuses_in_one_line(pair, words, said):
         [sys.executable, "-m", "sarcodec", "view", *named], capture_output=True, text=True, timeout=60
     )
     assert done.returncode in (2, 3) and said in done.stderr and done.stderr.count("\n") == 1, done
+
+
+def test_openlayers_is_that_of_its_package():
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, root / "tools/openlayers.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "OpenLayers 10.11.0" in (root / "NOTICE").read_text(encoding="utf-8")

@@ -46,7 +46,10 @@ export class Picture {
   }
 
   repaint() {
-    this.shown().forEach((layer) => layer.get('tiles').repaint());
+    for (const layer of this.shown()) {
+      layer.get('tiles').repaint();
+      layer.changed(); // and not its source, which would be asked for all tiles again
+    }
   }
 
   shown() {

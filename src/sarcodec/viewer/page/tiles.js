@@ -48,7 +48,6 @@ export class LevelTiles {
     for (const [, canvas] of this.alive()) {
       paint(canvas, canvas.levels, this.scale());
     }
-    this.source.changed();
   }
 
   /** The level at a pixel in the finest cells that are loaded, {level, side}, or null. */
