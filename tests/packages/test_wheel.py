@@ -23,6 +23,11 @@ def run(*words, **options):
     return done.stdout
 
 
+def around():
+    """The environment without a way to this checkout."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
     """A folder with both, of the files that git knows."""
@@ -47,9 +52,11 @@ def installed(dist, tmp_path_factory):
     place = tmp_path_factory.mktemp("env")
     venv.create(place, with_pip=True)
     (wheel,) = dist.glob("*.whl")
-    run(place / "bin" / "python", "-m", "pip", "install", "--no-deps", "--no-index", wheel)
+    run(place / "bin" / "python", "-m", "pip", "install", "--no-deps", "--no-index", wheel, env=around())
     inside = Path(
-        run(place / "bin" / "python", "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])").strip()
+        run(
+            place / "bin" / "python", "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])", env=around()
+        ).strip()
     )
     shutil.copytree(sysconfig.get_paths()["purelib"], inside, dirs_exist_ok=True, symlinks=True, ignore=_not_ours)
     return place / "bin"
@@ -61,20 +68,19 @@ def _not_ours(folder, names):
 
 
 def test_what_is_installed_works_in_an_empty_folder(installed, tmp_path):
-    around = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     program = installed / "sarcodec"
     for words in (
         "simulate scene.tif --size 300", "compress scene.tif scene.sarc", "verify scene.sarc --against scene.tif", "decompress scene.sarc back.tif",
         "evaluate scene.tif back.tif --report page.html", "stac scene.sarc --datetime 2024-05-31T05:43:21Z",
     ):  # fmt: skip
-        run(program, *words.split(), cwd=tmp_path, env=around)
+        run(program, *words.split(), cwd=tmp_path, env=around())
     with subprocess.Popen(
-        [program, "view", "scene.sarc", "scene.tif", "--port", "0"], cwd=tmp_path, env=around, stdout=subprocess.PIPE, text=True
+        [program, "view", "scene.sarc", "scene.tif", "--port", "0"], cwd=tmp_path, env=around(), stdout=subprocess.PIPE, text=True
     ) as viewer:  # fmt: skip
         try:
             url = re.search(r"http://\S+/", viewer.stdout.readline())[0]
             fetched = f"import urllib.request as u; print(len(u.urlopen('{url}ol.js').read()), u.urlopen('{url}').read()[:15])"
-            assert run(installed / "python", "-c", fetched, env=around).startswith("1070771 b'<!DOCTYPE html>")
+            assert run(installed / "python", "-c", fetched, env=around()).startswith("1070771 b'<!DOCTYPE html>")
         finally:
             viewer.kill()
 
