@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote, urlsplit
 from sarcodec.doors.local import LOCALHOST, LocalHandler, LocalServer
 from sarcodec.doors.ranges import Unsatisfiable, wanted
 from sarcodec.doors.virtual_geotiff import MASK_FILE, SIDE_FILE, VirtualGeotiff
-from sarcodec.errors import SarcodecError
+from sarcodec.errors import InvalidArgument, SarcodecError
 
 PORT = 8765
 _PIECE_BYTES = 1 << 18
@@ -110,6 +110,9 @@ class Handler(LocalHandler):
             with self.server.turn():
                 tiff = self.server.folder.find(name.removesuffix(kind), kind if kind == MASK_FILE else "")
         except (SarcodecError, OSError) as error:
+            if kind == MASK_FILE and isinstance(error, InvalidArgument):  # a scene without masks of single bands
+                self.refuse(HTTPStatus.NOT_FOUND, str(error))
+                return
             log.error("%s: %s", name, error)
             self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
             return
