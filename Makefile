@@ -4,8 +4,8 @@
 # make test-tools      those of other tools' doors (xarray, Dask, rioxarray, pystac; gdalinfo where Debian's gdal-bin is installed)
 # make lint            ruff, the contracts between rooms, types
 # make docs            the site: build/site/index.html
-# make golden          golden files of a version that is not released yet, anew, and the example of docs/format.md
 # make dist          sdist and wheel of this machine, checked: dist/
+# make golden          golden files that are missing (those that are there are frozen), and the example of docs/format.md
 # make library         compile libsarcodec alone, after a change of native/ (SARCODEC_NATIVE=off leaves it out: CONTRIBUTING.md)
 # make clean           forget the virtual environment, the demo and the site
 # Everything is installed into .venv; a second run installs nothing unless pyproject.toml or native/ changed.
