@@ -1,10 +1,10 @@
 # make demo            the whole walk on a simulated scene (or INPUT=my.tif), with a picture: demo/
 # make test            all tests that need no torch
 # make test-train      those that need it
-# make test-tools      those of other tools' doors (xarray, Dask, rioxarray, pystac; gdalinfo where Debian's gdal-bin is installed)
+# make test-tools      those of other tools: xarray, Dask, STAC, notebooks, distributions; gdal-bin, nginx, chromium, qgis with xvfb, where Debian's are installed
 # make lint            ruff, the contracts between rooms, types
 # make docs            the site: build/site/index.html
-# make dist          sdist and wheel of this machine, checked: dist/
+# make dist            sdist and wheel of this machine, checked: dist/
 # make golden          golden files that are missing (those that are there are frozen), and the example of docs/format.md
 # make library         compile libsarcodec alone, after a change of native/ (SARCODEC_NATIVE=off leaves it out: CONTRIBUTING.md)
 # make clean           forget the virtual environment, the demo and the site
