@@ -39,9 +39,8 @@ class Counted:
         PathSource.read = counting
 
 
-def look(folder: Path, words: str, original: Path | None, counted: Counted) -> str:
+def look(folder: Path, packed: Path, words: str, original: Path | None, counted: Counted) -> str:
     """A row of the table: a fresh server, and a browser that was there before."""
-    packed = folder / "scene.sarc"
     with Chromium(folder / "profile", 1280, 800) as browser:
         counted.bytes, begin = 0, time.perf_counter()
         with Shown(packed, original) as shown, Server(shown, port=0) as server:
@@ -61,21 +60,33 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, nargs=2, default=(6000, 6000), metavar=("ROWS", "COLS"))
-    rows, cols = parser.parse_args().size
-    counted, place = Counted(), f"row={rows // 2}&col={cols // 2}&side=1"
+    parser.add_argument("--scene", nargs="+", metavar="FILE", help="a compressed file, and its original, instead")
+    options = parser.parse_args()
+    counted = Counted()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        simulate(folder / "scene.tif", rows, cols, seed=0)
-        sarcodec.compress(folder / "scene.tif", folder / "scene.sarc", quality=50, effort=0)
-        print(f"{rows:,} x {cols:,} pixels in two bands, {(folder / 'scene.sarc').stat().st_size / 1e6:.1f} MB\n")
+        packed, original = map(Path, options.scene) if options.scene else made(folder, *options.size)
+        described = sarcodec.info(packed)
+        place = f"row={described.rows // 2}&col={described.cols // 2}&side=1"
+        print(
+            f"{described.rows:,} x {described.cols:,} pixels, {described.bands} bands, {described.bytes / 1e6:.1f} MB\n"
+        )
         print("| | First tile, s | Whole picture, s | Tiles | Read of the file |\n|---|---|---|---|---|")
-        for title, words, original in (
+        for title, words, beside in (
             ("Whole scene", "kind=decoded", None),
             ("A place at 1 : 1", f"kind=decoded&{place}", None),
-            ("Whole scene, swipe with the original", "kind=swipe", folder / "scene.tif"),
-            ("Error of a place at 1 : 1", f"kind=error&{place}", folder / "scene.tif"),
+            ("Whole scene, swipe with the original", "kind=swipe", original),
+            ("Error of a place at 1 : 1", f"kind=error&{place}", original),
         ):
-            print(f"| {title} {look(folder, words, original, counted)}", flush=True)
+            print(f"| {title} {look(folder, packed, words, beside, counted)}", flush=True)
+
+
+def made(folder: Path, rows: int, cols: int) -> tuple[Path, Path]:
+    """A file and its original."""
+    original, packed = folder / "scene.tif", folder / "scene.sarc"
+    simulate(original, rows, cols, seed=0)
+    sarcodec.compress(original, packed, quality=50, effort=0)
+    return packed, original
 
 
 if __name__ == "__main__":
