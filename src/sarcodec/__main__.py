@@ -41,7 +41,7 @@ EXIT_CODES = """exit codes:
   130  interrupted (Ctrl-C); 143: terminated"""
 
 _VERBS = tuple(
-    "compress decompress info verify evaluate archive simulate models serve view stac completion".split()
+    "compress decompress info verify evaluate archive simulate models serve view vrt stac completion".split()
 )  # modules of sarcodec.cli
 _MORE_VERBS = "sarcodec.verbs"  # entry points of other distributions, such as sarcodec-lab
 _READERS_LACK = ("rasterio", "affine")  # what an installation for reading alone may leave out

@@ -169,13 +169,6 @@ def require_space(folder: Path, size: int, what: str) -> None:
         )
 
 
-def check_output(
-    target: str | os.PathLike[str], *, overwrite: bool = False, inputs: Iterable[Input] = (), form: str | None = None
-) -> None:
-    """Whether an Output would be refused, for those who have work to do before they make it. Raises as Output."""
-    Output(target, overwrite=overwrite, inputs=inputs, form=form).close()
-
-
 def require_different(**targets: str | os.PathLike[str] | None) -> None:
     """Raises InvalidArgument where two outputs of one verb are one file. targets: what each is, and its name or None."""
     given = {what: _name(name) for what, name in targets.items() if name is not None}
