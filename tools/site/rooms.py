@@ -23,6 +23,7 @@ _PLACES = {  # the column of each room, from the left, and the few words that sa
     "cli": (1, "arguments, reports"),
     "doors": (2, "other tools"),
     "archiving": (1, "many scenes, a table"),
+    "viewer": (2, "a page of one file"),
     "api": (1, "public verbs"),
     "encoding": (1, "pixels to payloads"),
     "decoding": (0, "payloads to pixels"),

@@ -4,6 +4,7 @@ __all__ = [
     "extras",
     "geoparquet",
     "light_product",
+    "local",
     "mounted",
     "numcodecs_codec",
     "opener",
