@@ -65,8 +65,8 @@ def resumed(folder: Path, count: int) -> int:
 
 def run(folder: Path, written: bool) -> int:
     """What `sarcodec.archive` does around the codec."""
-    from sarcodec.archiving.deciding import head_of
     from sarcodec.archiving.names import Listing
+    from sarcodec.archiving.places import FolderPlace, head_of
     from sarcodec.archiving.running import Plan, Run
     from sarcodec.archiving.table import Table
     from sarcodec.archiving.tally import Tally
@@ -93,7 +93,7 @@ def run(folder: Path, written: bool) -> int:
     out = folder / ("out" if written else "none")
     out.mkdir(exist_ok=True)
     scenes = Listing(folder / "names.txt")
-    tally, plan = Tally(scenes.count), Plan(out, {}, 8)
+    tally, plan = Tally(scenes.count), Plan(FolderPlace(out), {}, 8)
     with Table(out / "archive.sqlite") as table:
         Run(plan, Here(), Codec(make, lambda job, by: verdict), table, tally).go(steps(scenes, plan, table))
     return tally.done

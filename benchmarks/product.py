@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import re
 import shutil
 import sys
 import tempfile
@@ -33,6 +34,8 @@ from sarcodec.products.manifest import Processing, read_manifest, updated
 
 BORDER_PX = 300
 PART = ((5000, 5200), (9000, 9300))
+TAGS = {"TIFFTAG_SOFTWARE": "Sentinel-1 IPF 003.40", "TIFFTAG_DATETIME": "2021:12:23 06:10:00"}
+TAGS["TIFFTAG_IMAGEDESCRIPTION"] = "Sentinel-1B IW GRD HR L1"
 LUTS = {"sigma0": "sigmaNought", "beta0": "betaNought", "gamma0": "gamma"}
 
 
@@ -82,12 +85,45 @@ def fill_measurements(paths: list[Path], annotation: Path) -> None:
             path.unlink(missing_ok=True)
             outs.append(stack.enter_context(rasterio.open(path, "w", **layout)))
             outs[-1].gcps = points, CRS.from_epsg(4326)
+            outs[-1].update_tags(**TAGS)
         for row in range(0, rows, BLOCK_PX):
             strip = np.concatenate([varied(choice, random) for _ in range(0, cols, BLOCK_PX)], axis=2)
             strip[:, :, :BORDER_PX] = 0
             window = Window(0, row, cols, min(BLOCK_PX, rows - row))
             for out, path in zip(outs, paths, strict=True):
                 out.write(strip[int("-vh-" in path.name), : window.height, :cols], 1, window=window)
+
+
+def cut_to(product: Path, lines: int, folder: Path) -> Path:
+    """The product, or a copy in `folder` of its first lines."""
+    found = sorted((product / "measurement").iterdir())
+    with rasterio.open(found[0]) as whole:
+        if lines >= whole.height:
+            return product
+    part = folder / "S1B_PART.SAFE"
+    shutil.copytree(product, part, ignore=shutil.ignore_patterns("*.tiff"), copy_function=shutil.copyfile)
+    for path in (part / "annotation").glob("*.xml"):
+        path.write_bytes(re.sub(rb"(<numberOfLines>)\d+", rb"\g<1>%d" % lines, path.read_bytes()))
+    for path in found:
+        _first_lines(path, part / "measurement" / path.name, lines)
+    text = (product / "manifest.safe").read_bytes()
+    objects = read_manifest(text, product.name).objects
+    changed = {one.path: ((part / one.path).stat().st_size, _md5(part / one.path)) for one in objects}
+    step = Processing("First lines", "sarcodec", sarcodec.__version__, product.name, ())
+    (part / "manifest.safe").write_bytes(updated(text, changed, step))
+    return part
+
+
+def _first_lines(source: Path, target: Path, lines: int) -> None:
+    with rasterio.open(source) as whole:
+        layout = {"driver": "GTiff", "width": whole.width, "height": lines, "count": 1, "dtype": "uint16"}
+        with rasterio.open(target, "w", blockysize=1, **layout) as out:
+            points, crs = whole.gcps
+            out.gcps = [point for point in points if point.row <= lines], crs
+            out.update_tags(**{key: value for key, value in whole.tags().items() if key in TAGS})
+            for row in range(0, lines, BLOCK_PX):
+                window = Window(0, row, whole.width, min(BLOCK_PX, lines - row))
+                out.write(whole.read(1, window=window), 1, window=window)
 
 
 def _md5(path: Path) -> str:

@@ -46,10 +46,10 @@ def serving(files: dict[str, bytes]) -> Iterator[Served]:
                 return (fault if isinstance(fault, int) else 404), b"no"
             if served.tag and self.headers.get("If-Match", served.tag) != served.tag:
                 return 412, b"other"
-            wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", asked or "")
+            wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", asked or "")
             if not wanted or fault == "whole":
-                return 200, data
-            first, last = int(wanted[1]), min(int(wanted[2]), len(data) - 1)
+                return 200, data, {}, fault == "cut"
+            first, last = int(wanted[1]), min(int(wanted[2] or len(data)), len(data) - 1)
             if first >= len(data):
                 return 416, b"", {"Content-Range": f"bytes */{len(data)}"}
             part = data[first : last + 1]

@@ -25,10 +25,17 @@ THIRD_PARTIES = {  # where each may be imported; None: everywhere
     "threadpoolctl": {"decoding"},
     "matplotlib": {"quality"},
     "imagecodecs": {"format"},
-    "obstore": {"format"},
+    "obstore": {"storage", "format", "doors"},
     "xarray": {"doors"},
     "dask": {"doors"},
+    "zarr": {"doors"},
+    "numcodecs": {"doors"},
+    "virtualizarr": {"doors"},
+    "rio_tiler": {"doors"},
+    "mfusepy": {"doors"},
     "click": {"rio"},
+    "pyarrow": {"doors"},
+    "distributed": {"archiving"},
 }
 
 

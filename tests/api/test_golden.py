@@ -8,6 +8,7 @@ import pytest
 
 import sarcodec
 from golden.facts import facts
+from golden.frozen import checksums, frozen
 from golden.scenes import PROMISED, SCENES
 from sarcodec.cli.brief import described, verified
 from sarcodec.errors import OlderVersion
@@ -15,18 +16,25 @@ from sarcodec.format import sections
 from sarcodec.format.bands import KINDS
 from sarcodec.format.container import DTYPES, MAGIC, VERSION
 from sarcodec.format.measure import DOMAINS
+from sarcodec.format.reader import FileReader
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
 REFUSED = FOLDER / "v0-refused.sarc"
+PRODUCT = FOLDER / "v1-product.sarc"  # tests/products/test_golden.py
 IN_GOLDEN = {
     sections.BASE, sections.BASE_LEANING, sections.LATENTS, sections.LEANING, sections.MASK, sections.LEVELS, sections.PIXELS, sections.POWER,
+    sections.TARGETS, sections.OVERVIEW, sections.REDUCED_MASK,
 }  # fmt: skip
 
 
 def test_none_is_missing_and_none_is_unknown():
     expected = {f"{name}{end}" for name in SCENES | PROMISED for end in (".sarc", ".json")}
-    expected.add(REFUSED.name)
+    expected |= {REFUSED.name, PRODUCT.name, PRODUCT.with_suffix(".json").name, "frozen.json"}
     assert expected == {path.name for path in FOLDER.iterdir() if path.suffix in (".sarc", ".json")}
+
+
+def test_none_was_replaced():
+    assert checksums() == frozen()
 
 
 @pytest.mark.parametrize("verb", [sarcodec.info, sarcodec.open, sarcodec.verify])
@@ -45,8 +53,9 @@ def test_what_a_later_release_added_is_skipped_and_said():
 
 
 def test_all_that_the_format_has_is_in_a_golden_file():
-    known = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
+    known = {name: json.loads((FOLDER / f"{name}.json").read_text()) for name in SCENES | PROMISED}
     kinds = {kind for file in known.values() for tile in file["tiles"] for kind in tile["sections"]}
+    kinds |= {section.kind for name in known for section in _bases(name)}
     assert kinds >= IN_GOLDEN
     assert {file["dtype"] for file in known.values()} == set(DTYPES)
     assert max(file["blocks"] for file in known.values()) > 1
@@ -54,7 +63,31 @@ def test_all_that_the_format_has_is_in_a_golden_file():
     assert {band["domain"] for file in known.values() for band in file["bands"]} == {*DOMAINS, None}
     assert {band["kind"] for file in known.values() for band in file["bands"]} == set(KINDS)
     efforts = {file["claims"]["asked"].get("effort") for file in known.values()}
-    assert efforts >= {None, 0, 1}
+    assert efforts == {None, 0, 1, 2, 3}
+    learned = [
+        section for name in known for section in _bases(name) if section.kind in (sections.BASE, sections.BASE_LEANING)
+    ]
+    choices = [(section.kind, sections.unpack_base(section)[1]) for section in learned]
+    assert {(kind, tried.large, bool(tried.shifts)) for kind, tried in choices} == {
+        (kind, thorough, thorough) for kind in (sections.BASE, sections.BASE_LEANING) for thorough in (False, True)
+    }
+
+
+def _bases(name: str) -> list[sections.Section]:
+    """Sections of the base payloads of learned bands."""
+    with FileReader(FOLDER / f"{name}.sarc") as file:
+        head = file.header
+        places = [
+            (tile, band)
+            for tile in range(-(-head.rows // 512) * -(-head.cols // 512))
+            for band in range(len(head.bands))
+        ]
+        return [
+            section
+            for place in places
+            if head.bands[place[1]].kind == "learned"
+            for section in file.base_sections(*place)
+        ]
 
 
 @pytest.mark.parametrize("name", SCENES | PROMISED)

@@ -3,15 +3,18 @@
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sarcodec
 from range_server import serving
+from sarcodec.api.scene import Scene
 from sarcodec.errors import CorruptFile, InvalidArgument, NotSarcodec, Unreachable
-from sarcodec.format import remote
+from sarcodec.format import ranged, remote
 from sarcodec.format.reader import FileReader
+from sarcodec.storage import objects
 
 pytest.importorskip("obstore", reason="the extra `remote` is not installed")
 
@@ -28,7 +31,7 @@ def packed() -> bytes:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """No test waits long."""
-    monkeypatch.setattr(remote, "RETRIES", 2)
+    monkeypatch.setattr(objects, "RETRIES", 2)
 
 
 @pytest.fixture
@@ -50,6 +53,43 @@ def test_a_window_takes_at_most_three_requests(server, packed):
         found = scene.read(window=window)
     assert len(server.asked) <= 3
     np.testing.assert_array_equal(found, sarcodec.decode(packed)[:, 600:1112, 900:1412])
+
+
+def test_rows_that_lie_far_apart_are_asked_for_at_once(server, packed, monkeypatch):
+    """As in a full scene, where a row of tiles takes megabytes: some requests, but nobody waits more than twice."""
+    monkeypatch.setattr(ranged, "GAP_BYTES", 1 << 10)
+    with FileReader(f"{server.address}/scenes/a.sarc") as file:
+        window = (slice(600, 1112), slice(900, 1412))
+        found = Scene(file).read(window=window)
+        traffic = file.traffic
+    np.testing.assert_array_equal(found, sarcodec.decode(packed)[:, 600:1112, 900:1412])
+    assert traffic.rounds == 2 and traffic.requests == len(server.asked) and 5 <= traffic.requests <= 9
+
+
+@pytest.mark.parametrize("gap", [1 << 8, 1 << 19])
+def test_an_overview_of_a_part_waits_twice(server, packed, monkeypatch, gap):
+    monkeypatch.setattr(ranged, "GAP_BYTES", gap)
+    monkeypatch.setattr("sarcodec.decoding.base_region.FAR_GAP_BYTES", gap)
+    monkeypatch.setattr(remote, "FIRST_BYTES", 5000)
+    monkeypatch.setattr("sarcodec.format.reader.FIRST_BYTES", 5000)
+    window = (slice(0, 1700), slice(1600, 1700))
+    with FileReader(f"{server.address}/scenes/a.sarc") as file, sarcodec.open(packed) as local:
+        found = Scene(file).read(window=window, reduce=8)
+        np.testing.assert_array_equal(found, local.read(window=window, reduce=8))
+        assert file.traffic.rounds == 2 and (file.traffic.requests == 2) == (gap == 1 << 19)
+
+
+def test_blocks_of_the_index_that_a_window_needs_are_asked_for_at_once(monkeypatch):
+    """Where the index is not among the first bytes: head, blocks, payloads."""
+    data = (Path(__file__).parents[1] / "golden" / "v1-of-many-blocks.sarc").read_bytes()
+    with FileReader(data) as file:
+        head = file._places[0].offset
+        assert len(file._places) == 2
+    for module in ("remote", "reader"):
+        monkeypatch.setattr(f"sarcodec.format.{module}.FIRST_BYTES", head)
+    with serving({"/a": data}) as server, FileReader(f"{server.address}/a") as file:
+        np.testing.assert_array_equal(Scene(file).read(), sarcodec.decode(data))
+        assert file.traffic.rounds == 3
 
 
 def test_an_overview_takes_at_most_two(server, packed):
@@ -182,4 +222,4 @@ def test_without_the_package_it_is_named(monkeypatch):
 
 @pytest.mark.parametrize("name", ["https", "a/http://b", "s3:/x", "/vsizip/a.zip/b", "ftp://a/b", "http:///a"])
 def test_names_of_files_are_no_addresses(name):
-    assert remote.address_of(name) is None
+    assert objects.address_of(name) is None

@@ -25,8 +25,11 @@ def folder_of_scenes(folder: Path, count: int, bad: tuple[int, ...] = ()) -> Pat
 
 def outputs(out: Path) -> set[str]:
     """Names of compressed files below, those aside that are being written."""
-    found = (path.relative_to(out) for path in out.rglob("*.sarc"))
-    return {path.as_posix() for path in found if not any(part.startswith(".sarcodec-") for part in path.parts)}
+    found = set()
+    for place, folders, files in os.walk(out):
+        folders[:] = [name for name in folders if not name.startswith(".sarcodec-")]  # which may vanish on the way
+        found |= {(Path(place) / name).relative_to(out).as_posix() for name in files if name.endswith(".sarc")}
+    return found
 
 
 def rows(out: Path, table: str = "archive.sqlite") -> dict[str, dict]:

@@ -8,6 +8,7 @@ import pytest
 
 from sarcodec.archiving.deciding import Step, Wishes
 from sarcodec.archiving.names import Scene
+from sarcodec.archiving.places import FolderPlace
 from sarcodec.archiving.running import Plan, Run
 from sarcodec.archiving.table import Row, Table
 from sarcodec.archiving.tally import Tally
@@ -51,7 +52,7 @@ def steps(*sources, action="make", **about):
 
 def run(tmp_path, fake, todo, wishes=None, window=4, workers=2):
     """The tally and the table's rows, by source."""
-    plan = Plan(tmp_path, {}, window, wishes or Wishes(), backoff_s=(0.0, 0.01))
+    plan = Plan(FolderPlace(tmp_path), {}, window, wishes or Wishes(), backoff_s=(0.0, 0.01))
     with Table(tmp_path / "archive.sqlite") as table, ThreadPoolExecutor(workers) as executor:
         job = Run(plan, executor, fake.codec, table, Tally(len(todo)))
         try:
@@ -98,7 +99,7 @@ def test_a_worker_that_dies_costs_a_try(tmp_path):
     done = run(tmp_path, Fake(make={"a": [{"dies": True}], "b": [{"dies": True}] * 3}), steps("a", "b"))
     assert (done.rows["a"].state, done.rows["a"].tries) == ("done", 2)
     assert (done.rows["b"].state, done.rows["b"].tries, done.rows["b"].exit_code) == ("failed", 3, DIED)
-    assert "worker process died" in done.rows["b"].error and done.unclean == {str(tmp_path)}
+    assert "worker process died" in done.rows["b"].error and done.unclean == {"a.sarc", "b.sarc"}
 
 
 def test_no_more_are_in_flight_than_the_window(tmp_path):
@@ -119,7 +120,7 @@ def test_no_more_are_in_flight_than_the_window(tmp_path):
 
     fake = Watched()
     with Table(tmp_path / "archive.sqlite") as table, ThreadPoolExecutor(2) as executor:
-        Run(Plan(tmp_path, {}, 5), executor, fake.codec, table, Tally(200)).go(counted())
+        Run(Plan(FolderPlace(tmp_path), {}, 5), executor, fake.codec, table, Tally(200)).go(counted())
     assert fake.now == 200 and most[0] <= 5
 
 
@@ -197,7 +198,9 @@ def test_an_executor_that_breaks_ends_the_run_with_words(tmp_path):
         Table(tmp_path / "archive.sqlite") as table,
         pytest.raises(SarcodecError, match="takes no work any more .it is broken.; start again"),
     ):
-        Run(Plan(tmp_path, {}, 4, backoff_s=(0.0,)), Broken(), Fake().codec, table, Tally(1)).go(iter(steps("a")))
+        Run(Plan(FolderPlace(tmp_path), {}, 4, backoff_s=(0.0,)), Broken(), Fake().codec, table, Tally(1)).go(
+            iter(steps("a"))
+        )
 
 
 def test_sources_go_after_their_row_and_only_as_they_were(tmp_path):

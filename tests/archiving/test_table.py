@@ -61,7 +61,7 @@ def test_the_first_value_stays(tmp_path):
 
 def _later(path):
     base = sqlite3.connect(path)
-    base.execute("PRAGMA user_version=2")
+    base.execute("PRAGMA user_version=3")
     base.close()
 
 
@@ -84,3 +84,21 @@ def test_files_that_are_no_table(tmp_path, make, says):
     make(tmp_path / "t.sqlite")
     with pytest.raises(InvalidArgument, match=says):
         Table(tmp_path / "t.sqlite")
+
+
+def test_a_table_of_version_1_is_read_and_taken_on(tmp_path):
+    path = tmp_path / "t.sqlite"
+    with Table(path) as table:
+        table.put(Row(output="a.sarc", source="/a.tif", state="done"))
+    base = sqlite3.connect(path)
+    base.execute("ALTER TABLE scenes DROP COLUMN tag")
+    base.execute("DROP TABLE items")
+    base.execute("PRAGMA user_version=1")
+    base.commit()
+    base.close()
+    with Table(path, read_only=True) as table:
+        assert [row.tag for row in table] == [None]
+    with Table(path) as table:
+        table.put(Row(output="b.sarc", source="/b.tif", state="done", head="12", tag="e"))
+        table.put_item("b.sarc", "12", "{}")
+        assert [row.tag for row in table] == [None, "e"] and list(table.items()) == [("12", "{}")]

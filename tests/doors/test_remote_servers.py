@@ -129,8 +129,8 @@ def test_a_window_from_a_bucket(credentials, packed, name):
     with FileReader(name) as file, sarcodec.open(packed) as local:
         scene = sarcodec.api.scene.Scene(file)
         np.testing.assert_array_equal(scene.read(window=WINDOW), local.read(window=WINDOW))
-        requests, fetched = file.traffic
-    assert requests <= 3 and fetched < len(packed) + (1 << 16)
+        traffic = file.traffic
+    assert traffic.requests <= 3 and traffic.rounds <= 3 and traffic.bytes < len(packed) + (1 << 16)
 
 
 def test_what_is_not_in_the_bucket(credentials):

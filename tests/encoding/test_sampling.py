@@ -5,8 +5,16 @@ import pytest
 
 import sarcodec
 from api.scenes import bits, speckle, store, walk
+from sarcodec.api import request
 from sarcodec.encoding.array_source import ArraySource
-from sarcodec.encoding.sampling import repeated, sample_tiles, telling_tiles
+from sarcodec.encoding.sampling import (
+    fill_lies_near,
+    may_hide_fill,
+    repeated,
+    sample_tiles,
+    stands_out,
+    telling_tiles,
+)
 from sarcodec.errors import UnsupportedScene
 from sarcodec.format.scene import SceneInfo
 
@@ -43,12 +51,64 @@ def test_nine_tiles_are_looked_at_and_those_with_repeated_values():
     assert telling_tiles(source(holed(wide(), 7.0)), 0, mapped=lambda work, items: map(work, list(items))) == found
 
 
-def test_declared_nodata_and_whole_numbers_need_no_second_look():
-    pixels = holed(wide(), 7.0)
-    for reader in (source(pixels, nodata=(7.0,)), source((pixels * 1000).astype(np.uint16))):
-        assert telling_tiles(reader, 0) == sample_tiles(reader)
-    scaled = source((pixels * 1000).astype(np.uint16), scales=(0.01,))
-    assert unseen(scaled) in telling_tiles(scaled, 0)
+@pytest.mark.parametrize(
+    "facts, dtype, hides, near",
+    [
+        ({}, np.float32, True, True),
+        ({"nodata": (7.0,)}, np.float32, False, True),
+        ({"scales": (0.01,)}, np.uint16, True, True),
+        ({}, np.uint16, True, False),
+    ],
+    ids=["float", "declared", "scaled", "whole"],
+)
+def test_where_a_fill_may_hide(facts, dtype, hides, near):
+    reader = source(holed(1000 * wide(), 7000.0).astype(dtype), **facts)
+    assert (may_hide_fill(reader, 0), fill_lies_near(reader, 0)) == (hides, near)
+    assert unseen(reader) in telling_tiles(reader, 0)
+
+
+def test_a_plateau_far_above_all_stands_out_and_a_ship_does_not():
+    pixels = np.full((50, 60), 300, np.uint16)
+    valid = np.ones(pixels.shape, bool)
+    pixels[10, 10:26], pixels[30, 30] = 4000, 65535
+    assert not stands_out(pixels, valid, 2000) and not stands_out(pixels, valid, 300)
+    pixels[30, 30] = 300
+    assert stands_out(pixels, valid, 1999) is False and stands_out(pixels, valid, 300) is False  # 15 neighbours
+    pixels[11, 10:26] = 4000
+    assert stands_out(pixels, valid, 1999) and not stands_out(pixels, valid, 2000)
+    valid[10:12] = False
+    assert not stands_out(pixels, valid, 300)
+
+
+TOPS = {"uint16": 65535, "int16": 32767, "uint32": 4294967295, "int32": 2147483647}
+
+
+@pytest.mark.parametrize("dtype, options", [*((dtype, {}) for dtype in TOPS), ("uint16", {"target_bpp": 0.5})])
+def test_fill_of_whole_numbers_anywhere_comes_back(dtype, options):
+    pixels = holed(500 * np.sqrt(wide().astype(np.float64)) + 1, TOPS[dtype]).astype(dtype)
+    walked = walk(pixels[None], {}, domain="amplitude", effort=0, **options)
+    there = pixels == TOPS[dtype]
+    assert there.sum() == 3600
+    np.testing.assert_array_equal(walked.after[0] == TOPS[dtype], there)
+    near = 20 * np.log10(walked.after[0][~there].astype(float) / pixels[~there])
+    assert np.sqrt(np.mean(near**2)) < 3.5
+    assert "taken for fill" in walked.report.band_kinds[0].why
+
+
+def test_a_scene_is_begun_anew_once_alone(monkeypatch):
+    pixels = np.rint(500 * np.sqrt(wide()) + 1).astype(np.uint16)
+    rng = np.random.default_rng(4)
+    for _ in range(3):  # saturated houses of a city that no sampled tile shows, each as bright as another
+        tile = unseen(source(pixels))
+        row, col = tile // 6 * 512 + rng.integers(500), tile % 6 * 512 + rng.integers(500)
+        pixels[row : row + 6, col : col + 6] = 20_000
+    calls = []
+    looked = request.meanings_of
+    monkeypatch.setattr(request, "meanings_of", lambda *a: calls.append(a[-1]) or looked(*a))
+    walked = walk(pixels[None], {}, domain="amplitude", effort=0)
+    assert calls == [False, True]
+    error = 20 * np.log10(walked.after[0] / pixels.astype(float))
+    assert np.sqrt(np.mean(error**2)) < 1.5
 
 
 def test_values_that_are_repeated():

@@ -18,9 +18,10 @@ from format.slow_file import Bytes
 GROUPS = ((0, 16, 32), (16, 80, 160), (96, 288, 144), (384, 640, 40))  # 9.1: first channel, count, feature count
 LIMIT = 1 << 30  # of means and latents, 9.7
 POOL = {2: (2, 4), 3: (16, 7)}  # 9.6: channels, shift
-NEXT = [
-    (a // 2 ^ 166 * (a % 2), a // 2 ^ 166 * (a % 2) ^ 121) for a in range(256)
-]  # 9.3: by state and parity of the symbol
+TRELLISES = {  # 9.3: by state and parity of the symbol, usual and large
+    large: [(a // 2 ^ even * (a % 2), a // 2 ^ even * (a % 2) ^ odd) for a in range(states)]
+    for large, states, even, odd in ((False, 256, 166, 121), (True, 1024, 534, 163))
+}
 
 
 class Stream:
@@ -92,6 +93,32 @@ def read_tables(data: bytes) -> list:
 
 def clamp(x: int, low: int, high: int) -> int:
     return max(low, min(high, x))
+
+
+def by_radius(side: int) -> list[tuple[int, int]]:
+    """The order of channels (10.3) and of bins (9.11) on a square of frequencies."""
+    return sorted(
+        ((a, b) for a in range(side) for b in range(side)), key=lambda place: (place[0] ** 2 + place[1] ** 2, place[0])
+    )
+
+
+BIN_OF = [by_radius(8).index((a // 4, b // 4)) for a, b in by_radius(32)]
+
+
+def read_choices(section: bytes) -> tuple[bool, list[int], bytes]:
+    """9.11: whether the trellis is the large one, the shift of each channel, and the stream behind."""
+    count, large = section[2] % 128, section[2] >= 128
+    bits, at, shifts = "".join(f"{byte:08b}" for byte in section[3:]), 0, []
+    for _ in range(count):
+        zeros = bits.index("1", at) - at
+        folded = int(bits[at + zeros : at + 2 * zeros + 1], 2) - 1
+        shifts.append(folded // 2 if folded % 2 == 0 else -(folded + 1) // 2)
+        at += 2 * zeros + 1
+    used = -(-at // 8)
+    assert count <= 64 and "1" not in bits[at : 8 * used] and all(abs(shift) <= 31 for shift in shifts)
+    assert not shifts or shifts[-1]
+    shifts += [0] * (64 - count)
+    return large, [shifts[n] for n in BIN_OF], section[3 + used :]
 
 
 def rounded_shift(total: int, k: int) -> int:
@@ -180,8 +207,10 @@ class SlowModel:
         many, shift = POOL[group]
         return [(10 * sum(sizes[n : n + many])) >> shift for n in range(0, len(sizes), many)]
 
-    def predict(self, n: int, sums: list[int], s: int, leaned: list[int] | None) -> list[tuple[int, int]]:
-        """9.7: mean and t of each channel of a pass in one cell; leaned: the reference's latents there in this band's steps."""
+    def predict(
+        self, n: int, sums: list[int], s: int, leaned: list[int] | None, shifts: list[int]
+    ) -> list[tuple[int, int]]:
+        """9.7: mean and t of each channel of a pass in one cell; leaned: the reference's latents there in this band's steps; shifts: S by channel."""
         group, (first, count, _) = n // 2, GROUPS[n // 2]
         x = [clamp(rounded_shift(t, k), 0, 255) for t, k in zip(sums, self.arrays["accumulator.exponent"], strict=True)]
         hidden = self.active(f"hidden{n}", x)
@@ -192,7 +221,7 @@ class SlowModel:
             mean = (v[j] * self.power(rho, 15) + 32768) >> 16
             if leaned:
                 mean += (gain[j] * leaned[first + j] + 32) >> 6
-            level = clamp(((v[count + j] + (rho >> 4) + 256) >> 4) + 1, 0, 63)
+            level = clamp(((v[count + j] + (rho >> 4) + 256 + 4 * shifts[first + j]) >> 4) + 1, 0, 63)
             found.append((clamp(mean, -LIMIT, LIMIT), 64 * group + level))
         return found
 
@@ -217,8 +246,8 @@ class SlowModel:
         self, parts: tuple[bytes, bytes], s: int, rows: int, cols: int, reference: tuple[dict, int] | None = None
     ) -> Tile:
         """parts: the two sections, base first; reference: latents and step index of a band leaned on."""
-        assert parts[0][2] == 0  # 9.11: no shifts, and the usual trellis
-        streams, symbols, tile = [Stream(parts[0][3:]), Stream(parts[1][2:])], [[], []], Tile()
+        large, shifts, base = read_choices(parts[0])
+        streams, symbols, tile = [Stream(base), Stream(parts[1][2:])], [[], []], Tile()
 
         def read(part: int, table: int) -> int:
             symbols[part].append(streams[part].value(self.tables[table]))
@@ -237,7 +266,7 @@ class SlowModel:
                 sums = self.sums(n, cell, side, seen, s)
                 if reference:
                     sums = [a + b for a, b in zip(sums, added[part][cell], strict=True)]
-                found = self.predict(n, sums, s, leaned.get(cell))
+                found = self.predict(n, sums, s, leaned.get(cell), shifts)
                 decoded[cell] = []
                 for mean, t in found:
                     state = states[part]
@@ -248,7 +277,7 @@ class SlowModel:
                     y = 21 * p - sign * self.arrays["centroids"][t][min(abs(p), 7)] + mean
                     decoded[cell].append(clamp(y, -LIMIT, LIMIT))
                     if self.tables[t + 256 * (state % 2)] is not None:
-                        states[part] = NEXT[state][k % 2]
+                        states[part] = TRELLISES[large][state][k % 2]
             for cell, values in decoded.items():
                 tile.latents[cell] += values
                 seen[n // 2][cell] = self.features(n // 2, values, s)

@@ -87,7 +87,16 @@ def assert_alike(found: np.ndarray, expected: np.ndarray, db: bool) -> None:
     assert (np.abs(a - b) if db else 10 * np.abs(np.log10(a / b))).max(initial=0) < LEVELS_DB
 
 
-@pytest.mark.parametrize("name", ["v1-two-bands-two-tiles", "v1-uint16-border", "v1-uint16-effort-0"])
+LEANING_TILES = {
+    "v1-two-bands-two-tiles": 2,
+    "v1-two-bands-effort-2": 1,
+    "v1-uint16-border": 0,
+    "v1-uint16-effort-0": 0,
+    "v1-uint16-effort-3": 0,
+}
+
+
+@pytest.mark.parametrize("name", LEANING_TILES)
 def test_symbols_and_latents_are_the_codecs_to_the_last_bit(name, slow):
     path = FOLDER / f"{name}.sarc"
     file = read_file(path.read_bytes())
@@ -107,4 +116,4 @@ def test_symbols_and_latents_are_the_codecs_to_the_last_bit(name, slow):
             np.testing.assert_array_equal(decoder.symbols(tile, band), read.symbols)
             values = decoder.learned.latents(tile, band).values.reshape(rows, cols, 1024)
             np.testing.assert_array_equal(values, [[read.latents[i, j] for j in range(cols)] for i in range(rows)])
-        assert leaned == (name == "v1-two-bands-two-tiles") * 2
+        assert leaned == LEANING_TILES[name]

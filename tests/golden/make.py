@@ -1,8 +1,9 @@
-"""Makes the golden files: small scenes, compressed with the shipped model, and beside each what it must always decode to.
+"""Makes the golden files that are not there yet: small scenes, compressed with the shipped model, and beside each what it must always decode to.
 
-    python tests/golden/make.py [NAME ...]    all of them, or those whose names begin so, anew; only before their version is released
+    python tests/golden/make.py [NAME ...]    those that SCENES and PROMISED have and the folder has not, or of them those whose names begin so
 
-Released versions are kept for ever: a new version gets new names, and never replaces these. v0-refused.sarc is the one file of version 0 that is left.
+Version 1 is frozen: a file that is there is never made anew, and `frozen.json` holds the checksum of each (a test compares). What a later release adds to the format gets files of new names.
+v0-refused.sarc is the one file of version 0 that is left; v1-product.sarc is made by product.py.
 """
 
 import json
@@ -18,6 +19,7 @@ sys.path[:0] = [str(HERE.parents[1] / "src"), str(HERE.parent)]  # where it is r
 
 from golden.constructed import CHANGED
 from golden.facts import facts
+from golden.frozen import freeze
 from golden.scenes import PROMISED, SCENES, Scene
 
 
@@ -43,12 +45,12 @@ def write_scene(scene: Scene, path: Path) -> dict:
 
 
 def main() -> None:
-    """Makes those whose names begin with an argument, or all."""
+    """Makes those that are missing and whose names begin with an argument, or all that are missing; then their checksums."""
     import sarcodec
 
     wanted = tuple(sys.argv[1:]) or ("",)
     for name, make in (SCENES | PROMISED).items():
-        if not name.startswith(wanted):
+        if not name.startswith(wanted) or (HERE / f"{name}.sarc").exists():
             continue
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "scene.tif", HERE / f"{name}.sarc"
@@ -58,6 +60,7 @@ def main() -> None:
         found = facts(target)
         target.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
         print(f"{target.name}: {found['bytes']} bytes, {len(found['tiles'])} tiles", file=sys.stderr)
+    freeze()
 
 
 if __name__ == "__main__":

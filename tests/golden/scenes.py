@@ -67,6 +67,23 @@ def two_bands_two_tiles() -> Scene:
     return pixels, {"descriptions": ("VV", "VH")}, {"quality": 35}
 
 
+def two_bands_effort_2() -> Scene:
+    """Half of it is no speckle: there scales are shifted; the large trellis pays everywhere."""
+    pixels = 400 * np.sqrt(speckle(21, 2, 96, 130))
+    pixels[:, :, 64:] = 300 * np.exp(np.arange(66) / 40) * (1 + 0.5 * np.sign(np.sin(np.arange(96) / 3)))[:, None]
+    return (
+        np.rint(pixels).clip(1, 65535).astype(np.uint16),
+        {"descriptions": ("VV", "VH")},
+        {"quality": 50, "effort": 2},
+    )
+
+
+def uint16_effort_3() -> Scene:
+    pixels = 400 * np.sqrt(speckle(22, 1, 64, 64))
+    pixels[:, 32:] = 100 * (1 + np.arange(64) // 5 % 2 * 3)
+    return np.rint(pixels).clip(1, 65535).astype(np.uint16), {}, {"quality": 60, "effort": 3}
+
+
 def bounded_uint16() -> Scene:
     pixels = np.rint(150 * np.sqrt(speckle(7, 1, 90, 110))).clip(1, 65535).astype(np.uint16)
     pixels[:, :9, :40], pixels[:, 50, 50:53] = 0, (1, 65535, 2)
@@ -191,7 +208,7 @@ def named(*makes: Callable[[], Scene]) -> dict[str, Callable[[], Scene]]:
 
 SCENES = named(
     uint16_border, float32_db_nan, float32_power, uint8_amplitude, int16_amplitude, two_bands_two_tiles,
-    scaled_db_uint8, angle_beside_two_bands, float64_power, exact_int32, masked_uint16, uint16_effort_0, uint16_empty_tiles, int8_db,
+    scaled_db_uint8, angle_beside_two_bands, float64_power, exact_int32, masked_uint16, uint16_effort_0, two_bands_effort_2, uint16_effort_3, uint16_empty_tiles, int8_db,
     int32_amplitude, uint32_power, with_attachments, tiny, of_many_blocks, of_a_later_release,
 )  # fmt: skip
 PROMISED = named(

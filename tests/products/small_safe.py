@@ -26,10 +26,11 @@ REPRESENTATIONS = {
 
 @dataclass(frozen=True)
 class Odd:
-    """What is not as usual: the type; the order of bytes, and what lies behind the pixels; the size of the second measurement; whose checksums."""
+    """What is not as usual: the type; the order of bytes, and what lies behind the pixels; the sizes of both measurements; whose checksums."""
 
     product_type: str = "GRD"
     order: str = "<"
+    shape: tuple[int, int] = (ROWS, COLS)
     shape_vh: tuple[int, int] = (ROWS, COLS)
     tail: bytes = TAIL
     checksum: str = "MD5"
@@ -54,7 +55,7 @@ def pixels(band: int, shape: tuple[int, int] = (ROWS, COLS)) -> np.ndarray:
 
 
 def _files(odd: Odd):
-    for band, (polarisation, shape) in enumerate((("vv", (ROWS, COLS)), ("vh", odd.shape_vh))):
+    for band, (polarisation, shape) in enumerate((("vv", odd.shape), ("vh", odd.shape_vh))):
         stem = STEM.format(polarisation, band + 1)
         yield f"measurement/{stem}.tiff", tiff(pixels(band, shape), odd.order, odd.tail)
         yield f"annotation/{stem}.xml", _annotation(polarisation, odd)

@@ -8,6 +8,8 @@ import pytest
 import rasterio
 
 import sarcodec
+from sarcodec.products.acquisition import read_acquisition
+from sarcodec.products.layout import Product
 from sarcodec.products.manifest import crc16, read_manifest, right_name
 
 DATA = Path(os.environ.get("SARCODEC_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -67,3 +69,14 @@ def test_sarsen_opens_what_comes_back(restored):
     found = sarsen.Sentinel1SarProduct(str(restored), "IW/VV")
     assert found.product_type == "GRD"
     assert found.beta_nought().shape[0] > 16_000
+
+
+def test_the_manifest_says_when_and_from_where(product):
+    about = Product(product.name, product.name[:3], "IW", "GRD", ())
+    found = read_acquisition((product / "manifest.safe").read_bytes(), about)
+    start, stop = (word.replace("-", "").replace(":", "")[:15] for word in (found.start, found.stop))
+    assert product.name[17:48] == f"{start}_{stop}"
+    assert found.absolute_orbit == int(product.name[49:55])
+    assert found.relative_orbit == (found.absolute_orbit - {"S1A": 73, "S1B": 27}[found.mission]) % 175 + 1
+    assert found.orbit_pass in ("ascending", "descending") and found.software[0] == "Sentinel-1 IPF"
+    assert read_acquisition(b"<no xml", about).start is None

@@ -23,11 +23,9 @@ def checked(path: Path) -> int:
     from sarcodec.decoding.scene import SceneDecoder
     from sarcodec.format.reader import FileReader
 
-    tiles, count = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["tiles"], 0
-    if not any(
-        "crc32" in tile for tile in tiles
-    ):  # bounded and lossless pixels need imagecodecs, which need not be here
-        return 0
+    tiles, count = json.loads(path.with_suffix(".json").read_text(encoding="utf-8")).get("tiles", ()), 0
+    if not any("crc32" in tile for tile in tiles):
+        return 0  # bounded and lossless pixels, of a product too, need imagecodecs, which need not be here
     with FileReader(path) as file:
         decoder, planes = SceneDecoder(file), file.header.planes
         for place, tile in enumerate(tiles):

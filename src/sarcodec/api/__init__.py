@@ -2,6 +2,7 @@
 
 __all__ = [
     "arrays",
+    "asked",
     "choices",
     "comparison",
     "compression",
@@ -9,6 +10,7 @@ __all__ = [
     "information",
     "memory",
     "request",
+    "restored",
     "scene",
     "validity",
     "verification",

@@ -25,7 +25,9 @@ from sarcodec.products.files import is_product
 from sarcodec.products.reading import open_original
 from sarcodec.raster.blocks import block_cache
 from sarcodec.storage import check_output
+from sarcodec.storage.fetched import fetched
 from sarcodec.storage.forms import SARCODEC
+from sarcodec.storage.objects import is_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +88,10 @@ def compress(
     At most one of the first seven keywords says how good or how small the file is to be; without any the quality is 60.
 
     Args:
-        source: path of the raster; or of a product, a folder NAME.SAFE or a zip archive of one, which is kept whole: its polarisations as bands,
+        source: path of the raster, or its address in a bucket (s3://, gs://, az://), from which it is fetched whole; or of a product, a folder NAME.SAFE or a zip archive of one, which is kept whole: its polarisations as bands,
             all other files as attachments, so that `decompress` can make a product again.
-        target: path of the file to write; '-' for standard output. Compressed tiles wait in a temporary file until the head is known: beside the
-            output, or in the system's folder for temporary files where that is a pipe.
+        target: path of the file to write; '-' for standard output; or an address in a bucket, where it appears whole or not at all. Compressed tiles wait in a temporary file until the head is known: beside the
+            output, or in the system's folder for temporary files where that is a pipe or a bucket.
         quality: 0 to 100, the quantiser step, which halves every 10 (60: 1 dB).
         target_bpp: bits a pixel and band, of the whole file.
         target_size: bytes, never exceeded.
@@ -118,6 +120,7 @@ def compress(
         UnreadableScene: where the raster cannot be read.
         OutputExists: where `target` is there and `overwrite` is not set.
         TargetNotReached: where a size, rate or error cannot be met on this scene.
+        Unreachable: where a bucket does not answer.
         SarcodecError: where the disk refuses. On every error nothing appears under `target`.
     """
     began = time.perf_counter()
@@ -139,10 +142,13 @@ def compress(
     )
     bytes_of_memory = checked_memory(memory)
     beside = None
-    if is_product(source):
-        check_output(target, overwrite=overwrite, inputs=(source,), form=SARCODEC)  # its checksums take long
-        beside = _folder(target)
-    with open_original(source, beside, as_is, trial=lossless) as reader, ExitStack() as stack:
+    with ExitStack() as stack:
+        if is_object(source) or is_product(source):  # fetching, or its checksums, take long
+            check_output(target, overwrite=overwrite, inputs=(source,), form=SARCODEC)
+            beside = _folder(target)
+        source = stack.enter_context(fetched(source, beside))
+        reader = open_original(source, beside if is_product(source) else None, as_is, trial=lossless)
+        stack.callback(reader.close)
         attached = pack_attachments([*getattr(reader, "attachments", ()), *given])
         shares = encoding_shares(bytes_of_memory, threads, reader.blocks, several_passes=request.several_passes)
         stack.enter_context(block_cache(shares.blocks))
@@ -159,8 +165,8 @@ def compress(
 
 
 def _folder(target: choices.Path) -> Path | None:
-    """Where latents are kept between passes: beside the output, which has the room; None (the system's place) for standard output."""
-    return None if os.fspath(target) == "-" else Path(os.path.realpath(target)).parent
+    """Where latents are kept between passes: beside the output, which has the room; None (the system's place) for standard output and buckets."""
+    return None if os.fspath(target) == "-" or is_object(target) else Path(os.path.realpath(target)).parent
 
 
 def _report(target: choices.Path, outcome: Outcome, aim: Target, seconds: float) -> CompressReport:

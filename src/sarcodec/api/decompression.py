@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from sarcodec.api import choices
 from sarcodec.api.asked import asked_window, chosen_indexes
 from sarcodec.api.attached import AttachmentFolder
+from sarcodec.api.cog_decompression import check_parts, one_mask, sides_of, write_levels
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
 from sarcodec.api.restored import Restoring, product_for, restore
 from sarcodec.api.view import View, reduced_view
@@ -31,7 +33,11 @@ from sarcodec.format.tiling import Window, overlap
 from sarcodec.products.output import is_product_name
 from sarcodec.products.restoring import Restored
 from sarcodec.raster.blocks import Blocks, block_cache
+from sarcodec.raster.cog_writer import CogWriter
 from sarcodec.raster.geotiff import SceneWriter, files_of
+from sarcodec.raster.scene_writer import SIDE_FILES
+from sarcodec.storage.forms import GEOTIFF
+from sarcodec.storage.output import Output
 
 TAG_NAMESPACE = "SARCODEC"
 
@@ -80,6 +86,7 @@ def decompress(
     indexes: choices.Indexes | None = None,
     window: choices.WindowLike | None = None,
     reduce: choices.Reduce | None = None,
+    cog: bool = False,
     reconstruct: choices.Reconstruct = "power",
     speckle: choices.Speckle = "keep",
     threads: int | None = None,
@@ -98,6 +105,8 @@ def decompress(
         window: rasterio.windows.Window, a pair of slices, or ((row_start, row_stop), (col_start, col_stop)); default all.
         reduce: 8, 16 or 32: a picture of so much lower resolution: the reduced pixels that the window touches, of their mean power, as in `Scene.read`.
             The transform, and all else that tells places, is scaled with them.
+        cog: write a cloud-optimised GeoTIFF of the whole scene, with overviews of mean power at 1/2, 1/4, 1/8, 1/16 and 1/32, down to a picture of one block.
+            Those from 1/8 on are the file's own reduced pictures.
         reconstruct: 'power' (pixels of unbiased power) or 'log' (the least squared error in dB).
         speckle: 'keep', or 'restore' what was lost of it (made up, of the right strength and spectrum; the tags say so).
         threads: how many tiles are decoded at once; default one a core.
@@ -118,7 +127,13 @@ def decompress(
     with FileReader(source) as file:
         product = product_for(file, target)
         if product is not None:
-            parts = {"window": window, "indexes": indexes, "reduce": reduce, "attachments": attachments}
+            parts = {
+                "window": window,
+                "indexes": indexes,
+                "reduce": reduce,
+                "attachments": attachments,
+                "cog": cog or None,
+            }
             how = Restoring(
                 target=target,
                 wanted=wanted,
@@ -129,6 +144,8 @@ def decompress(
                 only_parts=tuple(name for name, value in parts.items() if value is not None),
             )
             return _restored(restore(file, product, how, source), os.fspath(target), file.header, began)
+        if cog:
+            check_parts(window=window, reduce=reduce)
         place = asked_window(window, file.header.rows, file.header.cols)
         shares = decoding_shares(bytes_of_memory, threads, _blocks_across(file.header, place))
         decoder = SceneDecoder(file, shares.tiles, wanted)
@@ -140,13 +157,14 @@ def decompress(
             if attachments is None
             else AttachmentFolder(file, attachments, overwrite, source=source, others=files_of(target))
         )
-        with (
-            workers(shares.threads) as pool,
-            block_cache(shares.blocks),
-            SceneWriter(target, scene, overwrite, pool.threads, inputs=(source,)) as writer,
-        ):
-            writer.require_space(_least_bytes(view, bands))
-            _write(view, pool, writer, bands, progress)
+        with workers(shares.threads) as pool, block_cache(shares.blocks):
+            if cog:
+                notes = _write_cog(decoder, bands, scene, (target, overwrite, source), pool, progress)
+            else:
+                with SceneWriter(target, scene, overwrite, pool.threads, inputs=(source,)) as writer:
+                    writer.require_space(_least_bytes(view, bands))
+                    _write(view, pool, writer, bands, progress)
+                notes = writer.notes
         count = folder.write() if folder else 0
     return DecompressReport(
         path=os.fspath(target),
@@ -154,9 +172,32 @@ def decompress(
         cols=view.window.cols,
         bands=len(bands),
         seconds=time.perf_counter() - began,
-        notes=writer.notes,
+        notes=notes,
         attachments=count,
     )
+
+
+def _write_cog(
+    decoder: SceneDecoder,
+    bands: list[int],
+    scene: SceneInfo,
+    names: tuple[choices.Path, bool, choices.Compressed],
+    pool: Workers,
+    progress: choices.Progress | None,
+) -> tuple[str, ...]:
+    """names: the target, whether it may be replaced, and the source. Returns what of the scene does not come back, in sentences."""
+    target, overwrite, source = names
+    scene = one_mask(scene)
+    with (
+        Output(target, overwrite=overwrite, inputs=(source,), sidecars=SIDE_FILES, form=GEOTIFF) as output,
+        closing(CogWriter(output, scene, sides_of(scene))) as writer,
+    ):
+        output.require_space(
+            2 * sum(decoder.file.payload_bytes(*place) for place in decoder.each() if place[1] in bands)
+        )
+        write_levels(decoder, bands, writer, pool, progress)
+        writer.finish()
+    return writer.notes
 
 
 def _restored(found: Restored, target: str, header: Header, began: float) -> DecompressReport:
@@ -199,7 +240,7 @@ def _write(
 
     def decoded(place: tuple[int, int]) -> tuple[int, int, NDArray[Any]]:
         tile, plane = place
-        return tile, plane, decoder.tile_plane(tile, planes[plane])
+        return tile, plane, decoder.tile_plane(tile, planes[plane], window)
 
     for done, (tile, plane, pixels) in enumerate(pool.map(decoded, decoder.walk(window, planes, pool.threads))):
         whole, (write, number) = decoder.grid.window(tile), targets[plane]

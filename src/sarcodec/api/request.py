@@ -14,7 +14,7 @@ from sarcodec.api.choices import Domain, Indexes, Progress, QualityClass
 from sarcodec.decoding.workers import Workers
 from sarcodec.encoding.bounded import bound_of
 from sarcodec.encoding.job import Job, Rooms, Target, chosen_target
-from sarcodec.encoding.meanings import meanings_of
+from sarcodec.encoding.meanings import UnseenFill, meanings_of
 from sarcodec.encoding.pixel_source import PixelSource
 from sarcodec.encoding.reaching import reach
 from sarcodec.encoding.scene import SceneEncoder
@@ -121,8 +121,28 @@ def fulfil(
     rooms: Rooms,
 ) -> Outcome:
     """Encode a scene. folder: where latents are kept between passes if memory has no room for them, None for the system's place."""
+
+    def attempt(searched: bool) -> Outcome:
+        meanings = meanings_of(source, request.domain, request.exact, request.bound == 0, pool.map, searched)
+        return _coded(request, source, pool, new_writer, folder, rooms, meanings)
+
+    try:
+        return attempt(False)
+    except UnseenFill:  # rare; to look through every scene for it would cost all of them the time of one more reading
+        return attempt(True)
+
+
+def _coded(
+    request: Request,
+    source: PixelSource,
+    pool: Workers,
+    new_writer: Callable[[], Writer],
+    folder: Path | None,
+    rooms: Rooms,
+    meanings: tuple[BandMeaning, ...],
+) -> Outcome:
+    """Of bands that mean what was found."""
     aim, bound = request.aim, request.bound
-    meanings = meanings_of(source, request.domain, request.exact, lossless=bound == 0, mapped=pool.map)
     codec = _codec(meanings, bound, request)
     encoder = SceneEncoder(source, meanings, codec, not request.independent_bands, bound)
     tick = _ticker(request.progress, aim, len(encoder.parts()))

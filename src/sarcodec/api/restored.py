@@ -72,7 +72,7 @@ def restore(file: FileReader, product: Product, how: Restoring, source: choices.
             ProductWriter(file, product, output) as writer,
         ):
             _write(decoder, pool, writer, how.progress)
-            return writer.finish(_step(header, product, how.wanted))
+            return writer.finish(step_of(header, product, how.wanted))
 
 
 def _write(decoder: SceneDecoder, pool: Workers, writer: ProductWriter, progress: choices.Progress | None) -> None:
@@ -88,7 +88,7 @@ def _write(decoder: SceneDecoder, pool: Workers, writer: ProductWriter, progress
             progress(done + 1, total)
 
 
-def _step(header: Header, product: Product, wanted: Reconstruction) -> Processing:
+def step_of(header: Header, product: Product, wanted: Reconstruction) -> Processing:
     """What a manifest says of the step; without a time, so that a file always makes the same product."""
     claims = unpack_claims(header.claims, len(header.bands))
     software, _, version = (claims.software if claims else "sarcodec").partition(" ")

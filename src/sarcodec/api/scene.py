@@ -241,7 +241,7 @@ class Scene(Description):
         decoder, window = view.decoder, view.window
 
         def decoded(place: tuple[int, int]) -> tuple[int, int, NDArray[Any]]:
-            return *place, decoder.tile_plane(place[0], planes[place[1]])
+            return *place, decoder.tile_plane(place[0], planes[place[1]], window)
 
         with workers(self._threads) as pool:
             for tile, i, pixels in pool.map(decoded, decoder.walk(window, planes, self._threads)):

@@ -25,6 +25,7 @@ from sarcodec.format.sections import unknown_kinds
 from sarcodec.products.reading import Original, open_original
 from sarcodec.raster.blocks import block_cache
 from sarcodec.signal.radiometry import normalise, valid_mask
+from sarcodec.storage.fetched import fetched
 
 Place: TypeAlias = tuple[int, int]
 """Tile and plane."""
@@ -86,7 +87,7 @@ def verify(
 
     Args:
         path: of the compressed file; or its bytes, or a file object in binary mode.
-        against: path of the original raster, or product.
+        against: path of the original raster or product, or its address in a bucket.
         reconstruct: how pixels are decoded that are compared: 'log' (the least error in dB), or 'power' as `decompress` does and as the claims of
             a file were measured.
         threads: how many tiles are tried at once; default one a core.
@@ -101,7 +102,7 @@ def verify(
     began = time.perf_counter()
     bytes_of_memory = checked_memory(memory)
     with FileReader(path) as file, ExitStack() as stack:
-        reader = None if against is None else open_original(against, as_is=True)
+        reader = None if against is None else open_original(stack.enter_context(fetched(against)), as_is=True)
         if reader:
             stack.callback(reader.close)
         shares = decoding_shares(bytes_of_memory, threads, reader.blocks if reader else None, reads=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
+from sarcodec.archiving.cluster import ClusterWorkers
 from sarcodec.archiving.processes import Processes
 from sarcodec.archiving.tasks import DIED, Answer, Job
 from sarcodec.decoding.workers import thread_count
 from sarcodec.errors import InvalidArgument
+from sarcodec.storage.objects import is_object
 
 AHEAD = 2
 """Scenes in flight for each worker."""
@@ -25,8 +28,10 @@ def worker_count(workers: int | None) -> int:
 
 
 @contextmanager
-def crew(executor: Executor | None, workers: int) -> Iterator[Executor]:
-    """Processes of our own end with the block, at once where it ends in an error."""
+def crew(executor: Executor | None, workers: int, sees: str | os.PathLike[str]) -> Iterator[Executor]:
+    """Processes of our own end with the block, at once where it ends in an error. sees: a path that workers on other machines have to see too."""
+    if isinstance(executor, ClusterWorkers):
+        executor.require(os.curdir if is_object(sees) else os.path.abspath(sees))
     if executor is not None:
         yield executor
         return

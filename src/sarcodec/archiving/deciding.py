@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sarcodec.archiving.names import Scene
+from sarcodec.archiving.places import Place
+from sarcodec.archiving.sources import state_of
 from sarcodec.archiving.table import DONE, FAILED, REFUSED, Row
 from sarcodec.archiving.tasks import DIED
-from sarcodec.errors import FormatError, InvalidArgument, SarcodecError, Unreachable
-from sarcodec.format.reader import FileReader
+from sarcodec.errors import InvalidArgument, SarcodecError, Unreachable
 
 Action: TypeAlias = Literal["keep", "pass", "judge", "make"]
 """keep: it is done; pass: it was refused or failed before, for good; judge: an output is there, is it of this scene?; make: compress."""
@@ -37,33 +37,15 @@ class Wishes:
     delete: bool = False
 
 
-def step_of(scene: Scene, target: str, row: Row | None, wishes: Wishes) -> Step:
-    """The action. target: absolute name of the output."""
-    there = os.path.lexists(target)
-    source = _state(scene.source)
+def step_of(scene: Scene, place: Place, row: Row | None, wishes: Wishes) -> Step:
+    """The action. place: of the output."""
+    there = place.there(scene.output)
+    source = scene.state or state_of(scene.source)
     same = row is not None and source in (None, (row.bytes_in, row.modified_ns))
     if not there:
         final = row is not None and row.state in (REFUSED, FAILED) and row.exit_code not in _PASSING
         return Step(scene, "pass" if final and same and not wishes.retry else "make", row)
     ours = row is not None and row.head is not None
-    if row is not None and row.state == DONE and same and head_of(target) == (row.head, row.bytes_out):
+    if row is not None and row.state == DONE and same and place.same(row):
         return Step(scene, "judge" if wishes.delete and source else "keep", row, ours)
     return Step(scene, "judge", row, ours)
-
-
-def head_of(path: str) -> tuple[str, int] | None:
-    """Digest of the head and size of a file; None where it is no whole compressed file."""
-    try:
-        with FileReader(path) as file:
-            return file.head_digest.hex(), file.size
-    except (FormatError, InvalidArgument):
-        return None
-
-
-def _state(path: str) -> tuple[int, int] | None:
-    """Size and time of change; None where it is not there or may not be seen."""
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return found.st_size, found.st_mtime_ns

@@ -24,12 +24,16 @@ from sarcodec.archiving.crew import worker_count
 from sarcodec.archiving.judge import judge
 from sarcodec.archiving.judging import asked_of
 from sarcodec.archiving.names import Listing, Scene, Shard
+from sarcodec.archiving.places import Place, place_of
 from sarcodec.archiving.report import EstimateReport
+from sarcodec.archiving.sources import state_of
 from sarcodec.archiving.tasks import Answer, Job, errors_said, make
 from sarcodec.decoding.tile import TILE_PX
 from sarcodec.format.scene import excerpt
 from sarcodec.format.tiling import Window
-from sarcodec.raster.geotiff import open_scene, write_array
+from sarcodec.products.reading import open_original
+from sarcodec.raster.geotiff import write_array
+from sarcodec.storage.fetched import fetched
 
 SAMPLE = 8
 
@@ -76,7 +80,7 @@ def estimate_archive(
     count, listing = worker_count(workers), Listing(source, Shard(*shard))
     asked_of(options)
     todo, draw = _Todo(), random.Random(seed)
-    missing = _missing(listing, out, todo)
+    missing = _missing(listing, None if out is None else place_of(out), todo)
     drawn = heapq.nsmallest(sample, ((draw.random(), number, scene) for number, scene in enumerate(missing)))
     tried, refused = [], 0
     with tempfile.TemporaryDirectory(prefix="sarcodec-estimate-") as folder:
@@ -89,16 +93,16 @@ def estimate_archive(
     return _report(todo, tried, refused, count)
 
 
-def _missing(listing: Listing, out: choices.Path | None, todo: _Todo) -> Iterator[Scene]:
+def _missing(listing: Listing, place: Place | None, todo: _Todo) -> Iterator[Scene]:
     for scene in listing:
-        if out is not None and os.path.lexists(os.path.join(os.fspath(out), scene.output)):
+        if place is not None and place.there(scene.output):
             todo.there += 1
             continue
         todo.scenes += 1
-        try:
-            todo.bytes += os.stat(scene.source).st_size
-        except OSError:
+        found = scene.state or state_of(scene.source)
+        if found is None:
             continue  # it will be told when it is compressed
+        todo.bytes += found[0]
         yield scene
 
 
@@ -121,12 +125,12 @@ def _try(scene: Scene, folder: Path, options: dict[str, Any], draw: random.Rando
     seconds, about = time.perf_counter() - began, info(target)
     once = about.description_bytes + about.overhead_bytes
     size = once + (about.bytes - once) / share
-    return made, _Tried(os.stat(scene.source).st_size, size, seconds / share)
+    return made, _Tried((scene.state or state_of(scene.source) or (0, 0))[0], size, seconds / share)
 
 
 def _cut(source: str, target: Path, draw: random.Random) -> float:
     """Write one tile as a GeoTIFF; gives its share of the scene's pixels. Masks are left out: they take next to nothing."""
-    with open_scene(source) as scene:
+    with fetched(source) as copy, open_original(copy, as_is=True) as scene:
         rows, cols = (min(TILE_PX, size) for size in (scene.info.rows, scene.info.cols))
         place = [draw.randrange(-(-size // TILE_PX)) * TILE_PX for size in (scene.info.rows, scene.info.cols)]
         window = Window(min(place[0], scene.info.rows - rows), min(place[1], scene.info.cols - cols), rows, cols)

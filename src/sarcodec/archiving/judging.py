@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,18 @@ import numpy as np
 from sarcodec.api.information import FileInfo, info
 from sarcodec.api.request import Request
 from sarcodec.api.verification import Comparison, verify
+from sarcodec.archiving.items import item_of
+from sarcodec.archiving.sources import state_now
 from sarcodec.archiving.tasks import Job
 from sarcodec.decoding.scene import SceneDecoder
+from sarcodec.errors import InvalidArgument
 from sarcodec.format.claims import Asked, Claims
 from sarcodec.format.reader import FileReader
-from sarcodec.products.reading import open_original
+from sarcodec.products.reading import Original, open_original
 from sarcodec.signal.radiometry import normalise
+from sarcodec.storage.fetched import fetched
+from sarcodec.storage.objects import found, is_object
+from sarcodec.storage.refusals import shown
 
 SLACK, SLACK_DB = 1.05, 0.02
 """The claims measure the pixels that a tile decides alone, before they are rounded; the judge all of them, after."""
@@ -25,7 +32,20 @@ _KEPT = {"max_error_db": ("bounded", "lossless", "exact"), "lossless": ("lossles
 
 def found_of(job: Job) -> dict[str, Any]:
     """What the table keeps; and 'error' where the output breaks a promise. Raises what `verify` does."""
-    before = os.stat(job.source)
+    before = state_now(job.source)
+    if before is None:
+        raise InvalidArgument(f"{shown(job.source)} is not there; check the name and the folder")
+    there = found(job.target) if is_object(job.target) else None
+    with fetched(job.source) as copy, fetched(job.target) as output:  # each whole, in one request
+        judged, broken = _compared(replace(job, source=os.fspath(copy), target=os.fspath(output)))
+    if state_now(job.source) != before:
+        broken = "the source was changed while it was compared"
+    said: dict[str, Any] = {"bytes_in": before[0], "modified_ns": before[1], "tag": there.tag if there else None}
+    return {**judged, **said, **({"error": broken} if broken else {})}
+
+
+def _compared(job: Job) -> tuple[dict[str, Any], str]:
+    """What was found, and the first promise that is broken. The source is a file of this machine."""
     report = verify(job.target, against=job.source, reconstruct="power", **job.limits)
     compared, about = report.comparison, info(job.target)
     assert compared is not None  # as a source was named
@@ -33,12 +53,8 @@ def found_of(job: Job) -> dict[str, Any]:
     broken = _broken(job, compared, about, claimed)
     with FileReader(job.target) as file, open_original(job.source, as_is=True) as scene:
         head, files = file.head_digest.hex(), tuple(map(os.fsdecode, scene.paths))
-    after = os.stat(job.source)
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        broken = "the source was changed while it was compared"
-    return {
-        "bytes_in": before.st_size,
-        "modified_ns": before.st_mtime_ns,
+        broken = broken or _attachments_broken(file, scene)
+    judged = {
         "bytes_out": about.bytes,
         "head": head,
         "promised": in_words(about),
@@ -49,8 +65,9 @@ def found_of(job: Job) -> dict[str, Any]:
         "software": about.claims.software if about.claims else None,
         "model": about.model,
         "files": files,
-        **({"error": broken} if broken else {}),
+        "item": item_of(job.target, job.name),
     }
+    return judged, broken
 
 
 def _broken(job: Job, compared: Comparison, about: FileInfo, claimed: float | None) -> str:
@@ -62,6 +79,15 @@ def _broken(job: Job, compared: Comparison, about: FileInfo, claimed: float | No
     if not compared.error_plausible:
         return f"its pixels are not those of its source ({compared.rmse_db:.3g} dB RMSE, {compared.max_abs_error_db:.3g} dB at most)"
     return _beside_request(job, about) or _beside_claims(job, compared, claimed)
+
+
+def _attachments_broken(file: FileReader, scene: Original) -> str:
+    """Whether what a product has beside its pixels is in the file byte for byte."""
+    held = {record.name for record in file.header.attachments}
+    for name, data in getattr(scene, "attachments", ()):
+        if name not in held or file.attachment(name) != data:
+            return f"{name} of the product is not in it, or not byte for byte"
+    return ""
 
 
 def _beside_request(job: Job, about: FileInfo) -> str:

@@ -6,6 +6,7 @@ Names wait in a temporary database, so that memory stays small however many ther
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -13,9 +14,15 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sarcodec.errors import InvalidArgument
+from sarcodec.products.files import is_product
+from sarcodec.products.layout import MANIFEST
+from sarcodec.storage.fetched import product_prefix
+from sarcodec.storage.objects import is_object, listed, public
 from sarcodec.storage.refusals import shown, unreadable
 
 ENDINGS = (".tif", ".tiff")
+PRODUCT_ENDINGS = (".safe.zip", ".safe", ".zip")
+_PRODUCT_ZIP = re.compile(r"S1[A-Z]_.*\.zip|.*\.safe\.zip", re.IGNORECASE)
 _PAGE = 1000
 _PRIVATE = ".sarcodec-"  # folders of outputs that are being written
 
@@ -45,18 +52,26 @@ class Shard:
 
 @dataclass(frozen=True)
 class Scene:
-    """source: absolute name of what is compressed; output: name of the file that is made, relative to the archive, with slashes."""
+    """source: absolute name, or address, of what is compressed; output: name of the file that is made, relative to the archive, with slashes; state: bytes and time of
+    the last change of a source in a bucket, as it was listed."""
 
     source: str
     output: str
+    state: tuple[int, int] | None = None
 
 
 def output_of(name: str) -> str:
-    """a/b.tif becomes a/b.sarc. Of names that begin at a root or above the folder, what is above is left out, as tar does."""
+    """a/b.tif becomes a/b.sarc, and so do a/b.SAFE, its manifest, and a/b.zip. Of names that begin at a root or above the folder, what is above is left out, as tar does."""
     parts = [part for part in os.path.normpath(name).replace(os.sep, "/").split("/") if part not in ("", "..")]
     path = PurePosixPath(*parts)
-    ending = path.suffix.lower() in ENDINGS
-    return str(path.with_suffix(".sarc") if ending else path.with_name(path.name + ".sarc"))
+    path = path.parent if path.name == MANIFEST and path.parent.name else path
+    return str(path.with_name(path.name[: len(path.name) - len(ending_of(path.name))] + ".sarc"))
+
+
+def ending_of(name: str) -> str:
+    """Of a scene or product, as it is written; '' for others."""
+    found = next((one for one in (*PRODUCT_ENDINGS, *ENDINGS) if name.lower().endswith(one)), "")
+    return name[len(name) - len(found) :] if len(found) < len(name) else ""
 
 
 def stored(name: str) -> str | bytes:
@@ -76,7 +91,7 @@ class Listing:
 
     def __init__(self, source: str | os.PathLike[str], shard: Shard = Shard()) -> None:
         self._names = sqlite3.connect("")  # temporary, in a file once it is large
-        self._names.execute("CREATE TABLE names(output PRIMARY KEY, source NOT NULL) WITHOUT ROWID")
+        self._names.execute("CREATE TABLE names(output PRIMARY KEY, source NOT NULL, size, modified) WITHOUT ROWID")
         found = 0
         for scene in _scenes(os.fsdecode(source)):
             found += 1
@@ -84,31 +99,39 @@ class Listing:
                 self._add(scene)
         if not found:
             raise InvalidArgument(
-                f"{shown(source)} holds no scene; expected a folder with {' or '.join(ENDINGS)} in it, or a text file with one name a line"
+                f"{public(os.fsdecode(source))} holds no scene; expected a folder with {', '.join(ENDINGS)} or products (.SAFE, .zip) in it, or a text file with one name a line"
             )
         self.count: int = self._names.execute("SELECT count(*) FROM names").fetchone()[0]
 
     def __iter__(self) -> Iterator[Scene]:
-        page = self._names.execute("SELECT source, output FROM names ORDER BY output LIMIT ?", (_PAGE,)).fetchall()
+        page = self._names.execute("SELECT * FROM names ORDER BY output LIMIT ?", (_PAGE,)).fetchall()
         while page:
-            for source, output in page:
-                yield Scene(os.fsdecode(source), os.fsdecode(output))
-            after = "SELECT source, output FROM names WHERE output > ? ORDER BY output LIMIT ?"
-            page = self._names.execute(after, (page[-1][1], _PAGE)).fetchall()
+            for output, source, size, modified in page:
+                yield Scene(os.fsdecode(source), os.fsdecode(output), None if size is None else (size, modified))
+            after = "SELECT * FROM names WHERE output > ? ORDER BY output LIMIT ?"
+            page = self._names.execute(after, (page[-1][0], _PAGE)).fetchall()
 
     def _add(self, scene: Scene) -> None:
         key, name = stored(scene.output), stored(scene.source)
         try:
-            self._names.execute("INSERT INTO names VALUES (?, ?)", (key, name))
+            self._names.execute("INSERT INTO names VALUES (?, ?, ?, ?)", (key, name, *(scene.state or (None, None))))
         except sqlite3.IntegrityError:
             other = self._names.execute("SELECT source FROM names WHERE output = ?", (key,)).fetchone()[0]
             if other != name:
                 raise InvalidArgument(
                     f"{shown(os.fsdecode(other))} and {shown(scene.source)} would both become {shown(scene.output)}; rename one of them"
                 ) from None
+            if scene.state:  # one more object of a product
+                words = "UPDATE names SET size = size + ?, modified = max(modified, ?) WHERE output = ?"
+                self._names.execute(words, (*scene.state, key))
 
 
 def _scenes(source: str) -> Iterator[Scene]:
+    if is_object(source):
+        return _in_bucket(source)
+    if is_product(source):
+        path = os.path.abspath(source)
+        return iter([Scene(path, output_of(path).rpartition("/")[2])])
     if os.path.isdir(source):
         top = os.path.abspath(source)
         return (Scene(path, output_of(os.path.relpath(path, top))) for path in _walk(top))
@@ -116,18 +139,44 @@ def _scenes(source: str) -> Iterator[Scene]:
 
 
 def _walk(folder: str) -> Iterator[str]:
-    """All scenes below, links to folders not followed. A folder that cannot be read is an error: nothing is left out unsaid."""
+    """All scenes and products below, links to folders not followed. A folder that cannot be read is an error: nothing is left out unsaid."""
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
         raise unreadable(error, folder) from error
     for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            if not entry.name.startswith(_PRIVATE):
+        if entry.name.startswith(_PRIVATE):
+            continue
+        if entry.is_dir():
+            if entry.name.lower().endswith(".safe") or os.path.isfile(os.path.join(entry.path, MANIFEST)):
+                yield entry.path
+            elif not entry.is_symlink():
                 yield from _walk(entry.path)
-        elif os.path.splitext(entry.name)[1].lower() in ENDINGS and not entry.is_dir():
+        elif os.path.splitext(entry.name)[1].lower() in ENDINGS or _is_packed_product(entry):
             yield entry.path
+
+
+def _is_packed_product(entry: os.DirEntry[str]) -> bool:
+    """By its name, so that a damaged one is told; or by what is in it."""
+    return entry.name.lower().endswith(".zip") and bool(_PRODUCT_ZIP.fullmatch(entry.name) or is_product(entry.path))
+
+
+def _in_bucket(address: str) -> Iterator[Scene]:
+    """Objects that are scenes, and those of products, each with its product."""
+    top = address.rstrip("/")
+    for one in listed(top):
+        name = one.address[len(top) + 1 :]
+        folders, _, last = name.rpartition("/")
+        inside = next((n for n, part in enumerate(folders.split("/")) if part.lower().endswith(".safe")), None)
+        state = (one.size, one.modified_ns)
+        if inside is not None:
+            name = "/".join(folders.split("/")[: inside + 1])
+            yield Scene(f"{top}/{name}", output_of(name), state)
+        elif product_prefix(top):
+            yield Scene(top, output_of(top.rpartition("/")[2]), state)
+        elif os.path.splitext(last)[1].lower() in ENDINGS or _PRODUCT_ZIP.fullmatch(last):
+            yield Scene(one.address, output_of(name), state)
 
 
 def _listed(source: str) -> Iterator[Scene]:
@@ -140,7 +189,9 @@ def _listed(source: str) -> Iterator[Scene]:
                     raise InvalidArgument(
                         f"{shown(source)} is no text; expected a folder, or a text file with one name a line"
                     )
-                if name.strip():
+                if is_object(name):
+                    yield Scene(name, output_of(name.partition("://")[2]))
+                elif name.strip():
                     yield Scene(os.path.abspath(name), output_of(name))
     except OSError as error:
         raise unreadable(error, source) from error

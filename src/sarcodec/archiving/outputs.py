@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
-from sarcodec.archiving.names import ENDINGS
+from sarcodec.archiving.names import ENDINGS, ending_of
+from sarcodec.archiving.places import place_of
+from sarcodec.archiving.records import bring
+from sarcodec.archiving.sources import whole
 from sarcodec.archiving.table import DONE, Row, Table
-from sarcodec.errors import InvalidArgument
-from sarcodec.storage.refusals import shown, unreadable
-
-ENDING = ".sarc"
+from sarcodec.errors import InvalidArgument, SarcodecError
+from sarcodec.format.reader import FileReader
+from sarcodec.products.layout import product_of
+from sarcodec.storage.objects import is_object
+from sarcodec.storage.refusals import shown
+from sarcodec.storage.standard import temporary_workspace
 
 
 @dataclass(frozen=True)
@@ -28,20 +33,28 @@ class Output:
 
     @property
     def restored_name(self) -> str:
-        """Of the GeoTIFF, relative: the old one where it is known, or what was before .sarc."""
+        """Of the GeoTIFF or product, relative: the old one where it is known, or what was before .sarc."""
         bare = PurePosixPath(self.name).with_suffix("")
-        old = os.path.splitext(self.row.source)[1] if self.row else ""
-        return str(bare.with_name(bare.name + (old if old.lower() in ENDINGS else ENDINGS[0])))
+        old = ending_of(os.path.basename(whole(self.row.source))) if self.row else ""
+        if not old:
+            old = ".SAFE" if self.there and _holds_product(self.path) else ENDINGS[0]
+        return str(bare.with_name(bare.name + old))
 
 
 class Outputs:
     """Use in a `with`. `each`: all outputs, those on the disk first. Raises InvalidArgument where the folder is no archive."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self._folder, self._stack = os.path.abspath(os.fsdecode(folder)), ExitStack()
-        if not os.path.isdir(self._folder):
+        self._stack, tables_in = ExitStack(), Path(folder)
+        if is_object(folder):
+            workspace = temporary_workspace()
+            self._stack.callback(workspace.close)
+            tables_in = workspace.folder
+            bring(os.fsdecode(folder), tables_in)
+        elif not os.path.isdir(folder):
             raise InvalidArgument(f"{shown(folder)} is no folder; expected one that `sarcodec archive` wrote")
-        tables = sorted(Path(self._folder).glob("archive*.sqlite"))
+        self._place = place_of(folder)
+        tables = sorted(tables_in.glob("archive*.sqlite"))
         self._tables = [self._stack.enter_context(Table(path, read_only=True)) for path in tables]
 
     def __enter__(self) -> Outputs:
@@ -52,32 +65,25 @@ class Outputs:
 
     def each(self) -> Iterator[Output]:
         """Files that are there, and rows of files that should be."""
-        for path in _walk(self._folder):
-            name = os.path.relpath(path, self._folder).replace(os.sep, "/")
-            yield Output(name, path, self._row(name), True)
+        for name in self._place:
+            yield Output(name, self._place.path(name), self._row(name), True)
         for number, table in enumerate(self._tables):
             for row in table:
-                path = os.path.join(self._folder, *row.output.split("/"))
                 first = all(other.get(row.output) is None for other in self._tables[:number])
-                if first and row.state == DONE and not os.path.lexists(path):
-                    yield Output(row.output, path, row, False)
+                if first and row.state == DONE and not self._place.there(row.output):
+                    yield Output(row.output, self._place.path(row.output), row, False)
 
     def count(self) -> int:
         """Files that are there."""
-        return sum(1 for _ in _walk(self._folder))
+        return sum(1 for _ in self._place)
 
     def _row(self, name: str) -> Row | None:
         return next((row for table in self._tables if (row := table.get(name)) is not None), None)
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _holds_product(path: str) -> bool:
     try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError as error:
-        raise unreadable(error, folder) from error
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path)
-        elif entry.name.endswith(ENDING):
-            yield entry.path
+        with FileReader(path) as file:
+            return product_of(file) is not None
+    except SarcodecError:
+        return False  # Restoring it will tell.

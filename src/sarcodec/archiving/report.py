@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sarcodec.archiving.items import Items
 from sarcodec.archiving.tally import Failure, Tally
 
 
@@ -13,7 +14,8 @@ class ArchiveReport:
 
     done: scenes whose output is there and keeps its promise; kept of them were done before this run, entered were there without a row of the table
     and passed; bytes_in, bytes_out: of these. failed: not done, perhaps at another start; refused: no scene that sarcodec takes, or a target that it
-    cannot reach. problems: the first 100 of both; the table (archive.sqlite) has all. notes: sentences.
+    cannot reach. items: STAC items that stand in the file items_path (None where there is none, as of a shard); without_item: outputs that have none. problems: the first 100 of both; the table
+    (archive.sqlite) has all. notes: sentences.
     """
 
     path: str
@@ -26,6 +28,9 @@ class ArchiveReport:
     bytes_in: int
     bytes_out: int
     seconds: float
+    items: int = 0
+    without_item: int = 0
+    items_path: str | None = None
     problems: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -58,7 +63,7 @@ class ReviewReport:
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreReport:
-    """What became of the files of an archive. restored: GeoTIFFs that were written; kept: that were there already; problems: the first 100 that failed."""
+    """What became of the files of an archive. restored: GeoTIFFs and products that were written; kept: that were there already; problems: the first 100 that failed."""
 
     path: str
     outputs: int
@@ -90,7 +95,7 @@ class EstimateReport:
     workers: int
 
 
-def report_of(path: str, tally: Tally, notes: tuple[str, ...] = ()) -> ArchiveReport:
+def report_of(path: str, tally: Tally, items: Items) -> ArchiveReport:
     """Counts as a report."""
     return ArchiveReport(
         path=path,
@@ -103,6 +108,8 @@ def report_of(path: str, tally: Tally, notes: tuple[str, ...] = ()) -> ArchiveRe
         bytes_in=tally.bytes_in,
         bytes_out=tally.bytes_out,
         seconds=tally.seconds,
+        items=items.count,
+        without_item=items.without,
+        items_path=items.path,
         problems=tuple(tally.problems),
-        notes=notes,
     )

@@ -1,4 +1,4 @@
-"""The verb restore_archive: every output back into a GeoTIFF, under its old name."""
+"""The verb restore_archive: every output back into a GeoTIFF or a product, under its old name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from sarcodec.archiving.table import FAILED
 from sarcodec.archiving.tally import MOST_LISTED, Failure
 from sarcodec.archiving.tasks import Answer, Job, errors_said, place
 from sarcodec.decoding.workers import thread_count
-from sarcodec.errors import FormatError
+from sarcodec.errors import FormatError, InvalidArgument
+from sarcodec.storage.objects import is_object
 from sarcodec.storage.refusals import shown, writing
 from sarcodec.storage.workspace import clear_leftovers
 
@@ -49,7 +50,7 @@ def restore_archive(
     memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> RestoreReport:
-    """Decode every output of an archive to a GeoTIFF under its old name in another folder. GeoTIFFs that are there stay, so that it can be started again.
+    """Decode every output of an archive to a GeoTIFF or product under its old name in another folder. What is there stays, so that it can be started again.
 
     Args:
         out: the archive's folder.
@@ -63,8 +64,10 @@ def restore_archive(
     began, found, count = time.monotonic(), _Found(), worker_count(workers)
     options: dict[str, object] = {"threads": thread_count(threads), "reconstruct": reconstruct, "speckle": speckle}
     options |= {} if memory is None else {"memory": memory}
-    with Outputs(out) as outputs, crew(executor, count) as workforce:
+    with Outputs(out) as outputs, crew(executor, count, out) as workforce:
         total = outputs.count()
+        if is_object(target):
+            raise InvalidArgument("restored scenes go into a folder of this machine; name one")
         jobs = _jobs(outputs, os.path.abspath(os.fsdecode(target)), options, found)
         for one, answer in each(workforce, restore, jobs, AHEAD * count):
             if answer.code:

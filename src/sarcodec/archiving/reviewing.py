@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from sarcodec.api import choices
 from sarcodec.api.verification import verify
 from sarcodec.archiving.crew import AHEAD, crew, each, worker_count
-from sarcodec.archiving.deciding import head_of
 from sarcodec.archiving.outputs import Output, Outputs
+from sarcodec.archiving.places import head_of
 from sarcodec.archiving.report import ReviewReport
 from sarcodec.archiving.table import DONE, FAILED
 from sarcodec.archiving.tally import MOST_LISTED, Failure
@@ -70,7 +70,7 @@ def verify_archive(
         chosen = _drawn(_present(outputs, found), sample, random.Random(seed))
         total = len(chosen) if isinstance(chosen, list) else outputs.count()
         jobs = ((one, Job("", one.path, limits)) for one in chosen)
-        with crew(executor, count) as workforce:
+        with crew(executor, count, out) as workforce:
             for one, answer in each(workforce, try_again, jobs, AHEAD * count):
                 _note(one, answer, found)
                 if progress:

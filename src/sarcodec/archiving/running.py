@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sarcodec.archiving.crew import answered
 from sarcodec.archiving.deciding import Step, Wishes
+from sarcodec.archiving.places import Place
 from sarcodec.archiving.removing import remove_source
+from sarcodec.archiving.sources import state_of
 from sarcodec.archiving.table import DONE, FAILED, REFUSED, Row, Table
 from sarcodec.archiving.tally import Tally
 from sarcodec.archiving.tasks import DIED, Answer, Codec, Job, Verdict
@@ -34,9 +33,9 @@ _REFUSALS = (UnsupportedScene.exit_code, TargetNotReached.exit_code)
 
 @dataclass(frozen=True)
 class Plan:
-    """Where outputs go, with which keywords of `compress`; how many scenes are in flight at most."""
+    """place: where outputs go, with which keywords of `compress`; how many scenes are in flight at most."""
 
-    out: Path
+    place: Place
     options: dict[str, Any]
     window: int
     wishes: Wishes = field(default_factory=Wishes)
@@ -67,7 +66,7 @@ class Run:
     table: Table
     tally: Tally
     watch: Callable[[Tally], None] = lambda tally: None
-    unclean: set[str] = field(default_factory=set)  # folders where a process died
+    unclean: set[str] = field(default_factory=set)  # outputs at which a process died
     _flying: dict[Future[Answer], _Flight] = field(default_factory=dict)
     _delayed: list[tuple[float, int, _Flight]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -105,8 +104,8 @@ class Run:
             self.tally.add_known(step)
             self.watch(self.tally)
             return
-        target = os.path.join(self.plan.out, *step.scene.output.split("/"))
-        job = Job(step.scene.source, target, self.plan.options)
+        target = self.plan.place.path(step.scene.output)
+        job = Job(step.scene.source, target, self.plan.options, name=step.scene.output)
         self._launch(_Flight(step, job, judging=step.action == "judge"))
 
     def _launch(self, flight: _Flight) -> None:
@@ -127,7 +126,7 @@ class Run:
         answer = answered(future)
         flight.seconds += answer.seconds
         if answer.code == DIED:
-            self.unclean.add(os.path.dirname(flight.job.target))
+            self.unclean.add(flight.step.scene.output)
         if answer.code == ModelError.exit_code:
             raise ModelError(f"{flight.job.source}: {answer.error}")
         if answer.again and flight.tries < MOST_TRIES:
@@ -156,8 +155,7 @@ class Run:
         """What was made in this run and does not keep its promise goes; what was there before stays, and is no business of the archive's."""
         if flight.made:
             if not verdict.again:
-                with suppress(OSError):
-                    os.unlink(flight.job.target)
+                self.plan.place.remove(flight.job.target)
             return verdict
         text = f"{flight.job.target} is already there, and not what would be made of this scene ({verdict.error}); move it away"
         return Verdict(code=OutputExists.exit_code, error=text, again=verdict.again)
@@ -167,6 +165,8 @@ class Run:
         row = _row(flight, state, answer)
         deletes = state == DONE and self.plan.wishes.delete
         self.table.put(replace(row, deleted=deletes))
+        if isinstance(answer, Verdict) and state == DONE and row.head:
+            self.table.put_item(row.output, row.head, answer.item)
         if deletes:
             self.table.commit()  # before anything is gone
             if not remove_source(row, getattr(answer, "files", ())):
@@ -192,9 +192,8 @@ def _row(flight: _Flight, state: str, answer: Answer) -> Row:
         seconds=round(flight.seconds, 3),
     )
     if state == DONE and isinstance(answer, Verdict):
-        names = "bytes_in modified_ns bytes_out head promised promised_rmse_db rmse_db bias_power_db max_error_db software model"
+        names = "bytes_in modified_ns bytes_out head promised promised_rmse_db rmse_db bias_power_db max_error_db software model tag"
         return replace(row, **{name: getattr(answer, name) for name in names.split()})
-    with suppress(OSError, ValueError):
-        found = os.stat(scene.source)
-        row = replace(row, bytes_in=found.st_size, modified_ns=found.st_mtime_ns)
+    if found := state_of(scene.source):
+        row = replace(row, bytes_in=found[0], modified_ns=found[1])
     return replace(row, head=before.head) if before else row

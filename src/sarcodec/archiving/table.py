@@ -18,7 +18,7 @@ from sarcodec.archiving.names import stored
 from sarcodec.errors import InvalidArgument, SarcodecError
 from sarcodec.storage.refusals import shown
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: STAC items, and the column tag
 APPLICATION = 0x53415243  # "SARC", which SQLite keeps at a fixed place
 DONE, FAILED, REFUSED = "done", "failed", "refused"
 _COMMIT_S = 1.0
@@ -31,7 +31,7 @@ class Row:
     output: relative to the archive; source: absolute; state: done, failed or refused; tries: how often it was worked on; bytes_in, modified_ns: of
     the source; bytes_out: of the output; head: SHA-256 of its head, in hexadecimal digits; promised: the target in words; promised_rmse_db: the error
     that the file claims; rmse_db, bias_power_db, max_error_db: measured against the source as it is decoded by default; error, exit_code: of the last try; at: when it ended (UTC);
-    seconds: of work on it; software: with version; deleted: the source went, unless the run was cut just then.
+    seconds: of work on it; software: with version; deleted: the source went, unless the run was cut just then; tag: entity tag of an output in a bucket.
     """
 
     output: str
@@ -54,10 +54,11 @@ class Row:
     software: str | None = None
     model: str | None = None
     deleted: bool = False
+    tag: str | None = None
 
 
 _COLUMNS = tuple(field.name for field in fields(Row))
-_PUT = f"INSERT OR REPLACE INTO scenes VALUES ({', '.join('?' * len(_COLUMNS))})"
+_PUT = f"INSERT OR REPLACE INTO scenes({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 
 class Table:
@@ -79,6 +80,7 @@ class Table:
                 self._check()
             if not read_only:
                 self._prepare(locks)
+            self._names = [name for _, name, *_ in self._base.execute("PRAGMA table_info(scenes)") if name in _COLUMNS]
         except sqlite3.Error as error:
             raise _refusal(error, path) from error
 
@@ -100,6 +102,9 @@ class Table:
         columns = ", ".join(f"{name} PRIMARY KEY" if name == "output" else name for name in _COLUMNS)
         self._base.execute(f"CREATE TABLE IF NOT EXISTS scenes({columns}) WITHOUT ROWID")
         self._base.execute("CREATE TABLE IF NOT EXISTS about(name PRIMARY KEY, value) WITHOUT ROWID")
+        self._base.execute("CREATE TABLE IF NOT EXISTS items(output PRIMARY KEY, head, item)")
+        if "tag" not in [name for _, name, *_ in self._base.execute("PRAGMA table_info(scenes)")]:
+            self._base.execute("ALTER TABLE scenes ADD COLUMN tag")  # of version 1
         self._base.commit()
 
     def __enter__(self) -> Table:
@@ -118,22 +123,47 @@ class Table:
 
     def get(self, output: str) -> Row | None:
         """The row of an output."""
-        found = self._base.execute("SELECT * FROM scenes WHERE output = ?", (stored(output),)).fetchone()
-        return None if found is None else _row(found)
+        words = f"SELECT {', '.join(self._names)} FROM scenes WHERE output = ?"
+        found = self._base.execute(words, (stored(output),)).fetchone()
+        return None if found is None else self._row(found)
 
     def __iter__(self) -> Iterator[Row]:
-        return map(_row, self._base.execute("SELECT * FROM scenes ORDER BY output"))
+        return map(self._row, self._base.execute(f"SELECT {', '.join(self._names)} FROM scenes ORDER BY output"))
+
+    def _row(self, values: tuple[object, ...]) -> Row:
+        row = Row(**dict(zip(self._names, values, strict=True)))
+        return replace(row, output=os.fsdecode(row.output), source=os.fsdecode(row.source), deleted=bool(row.deleted))
 
     def put(self, row: Row) -> None:
         """Enter a row, in the place of an older one; on the disk after `commit`, which comes by itself about every second. Raises SarcodecError."""
-        found = (getattr(row, name) for name in _COLUMNS)
-        values = (stored(value) if isinstance(value, str) else value for value in found)
+        self._execute(_PUT, *(getattr(row, name) for name in _COLUMNS))
+
+    def put_item(self, output: str, head: str, item: str | None) -> None:
+        """Enter the STAC item of an output as JSON, and of which file it is; None: it can have none. Otherwise as `put`."""
+        self._execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?)", output, head, item)
+
+    def _execute(self, words: str, *values: object) -> None:
         try:
-            self._base.execute(_PUT, tuple(values))
+            self._base.execute(words, tuple(stored(value) if isinstance(value, str) else value for value in values))
         except sqlite3.Error as error:
             raise _refusal(error, self.path) from error
         if time.monotonic() - self._since > _COMMIT_S:
             self.commit()
+
+    def without_item(self, after: str, most: int) -> list[tuple[str, str]]:
+        """(output, head) of the next outputs behind `after` that are done and of whose item nothing is known, in order."""
+        words = (
+            "SELECT s.output, s.head FROM scenes s LEFT JOIN items i ON i.output = s.output AND i.head = s.head "
+            "WHERE s.state = 'done' AND i.output IS NULL AND s.output > ? ORDER BY s.output LIMIT ?"
+        )
+        found = self._base.execute(words, (stored(after), most))
+        return [(os.fsdecode(output), head) for output, head in found]
+
+    def items(self) -> Iterator[tuple[str, str | None]]:
+        """(head, item) of all outputs that are done, by name."""
+        yield from self._base.execute(
+            "SELECT i.head, i.item FROM scenes s JOIN items i ON i.output = s.output AND i.head = s.head WHERE s.state = 'done' ORDER BY s.output"
+        )
 
     def commit(self) -> None:
         """Put all rows on the disk. Raises SarcodecError."""
@@ -144,11 +174,14 @@ class Table:
             raise _refusal(error, self.path) from error
 
     def adopt(self, other: Path) -> None:
-        """Take the rows of another table, such as a shard's, whose outputs this one does not know."""
+        """Take the rows of another table, such as a shard's, whose outputs this one does not know, and their items."""
         with Table(other) as rows:
             for row in rows:
                 if self.get(row.output) is None:
                     self.put(row)
+                    item = rows._base.execute("SELECT head, item FROM items WHERE output = ?", (stored(row.output),))
+                    for head, words in item:
+                        self.put_item(row.output, head, words)
         self.commit()
 
     def settle(self, name: str, value: str) -> str:
@@ -157,10 +190,15 @@ class Table:
         self.commit()
         return str(self._base.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()[0])
 
+    def said(self, name: str) -> str | None:
+        """The value under this name."""
+        found = self._base.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
+        return None if found is None else str(found[0])
 
-def _row(values: tuple[object, ...]) -> Row:
-    row = Row(**dict(zip(_COLUMNS, values, strict=True)))  # type: ignore[arg-type]  # as they were entered
-    return replace(row, output=os.fsdecode(row.output), source=os.fsdecode(row.source), deleted=bool(row.deleted))
+    def note(self, name: str, value: str) -> None:
+        """Put a value in the place of the one that was there."""
+        self._execute("INSERT OR REPLACE INTO about VALUES (?, ?)", name, value)
+        self.commit()
 
 
 def _refusal(error: sqlite3.Error, path: Path) -> SarcodecError:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sarcodec.errors import SarcodecError, Unreachable
+from sarcodec.storage.objects import is_object
 from sarcodec.storage.refusals import shown, writing
 
 DEFECT = 70
@@ -25,12 +26,14 @@ DIED = 137
 
 @dataclass(frozen=True)
 class Job:
-    """A scene: absolute names of source and output, keywords of `sarcodec.compress`. overwrite: an earlier output of the same archive may be replaced."""
+    """A scene: absolute names of source and output, keywords of `sarcodec.compress`. overwrite: an earlier output of the same archive may be replaced;
+    name: of the output within the archive."""
 
     source: str
     target: str
     options: Mapping[str, Any] = field(default_factory=dict)
     overwrite: bool = False
+    name: str = ""
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -51,7 +54,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict(Answer):
-    """What was found of an output beside its source; as a row of the table has it. files: those of the source."""
+    """What was found of an output beside its source; as a row of the table has it. files: those of the source; item: of STAC, as JSON."""
 
     bytes_in: int | None = None
     modified_ns: int | None = None
@@ -64,7 +67,9 @@ class Verdict(Answer):
     max_error_db: float | None = None
     software: str | None = None
     model: str | None = None
+    tag: str | None = None
     files: tuple[str, ...] = ()
+    item: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,8 @@ def make(job: Job) -> Answer:
 
     began = time.perf_counter()
     with errors_said() as failure:
-        target = Path(job.target)
-        with writing(shown(target)):
-            target.parent.mkdir(parents=True, exist_ok=True)
-        sarcodec.compress(job.source, target, overwrite=job.overwrite, **job.options)
+        if not is_object(job.target):
+            with writing(shown(job.target)):
+                Path(job.target).parent.mkdir(parents=True, exist_ok=True)
+        sarcodec.compress(job.source, job.target, overwrite=job.overwrite, **job.options)
     return Answer(seconds=time.perf_counter() - began, place=place(), **failure.fields)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sarcodec.cli.compress import add_quality
+from sarcodec.cli.compress import add_as_is, add_quality
 from sarcodec.cli.options import add_saying, add_verb, add_working, positive
 from sarcodec.errors import InvalidArgument
 
@@ -17,16 +18,18 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "sarcodec archive scenes small --class archive    # again: goes on",
     "sarcodec archive list.txt small --shard 3/100    # on one machine of many",
+    "sarcodec archive scenes small --scheduler tcp://host:8786",
     "sarcodec archive --verify small --sample 100",
     "sarcodec archive --restore small back",
 )
 _ABOUT = (
-    "SOURCE is a folder, searched for .tif and .tiff, or a text file with one name\n"
-    "a line. Every output is decoded in another process and compared with its source\n"
-    "before it counts as done. What became of each scene stands in\n"
-    "OUT/archive.sqlite. Start it again after whatever ended it: it goes on."
+    "SOURCE is a folder or a bucket (s3://...), searched for .tif, .tiff and\n"
+    "products (.SAFE, .zip), or a text file with one name a line. Every output is\n"
+    "decoded in another process and compared with its source before it counts as\n"
+    "done. What became of each scene stands in OUT/archive.sqlite. Start it again\n"
+    "after whatever ended it: it goes on."
 )
-_OF_ARCHIVE_ALONE = ("delete_source", "retry", "shard", "dry_run")
+_OF_ARCHIVE_ALONE = ("delete_source", "retry", "shard", "dry_run", "table")
 
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -48,13 +51,23 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     ways.add_argument(
         "--restore",
         action="store_true",
-        help="decompress an archive into GeoTIFFs under the old names; those that are there stay",
+        help="decompress an archive into GeoTIFFs and products under the old names; those that are there stay",
     )
     parser.add_argument(
         "--sample", type=positive, metavar="N", help="with --verify: only so many outputs, drawn at random"
     )
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="how many scenes are worked on at once (default: one a core)"
+    )
+    parser.add_argument(
+        "--table",
+        metavar="FOLDER",
+        help="of this machine, for the table of an archive whose OUT is in a bucket (s3://, gs://, az://)",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="let the workers of a Dask cluster do the work, such as tcp://host:8786; they have to see the same files",
     )
     parser.add_argument(
         "--shard",
@@ -74,6 +87,7 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         help="write nothing; estimate bytes and hours from one tile each of eight scenes",
     )
     add_quality(parser)
+    add_as_is(parser)
     add_working(parser)
     parser.set_defaults(threads=1)
     add_saying(parser)
@@ -109,6 +123,8 @@ def _check(options: argparse.Namespace) -> None:
         )
     if options.sample is not None and not options.verify:
         raise InvalidArgument("--sample says how many outputs --verify reads; give --verify, or leave it out")
+    if options.dry_run and options.scheduler:
+        raise InvalidArgument("--dry-run works here alone, on one tile each of eight scenes; leave --scheduler out")
     if options.dry_run and options.delete_source:
         raise InvalidArgument(
             "--dry-run judges nothing, and --delete-source deletes only what was judged; leave one out"
@@ -125,6 +141,18 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     from sarcodec.archiving.verb import OPTIONS
 
     return {name: getattr(options, name) for name in OPTIONS}
+
+
+@contextmanager
+def _crew(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Who works, as keywords of the verbs."""
+    if options.scheduler is None:
+        yield {"workers": options.workers}
+        return
+    from sarcodec.archiving.cluster import cluster
+
+    with cluster(options.scheduler) as (executor, at_once):
+        yield {"executor": executor, "workers": options.workers or at_once}
 
 
 def _estimate(options: argparse.Namespace) -> int:
@@ -144,11 +172,11 @@ def _archive(options: argparse.Namespace) -> int:
     from sarcodec.cli.archive_progress import archive_progress
     from sarcodec.cli.output import tell
 
-    given = {name: getattr(options, name) for name in ("threads", "workers", "retry", "delete_source")} | _given(
-        options
-    )
-    with archive_progress(options.progress, options.quiet) as watch:
-        report = sarcodec.archive(options.source, options.out, shard=options.shard or (1, 1), progress=watch, **given)
+    given = {name: getattr(options, name) for name in ("threads", "retry", "delete_source", "table")} | _given(options)
+    with _crew(options) as crew, archive_progress(options.progress, options.quiet) as watch:
+        report = sarcodec.archive(
+            options.source, options.out, shard=options.shard or (1, 1), progress=watch, **crew, **given
+        )
     tell(report, _archived(report), options)
     _list(report)
     return 0 if report.passed else 1
@@ -159,11 +187,11 @@ def _verify(options: argparse.Namespace) -> int:
     from sarcodec.cli.output import tell
     from sarcodec.cli.progress import progress
 
-    with progress("verify", options.progress, options.quiet) as watch:
+    with _crew(options) as crew, progress("verify", options.progress, options.quiet) as watch:
         report = sarcodec.verify_archive(
             options.source,
             sample=options.sample,
-            workers=options.workers,
+            **crew,
             threads=options.threads,
             memory=options.memory,
             progress=watch,
@@ -178,11 +206,11 @@ def _restore(options: argparse.Namespace) -> int:
     from sarcodec.cli.output import tell
     from sarcodec.cli.progress import progress
 
-    with progress("restore", options.progress, options.quiet) as watch:
+    with _crew(options) as crew, progress("restore", options.progress, options.quiet) as watch:
         report = sarcodec.restore_archive(
             options.source,
             options.out,
-            workers=options.workers,
+            **crew,
             threads=options.threads,
             memory=options.memory,
             progress=watch,
@@ -213,6 +241,14 @@ def _archived(report: ArchiveReport) -> Iterator[str]:
     if report.bytes_out:
         times = report.bytes_in / report.bytes_out
         yield f"{size(report.bytes_in)} in {size(report.bytes_out)}, {times:.3g} times smaller; each was decoded and keeps what was promised"
+    if report.items_path:
+        hint = "" if report.items_path.endswith(".parquet") else " (GeoParquet: pip install 'sarcodec[parquet]')"
+        none = (
+            f"; {report.without_item} outputs have none, as they do not say when and where"
+            if report.without_item
+            else ""
+        )
+        yield f"{report.items_path}: {report.items} STAC items{hint}{none}"
 
 
 def _estimated(report: EstimateReport) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from sarcodec.api.decompression import DecompressReport
     from sarcodec.api.information import FileInfo
     from sarcodec.api.verification import VerifyReport
+    from sarcodec.doors.light_product import LightReport
     from sarcodec.format.claims import Claims
     from sarcodec.models.published import ModelCard
 
@@ -36,6 +38,15 @@ def compressed(report: CompressReport, source: str, pixel_bytes: int | None, ask
     )
     yield _promise(report, asked) + _exact_bands(report)
     yield f"written: {_named(report.path, 'out')}"
+
+
+def light(report: LightReport, source: str, asked: str) -> Iterator[str]:
+    """A light product; asked: the target of compressing in words."""
+    if report.compressed is not None:
+        yield from itertools.islice(compressed(report.compressed, source, None, asked), 2)
+    else:
+        yield f"{_named(source, 'in')}: taken as it was"
+    yield f"written: {_named(report.path, 'out')}, {size(report.bytes)}; its TIFFs are VRTs, which need GDAL_VRT_ENABLE_PYTHON=TRUSTED_MODULES and GDAL_VRT_PYTHON_TRUSTED_MODULES=sarcodec.vrt"
 
 
 def _promise(report: CompressReport, asked: str) -> str:

@@ -56,14 +56,30 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         metavar="NAME=PATH",
         help="a file that is kept beside the pixels, compressed, under a name such as annotation/iw.xml; may be given again",
     )
+    add_as_is(parser)
+    parser.add_argument(
+        "--light",
+        action="store_true",
+        help="of a product make OUT.SAFE: the compressed file and all else of the product, and a VRT for each measurement, under its name. "
+        "IN may also be the compressed file of a product",
+    )
+    parser.add_argument(
+        "--relative-to",
+        metavar="FOLDER",
+        help="with --light: the VRTs name the compressed file by its path from FOLDER, which readers name in SARCODEC_VRT_ROOT or are in",
+    )
+    add_overwrite(parser)
+    add_working(parser)
+    add_saying(parser)
+
+
+def add_as_is(parser: argparse.ArgumentParser) -> None:
+    """Whether a product has to be whole."""
     parser.add_argument(
         "--as-is",
         action="store_true",
         help="take a product (SAFE) even if files that its manifest lists are missing, or are not those of its checksums",
     )
-    add_overwrite(parser)
-    add_working(parser)
-    add_saying(parser)
 
 
 def add_quality(parser: argparse.ArgumentParser) -> None:
@@ -170,35 +186,43 @@ def run(options: argparse.Namespace) -> int:
     from sarcodec.storage import input_for
     from sarcodec.storage.forms import SARCODEC
 
-    found = {} if options.exact_bands is None else {"exact_bands": options.exact_bands}
+    if options.light:
+        return _light(options)
+    if options.relative_to is not None:
+        raise InvalidArgument("--relative-to says where the VRTs of a light product find its pixels; give --light too")
     with (
         input_for(options.source, options.target, options.overwrite, SARCODEC) as source,
         progress("compress", options.progress, options.quiet) as watch,
     ):
-        report = sarcodec.compress(
-            source,
-            options.target,
-            quality=options.quality,
-            target_bpp=options.target_bpp,
-            target_size=options.target_size,
-            target_rmse_db=options.target_rmse_db,
-            quality_class=options.quality_class,
-            max_error_db=options.max_error_db,
-            lossless=options.lossless,
-            domain=options.domain,
-            effort=options.effort,
-            independent_bands=options.independent_bands,
-            model=options.model,
-            attachments=_attachments(options.attach),
-            as_is=options.as_is,
-            threads=options.threads,
-            memory=options.memory,
-            overwrite=options.overwrite,
-            progress=watch,
-            **found,
-        )
+        report = sarcodec.compress(source, options.target, overwrite=options.overwrite, progress=watch, **_how(options))
     brief = compressed(report, options.source, _pixel_bytes(report, options), _asked(options))
     tell(report, brief, options, to_stderr=options.target == "-")
+    return 0
+
+
+def _how(options: argparse.Namespace) -> dict[str, Any]:
+    """Keywords of sarcodec.compress."""
+    names = (
+        "quality", "target_bpp", "target_size", "target_rmse_db", "quality_class", "max_error_db", "lossless", "domain", "effort", "independent_bands",
+        "model", "as_is", "threads", "memory",
+    )  # fmt: skip
+    exact = {} if options.exact_bands is None else {"exact_bands": options.exact_bands}
+    return {name: getattr(options, name) for name in names} | {"attachments": _attachments(options.attach)} | exact
+
+
+def _light(options: argparse.Namespace) -> int:
+    """A light product instead of a file."""
+    from sarcodec.cli.brief import light
+    from sarcodec.cli.output import tell
+    from sarcodec.doors import light_product
+    from sarcodec.products.files import is_product
+
+    with progress("compress", options.progress, options.quiet) as watch:
+        how = {**_how(options), "progress": watch} if is_product(options.source) else {}
+        report = light_product.write(
+            options.source, options.target, relative_to=options.relative_to, overwrite=options.overwrite, **how
+        )
+    tell(report, light(report, options.source, _asked(options)), options)
     return 0
 
 

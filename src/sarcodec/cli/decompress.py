@@ -18,6 +18,7 @@ EXAMPLES = (
     "sarcodec decompress scene.sarc back.tif",
     "sarcodec decompress scene.sarc part.tif --window 100 200 512 300 --indexes 1",
     "sarcodec decompress scene.sarc small.tif --reduce 8",
+    "sarcodec decompress scene.sarc cog.tif --cog               # with overviews",
     "sarcodec decompress product.sarc folder                    # a product again",
     "sarcodec decompress scene.sarc - > back.tif",
 )
@@ -47,6 +48,11 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         choices=(8, 16, 32),
         metavar="N",
         help="8, 16 or 32: so many pixels become one along each side, of their mean power; fast where the model coded the band",
+    )
+    parser.add_argument(
+        "--cog",
+        action="store_true",
+        help="write a cloud-optimised GeoTIFF, with overviews of mean power; of whole scenes",
     )
     parser.add_argument(
         "--indexes", type=band_list, metavar="N,...", help="only these bands, in this order; the first is 1"
@@ -85,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
             options.target,
             window=window,
             reduce=options.reduce,
+            cog=options.cog,
             indexes=options.indexes,
             reconstruct=options.reconstruct,
             speckle=options.speckle,

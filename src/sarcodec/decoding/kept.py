@@ -38,24 +38,37 @@ class Kept(Generic[Result]):
         self._used = 0
 
     @property
+    def room(self) -> int:
+        """The largest sum of sizes."""
+        return self._room
+
+    @property
     def used(self) -> int:
         """The sizes of all that is kept."""
         return self._used
 
     def get(self, key: Hashable, make: Callable[[], Result]) -> Result:
-        """What `make` gives, made now unless it is kept or another thread is at it. An error is not kept."""
-        future, mine = self._future(key)
-        if mine:
-            try:
-                result = make()
-            except BaseException as error:
-                with self._lock:
-                    self._futures.pop(key, None)
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-                self._keep(key, future, self._size(result))
-        return future.result()
+        """What `make` gives, made now unless it is kept or another thread is at it. An error is not kept, and is nobody's but of the
+        thread that met it: the others, which may read from another place, make it themselves."""
+        while True:
+            future, mine = self._future(key)
+            if mine:
+                return self._made(key, future, make)
+            if future.exception() is None:
+                return future.result()
+
+    def _made(self, key: Hashable, future: Future[Result], make: Callable[[], Result]) -> Result:
+        try:
+            result = make()
+        except BaseException as error:
+            with self._lock:
+                if self._futures.get(key) is future:
+                    del self._futures[key]
+            future.set_exception(error)
+            raise
+        future.set_result(result)
+        self._keep(key, future, self._size(result))
+        return result
 
     def _future(self, key: Hashable) -> tuple[Future[Result], bool]:
         """The future of a key, and whether it is the caller who has to fulfil it."""
@@ -71,12 +84,13 @@ class Kept(Generic[Result]):
         with self._lock:
             if self._futures.get(key) is not future:  # forgotten by a fork while it was made
                 return
-            if size > self._room:
+            room = self.room
+            if size > room:
                 del self._futures[key]
                 return
             self._sizes[key] = size
             self._used += size
-            while self._used > self._room:
+            while self._used > room:
                 self._drop(next(key for key in self._futures if key in self._sizes))
 
     def _drop(self, key: Hashable) -> None:

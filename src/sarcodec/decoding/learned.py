@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sarcodec.decoding.apart import apart
-from sarcodec.decoding.borders import tile_borders
-from sarcodec.decoding.kept import Kept
+from sarcodec.decoding.borders import neighbours, tile_borders
 from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction
+from sarcodec.decoding.shared import kept_for
 from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX, Coded, TileDecoder
 from sarcodec.entropy.prior import TileLatents
 from sarcodec.errors import CorruptFile, ModelError
@@ -35,7 +35,7 @@ from sarcodec.format.sections import (
     Section,
 )
 from sarcodec.format.targets import NO_TARGETS, TargetLayer, unpack_targets
-from sarcodec.format.tiling import TileGrid
+from sarcodec.format.tiling import TileGrid, Window
 from sarcodec.models import published
 from sarcodec.signal.bumps import Bumps, bumps_of, image_of, reaching
 from sarcodec.signal.correction import NONE, Ground, unpack_correction, with_power
@@ -69,9 +69,13 @@ class _Decoded:
         return self.latents.values.nbytes + (0 if self.lost is None else self.lost.nbytes) + noise
 
 
+def _size(tile: _Decoded | None) -> int:
+    return EMPTY_BYTES + (tile.nbytes if tile else 0)
+
+
 class LearnedDecoder:
     """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are; room: bytes of decoded tiles
-    that are kept for their neighbours."""
+    that are kept for their neighbours, one lot for all decoders of the same file that want the same."""
 
     def __init__(
         self,
@@ -91,7 +95,8 @@ class LearnedDecoder:
                 "the scene again with a newer model"
             )
         self.codec, self.wanted = TileDecoder(model), wanted
-        self._tiles: Kept[_Decoded | None] = Kept(room, lambda tile: EMPTY_BYTES + (tile.nbytes if tile else 0))
+        of_all = None if file.identity is None else (file.identity, wanted)
+        self._tiles = kept_for(self, of_all, room, _size)
 
     @property
     def tile_bytes(self) -> int:
@@ -172,12 +177,14 @@ class LearnedDecoder:
         cells, by_cell = self.codec.cells(latents, rows, cols), lost.mean(1).reshape(rows, cols)
         return _Decoded(latents, cells, targets, by_cell, noise)
 
-    def _around(self, tile: int, band: int) -> list[_Decoded | None]:
-        """A tile and its neighbours in the order of NEIGHBOURS, None where the scene ends or nothing is coded."""
-        row, col = divmod(tile, self.grid.shape[1])
-        places = [(row + down, col + across) for down, across in NEIGHBOURS]
-        inside = [0 <= r < self.grid.shape[0] and 0 <= c < self.grid.shape[1] for r, c in places]
-        return [self._tile(r * self.grid.shape[1] + c, band) if i else None for (r, c), i in zip(places, inside)]
+    def needed(self, tile: int, part: Window | None) -> list[int | None]:
+        """The tiles that are decoded for the pixels of a tile within a window, as `neighbours` has them. What is given back of power and texture stands on the levels
+        of the whole tile, and so on all of them."""
+        return neighbours(self.grid, tile, part if self.wanted == LEAST_ERROR else None)
+
+    def _around(self, tile: int, band: int, part: Window | None) -> list[_Decoded | None]:
+        """A tile and its neighbours in the order of NEIGHBOURS, None where the scene ends, nothing is coded or none is needed."""
+        return [None if other is None else self._tile(other, band) for other in self.needed(tile, part)]
 
     def _synthesised(self, tile: int, band: int, around: Sequence[Cells | None], offset_db: float) -> Floats:
         """Levels in dB of a tile (rows, cols) from its cells and its neighbours'."""
@@ -189,13 +196,14 @@ class LearnedDecoder:
             raise CorruptFile(f"tile {tile}, band {band} decodes to levels that are not finite; the file is damaged")
         return np.ascontiguousarray(levels[:rows, :cols])
 
-    def levels(self, tile: int, band: int) -> Floats:
-        """Levels in dB of a tile's pixels as they were asked for, float32; meaningful where pixels are valid."""
+    def levels(self, tile: int, band: int, part: Window | None = None) -> Floats:
+        """Levels in dB of a tile's pixels as they were asked for, float32; meaningful where pixels are valid, and within `part` (a window of
+        the scene; None: all)."""
         offset_db = self.header.bands[band].offset_db
         kept = self._tile(tile, band)
         if kept is None:
             return np.full(self.grid.window(tile).shape, np.float32(offset_db))
-        around = self._around(tile, band)
+        around = self._around(tile, band, part)
         levels = self._synthesised(tile, band, [None if a is None else a.cells for a in around], offset_db)
         bumps = self._bumps(tile, levels, around)
         if kept.lost is not None:
@@ -242,16 +250,16 @@ class LearnedDecoder:
         power = self.wanted.reconstruct == "power"
         return restored(ground, image_of(bumps, levels.shape), noise, correction, power)[0]
 
-    def tile_pixels(self, tile: int, band: int) -> Pixels:
-        """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were."""
+    def tile_pixels(self, tile: int, band: int, part: Window | None = None) -> Pixels:
+        """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were. part: as in `levels`."""
         mask = self.sections(tile, band).get(MASK)
         shape, measure = self.grid.window(tile).shape, self._measures[band]
         if mask is None:
-            return restore(self.levels(tile, band), measure, self.header.dtype)
+            return restore(self.levels(tile, band, part), measure, self.header.dtype)
         valid, pixels = unpack_invalid(mask.payload, shape, self.header.dtype)
         if not valid.any():
             return pixels
-        restored = restore(self.levels(tile, band), measure, self.header.dtype)
+        restored = restore(self.levels(tile, band, part), measure, self.header.dtype)
         restored.view(_bits(restored))[~valid] = pixels.view(_bits(pixels))[~valid]
         return restored
 

@@ -48,7 +48,7 @@ def reduced_window(window: Window, side: int) -> Window:
 
 
 class ReducedSceneDecoder:
-    """Tiles of all planes of a file, side x side pixels become one. room: bytes of tiles that are kept for their neighbours; window: of pixels,
+    """Tiles of all planes of a file, side x side pixels become one; sides below 8 are made of whole tiles. room: bytes of tiles that are kept for their neighbours; window: of pixels,
     what is to be read, whose base payloads are read ahead."""
 
     def __init__(self, whole: SceneDecoder, side: int, window: Window | None = None, room: int = USUAL_ROOM) -> None:
@@ -58,7 +58,7 @@ class ReducedSceneDecoder:
         self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX // side)
         self._room = max(room - ROOM_BYTES, 0)
         self._learned = None
-        if whole.learned:
+        if whole.learned and side >= BLOCK_PX:
             around = grow(window or whole.grid.whole, TILE_PX, self.header.rows, self.header.cols)
             region = BaseRegion(self.file, stretches(self.file, whole.grid, around))
             self._learned = ReducedDecoder(whole.learned, self._room, region.read)
@@ -67,21 +67,28 @@ class ReducedSceneDecoder:
         """As `SceneDecoder.walk`; window: of reduced pixels."""
         return walk(self.grid, self.header.bands, (window, planes), self._learned, (self._room, threads))
 
-    def tile_plane(self, tile: int, plane: int) -> Pixels:
+    def tile_plane(self, tile: int, plane: int, part: Window | None = None) -> Pixels:
         """Reduced pixels of a tile of a band, or the values of a mask behind them."""
-        kind, count = self._whole.kind(plane), len(self.header.bands)
-        if plane >= count:
-            return largest_values(self._whole.tile_mask(tile, plane - count), self.side)
-        measure = self._whole.measures[plane]
-        if kind == EXACT or measure is None:
-            return middle_pixels(self._whole.tile_pixels(tile, plane), self.side)
-        if kind == LEARNED and self._learned is not None:
+        if self.has_own(plane) and self._learned is not None:
             levels, valid, pixels = self._learned.tile(tile, plane)
-            side = self.side // BLOCK_PX
-        else:
-            pixels = self._whole.tile_pixels(tile, plane)
-            (levels, valid), side = normalise(pixels, measure), self.side
-        return self._restored(plane, levels, valid, pixels, side)
+            return self._restored(plane, levels, valid, pixels, self.side // BLOCK_PX)
+        return self.of_pixels(plane, self._whole.tile_plane(tile, plane))
+
+    def has_own(self, plane: int) -> bool:
+        """Whether the file holds the reduced picture of a plane, so that it takes less than decoding the whole."""
+        return (
+            self._learned is not None and self._whole.kind(plane) == LEARNED and self._whole.measures[plane] is not None
+        )
+
+    def of_pixels(self, plane: int, pixels: Pixels) -> Pixels:
+        """The same of the pixels of a tile of `plane`, or of the values of a mask: means of the power of what was decoded."""
+        if plane >= len(self.header.bands):
+            return largest_values(pixels, self.side)
+        measure = self._whole.measures[plane]
+        if self._whole.kind(plane) == EXACT or measure is None:
+            return middle_pixels(pixels, self.side)
+        levels, valid = normalise(pixels, measure)
+        return self._restored(plane, levels, valid, pixels, self.side)
 
     def _restored(self, band: int, levels: Floats, valid: Bools, pixels: Pixels, side: int) -> Pixels:
         """Pixels of the mean power of what is valid in each side x side, and the commonest pattern where nothing is."""

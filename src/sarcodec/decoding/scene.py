@@ -5,6 +5,7 @@ In: an open `FileReader`; out: pixels in the scene's dtype, and masks. Safe for 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from sarcodec.format.pixels import unpack_pixels
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import unpack_scene
 from sarcodec.format.sections import PIXELS
-from sarcodec.format.tiling import TileGrid, Window
+from sarcodec.format.tiling import TileGrid, Window, grow
 
 if TYPE_CHECKING:
     from sarcodec.arrays import Integers, Pixels
@@ -66,7 +67,7 @@ class SceneDecoder:
         """Tiles that a window touches and places in `planes` (bands, and masks behind them, from 0), to be decoded in this order by
         `Workers.map` of so many threads: what is kept of a tile for its neighbours is forgotten behind the last of them."""
         far = self.file.far and not self._fetched_at_once(window, planes)
-        load, ahead = (self._room, threads), self._fetching if far else None
+        load, ahead = (self._room, threads), functools.partial(self._fetching, window) if far else None
         yield from walk(self.grid, self.header.bands, (window, planes), self.learned, load, ahead)
 
     def each(self) -> Iterator[tuple[int, int]]:
@@ -85,17 +86,21 @@ class SceneDecoder:
 
     def _fetched_at_once(self, window: Window, planes: Sequence[int]) -> bool:
         """Fetches all payloads that a window of a file on the network needs, if they are few enough."""
-        groups = self._needed(self.grid.touched(window), planes)
+        around = self.grid.touched(grow(window, TILE_PX, self.grid.rows, self.grid.cols))
+        self.file.ahead_index((tile, plane) for tile in around for plane in (0, self.header.planes - 1))
+        groups = self._needed(window, self.grid.touched(window), planes)
         if len(groups) == 1:
             self.file.ahead(groups[0][1])
         return len(groups) == 1
 
-    def _fetching(self, stripe: Sequence[int], planes: Sequence[int]) -> Callable[[int], None]:
+    def _fetching(self, window: Window, stripe: Sequence[int], planes: Sequence[int]) -> Callable[[int], None]:
         """What is called before each tile of a stripe: the payloads that it and those after it need are fetched in groups."""
-        needed = dict(self._needed(stripe, planes))
+        needed = dict(self._needed(window, stripe, planes))
         return lambda tile: self.file.ahead(needed.get(tile, ()))
 
-    def _needed(self, tiles: Sequence[int], planes: Sequence[int]) -> list[tuple[int, list[tuple[int, int]]]]:
+    def _needed(
+        self, window: Window, tiles: Sequence[int], planes: Sequence[int]
+    ) -> list[tuple[int, list[tuple[int, int]]]]:
         """Before which of some tiles, row by row, payloads of which tiles and planes are fetched at once: with those of neighbours and of bands that are leaned on."""
         fields = self.header.bands
         leaned = {fields[p].reference for p in planes if p < len(fields)} - {None}
@@ -106,7 +111,7 @@ class SceneDecoder:
         groups: list[tuple[int, dict[tuple[int, int], int]]] = []
         for row in rows.values():
             places = [(tile, plane) for tile in row for plane in planes if self.kind(plane) != LEARNED]
-            places += [(tile, plane) for tile in self._with_neighbours(row) for plane in learned]
+            places += [(tile, plane) for tile in self._with_neighbours(row, window) for plane in learned]
             sizes = {place: self.file.payload_bytes(*place) for place in places}
             if groups and sum((groups[-1][1] | sizes).values()) <= AHEAD_BYTES:
                 groups[-1][1].update(sizes)
@@ -114,22 +119,22 @@ class SceneDecoder:
                 groups.append((row[0], sizes))
         return [(first, list(sizes)) for first, sizes in groups]
 
-    def _with_neighbours(self, tiles: Sequence[int]) -> list[int]:
-        """A row of tiles, and those around it."""
-        row, width = tiles[0] // self.grid.shape[1], self.grid.shape[1]
-        cols = range(max(0, tiles[0] % width - 1), min(width, tiles[-1] % width + 2))
-        return [r * width + c for r in range(max(0, row - 1), min(self.grid.shape[0], row + 2)) for c in cols]
+    def _with_neighbours(self, tiles: Sequence[int], window: Window) -> list[int]:
+        """Tiles of learned bands, and those around them that they need for the pixels of a window."""
+        found = {other for tile in tiles for other in (self.learned.needed(tile, window) if self.learned else ())}
+        return sorted(other for other in found if other is not None)
 
-    def tile_plane(self, tile: int, plane: int) -> Pixels:
-        """Pixels of a tile of a band, or the values of a mask behind them."""
+    def tile_plane(self, tile: int, plane: int, part: Window | None = None) -> Pixels:
+        """Pixels of a tile of a band, or the values of a mask behind them. part: see `tile_pixels`."""
         bands = len(self.header.bands)
-        return self.tile_pixels(tile, plane) if plane < bands else self.tile_mask(tile, plane - bands)
+        return self.tile_pixels(tile, plane, part) if plane < bands else self.tile_mask(tile, plane - bands)
 
-    def tile_pixels(self, tile: int, band: int) -> Pixels:
-        """Pixels of a tile (rows, cols) in the scene's dtype."""
+    def tile_pixels(self, tile: int, band: int, part: Window | None = None) -> Pixels:
+        """Pixels of a tile (rows, cols) in the scene's dtype. part: a window of the scene, outside of which they may be anything, so that fewer
+        neighbours are decoded; None: all are wanted."""
         kind = self.kind(band)
         if kind == LEARNED and self.learned is not None:
-            return self.learned.tile_pixels(tile, band)
+            return self.learned.tile_pixels(tile, band, part)
         if kind == BOUNDED and self._bounded is not None:
             return self._bounded.tile_pixels(tile, band)
         return self._exact(tile, band, self.header.dtype)

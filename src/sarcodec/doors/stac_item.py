@@ -6,6 +6,7 @@ In: a path; out: a dict for JSON (STAC 1.1). Properties that no extension has be
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import re
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 from sarcodec.api.information import FileInfo, info
 from sarcodec.doors.footprint import footprint
 from sarcodec.errors import InvalidArgument
+from sarcodec.format.claims import claims_json
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import unpack_scene
+from sarcodec.products.acquisition import Acquisition, acquisition_of
 
 if TYPE_CHECKING:
     from sarcodec.format.scene import SceneInfo
@@ -44,7 +47,11 @@ _ORBIT_OF_FIRST = {"a": 73, "b": 27}  # relative = (absolute - this) mod 175 + 1
 
 
 def item(
-    path: str | os.PathLike[str], *, when: str | None = None, href: str | None = None, checksum: bool = False
+    path: str | os.PathLike[str],
+    *,
+    when: str | None = None,
+    href: str | None = None,
+    checksum: bool = False,
 ) -> dict[str, Any]:
     """The item.
 
@@ -55,28 +62,31 @@ def item(
         href: of the file, as the item names it; default its name alone.
         checksum: also the file's SHA-256, for which all of it is read.
 
-    Raises InvalidArgument where nobody says when, and what sarcodec.info raises.
+    Its id is the name of the product that the file holds, else the file's own without its ending. Raises InvalidArgument where nobody says when, and what sarcodec.info raises.
     """
     name = Path(os.fspath(path))
     about = info(path)
     with FileReader(path) as file:
         header, parts = file.header, file.directory
         scene = unpack_scene(header.metadata, header.rows, header.cols, len(header.bands), header.dtype)
-    tags, frame = dict(dict(scene.tags).get("", ())), _FRAME.search(name.name)
+        taken = acquisition_of(file)
+    bare = taken.name if taken else name.stem
+    tags, frame = dict(dict(scene.tags).get("", ())), _FRAME.search(taken.name if taken else name.name)
     geometry, box = footprint(scene)
     properties = {
-        **_times(tags, frame, when),
-        **_radar(scene, tags, frame),
+        **_times(tags, frame, when, taken),
+        **(_radar_of_product(taken) if taken else _radar(scene, tags, frame)),
         **_orbit(tags, frame),
+        **(_orbit_of_product(taken) if taken else {}),
         **_projection(scene),
-        **_processing(tags, about),
+        **_processing(tags, about, taken),
         **_promises(about),
     }
     found: dict[str, Any] = {
         "type": "Feature",
         "stac_version": "1.1.0",
         "stac_extensions": [],
-        "id": name.stem,
+        "id": bare,
         "geometry": geometry,
         "properties": properties,
         "links": [],
@@ -100,9 +110,13 @@ def _extensions(found: dict[str, Any]) -> list[str]:
     return [url for name, url in SCHEMAS.items() if {"projection": "proj"}.get(name, name) in used]
 
 
-def _times(tags: dict[str, str], frame: re.Match[str] | None, when: str | None) -> dict[str, Any]:
-    """datetime; also start and end where the file's name or its tags have both."""
+def _times(
+    tags: dict[str, str], frame: re.Match[str] | None, when: str | None, taken: Acquisition | None
+) -> dict[str, Any]:
+    """datetime; also start and end where the product, the file's name or its tags have both."""
     start, end = tags.get("ACQUISITION_START_TIME"), tags.get("ACQUISITION_STOP_TIME")
+    if taken:
+        start, end = taken.start or start, taken.stop or end
     if frame:
         start, end = start or frame[4], end or frame[5]
     first = when or start
@@ -149,6 +163,28 @@ def _radar(scene: SceneInfo, tags: dict[str, str], frame: re.Match[str] | None) 
     return platform | radar
 
 
+def _radar_of_product(taken: Acquisition) -> dict[str, Any]:
+    """As its manifest says."""
+    return {
+        "platform": f"sentinel-1{taken.mission[-1:].lower()}",
+        "constellation": "sentinel-1",
+        "instruments": ["c-sar"],
+        "sar:instrument_mode": taken.mode,
+        "sar:frequency_band": "C",
+        "sar:polarizations": list(taken.polarisations),
+        "sar:product_type": taken.product_type,
+    }
+
+
+def _orbit_of_product(taken: Acquisition) -> dict[str, Any]:
+    said = {
+        "sat:orbit_state": taken.orbit_pass,
+        "sat:absolute_orbit": taken.absolute_orbit,
+        "sat:relative_orbit": taken.relative_orbit,
+    }
+    return {key: value for key, value in said.items() if value is not None}
+
+
 def _orbit(tags: dict[str, str], frame: re.Match[str] | None) -> dict[str, Any]:
     """The sat extension, of tags and of the name."""
     found: dict[str, Any] = {}
@@ -178,7 +214,7 @@ def _projection(scene: SceneInfo) -> dict[str, Any]:
     return found
 
 
-def _processing(tags: dict[str, str], about: FileInfo) -> dict[str, Any]:
+def _processing(tags: dict[str, str], about: FileInfo, taken: Acquisition | None) -> dict[str, Any]:
     """What made the scene, where a tag says so, and what became of it."""
     how = {
         "learned": f"compressed with loss by sarcodec, model {about.model}",
@@ -186,7 +222,9 @@ def _processing(tags: dict[str, str], about: FileInfo) -> dict[str, Any]:
     }.get(about.mode, "compressed by sarcodec, every pixel as it was")
     found: dict[str, Any] = {"processing:lineage": how}
     words = tags.get("TIFFTAG_SOFTWARE", "").rsplit(" ", 1)
-    if len(words) == 2 and words[1][:1].isdigit():
+    if taken and taken.software:
+        found["processing:software"] = {taken.software[0]: taken.software[1]}
+    elif len(words) == 2 and words[1][:1].isdigit():
         found["processing:software"] = {words[0]: words[1]}
     return found
 
@@ -203,6 +241,7 @@ def _promises(about: FileInfo) -> dict[str, Any]:
         "sarcodec:model": about.model,
         "sarcodec:model_digest": about.model_digest,
         "sarcodec:bits_per_pixel": round(about.bits_per_pixel, 4),
+        "sarcodec:claims": json.loads(claims_json(about.claims)) if about.claims else None,
     }
     return {key: value for key, value in said.items() if value is not None}
 

@@ -21,12 +21,13 @@ from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
 from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.decoding.reduced_scene import REDUCTIONS, ReducedSceneDecoder
 from sarcodec.decoding.scene import MASK_DTYPE, SceneDecoder
-from sarcodec.doors.tiff_layout import Image, lay_out, numbers, shorts
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import SceneInfo
 from sarcodec.format.tiling import Window, overlap
 from sarcodec.raster.skeleton import BLOCK_PX, skeleton
+from sarcodec.raster.tiff_images import mask_tags, overview_tags
+from sarcodec.raster.tiff_layout import Image, lay_out
 
 if TYPE_CHECKING:
     from sarcodec.api.choices import Reconstruct, Speckle
@@ -43,11 +44,6 @@ BLOCKS_BYTES = 64 << 20
 """Finished blocks that are kept: readers ask for a block in pieces, and for the same block again."""
 SIDE_FILE, MASK_FILE = ".aux.xml", ".msk"
 """What GDAL looks for beside a GeoTIFF: what its tags cannot hold, and masks of single bands."""
-_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
-_SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 277, 284, 322, 323
-_COLOURS, _MORE_SAMPLES, _SAMPLE_FORMAT, _NODATA = 320, 338, 339, 42113
-_OF_PIXELS = {_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _COLOURS, _MORE_SAMPLES, _SAMPLE_FORMAT, _NODATA}
-_IS_REDUCED, _IS_MASK, _TRANSPARENCY = 1, 4, 4
 
 
 class VirtualGeotiff:
@@ -202,38 +198,18 @@ def _images(
     """The levels, and the images of them: pixels and the mask of all bands where there is one, then the same of each overview."""
     pixel_bytes, levels, images = np.dtype(info.dtype).itemsize, [], []
     for level in (whole, *overviews):
-        own = tags if level is whole else _overview_tags(level, tags)
+        size, reduced = (level.decoder.info.rows, level.decoder.info.cols, level.block_px), level is not whole
         levels.append(level)
+        own = overview_tags(tags, *size) if reduced else tags
         images.append(Image(own, level.blocks * info.count, level.block_px**2 * pixel_bytes))
         if info.mask == "dataset":
-            kind = _IS_MASK | (0 if level is whole else _IS_REDUCED)
             levels.append(replace(level, first_plane=info.count))
-            images.append(
-                Image(_mask_tags(level, kind), level.blocks, level.block_px**2 * np.dtype(MASK_DTYPE).itemsize)
-            )
+            mask_bytes = level.block_px**2 * np.dtype(MASK_DTYPE).itemsize
+            images.append(Image(mask_tags(*size, reduced), level.blocks, mask_bytes))
     return levels, images
-
-
-def _overview_tags(level: _Level, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
-    """What the whole image says of its pixels, and the overview's own size."""
-    info = level.decoder.info
-    return (
-        *(tag for tag in tags if tag.code in _OF_PIXELS),
-        numbers(_SUBFILE, _IS_REDUCED), numbers(_WIDTH, info.cols), numbers(_HEIGHT, info.rows),
-        shorts(_TILE_WIDTH, level.block_px), shorts(_TILE_HEIGHT, level.block_px),
-    )  # fmt: skip
 
 
 def _of_masks(info: SceneInfo) -> SceneInfo:
     """The side file of masks: a plane a band, with flags that say which bands have one."""
     flags = tuple((f"INTERNAL_MASK_FLAGS_{band}", "0") for band, own in enumerate(info.masked_bands, 1) if own)
     return SceneInfo(info.rows, info.cols, info.mask_planes, MASK_DTYPE, tags=(("", flags),))
-
-
-def _mask_tags(level: _Level, kind: int) -> tuple[Tag, ...]:
-    """Of a mask in eight bits, so that also values between valid and invalid come through."""
-    info = level.decoder.info
-    return (
-        numbers(_SUBFILE, kind), numbers(_WIDTH, info.cols), numbers(_HEIGHT, info.rows), shorts(_BITS, 8), shorts(_COMPRESSION, 1),
-        shorts(_PHOTOMETRIC, _TRANSPARENCY), shorts(_SAMPLES, 1), shorts(_PLANAR, 1), shorts(_TILE_WIDTH, level.block_px), shorts(_TILE_HEIGHT, level.block_px),
-    )  # fmt: skip

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sarcodec.encoding.pixel_source import PixelSource
-from sarcodec.encoding.sampling import Mapped, sample_band, sample_hidden, sample_tiles, telling_tiles
+from sarcodec.encoding.sampling import (
+    Mapped,
+    fill_lies_near,
+    may_hide_fill,
+    sample_band,
+    sample_hidden,
+    sample_tiles,
+    telling_tiles,
+)
 from sarcodec.errors import UnsupportedScene
 from sarcodec.format.bands import BOUNDED, EXACT, BandField
 from sarcodec.format.bounded import LOSSLESS
@@ -14,16 +24,30 @@ IMAGES = ("uint8", "uint16", "int16", "float32")
 """Pixel types that JPEG XL takes; lossless scenes of the others are coded by the core."""
 
 
+class UnseenFill(Exception):
+    """A tile shows what is taken for fill, and none of those had it that the bands' meanings were decided from: they have to be decided anew, searched."""
+
+
 def meanings_of(
-    reader: PixelSource, domain: str, exact_bands: tuple[int, ...] | None, lossless: bool, mapped: Mapped = map
+    reader: PixelSource,
+    domain: str,
+    exact_bands: tuple[int, ...] | None,
+    lossless: bool,
+    mapped: Mapped = map,
+    searched: bool = False,
 ) -> tuple[BandMeaning, ...]:
-    """What each band is. Exact pixels need no unit: lossless scenes are taken where it cannot be told. mapped: as `map`, of several threads."""
+    """What each band is. Exact pixels need no unit: lossless scenes are taken where it cannot be told. mapped: as `map`, of several threads.
+    searched: plain whole numbers are looked through for fill too, which takes as long as reading them."""
     count = reader.info.count
-    tiles = [sample_tiles(reader) if lossless else telling_tiles(reader, band, mapped) for band in range(count)]
+    hiding = [not lossless and may_hide_fill(reader, band) for band in range(count)]
+    looked = [hides and (searched or fill_lies_near(reader, band)) for band, hides in enumerate(hiding)]
+    tiles = [telling_tiles(reader, band, mapped) if look else sample_tiles(reader) for band, look in enumerate(looked)]
     samples = [sample_band(reader, band, tiles[band]) for band in range(count)]
     masked = [sample_hidden(reader, band, tiles[band]) for band in range(count)]
     try:
-        return scene_meaning(reader.info, samples, masked, domain, exact_bands)
+        found = scene_meaning(reader.info, samples, masked, domain, exact_bands)
+        known = [look or not hides for look, hides in zip(looked, hiding, strict=True)]
+        return tuple(replace(meaning, searched=all_) for meaning, all_ in zip(found, known, strict=True))
     except UnsupportedScene as error:
         if not lossless:
             raise

@@ -25,12 +25,10 @@ def sample_tiles(reader: PixelSource) -> list[int]:
 
 
 def telling_tiles(reader: PixelSource, band: int, mapped: Mapped = map) -> list[int]:
-    """Those tiles, and where a fill may be that nobody declared (float levels, and whole numbers with a scale) the ones
-    that show most of what is repeated in other tiles. A border or a hole need not reach into any of nine tiles. mapped: as `map`, of several threads.
+    """Those tiles, and the ones that show most of what is repeated in other tiles: a border or a hole of fill that nobody declared need not reach into any
+    of nine tiles. mapped: as `map`, of several threads.
     """
     chosen = sample_tiles(reader)
-    if not _may_hide_fill(reader, band):
-        return chosen
     others = sorted(set(range(_grid(reader).count)) - set(chosen))
     best: dict[float, tuple[int, int]] = {}
     for tile, found in zip(others, mapped(lambda tile: repeated(_read(reader, band, tile)), others)):
@@ -62,11 +60,25 @@ def sample_hidden(reader: PixelSource, band: int, tiles: Sequence[int]) -> Bools
     return np.concatenate([_masked(reader, band, _grid(reader).window(tile)).reshape(-1) for tile in tiles])
 
 
-def _may_hide_fill(reader: PixelSource, band: int) -> bool:
+def may_hide_fill(reader: PixelSource, band: int) -> bool:
     """Whether a pixel may look valid and mean nothing. Where nodata or a mask is declared, fill is."""
+    return reader.info.nodata[band] is None and not reader.info.mask_planes
+
+
+def fill_lies_near(reader: PixelSource, band: int) -> bool:
+    """Whether such a fill may lie among the levels: float ones, and whole numbers with a scale. Among plain whole numbers it lies above all others, as what is not
+    above 0 is invalid anyway."""
     info = reader.info
-    levels = np.dtype(info.dtype).kind == "f" or (info.scales[band], info.offsets[band]) != (1.0, 0.0)
-    return levels and info.nodata[band] is None and not info.mask_planes
+    return np.dtype(info.dtype).kind == "f" or (info.scales[band], info.offsets[band]) != (1.0, 0.0)
+
+
+def stands_out(pixels: Pixels, valid: Bools, highest: float) -> bool:
+    """Whether pixels (rows, cols) show a value that is more than twice `highest` and repeated as fill is: a plateau, not a ship."""
+    top = pixels.max(initial=0, where=valid)
+    if top <= 2 * highest:
+        return False
+    alike = valid[:, 1:] & (pixels[:, 1:] == top) & (pixels[:, :-1] == top)
+    return int(np.count_nonzero(alike)) >= _LEAST_ALIKE
 
 
 def _grid(reader: PixelSource) -> TileGrid:

@@ -73,7 +73,7 @@ class SceneEncoder:
 
     def _learned_encoder(self, together: bool) -> LearnedEncoder | None:
         bands = {
-            band: LearnedBand.of(meaning.measure, meaning.hidden, sample_band(self.reader, band))
+            band: LearnedBand.of(meaning.measure, meaning.hidden, sample_band(self.reader, band), meaning.searched)
             for band, meaning in enumerate(self.meanings)
             if meaning.kind != EXACT and meaning.measure is not None
         }

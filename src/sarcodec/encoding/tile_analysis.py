@@ -14,9 +14,10 @@ from sarcodec.decoding.borders import tile_borders
 from sarcodec.decoding.tile import CELL_PX, HALO_PX, TILE_PX
 from sarcodec.encoding.canvas import canvas
 from sarcodec.encoding.level_check import check_levels
+from sarcodec.encoding.meanings import UnseenFill
 from sarcodec.encoding.overview_fitting import ReducedOriginal
 from sarcodec.encoding.pixel_source import PixelSource
-from sarcodec.encoding.sampling import hidden_pixels
+from sarcodec.encoding.sampling import hidden_pixels, stands_out
 from sarcodec.encoding.target_finding import Found, find_targets
 from sarcodec.encoding.target_layer import TileTargets
 from sarcodec.encoding.tile import SEARCHING, TileEncoder
@@ -35,19 +36,22 @@ OFFSET_MAX_DB = 500  # an offset is an int16 in 1/64 dB
 
 @dataclass(frozen=True)
 class LearnedBand:
-    """What a band measures; values that are fill where a mask hides them; the level, in 1/64 dB, that is taken off before analysis."""
+    """What a band measures; values that are fill where a mask hides them; the level, in 1/64 dB, that is taken off before analysis. highest: of the pixels
+    that the measure was found from, where fill may be above them that they do not show, else None."""
 
     measure: Measure
     hidden: tuple[float, ...]
     offset_q: int
+    highest: float | None = None
 
     @classmethod
-    def of(cls, measure: Measure, hidden: tuple[float, ...], sample: Pixels) -> LearnedBand:
-        """sample: pixels of the band, in one row."""
+    def of(cls, measure: Measure, hidden: tuple[float, ...], sample: Pixels, searched: bool = True) -> LearnedBand:
+        """sample: pixels of the band, in one row; searched: they show all fill that there is."""
         level, valid = normalise(sample, measure)
         usual = level[valid & (np.abs(level) <= OFFSET_MAX_DB)]  # what is beyond all physics must not shift the band
         offset = int(np.rint(usual.mean(dtype=np.float64) * OFFSETS_A_DB)) if usual.size else 0
-        return cls(measure, hidden, offset)
+        highest = None if searched else float(sample.max(initial=0, where=valid))
+        return cls(measure, hidden, offset, highest)
 
     @property
     def offset_db(self) -> float:
@@ -83,12 +87,15 @@ class TileAnalysis:
         self.guides = {b: order[(n + 1) % len(order)] if len(order) > 1 else None for n, b in enumerate(order)}
 
     def analyse(self, tile: int, band: int) -> TileData:
-        """Read one tile and its halo, keep its mask, transform its levels."""
+        """Read one tile and its halo, keep its mask, transform its levels. Raises UnseenFill."""
         window = self.grid.window(tile)
         around = grow(window, HALO_PX, self.info.rows, self.info.cols)
         pixels = self.reader.read(band, around)
         level, valid = self.levels(band, around, pixels)
         check_levels(level, window)
+        highest = self.learned[band].highest
+        if highest is not None and stands_out(pixels, valid, highest):
+            raise UnseenFill
         inside = window.within(around)
         own = np.ascontiguousarray(level[inside], np.float32), np.ascontiguousarray(valid[inside])
         bits = np.ascontiguousarray(pixels[inside])

@@ -13,6 +13,7 @@ __all__ = [
     "measure",
     "partition",
     "pixels",
+    "ranged",
     "reader",
     "reduced_mask",
     "remarks",

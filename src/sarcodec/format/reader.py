@@ -15,7 +15,7 @@ from sarcodec.format.attachments import unpacked
 from sarcodec.format.bands import EXACT
 from sarcodec.format.container import Header
 from sarcodec.format.index import Directory, Entry, Part, unpack_block
-from sarcodec.format.remote import RemoteSource
+from sarcodec.format.ranged import RangedSource, Traffic
 from sarcodec.format.sections import Section, unpack_payload
 from sarcodec.format.source import open_source
 
@@ -29,14 +29,14 @@ ReadBytes: TypeAlias = Callable[[int, int], bytes]
 
 
 class FileReader:
-    """Head at once, all else on demand, from a path, bytes, or a binary file with `read` and `seek`. Safe for threads and forks.
+    """Head at once, all else on demand, from a path, bytes, a binary file with `read` and `seek`, or a source of ranges. Safe for threads and forks.
 
     Raises NotSarcodec, OlderVersion, NewerVersion, TruncatedFile, CorruptFile; InvalidArgument where the path cannot be opened, and for
     every read after `close`. `header`, `directory`, `size` (bytes of the file), `name` (the path as it was given), which stay after
     `close`. Pickled by its path or by its bytes; a reader of a file object is not.
     """
 
-    def __init__(self, source: str | os.PathLike[str] | bytes | BinaryIO) -> None:
+    def __init__(self, source: str | os.PathLike[str] | bytes | BinaryIO | RangedSource) -> None:
         self._source = open_source(source)
         self.name, self.size = self._source.name, self._source.size
         self._blocks: dict[int, tuple[Entry, ...]] = {}
@@ -63,6 +63,12 @@ class FileReader:
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._source.closed
+
+    @property
+    def identity(self) -> tuple[object, ...] | None:
+        """What all readers of the same unchanged file share, and no others; None where that cannot be told (bytes, file objects)."""
+        found = self._source.identity
+        return None if found is None else (*found, self.head_digest)
 
     def entry(self, tile: int, plane: int) -> Entry:
         """tile: row-major number in the tile grid; plane: a band, or a mask behind them, from 0. Raises InvalidArgument outside the scene."""
@@ -93,12 +99,12 @@ class FileReader:
     @property
     def far(self) -> bool:
         """Whether each read asks a server, so that reading ahead pays."""
-        return isinstance(self._source, RemoteSource)
+        return isinstance(self._source, RangedSource)
 
     @property
-    def traffic(self) -> tuple[int, int]:
-        """Requests and bytes so far of a file on the network; 0 of others."""
-        return (self._source.requests, self._source.fetched) if isinstance(self._source, RemoteSource) else (0, 0)
+    def traffic(self) -> Traffic:
+        """Requests, bytes and rounds so far of a file on the network; 0 of others."""
+        return self._source.traffic if isinstance(self._source, RangedSource) else Traffic()
 
     def payload_bytes(self, tile: int, plane: int) -> int:
         """Of both payloads together."""
@@ -109,7 +115,19 @@ class FileReader:
         """Payloads of these tiles and planes will be read next: those of a file on the network are fetched in few requests."""
         if self.far:
             parts = [part for place in places for part in (self.entry(*place).base, self.entry(*place).rest)]
-            self._source.fetch((part.offset, part.length) for part in parts)
+            self.ahead_bytes((part.offset, part.length) for part in parts)
+
+    def ahead_index(self, places: Iterable[tuple[int, int]]) -> None:
+        """Entries of these tiles and planes will be asked for next: of a file on the network the blocks of the index that hold them are fetched at once."""
+        if self.far:
+            log2, planes = self.directory.block_log2, self.header.planes
+            numbers = sorted({(tile * planes + plane) >> log2 for tile, plane in places} - set(self._blocks))
+            blocks = [self._places[number] for number in numbers[: max(1, _ENTRIES_KEPT >> log2)]]
+            self.ahead_bytes((p.offset, p.block.length) for p in blocks if p.offset + p.block.length > len(self._first))
+
+    def ahead_bytes(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """(offset, length) will be read next: of a file on the network they are fetched in few requests at once."""
+        self._source.fetch(ranges)
 
     def base_payload(self, tile: int, plane: int, read: ReadBytes | None = None) -> bytes:
         """What a reduced picture needs of one tile and plane, its checksum tried; read: who reads instead, as `read_bytes` does.

@@ -6,97 +6,53 @@ was replaced between two requests, are errors. Credentials are those of the usua
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any
 
-from sarcodec.errors import CorruptFile, InvalidArgument, TruncatedFile, Unreachable
-
-FIRST_BYTES = 1 << 16  # of the first request: the head and, in most files, the index
-GAP_BYTES = 1 << 18  # that are fetched for nothing rather than asking once more
-AT_ONCE = 8  # requests
-HELD = 2  # groups of ranges, beside the first bytes, that are kept
-RETRIES, LONGEST_RETRY = 6, timedelta(seconds=90)
-_SCHEMES = ("http", "https", "s3", "gs", "az", "abfs", "abfss")
-_ADDRESS = re.compile(rf"(?:{'|'.join(_SCHEMES)})://[^/]", re.ASCII)
-_GDAL_NAMES = {"/vsis3/": "s3://", "/vsigs/": "gs://", "/vsiaz/": "az://"}
+from sarcodec.errors import CorruptFile, InvalidArgument, Unreachable
+from sarcodec.format.ranged import FIRST_BYTES, RangedSource
+from sarcodec.storage import objects
 
 
-def address_of(name: str) -> str | None:
-    """The address that a name means: itself, or what GDAL's /vsicurl/, /vsis3/, /vsigs/, /vsiaz/ mean; None for names of local files."""
-    if name.startswith("/vsicurl/"):
-        name = name.removeprefix("/vsicurl/")
-    for prefix, scheme in _GDAL_NAMES.items():
-        if name.startswith(prefix):
-            name = scheme + name.removeprefix(prefix)
-    return name if _ADDRESS.match(name) else None
-
-
-class RemoteSource:
-    """A `Source` (format/source.py) at an address. `requests` and `fetched` count what was asked for, and its bytes.
+class RemoteSource(RangedSource):
+    """A `Source` (format/source.py) at an address.
 
     Raises InvalidArgument where there is no such file or it may not be read, Unreachable where the server does not answer.
     """
 
     def __init__(self, name: str) -> None:
-        self.name, self.closed, self.changed = _public(name), False, False
-        self.requests, self.fetched = 0, 0
-        self._given, self._counting = name, threading.Lock()
-        address = address_of(name)
+        super().__init__(objects.public(name))
+        self._given = name
+        address = objects.address_of(name)
         assert address is not None, "the caller looks"
-        self._store, self._path = _store(address, self.name)
+        self._store, self._path = objects.store_of(address, self.name)
+        if not self._path and not address.startswith("http"):
+            raise InvalidArgument(f"{self.name} names a bucket; expected a file in it")
         self._state: tuple[object, ...] | None = None
-        self._groups: tuple[tuple[tuple[int, bytes], ...], ...] = ()
-        self._held: tuple[tuple[int, bytes], ...] = ((0, self._get(0, FIRST_BYTES, whole=False)),)
+        self._held = ((0, self._one(0, FIRST_BYTES, whole=False)),)
 
-    def read(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes from `offset`. Raises TruncatedFile, CorruptFile where the file was replaced, Unreachable."""
-        if self.closed:
-            raise InvalidArgument(f"{self.name} is closed; open the scene again, or read it within its `with`")
-        if not length:
-            return b""
-        for begin, data in self._held:
-            if begin <= offset and offset + length <= begin + len(data):
-                return data[offset - begin : offset - begin + length]
-        return self._get(offset, length)
+    @property
+    def identity(self) -> tuple[object, ...] | None:
+        """The address and the entity tag that its server gave; None where it gave none, or a weak one."""
+        tag = self._strong_tag()
+        return None if tag is None else ("address", self._given, tag, self.size)
 
-    def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
-        """Reads ahead: (offset, length) that will be read next, in few requests at once. What the fetches before the last one brought is forgotten."""
-        missing = [(o, n) for o, n in ranges if n and not any(b <= o and o + n <= b + len(d) for b, d in self._held)]
-        merged = _merged(missing)
-        if not merged:
-            return
-        with ThreadPoolExecutor(min(AT_ONCE, len(merged))) as pool:
-            found = tuple(pool.map(lambda part: (part[0], self._get(*part)), merged))
-        self._groups = (*self._groups, found)[-HELD:]
-        self._held = (self._held[0], *(part for group in self._groups for part in group))
+    def _strong_tag(self) -> str | None:
+        tag = self._state[1] if self._state else None
+        return tag if isinstance(tag, str) and not tag.startswith("W/") else None
 
-    def _get(self, offset: int, length: int, whole: bool = True) -> bytes:
-        """One request. whole: all of the bytes have to be there."""
+    def _ask(self, offset: int, length: int) -> bytes:
+        """Raises CorruptFile where the file was replaced, Unreachable."""
         import obstore
 
         options: Any = {"range": (offset, offset + length)}
-        tag = self._state[1] if self._state else None
-        if isinstance(tag, str) and not tag.startswith("W/"):
+        if (tag := self._strong_tag()) is not None:
             options["if_match"] = tag
-        with self._counting:
-            self.requests += 1
         try:
             answer = obstore.get(self._store, self._path, options=options)
             self._check_same(answer.meta)
-            data = bytes(answer.bytes())
+            return bytes(answer.bytes())
         except Exception as error:
             raise self._error(error) from error
-        with self._counting:
-            self.fetched += len(data)
-        if whole and len(data) < length:
-            raise TruncatedFile(
-                f"{self.name}: {length} bytes were asked for at {offset}, {len(data)} came; fetch it again"
-            )
-        return data
 
     def _check_same(self, meta: Any) -> None:
         """Whether the answer is of the file that was opened."""
@@ -111,75 +67,18 @@ class RemoteSource:
         return CorruptFile(f"{self.name} was replaced while it was open; open it again")
 
     def _error(self, error: Exception) -> Exception:
-        """In our words. obstore's errors are told apart by their names: it may be missing."""
-        kind, words = type(error).__name__, _first_line(error)
-        if isinstance(error, (InvalidArgument, CorruptFile)):
-            return error
-        if kind == "PreconditionError":
+        """In our words."""
+        kind, words = type(error).__name__, objects.first_line(error)
+        gone = kind == "NotFoundError" or isinstance(error, FileNotFoundError)
+        if kind == "PreconditionError" or (gone and self._state is not None):
             return self._replaced()
-        if kind == "NotFoundError" or isinstance(error, FileNotFoundError):
-            if self._state is not None:
-                return self._replaced()
-            return InvalidArgument(f"{self.name} is not there; check the address")
-        if kind in ("PermissionDeniedError", "UnauthenticatedError") or isinstance(error, PermissionError):
-            return InvalidArgument(
-                f"{self.name} may not be read with the credentials that are set; set those of its service in the environment "
-                "(AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME, ...), or AWS_SKIP_SIGNATURE=true for a public bucket"
-            )
-        if kind == "NotSupportedError" or "range" in words.lower():
+        found = objects.refusal(error, self.name)
+        if isinstance(found, Unreachable) and (kind == "NotSupportedError" or "range" in words.lower()):
             return Unreachable(f"{self.name}: its server gives no ranges ({words}); download the file first")
-        return Unreachable(f"{self.name} could not be read, after {RETRIES} retries: {words}; try again later")
+        return found
 
     def again(self) -> str:
         """The address, for another process."""
         if self.closed:
-            raise InvalidArgument(f"{self.name} is closed; open the scene again, or read it within its `with`")
+            raise self._closed()
         return self._given
-
-    def close(self) -> None:
-        """Read no more; a second time is as good as once."""
-        self.closed, self._held, self._groups = True, (), ()
-
-
-def _store(address: str, name: str) -> tuple[Any, str]:
-    """obstore's store of an address, and the path in it."""
-    try:
-        from obstore.store import HTTPStore, from_url
-    except ModuleNotFoundError as error:
-        raise InvalidArgument(
-            f"{name} is on the network, which needs the package obstore; pip install 'sarcodec[remote]', or '.[remote]' in a copy of the repository; or give a file object"
-        ) from error
-    retry: Any = {"max_retries": RETRIES, "retry_timeout": LONGEST_RETRY}
-    plain: Any = {"allow_http": True, "timeout": timedelta(seconds=60)}
-    try:
-        if address.startswith("http"):
-            return HTTPStore.from_url(address, client_options=plain, retry_config=retry), ""  # whole: it may be signed
-        scheme, _, rest = address.partition("://")
-        bucket, _, path = rest.partition("/")
-        if not path:
-            raise InvalidArgument(f"{name} names a bucket; expected a file in it")
-        return from_url(f"{scheme}://{bucket}", client_options=plain, retry_config=retry), path
-    except InvalidArgument:
-        raise
-    except Exception as error:
-        raise InvalidArgument(f"{name} cannot be opened: {_first_line(error)}") from error
-
-
-def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges with what lies between near ones, rising."""
-    out: list[list[int]] = []
-    for offset, length in sorted(ranges):
-        if out and offset - out[-1][1] <= GAP_BYTES:
-            out[-1][1] = max(out[-1][1], offset + length)
-        else:
-            out.append([offset, offset + length])
-    return [(begin, end - begin) for begin, end in out]
-
-
-def _public(name: str) -> str:
-    """A name without what signs it: it is said in messages."""
-    return re.sub(r"(?<=://)[^/@]*@", "", name.partition("?")[0])
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable
 from typing import BinaryIO, Protocol, cast
 
 from sarcodec.errors import InvalidArgument, TruncatedFile
-from sarcodec.format.remote import RemoteSource, address_of
+from sarcodec.format.ranged import RangedSource
+from sarcodec.format.remote import RemoteSource
+from sarcodec.storage.objects import address_of
 
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
@@ -36,6 +38,10 @@ class Source(Protocol):
     def changed(self) -> bool:
         """Whether the file can be seen to have been written since it was opened."""
 
+    @property
+    def identity(self) -> tuple[object, ...] | None:
+        """What two sources of the same unchanged file share, and no others; None where that cannot be told."""
+
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`. Raises TruncatedFile; InvalidArgument once it is closed."""
 
@@ -49,9 +55,11 @@ class Source(Protocol):
         """Read no more; a second time is as good as once."""
 
 
-def open_source(source: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
-    """A path, an address (https://, s3://, gs://, az://, /vsicurl/...), bytes, or a binary file with `read` and `seek`. InvalidArgument where it cannot be
+def open_source(source: str | os.PathLike[str] | bytes | BinaryIO | RangedSource) -> Source:
+    """A path, an address (https://, s3://, gs://, az://, /vsicurl/...), bytes, a binary file with `read` and `seek`, or a source of ranges. InvalidArgument where it cannot be
     opened or is something else, Unreachable where a server does not answer."""
+    if isinstance(source, RangedSource):
+        return source
     if isinstance(source, (bytes, bytearray, memoryview)):
         return BytesSource(bytes(source))
     if hasattr(source, "read") and hasattr(source, "seek"):
@@ -74,6 +82,8 @@ class PathSource:
         descriptor = _Descriptor(self.name)
         self._descriptor: _Descriptor | None = descriptor
         self.size, self._written = _state(descriptor)
+        status = os.fstat(descriptor.number)
+        self.identity = ("file", status.st_dev, status.st_ino, self.size, self._written)
 
     def read(self, offset: int, length: int) -> bytes:
         descriptor = self._descriptor  # held here, so that a `close` in another thread cannot give its number away
@@ -144,7 +154,7 @@ def _state(descriptor: _Descriptor) -> tuple[int, int]:
 class BytesSource:
     """A compressed file in memory."""
 
-    changed = False
+    changed, identity = False, None
 
     def __init__(self, data: bytes) -> None:
         self.name, self.size = f"a scene of {len(data)} bytes in memory", len(data)
@@ -178,7 +188,7 @@ class BytesSource:
 class ObjectSource:
     """A file object of the caller's, who also closes it. Its place is one for all, so reads take turns."""
 
-    changed = False
+    changed, identity = False, None
 
     def __init__(self, file: BinaryIO) -> None:
         self.name = str(getattr(file, "name", None) or f"a file object ({type(file).__name__})")
@@ -197,6 +207,8 @@ class ObjectSource:
         with self._lock:
             try:
                 return self._read(offset, length)
+            except InvalidArgument:
+                raise
             except ValueError as error:  # what Python says of a closed file
                 raise InvalidArgument(
                     f"{self.name} cannot be read any more: {error}; keep it open with the scene"
@@ -206,11 +218,12 @@ class ObjectSource:
         parts, left = [], length
         self._file.seek(offset)
         while left and (part := self._file.read(left)):
-            if not isinstance(part, bytes):
+            try:
+                parts.append(bytes(memoryview(part)))  # also of kinds of their own, such as those of obstore
+            except TypeError as error:
                 raise InvalidArgument(
                     f"{self.name} gives {type(part).__name__}; expected a file that was opened in binary mode"
-                )
-            parts.append(part)
+                ) from error
             left -= len(part)
         if left:
             raise _too_short(self.name, offset, length, length - left)

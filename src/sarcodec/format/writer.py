@@ -22,9 +22,9 @@ from sarcodec.format.container import Header
 from sarcodec.format.index import Entry, Part, pack_index
 from sarcodec.format.reader import FileReader
 from sarcodec.format.sections import Payload
+from sarcodec.storage.bucket_output import output_to
 from sarcodec.storage.forms import SARCODEC
 from sarcodec.storage.names import Input
-from sarcodec.storage.output import Output
 from sarcodec.storage.refusals import writing
 
 _COPY_BYTES = 1 << 20
@@ -138,7 +138,7 @@ class FileWriter(Writer):
         inputs: Iterable[Input] = (),
         attached: Attached = NO_ATTACHMENTS,
     ) -> None:
-        self._output = Output(path, overwrite=overwrite, inputs=inputs, form=SARCODEC)
+        self._output = output_to(path, overwrite=overwrite, inputs=inputs, form=SARCODEC)
         # The spools have no name where the system allows it, so that even a killed process leaves nothing.
         with writing(self._output.name):
             spools = [tempfile.TemporaryFile(dir=self._output.folder) for _ in range(2)]  # noqa: SIM115  # open as long as this object

@@ -56,7 +56,7 @@ class Processing:
 
 def read_manifest(data: bytes, name: str) -> Manifest:
     """name: of the product, for messages. Raises UnsupportedScene where it is no list of a Sentinel-1 product."""
-    root = _parsed(data, name)
+    root = parsed(data, name)
     found = {
         _local(element): (element.text or "").strip() for element in reversed(list(root.iter()))
     }  # the first of each
@@ -69,7 +69,8 @@ def read_manifest(data: bytes, name: str) -> Manifest:
     return Manifest(f"S1{platform.get('number', '')}", found.get("mode", ""), found.get("productType", ""), objects)
 
 
-def _parsed(data: bytes, name: str) -> ElementTree.Element:
+def parsed(data: bytes, name: str) -> ElementTree.Element:
+    """The tree. name: of the product, for messages. Raises UnsupportedScene."""
     if len(data) > _MOST_BYTES or re.search(rb"<!(DOCTYPE|ENTITY)", data):
         raise UnsupportedScene(
             f"the manifest of {name} is not what ESA writes (too large, or it defines words of its own); fetch the product again"
@@ -128,11 +129,11 @@ def updated(manifest: bytes, changed: Mapping[str, tuple[int, str]], step: Proce
 
     Raises UnsupportedScene where they cannot be put in.
     """
-    _parsed(manifest, step.source)
+    parsed(manifest, step.source)
     for path, (size, checksum) in changed.items():
         manifest = _with_file(manifest, path, size, checksum)
     manifest = _with_step(manifest, step)
-    _parsed(manifest, step.source)
+    parsed(manifest, step.source)
     return manifest
 
 

@@ -3,4 +3,17 @@
 Knows no bytes of compressed files and no networks.
 """
 
-__all__ = ["blocks", "cog", "description", "geotiff", "meaning", "skeleton", "tiff_tags"]
+__all__ = [
+    "blocks",
+    "cog",
+    "cog_writer",
+    "description",
+    "geotiff",
+    "meaning",
+    "scene_writer",
+    "skeleton",
+    "tiff_images",
+    "tiff_layout",
+    "tiff_tags",
+    "vrt",
+]

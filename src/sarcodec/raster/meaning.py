@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class BandMeaning:
     """kind: 'radar' or 'exact'; measure: None where exact; why: one sentence of evidence. hidden: values that are fill where a
-    mask hides them."""
+    mask hides them. searched: all of the scene was looked at for fill that nobody declared, or some is declared."""
 
     kind: str
     measure: Measure | None
     why: str
     hidden: tuple[float, ...] = ()
+    searched: bool = True
 
 
 def scene_meaning(

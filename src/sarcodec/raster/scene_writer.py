@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from sarcodec.arrays import Pixels
 
 _SAID, _MASK = ".aux.xml", ".msk"
-_SIDE_FILES = (_SAID, _MASK, ".ovr", ".msk.ovr")
+SIDE_FILES = (_SAID, _MASK, ".ovr", ".msk.ovr")
+"""Endings of files that may lie beside a GeoTIFF, and would be taken for its own."""
 _ERRORS = (*GDAL_ERRORS, NotTiff)
 
 
@@ -45,7 +46,7 @@ def files_of(target: str | os.PathLike[str]) -> tuple[str, ...]:
     name = (
         os.fspath(target) if isinstance(target, (str, os.PathLike)) else STANDARD
     )  # what is no name, opening it will say
-    return () if name == STANDARD else tuple(name + ending for ending in ("", *_SIDE_FILES))
+    return () if name == STANDARD else tuple(name + ending for ending in ("", *SIDE_FILES))
 
 
 class SceneWriter:
@@ -73,7 +74,7 @@ class SceneWriter:
         self._output = (
             target
             if isinstance(target, Output)
-            else Output(target, overwrite=overwrite, inputs=inputs, sidecars=_SIDE_FILES, form=GEOTIFF)
+            else Output(target, overwrite=overwrite, inputs=inputs, sidecars=SIDE_FILES, form=GEOTIFF)
         )
         self._output.require_form(GEOTIFF)
         self._part = self._output.part
@@ -157,7 +158,7 @@ class SceneWriter:
                 _check_whole(path)
             finish_tags(self._part, self._info)
         sidecars |= self._tell_the_rest()
-        self._output.publish(sidecars, [ending for ending in _SIDE_FILES if ending not in sidecars])
+        self._output.publish(sidecars, [ending for ending in SIDE_FILES if ending not in sidecars])
 
     def _finish_mask(self) -> dict[str, Path]:
         """The mask into the TIFF where it can hold it and it came so, else the side file."""
@@ -184,7 +185,7 @@ class SceneWriter:
                 sidecars[_SAID] = self._part.with_name(self._part.name + _SAID)
                 sidecars[_SAID].write_bytes(words)
             missing = self._missing()
-        self.notes = tuple(_sentence(self._info, difference, self._output.is_stdout) for difference in missing)
+        self.notes = tuple(sentence(self._info, difference, self._output.is_stdout) for difference in missing)
         return sidecars
 
     def _missing(self) -> Sequence[Difference]:
@@ -205,7 +206,8 @@ class SceneWriter:
                 self._output.close()
 
 
-def _sentence(info: SceneInfo, difference: Difference, is_stdout: bool) -> str:
+def sentence(info: SceneInfo, difference: Difference, is_stdout: bool) -> str:
+    """What of a scene does not come back from a GeoTIFF, in a sentence."""
     what = f"{str(difference)[0].upper()}{str(difference)[1:]}"
     if is_stdout:
         return f"{what}: cannot be written to standard output, since a GeoTIFF without side files cannot hold this."

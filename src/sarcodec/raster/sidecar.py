@@ -91,9 +91,13 @@ def _tell_band(parent: Element, info: SceneInfo, difference: Difference) -> None
 
 
 def _tell_tags(parent: Element, items: Iterable[tuple[str, str]], difference: Difference) -> None:
-    domain = difference.domain
+    add_metadata(parent, difference.domain, [item for item in items if item[0] in difference.keys])
+
+
+def add_metadata(parent: Element, domain: str, items: Iterable[tuple[str, str]]) -> None:
+    """An element Metadata as GDAL has it in .aux.xml and in VRTs, with all items of a domain."""
     element = SubElement(parent, "Metadata", {"domain": _held(domain)} if domain else {})
-    whole = {key: value for key, value in items if key in difference.keys}
+    whole = dict(items)
     if domain.lower().startswith("json:"):
         element.set("format", "json")
         element.text = _held("".join(whole.values()))

@@ -7,6 +7,8 @@ scene says what a GeoTIFF cannot hold. Writes a file without pixels in a tempora
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,13 +37,20 @@ class Skeleton:
 
 def skeleton(info: SceneInfo) -> Skeleton:
     """What `SceneWriter` would write of `info`, masks aside."""
+    with empty_geotiff(info) as (path, side_file):
+        tags = tuple(t for t in read_directory(path) if t.code not in (TILE_OFFSETS, TILE_BYTE_COUNTS))
+    return Skeleton(tags, side_file)
+
+
+@contextmanager
+def empty_geotiff(info: SceneInfo) -> Iterator[tuple[Path, bytes | None]]:
+    """A GeoTIFF without pixels that says what `SceneWriter` would write of `info`, masks aside, for the time of the `with`; and the bytes of
+    its side file, which lies beside it, or None where it has none."""
     plain = replace(info, mask=None, masked_bands=())
     with tempfile.TemporaryDirectory(prefix="sarcodec-") as folder:
         path = Path(folder) / "part.tif"
         _write(path, plain)
-        side_file = _tell_the_rest(path, plain)
-        tags = tuple(t for t in read_directory(path) if t.code not in (TILE_OFFSETS, TILE_BYTE_COUNTS))
-    return Skeleton(tags, side_file)
+        yield path, _tell_the_rest(path, plain)
 
 
 def _write(path: Path, info: SceneInfo) -> None:

@@ -8,13 +8,14 @@ from sarcodec.errors import InvalidArgument
 from sarcodec.storage.refusals import shown
 
 GEOTIFF, SARCODEC, HTML = "a GeoTIFF", "a sarcodec file", "a page of HTML"
-ARCHIVE = "a zip archive"
+ARCHIVE, VRT = "a zip archive", "a VRT of GDAL"
 CSV, MARKDOWN, PNG, RESEARCH = "a table in CSV", "a text in Markdown", "a PNG picture", "a research file"
 _RASTER = (".tif", ".tiff", ".gtiff", ".gtif", ".geotiff", ".cog", ".btf", ".tf8")
 _OWN = {
     GEOTIFF: _RASTER,
     SARCODEC: (".sarc",),
     ARCHIVE: (".zip",),
+    VRT: (".vrt",),
     HTML: (".html", ".htm", ".xhtml"),
     CSV: (".csv", ".tsv", ".txt"),
     MARKDOWN: (".md", ".markdown", ".txt"),

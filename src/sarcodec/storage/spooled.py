@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sarcodec.errors import InvalidArgument, SarcodecError
+from sarcodec.storage.bucket_output import check_output
 from sarcodec.storage.names import STANDARD
-from sarcodec.storage.output import check_output
 from sarcodec.storage.refusals import shown, unreadable, writing
 from sarcodec.storage.standard import standard_input, temporary_workspace
 

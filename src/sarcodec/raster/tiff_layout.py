@@ -1,6 +1,7 @@
-"""An uncompressed BigTIFF that nobody writes: the bytes of its head, and which block lies where.
+"""The head of a BigTIFF with all of its directories, and which block lies where.
 
-In: tags of images whose blocks all have one size; out: the head, and for a place in the file the block it belongs to. Knows no pixels.
+In: tags of images, and places of their blocks, or blocks that all have one size; out: the head, and for a place in the file the block it belongs to.
+Knows no pixels.
 """
 
 from __future__ import annotations
@@ -44,37 +45,56 @@ class Layout:
 
 def lay_out(images: Sequence[Image]) -> Layout:
     """Directories one after the other, then the blocks of the images in their order."""
-    start = -(-(16 + sum(map(_directory_bytes, images))) // _ALIGNMENT) * _ALIGNMENT
-    starts, at, head = [], start, bytearray(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16))
-    for number, image in enumerate(images):
+    begin = -(-head_bytes(images) // _ALIGNMENT) * _ALIGNMENT
+    places, starts, at = [], [], begin
+    for image in images:
         starts.append(at)
-        following = len(head) + _directory_bytes(image) if number + 1 < len(images) else 0
-        head += _directory(image, len(head), at, following)
+        places.append([(at + number * image.block_bytes, image.block_bytes) for number in range(image.blocks)])
         at += image.blocks * image.block_bytes
-    return Layout(bytes(head).ljust(start, b"\0"), tuple(images), tuple(starts), at)
+    return Layout(head(images, places).ljust(begin, b"\0"), tuple(images), tuple(starts), at)
 
 
-def _placed(image: Image, start: int) -> list[Tag]:
+def head_bytes(images: Sequence[Image], words: bytes = b"") -> int:
+    """How long `head` will be."""
+    return 16 + _padded(len(words)) + sum(map(_directory_bytes, images))
+
+
+def head(images: Sequence[Image], places: Sequence[Sequence[tuple[int, int]]], words: bytes = b"") -> bytes:
+    """The beginning of the file: the directories of all images. places: where each block of each image begins, and its bytes; words: what GDAL
+    looks for between the header and the first directory."""
+    begin = 16 + _padded(len(words))
+    out = bytearray(struct.pack("<2sHHHQ", b"II", 43, 8, 0, begin)) + words.ljust(_padded(len(words)), b"\0")
+    for number, (image, blocks) in enumerate(zip(images, places, strict=True)):
+        following = len(out) + _directory_bytes(image) if number + 1 < len(images) else 0
+        out += _directory(image, blocks, len(out), following)
+    return bytes(out)
+
+
+def _padded(size: int) -> int:
+    return -(-size // 8) * 8
+
+
+def _placed(image: Image, blocks: Sequence[tuple[int, int]]) -> list[Tag]:
     """All tags in order, with the places of blocks."""
-    places = range(start, start + image.blocks * image.block_bytes, image.block_bytes)
-    offsets = Tag(TILE_OFFSETS, _LONG8, struct.pack(f"<{image.blocks}Q", *places))
-    counts = Tag(TILE_BYTE_COUNTS, _LONG, struct.pack("<I", image.block_bytes) * image.blocks)
+    starts, sizes = zip(*blocks, strict=True)
+    offsets = Tag(TILE_OFFSETS, _LONG8, struct.pack(f"<{image.blocks}Q", *starts))
+    counts = Tag(TILE_BYTE_COUNTS, _LONG, struct.pack(f"<{image.blocks}I", *sizes))
     return sorted((*image.tags, offsets, counts), key=lambda tag: tag.code)
 
 
 def _outside(tag: Tag) -> int:
     """Bytes that a tag's values take behind the directory; those of eight bytes and less stand in it."""
-    return 0 if len(tag.data) <= 8 else -(-len(tag.data) // 8) * 8
+    return 0 if len(tag.data) <= 8 else _padded(len(tag.data))
 
 
 def _directory_bytes(image: Image) -> int:
-    tags = _placed(image, 0)
+    tags = _placed(image, [(0, 0)] * image.blocks)
     return 16 + 20 * len(tags) + sum(map(_outside, tags))
 
 
-def _directory(image: Image, place: int, start: int, following: int) -> bytes:
+def _directory(image: Image, blocks: Sequence[tuple[int, int]], place: int, following: int) -> bytes:
     """A directory that stands at `place` of the file, with the values of its tags behind it."""
-    tags = _placed(image, start)
+    tags = _placed(image, blocks)
     behind = place + 16 + 20 * len(tags)
     table, values = bytearray(struct.pack("<Q", len(tags))), bytearray()
     for tag in tags:
