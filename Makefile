@@ -1,9 +1,10 @@
 # make demo            the whole walk on a simulated scene (or INPUT=my.tif), with a picture: demo/
 # make test            all tests that need no torch
 # make test-train      those that need it
-# make test-tools      those of other tools' doors (xarray, Dask, rioxarray, pystac; gdalinfo where Debian's gdal-bin is installed)
+# make test-tools      those of other tools: xarray, Dask, STAC, notebooks, distributions; gdal-bin, nginx, chromium, qgis with xvfb, where Debian's are installed
 # make lint            ruff, the contracts between rooms, types
 # make docs            the site: build/site/index.html
+# make dist            sdist and wheel of this machine, checked: dist/
 # make golden          golden files that are missing (those that are there are frozen), and the example of docs/format.md
 # make library         compile libsarcodec alone, after a change of native/ (SARCODEC_NATIVE=off leaves it out: CONTRIBUTING.md)
 # make clean           forget the virtual environment, the demo and the site
@@ -14,7 +15,7 @@ BIN := .venv/bin
 # Python compiles what is imported; compiling all of every package beforehand would take 50 MB.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
 
-.PHONY: demo test test-train test-tools lint docs golden library clean
+.PHONY: demo test test-train test-tools lint docs dist golden library clean
 
 demo: .venv/.with-plot
 	$(BIN)/python examples/demo.py $(if $(INPUT),--input "$(INPUT)")
@@ -29,7 +30,7 @@ test-train: .venv/.with-train
 	$(BIN)/python -m pytest -m train
 
 test-tools: .venv/.with-tools
-	$(BIN)/python -m pytest -m "tools or slow" tests/doors tests/archiving tests/products
+	$(BIN)/python -m pytest -m "tools or slow" tests/doors tests/viewer tests/qgis tests/packages tests/notebooks tests/archiving tests/products
 
 lint: .venv/.with-test
 	$(BIN)/ruff check
@@ -40,6 +41,12 @@ lint: .venv/.with-test
 docs: .venv/.with-docs
 	$(BIN)/python tools/site/figures.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+dist: .venv/.made
+	rm -rf dist
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python tools/wheels/check.py dist/*
 
 golden:
 	$(BIN)/python tests/golden/make.py

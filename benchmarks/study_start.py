@@ -14,15 +14,20 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from sarcodec_lab.train.autoencoders.crops import CropSource
+from sarcodec_lab.train.autoencoders.crops import CropSource, dev_crops
 from sarcodec_lab.train.autoencoders.keeping import State, write_best, write_state
+from sarcodec_lab.train.autoencoders.placed.detailing import RATE, read_details, resumed, train_details
+from sarcodec_lab.train.autoencoders.placed.details import Details
 from sarcodec_lab.train.autoencoders.placed.fitting import Pair, fitted_pair
-from sarcodec_lab.train.autoencoders.placed.start import crops_of, placed
+from sarcodec_lab.train.autoencoders.placed.start import crops_of, placed, placed_details
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
 from sarcodec_lab.train.autoencoders.run import read_autoencoder, study_images
+from sarcodec_lab.train.checkpoint import BEST, write_tensors
+from sarcodec_lab.train.interruption import Interruption
 
 RECIPE = Path("lab/recipes/literal/attention.toml")
 PAIR_CROPS, PAIR_PX = 16, 128
@@ -46,11 +51,44 @@ def fit(options: argparse.Namespace) -> None:
     save_file({name: tensor.half().contiguous() for name, tensor in tensors.items()}, options.out)
 
 
+def detail(options: argparse.Namespace) -> None:
+    recipe = read_autoencoder(options.recipe)
+    torch.manual_seed(recipe.seed)
+    images = study_images(recipe, options.data, options.runs, print)
+    source = CropSource([image for image in images if image.group not in recipe.dev_groups], recipe)
+    dev = dev_crops([image for image in images if image.group in recipe.dev_groups], recipe)
+    details = Details(read_pair(options.pair), crops_of(source, TILE_PX, SYNTHESIS_CROPS)())
+    source.rng = np.random.default_rng([recipe.seed, resumed(details, options.folder)])
+    crops = crops_of(source, PAIR_PX, options.crops)
+    with Interruption() as interruption:
+        train_details(
+            details,
+            crops,
+            dev,
+            options.folder,
+            options.batches,
+            rate=options.rate,
+            report=lambda line: print(line, flush=True),
+            stop=interruption.came,
+        )
+    if options.keep is not None:
+        write_tensors(options.keep, {n: t.half() for n, t in load_file(options.folder / BEST).items()}, options.batches)
+
+
+def read_pair(path: Path) -> Pair:
+    return Pair(**{name: tensor.float() for name, tensor in load_file(path).items()})
+
+
 def place(options: argparse.Namespace) -> None:
     recipe = read_autoencoder(options.recipe)
     torch.manual_seed(recipe.seed)
-    pair = Pair(**{name: tensor.float() for name, tensor in load_file(options.pair).items()})
-    network = placed(recipe.shape, pair, crops_of(source_of(recipe, options), TILE_PX, SYNTHESIS_CROPS)())
+    crops = crops_of(source_of(recipe, options), TILE_PX, SYNTHESIS_CROPS)()
+    if options.details is None:
+        network = placed(recipe.shape, read_pair(options.pair), crops)
+    else:
+        details = Details()
+        read_details(details, options.details)
+        network = placed_details(recipe.shape, details, crops)
     recipe = replace(recipe, name=options.name or f"{recipe.name}-start")
     folder = options.runs / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,12 +109,25 @@ def main() -> int:
     one.add_argument("--around", type=int, default=16, help="pixels that the synthesis reaches beyond a cell")
     one.add_argument("--batches", type=int, nargs=2, default=(800, 800), help="of squared error, of the objective")
     one.set_defaults(does=fit)
+    more = parts.add_parser(
+        "detail", help="train what is not linear beside filters of 15 channels; goes on where it stopped"
+    )
+    more.add_argument("folder", type=Path)
+    more.add_argument("--recipe", type=Path, default=RECIPE, help="images and development places")
+    more.add_argument("--pair", type=Path, default=Path("lab/recipes/starts/lapped-15.safetensors"))
+    more.add_argument("--batches", type=int, default=5000)
+    more.add_argument("--crops", type=int, default=4, help=f"of {PAIR_PX} x {PAIR_PX} a batch")
+    more.add_argument("--rate", type=float, default=RATE, help="of learning, at first")
+    more.add_argument("--keep", type=Path, help="a file for the best weights, float16")
+    more.set_defaults(does=detail)
     two = parts.add_parser("place", help="set a network's weights")
     two.add_argument("recipe", type=Path)
-    two.add_argument("--pair", type=Path, required=True)
+    what = two.add_mutually_exclusive_group(required=True)
+    what.add_argument("--pair", type=Path)
+    what.add_argument("--details", type=Path, help="weights of `detail`, for residual and attention")
     two.add_argument("--name", help="of the run; NAME-start without it")
     two.set_defaults(does=place)
-    for part in (one, two):
+    for part in (one, more, two):
         part.add_argument("--data", type=Path, default=Path("../shared/data"))
         part.add_argument("--runs", type=Path, default=Path("runs"))
     options = parser.parse_args()

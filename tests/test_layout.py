@@ -31,6 +31,8 @@ THIRD_PARTIES = {  # where each may be imported; None: everywhere
     "zarr": {"doors"},
     "numcodecs": {"doors"},
     "virtualizarr": {"doors"},
+    "rio_tiler": {"doors"},
+    "mfusepy": {"doors"},
     "click": {"rio"},
     "pyarrow": {"doors"},
     "distributed": {"archiving"},

@@ -41,7 +41,7 @@ EXIT_CODES = """exit codes:
   130  interrupted (Ctrl-C); 143: terminated"""
 
 _VERBS = tuple(
-    "compress decompress info verify evaluate archive simulate models serve vrt stac completion".split()
+    "compress decompress info verify evaluate archive simulate models serve view vrt mount stac completion".split()
 )  # modules of sarcodec.cli
 _MORE_VERBS = "sarcodec.verbs"  # entry points of other distributions, such as sarcodec-lab
 _READERS_LACK = ("rasterio", "affine")  # what an installation for reading alone may leave out
@@ -199,16 +199,13 @@ def _fail(message: str, code: int) -> int:
 
 
 class _ShowVersion(argparse.Action):
-    """argparse's own wants the version before anybody has asked for it, and looking it up takes a while."""
+    """argparse's own would want the version before anybody has asked for it."""
 
     def __call__(self, parser: argparse.ArgumentParser, *unused: Any) -> None:
         """Print it and leave."""
-        from importlib.metadata import PackageNotFoundError, version
+        from sarcodec.version import installed_version
 
-        try:
-            print("sarcodec", version("sarcodec"))
-        except PackageNotFoundError:
-            print("sarcodec (not installed)")
+        print("sarcodec", installed_version())
         parser.exit()
 
 

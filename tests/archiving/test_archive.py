@@ -171,6 +171,7 @@ def test_other_options_are_refused(first, copy):
         ({"quality": 50, "lossless": True}, "2 targets were given"),
         ({"overwrite": True}, "archive knows no option overwrite"),
         ({"effort": 9}, "effort is 9"),
+        ({"memory": 1}, "memory is 1 bytes, expected at least"),
         ({"shard": (3, 2)}, "expected I/N"),
         ({"workers": 0}, "workers is 0"),
     ],

@@ -17,6 +17,7 @@ from cli.shell import command, environment, invoke
 from doors.test_remote_servers import bucket, credentials, packed  # noqa: F401  # fixtures
 from products.small_safe import make_product
 from sarcodec.archiving.places import BucketPlace
+from sarcodec.archiving.records import bring
 from sarcodec.errors import CorruptFile, FormatError, InvalidArgument, OutputExists
 from sarcodec.format.reader import FileReader
 from sarcodec.storage import objects
@@ -60,7 +61,10 @@ def test_an_error_names_the_address_and_not_the_copy(tmp_path):
     (tmp_path / "no.tif").write_bytes(b"this is no scene")
     objects.put(tmp_path / "no.tif", "s3://bucket/one/no.tif", overwrite=True)
     done = invoke("compress", "s3://bucket/one/no.tif", tmp_path / "b.sarc")
-    assert done.code == 3 and "s3://bucket/one/no.tif" in done.stderr and ".sarcodec-" not in done.stderr
+    assert done.code == 3 and done.stderr.startswith("sarcodec: cannot open s3://bucket/one/no.tif: it is a text file")
+    assert ".sarcodec-" not in done.stderr
+    done = invoke("decompress", "s3://bucket/deep/a.sarc", "s3://bucket/deep/a.tif")
+    assert done.code == 2 and "only compressed files are put" in done.stderr
 
 
 def test_what_is_there_is_not_replaced_and_what_is_changed_is_noticed(scene, tmp_path):
@@ -243,3 +247,21 @@ def test_a_source_that_is_replaced_while_it_is_fetched(scene, tmp_path, monkeypa
         server.fault = fault
         with pytest.raises(CorruptFile, match="was replaced"):
             objects.fetch(f"{server.address}/a", tmp_path / "a")
+
+
+def test_the_newest_table_is_worked_on(tmp_path):
+    (tmp_path / "a").mkdir()
+    path = tmp_path / "a" / "archive.sqlite"
+    path.write_bytes(b"old")
+    objects.put(path, "s3://bucket/tables/archive.sqlite", overwrite=True)
+    os.utime(path, (1, 1))
+    path.write_bytes(b"mine")
+    bring("s3://bucket/tables", tmp_path / "a")
+    os.utime(path, (1, 1))
+    journal = tmp_path / "a" / "archive.sqlite-wal"
+    journal.write_bytes(b"")
+    bring("s3://bucket/tables", tmp_path / "a")
+    assert path.read_bytes() == b"mine"
+    journal.unlink()
+    bring("s3://bucket/tables", tmp_path / "a")
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path / "a") == ["archive.sqlite"]

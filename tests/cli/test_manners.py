@@ -2,13 +2,16 @@
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
 
 import pytest
 
-from cli.shell import invoke
+import sarcodec
+from api.scenes import amplitude, store
+from cli.shell import command, environment, invoke
 from sarcodec.__main__ import EXAMPLES, EXIT_CODES, build_parser
 from sarcodec.cli.compress import _EFFORTS
 from sarcodec.cli.options import band_list, byte_count, number
@@ -176,3 +179,27 @@ def test_bash_completes(words, found):
     ask = f'COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _sarcodec; echo "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == found
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pseudo terminal is one of POSIX")
+@pytest.mark.parametrize(
+    "about, drawn",
+    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "JPY_PARENT_PID": "1"}, False)],
+)
+def test_progress_is_drawn_on_terminals_that_can(tmp_path, about, drawn):
+    """A notebook gives its commands a terminal on which every drawing stays."""
+    import pty
+
+    sarcodec.compress(store(tmp_path / "in.tif", amplitude(1, 40, 40)), tmp_path / "a.sarc", threads=1)
+    ours, theirs = pty.openpty()
+    around = {name: value for name, value in environment().items() if name != "JPY_PARENT_PID"} | about
+    words = command("decompress", tmp_path / "a.sarc", tmp_path / "b.tif")
+    done = subprocess.run(words, env=around, stdout=subprocess.DEVNULL, stderr=theirs, timeout=60)
+    os.close(theirs)
+    os.set_blocking(ours, False)
+    try:
+        said = os.read(ours, 1 << 16)
+    except OSError:  # nothing, and nobody is there
+        said = b""
+    os.close(ours)
+    assert done.returncode == 0 and (b"%" in said) == drawn, said

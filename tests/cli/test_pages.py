@@ -36,8 +36,12 @@ ELSEWHERE = (
     "gdal",
     "sarcodec compress S1A",
     "sarcodec decompress product.",
+    "sarcodec archive s3:",
+    "sarcodec archive --verify s3:",
+    "sarcodec archive --restore s3:",
+    "sarcodec archive scenes small --scheduler",
 )
-"""Lines that install, or need other programs or a product."""
+"""Lines that install, or need other programs, a product or a server."""
 GIVEN = "import numpy as np, sarcodec\ncrs, transform = 32633, (10, 0, 0, 0, -10, 0)\narray = np.full((2, 64, 64), 187, 'uint16')\n"
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from doors.bent import bent_scene
 from doors.scenes import decompressed, geocoded, grd
 
 
@@ -10,6 +11,12 @@ def scene(tmp_path_factory):
     """(path of the file, pixels of decompress)."""
     path = grd(tmp_path_factory.mktemp("gründ"))
     return path, decompressed(path)
+
+
+@pytest.fixture(scope="session")
+def bent(tmp_path_factory):
+    """(path of the file, its control points)."""
+    return bent_scene(tmp_path_factory.mktemp("bent"))
 
 
 @pytest.fixture(scope="session")

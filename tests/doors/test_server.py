@@ -106,7 +106,7 @@ def test_the_list_names_what_is_served(served):
 def test_nothing_else_is_served(served, path):
     answer, data = ask(served[0], path)
     assert answer.status in (404, 500) and b"II" not in data[:2]
-    assert answer.status == 404 or path.endswith(".msk")
+    assert answer.status == 404
 
 
 def test_an_absolute_path_is_not_one_of_the_system(served):

@@ -35,6 +35,16 @@ def valid(item):
     return True
 
 
+def test_claims_are_those_of_the_file_and_of_their_schema(product):
+    jsonschema = pytest.importorskip("jsonschema")
+    said = sarcodec.stac.item(product)["properties"]["sarcodec:claims"]
+    schema = Path(__file__).parents[2] / "docs" / "assets" / "claims.schema.json"
+    jsonschema.validate(said, json.loads(schema.read_text()))
+    assert said["asked"] == {"target": "quality", "value": 60.0, "effort": 1} and len(said["bands"]) == 2
+    with sarcodec.open(product) as scene:
+        assert said["bands"][1]["rmse_db"] == scene.claims.bands[1].rmse_db
+
+
 def test_a_product_says_what_its_name_and_head_do(product):
     item = sarcodec.stac.item(product, checksum=True)
     assert valid(item)

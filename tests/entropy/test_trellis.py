@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from format.slow_reader import NEXT
+from format.slow_reader import TRELLISES
 from sarcodec.entropy.prior import FRACTION_BITS
 from sarcodec.entropy.trellis import HALF_STEP, LARGE, USUAL, Trellis, places
 
@@ -30,7 +30,7 @@ def some(trellis: Trellis) -> list[int]:
 
 
 def test_the_table_is_the_pages():
-    assert USUAL.next_state.tolist() == [list(pair) for pair in NEXT]
+    assert USUAL.next_state.tolist() == [list(pair) for pair in TRELLISES[False]]
     page = [[(s >> 1) ^ (534 * (s % 2)) ^ (163 * parity) for parity in (0, 1)] for s in range(1024)]
     assert LARGE.next_state.tolist() == page
     for trellis in (USUAL, LARGE):

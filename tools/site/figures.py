@@ -211,6 +211,26 @@ def study() -> str:
     return draw_bars(Bars("Size against JPEG 2000 at equal error", names, {"sarcodec": values}, "{:+.1f} %"))
 
 
+def study_curves() -> str:
+    table = tables_after("study", "SSIM over batches")[0]
+    curves = {
+        name: [(number(row[0]), number(row[place])) for row in table.rows if row[place]]
+        for place, name in enumerate(table.head)
+        if place
+    }
+    return draw_lines(
+        Lines(
+            "SSIM on development places by batches of training",
+            "batches",
+            "SSIM",
+            (250, 500, 1000, 2000, 4000, 9600),
+            (0.45, 0.5, 0.55, 0.6, 0.65),
+            curves,
+            own="attention, details",
+        )
+    )
+
+
 FIGURES: dict[str, Callable[[], str]] = {
     "rate-distortion": rate_distortion,
     "bd-rate": bd_rate,
@@ -226,6 +246,7 @@ FIGURES: dict[str, Callable[[], str]] = {
     "inputs": inputs,
     "simulator": simulator,
     "study": study,
+    "study-curves": study_curves,
     "rooms": draw_rooms,
     "walk": draw_walk,
 }  # fmt: skip

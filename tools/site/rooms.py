@@ -23,6 +23,7 @@ _PLACES = {  # the column of each room, from the left, and the few words that sa
     "cli": (1, "arguments, reports"),
     "doors": (2, "other tools"),
     "archiving": (1, "many scenes, a table"),
+    "viewer": (2, "a page of one file"),
     "api": (1, "public verbs"),
     "encoding": (1, "pixels to payloads"),
     "decoding": (0, "payloads to pixels"),
@@ -38,7 +39,7 @@ _PLACES = {  # the column of each room, from the left, and the few words that sa
     "native": (0, "the C library"),
     "errors": (1, "one tree"),
 }
-_LEFT_OUT = frozenset(("rio", "xarray", "rasterio", "stac", "vrt", "zarr", "arrays", "version"))
+_LEFT_OUT = frozenset(("rio", "xarray", "rasterio", "stac", "vrt", "zarr", "titiler", "arrays", "version"))
 """Files that are no rooms: public names of `doors`, names of types, the number of the version."""
 _STYLE = """.box{fill:#f2f6f6;stroke:#8a979f;stroke-width:1}.lab{stroke-dasharray:5 4}.read{fill:#d5ebe8;stroke:#00695c}.tip{fill:#5b6a75;stroke:none}
 path.edge{stroke:#7a8790;stroke-width:1.4}text.small{font-size:14px;fill:#5b6a75}text.strong{font-size:15px}

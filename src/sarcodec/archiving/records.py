@@ -14,21 +14,29 @@ from sarcodec.storage.refusals import shown
 
 
 def _is_table(name: str) -> bool:
-    return "/" not in name and name.startswith("archive") and name.endswith(".sqlite")
+    return name.startswith("archive") and name.endswith(".sqlite")
 
 
 def bring(address: str, folder: Path) -> None:
-    """Tables that lie beside the outputs and not in the folder: of shards, or of an earlier run on another machine. Raises InvalidArgument, Unreachable."""
+    """Tables that lie beside the outputs and are not in the folder, or newer: of shards, or of a run on another machine. One that a killed run left open stays. Raises
+    InvalidArgument, Unreachable."""
     top = address.rstrip("/")
-    for one in objects.listed(top):
+    for one in objects.beside(top):
         name = one.address[len(top) + 1 :]
-        if _is_table(name) and not (folder / name).exists():
+        if _is_table(name) and _is_older(folder / name, one.modified_ns):
             aside = folder / f".{name}.{os.getpid()}"
             try:
                 objects.fetch(one.address, aside)
                 os.replace(aside, folder / name)
             finally:
                 aside.unlink(missing_ok=True)
+
+
+def _is_older(table: Path, modified_ns: int) -> bool:
+    """Than a copy, or not there. Beside a table that is open, or was when its process was killed, lies the journal that belongs to it and to no other."""
+    if table.with_name(f"{table.name}-wal").exists():
+        return False
+    return not table.exists() or table.stat().st_mtime_ns < modified_ns
 
 
 def send(files: list[Path], address: str) -> None:

@@ -88,12 +88,9 @@ def archive(
     # A folder may be empty where the run that deleted its scenes was cut before it was over.
     emptied = os.path.isdir(source) and (Path(folder) / f"archive{part.suffix}.sqlite").is_file()
     listing = Listing(source, part, may_be_empty=emptied)
-    folder = _made(folder)
-    if is_object(out):
-        bring(os.fsdecode(out), folder)
-    place = place_of(out)
+    folder, place = _made(folder), place_of(out)
     sees = os.fsdecode(out) if is_object(out) else folder / LOCK
-    with ArchiveLock(folder, part) as lock, Table(folder / f"archive{part.suffix}.sqlite", locks=lock.locks) as rows:
+    with ArchiveLock(folder, part) as lock, _opened(folder, part, lock, out) as rows:
         _hold_to(rows, folder, promised)
         if listing.is_empty and not rows.has_deleted():
             raise no_scene(source)
@@ -110,6 +107,13 @@ def archive(
     if is_object(out):
         send([folder / f"archive{part.suffix}.sqlite", *([Path(items.path)] if items.path else [])], os.fsdecode(out))
     return report_of(os.fspath(out), tally, items)
+
+
+def _opened(folder: Path, part: Shard, lock: ArchiveLock, out: choices.Path) -> Table:
+    """The table; of an archive in a bucket the newest."""
+    if is_object(out):
+        bring(os.fsdecode(out), folder)
+    return Table(folder / f"archive{part.suffix}.sqlite", locks=lock.locks)
 
 
 def steps(listing: Listing, plan: Plan, table: Table) -> Iterator[Step]:

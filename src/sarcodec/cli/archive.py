@@ -23,10 +23,11 @@ EXAMPLES = (
     "sarcodec archive --restore small back",
 )
 _ABOUT = (
-    "SOURCE is a folder or a bucket (s3://...), searched for .tif, .tiff and products\n"
-    "(.SAFE, .zip), or a text file with one name a line. Every output is decoded in another process and compared with its source\n"
-    "before it counts as done. What became of each scene stands in\n"
-    "OUT/archive.sqlite. Start it again after whatever ended it: it goes on."
+    "SOURCE is a folder or a bucket (s3://...), searched for .tif, .tiff and\n"
+    "products (.SAFE, .zip), or a text file with one name a line. Every output is\n"
+    "decoded in another process and compared with its source before it counts as\n"
+    "done. What became of each scene stands in OUT/archive.sqlite. Start it again\n"
+    "after whatever ended it: it goes on."
 )
 _OF_ARCHIVE_ALONE = ("delete_source", "retry", "shard", "dry_run", "table")
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sarcodec.cli.brief import size
+from sarcodec.cli.progress import is_terminal
 
 if TYPE_CHECKING:
     from sarcodec.archiving.tally import Tally
@@ -19,7 +20,7 @@ _TERMINAL_S, _LOG_S = 0.2, 30.0
 @contextmanager
 def archive_progress(wanted: bool, quiet: bool) -> Iterator[Callable[[Tally], None] | None]:
     """A callable for tallies: one line that changes on a terminal, a line every half minute and at the end elsewhere if `wanted`, or None."""
-    terminal = sys.stderr is not None and sys.stderr.isatty() and (wanted or not quiet)
+    terminal = is_terminal() and (wanted or not quiet)
     if sys.stderr is None or (not terminal and not wanted):
         yield None
         return

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+
+def is_terminal() -> bool:
+    """Whether stderr is a terminal where a line can be drawn again: none that says it cannot, and not the one that a notebook gives to its `!` commands,
+    where every drawing stays."""
+    usable = os.environ.get("TERM") != "dumb" and "JPY_PARENT_PID" not in os.environ
+    return usable and sys.stderr is not None and sys.stderr.isatty()
 
 
 @contextmanager
@@ -13,7 +21,7 @@ def progress(word: str, wanted: bool, quiet: bool = False) -> Iterator[Callable[
 
     quiet: nothing on a terminal either, unless it is `wanted`.
     """
-    terminal = sys.stderr is not None and sys.stderr.isatty() and (wanted or not quiet)
+    terminal = is_terminal() and (wanted or not quiet)
     if sys.stderr is None or (not terminal and not wanted):
         yield None
         return

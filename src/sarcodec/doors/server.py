@@ -12,22 +12,18 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from sarcodec.doors.local import LOCALHOST, LocalHandler, LocalServer
 from sarcodec.doors.ranges import Unsatisfiable, wanted
 from sarcodec.doors.virtual_geotiff import MASK_FILE, SIDE_FILE, VirtualGeotiff
-from sarcodec.errors import SarcodecError
+from sarcodec.errors import InvalidArgument, SarcodecError
 
-LOCALHOST, PORT = "127.0.0.1", 8765
+PORT = 8765
 _PIECE_BYTES = 1 << 18
-_SECONDS = 60  # that a client may be silent
-_OWN_NAMES = ("127.0.0.1", "localhost", "[::1]", "::1")
 _ENDING, _COMPRESSED = ".tif", ".sarc"
 _TEXT, _TIFF, _XML = "text/html; charset=utf-8", "image/tiff", "application/xml"
 log = logging.getLogger("sarcodec.serve")
@@ -59,7 +55,7 @@ class Folder:
 
     def find(self, name: str, kind: str) -> VirtualGeotiff | None:
         """The GeoTIFF of an URL path without its slash, or the file of its masks; None where there is none. Raises what sarcodec.open does."""
-        path = self._path(name)
+        path = self.path(name)
         if path is None:
             return None
         found = path.stat()
@@ -72,8 +68,8 @@ class Folder:
                 self._open.popitem(last=False)  # closed when the last answer from it has been sent
             return self._open[key]
 
-    def _path(self, name: str) -> Path | None:
-        """The compressed file, which lies in the folder behind all links; no name with a dot in front is served."""
+    def path(self, name: str) -> Path | None:
+        """The compressed file of an URL path, or None where there is none: it lies in the folder behind all links; no name with a dot in front is served."""
         parts = name.split("/")
         if not name.endswith(_ENDING) or "\0" in name or "\\" in name or any(not p or p.startswith(".") for p in parts):
             return None
@@ -88,106 +84,55 @@ class Folder:
         return real.is_relative_to(self._root) and real.is_file()
 
 
-class Server(ThreadingHTTPServer):
+class Server(LocalServer):
     """Use in a `with`, and call serve_forever. port 0: any that is free, see `server_port`. Raises OSError."""
-
-    daemon_threads = True
 
     def __init__(
         self, root: str | os.PathLike[str], host: str = LOCALHOST, port: int = PORT, limits: Limits = Limits()
     ) -> None:
-        self.folder, self._busy = Folder(root, limits), threading.BoundedSemaphore(limits.requests)
-        self._connections = threading.BoundedSemaphore(8 * limits.requests)
-        self._alone = host in _OWN_NAMES
-        super().__init__((host, port), Handler)
-
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return f"http://{self.server_address[0]!s}:{self.server_port}/"
-
-    def is_called(self, host: str) -> bool:
-        """Whether a Host header names this machine, where the server is on this machine alone: a page from elsewhere could otherwise
-        have a browser read the folder, by a name of its own that leads here."""
-        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-        return not self._alone or name.lower() in _OWN_NAMES
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """While decoding: so many requests at once, others wait."""
-        with self._busy:
-            yield
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """In a thread, unless too many are connected: then nobody is listened to until one has gone."""
-        self._connections.acquire()
-        try:
-            super().process_request(request, client_address)
-        except BaseException:
-            self._connections.release()
-            raise
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """As the base class does it."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._connections.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Who goes away in the middle of an answer is no error."""
-        log.debug("a client went away", exc_info=True)
+        self.folder = Folder(root, limits)
+        super().__init__(Handler, host, port, limits.requests)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(LocalHandler):
     """Answers one connection."""
 
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "sarcodec", ""
-    timeout = _SECONDS
     server: Server
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         """A GeoTIFF, or a piece of one; a side file; the list."""
-        self._answer()
-
-    def do_HEAD(self) -> None:
-        """The same without its bytes."""
-        self._answer()
-
-    def _answer(self) -> None:
-        if not self.server.is_called(self.headers.get("Host", "")):
-            self._refuse(HTTPStatus.MISDIRECTED_REQUEST, "this server answers on this machine alone, by its own name")
-            return
         name = unquote(urlsplit(self.path).path, errors="replace").removeprefix("/")
         try:
             if not name:
-                self._send_all(self._list().encode("utf-8", "replace"), _TEXT)
+                self.send_all(self._list().encode("utf-8", "replace"), _TEXT)
                 return
             kind = next((kind for kind in (SIDE_FILE, MASK_FILE) if name.endswith(_ENDING + kind)), "")
             with self.server.turn():
                 tiff = self.server.folder.find(name.removesuffix(kind), kind if kind == MASK_FILE else "")
         except (SarcodecError, OSError) as error:
+            if kind == MASK_FILE and isinstance(error, InvalidArgument):  # a scene without masks of single bands
+                self.refuse(HTTPStatus.NOT_FOUND, str(error))
+                return
             log.error("%s: %s", name, error)
-            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+            self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
             return
         if tiff is None or (kind == SIDE_FILE and tiff.side_file is None):
-            self._refuse(HTTPStatus.NOT_FOUND, "there is no such file")
+            self.refuse(HTTPStatus.NOT_FOUND, "there is no such file")
         elif kind == SIDE_FILE:
-            self._send_all(tiff.side_file or b"", _XML)
+            self.send_all(tiff.side_file or b"", _XML)
         else:
             self._send_range(tiff)
 
     def _send_range(self, tiff: VirtualGeotiff) -> None:
         etag = f'"{tiff.etag}"'
         if self.headers.get("If-None-Match") == etag:
-            self._head(HTTPStatus.NOT_MODIFIED, None, ETag=etag)
+            self.head(HTTPStatus.NOT_MODIFIED, None, ETag=etag)
             return
         asked = self.headers.get("Range") if self.headers.get("If-Range") in (None, etag) else None
         try:
             place = wanted(asked, tiff.size)
         except Unsatisfiable:
-            self._head(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, 0, **{"Content-Range": f"bytes */{tiff.size}"})
+            self.head(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, 0, **{"Content-Range": f"bytes */{tiff.size}"})
             return
         whole = place is None
         place = place if place is not None else range(tiff.size)
@@ -209,40 +154,15 @@ class Handler(BaseHTTPRequestHandler):
                 log.error("%s: %s", tiff.name, error or type(error).__name__)
                 self.close_connection = True
                 if not started:
-                    self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+                    self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
                 return
             if not started:
-                self._head(status, len(place), **fields)
+                self.head(status, len(place), **fields)
                 started = True
             self.wfile.write(data)
-
-    def _send_all(self, data: bytes, kind: str) -> None:
-        self._head(HTTPStatus.OK, len(data), **{"Content-Type": kind})
-        if self.command == "GET":
-            self.wfile.write(data)
-
-    def _refuse(self, status: HTTPStatus, words: str) -> None:
-        data = (words + "\n").encode("utf-8", "replace")
-        self._head(status, len(data), **{"Content-Type": "text/plain; charset=utf-8"})
-        if self.command == "GET":
-            self.wfile.write(data)
-
-    def _head(self, status: HTTPStatus, length: int | None, **fields: str) -> None:
-        self.send_response(status)
-        if length is not None:
-            self.send_header("Content-Length", str(length))
-        self.send_header("Accept-Ranges", "bytes")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        for name, value in fields.items():
-            self.send_header(name, value)
-        self.end_headers()
 
     def _list(self) -> str:
         items = "".join(
             f'<li><a href="/{quote(name)}">{html.escape(name)}</a></li>' for name in self.server.folder.names()
         )
         return f"<!DOCTYPE html><title>sarcodec</title><ul>{items}</ul>\n"
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """To the log, not to stderr."""
-        log.info("%s %s", self.headers.get("Range", "") if hasattr(self, "headers") else "", format % arguments)

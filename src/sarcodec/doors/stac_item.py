@@ -6,6 +6,7 @@ In: a path; out: a dict for JSON (STAC 1.1). Properties that no extension has be
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import re
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sarcodec.api.information import FileInfo, info
 from sarcodec.doors.footprint import footprint
 from sarcodec.errors import InvalidArgument
+from sarcodec.format.claims import claims_json
 from sarcodec.format.reader import FileReader
 from sarcodec.format.scene import unpack_scene
 from sarcodec.products.acquisition import Acquisition, acquisition_of
@@ -239,6 +241,7 @@ def _promises(about: FileInfo) -> dict[str, Any]:
         "sarcodec:model": about.model,
         "sarcodec:model_digest": about.model_digest,
         "sarcodec:bits_per_pixel": round(about.bits_per_pixel, 4),
+        "sarcodec:claims": json.loads(claims_json(about.claims)) if about.claims else None,
     }
     return {key: value for key, value in said.items() if value is not None}
 

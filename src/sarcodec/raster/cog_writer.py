@@ -8,6 +8,7 @@ colon, and would make overviews that are no means of power where pixels are in d
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
 import zlib
@@ -134,9 +135,7 @@ class CogWriter:
 
     def finish(self) -> None:
         """Put the file together and publish it. Raises SarcodecError, OutputExists."""
-        layers = [
-            layer for pair in zip(self._pixels, self._masks or [None] * len(self._pixels)) for layer in pair if layer
-        ]
+        layers = [layer for level in itertools.zip_longest(self._pixels, self._masks) for layer in level if layer]
         assert all(len(layer.places) == layer.planes * layer.blocks for layer in layers), "each pixel was written"
         images = [Image(layer.tags, layer.planes * layer.blocks, 0) for layer in layers]
         places: list[list[tuple[int, int]]] = [[] for _ in layers]

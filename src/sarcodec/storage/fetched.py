@@ -34,17 +34,17 @@ def fetched(source: str | os.PathLike[str], beside: Path | None = None) -> Itera
         yield source
         return
     address = os.fspath(source)
-    workspace = Workspace(beside) if beside else temporary_workspace()
+    workspace, prefix = Workspace(beside) if beside else temporary_workspace(), product_prefix(address)
     try:
-        prefix = product_prefix(address)
-        copy = workspace.folder / (prefix or address).rstrip("/").rpartition("/")[2]
+        copy = workspace.folder / "fetched" / (prefix or address).rstrip("/").rpartition("/")[2]
+        copy.parent.mkdir()
         if prefix is None:
             fetch(address, copy)
         else:
             _fetch_folder(prefix, copy)
         yield copy
     except SarcodecError as error:
-        error.args = tuple(str(arg).replace(str(workspace.folder / ""), f"{public(address)}: ") for arg in error.args)
+        error.args = tuple(str(arg).replace(str(copy), public(prefix or address)) for arg in error.args)
         raise
     finally:
         workspace.close()

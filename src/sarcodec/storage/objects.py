@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sarcodec.errors import CorruptFile, InvalidArgument, OutputExists, SarcodecError, Unreachable
-from sarcodec.storage.refusals import shown, writing
+from sarcodec.storage.refusals import is_utf8, shown, writing
 
 RETRIES, LONGEST_RETRY = 6, timedelta(seconds=90)
 LONGEST_ANSWER = timedelta(seconds=60)
@@ -66,6 +66,8 @@ def store_of(address: str, name: str) -> tuple[Any, str]:
         raise InvalidArgument(
             f"{name} is on the network, which needs the package obstore; pip install 'sarcodec[remote]', or '.[remote]' in a copy of the repository; or give a file object"
         ) from error
+    if not is_utf8(address):
+        raise InvalidArgument(f"{name} is not UTF-8, and names in buckets are; rename it")
     retry: Any = {"max_retries": RETRIES, "retry_timeout": LONGEST_RETRY}
     plain: Any = {"allow_http": True, "timeout": LONGEST_ANSWER}
     try:
@@ -124,6 +126,19 @@ def listed(address: str) -> Iterator[Object]:
             yield from (_object(f"{top}/{meta['path']}", meta) for meta in page)
     except Exception as error:
         raise refusal(error, public(address)) from error
+
+
+def beside(address: str) -> list[Object]:
+    """Objects directly below an address, without those in folders. Raises InvalidArgument, Unreachable."""
+    import obstore
+
+    store, path = store_of(address, public(address))
+    top = address[: len(address) - len(path)].rstrip("/")
+    try:
+        answer = obstore.list_with_delimiter(store, path.rstrip("/") or None)
+    except Exception as error:
+        raise refusal(error, public(address)) from error
+    return [_object(f"{top}/{meta['path']}", meta) for meta in answer["objects"]]
 
 
 def found(address: str) -> Object | None:

@@ -18,6 +18,7 @@ from types import TracebackType
 from sarcodec.errors import InvalidArgument, OutputExists, SarcodecError
 from sarcodec.storage.forms import GEOTIFF, require_form
 from sarcodec.storage.names import STANDARD, Input, final_path, is_open_as, kind_of, same_as
+from sarcodec.storage.objects import is_object, public
 from sarcodec.storage.refusals import is_utf8, readable_size, shown, writing
 from sarcodec.storage.standard import standard_output, temporary_workspace
 from sarcodec.storage.workspace import Workspace
@@ -50,6 +51,10 @@ class Output:
         form: str | None = None,
     ) -> None:
         given = _name(target)
+        if is_object(given):
+            raise InvalidArgument(
+                f"{public(given)} is in a bucket, where only compressed files are put (compress, archive); name a file of this machine"
+            )
         self._given, self.is_stdout = given, given == STANDARD
         self.name = "standard output" if self.is_stdout else shown(given)
         self.path: Path | None = None if self.is_stdout else final_path(given)

@@ -1,4 +1,4 @@
-"""Networks whose weights are placed give what the pair of filters gives, and know at every pixel where in a cell it lies."""
+"""Networks whose weights are placed give what the pair of filters (and details, where there are some) gives, and know at every pixel where in a cell it lies."""
 
 import pytest
 import torch
@@ -9,11 +9,14 @@ from sarcodec_lab.networks.autoencoders import Shape, build
 from sarcodec_lab.networks.autoencoders.published import publish
 from sarcodec_lab.train.autoencoders.grafting import start_from
 from sarcodec_lab.train.autoencoders.placed.decoder import KINDS, MARKS, PLACES, Bend, place_decoder
-from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER, place_encoder
-from sarcodec_lab.train.autoencoders.placed.fitting import Pair, _lowest_waves, fitted_bend, fitted_pair
-from sarcodec_lab.train.autoencoders.placed.start import placed
+from sarcodec_lab.train.autoencoders.placed.detailing import CURVE, read_details, train_details
+from sarcodec_lab.train.autoencoders.placed.details import Details
+from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER, Analysis, place_encoder
+from sarcodec_lab.train.autoencoders.placed.fitting import Pair, _lowest_waves, fitted_bend, fitted_pair, study_loss
+from sarcodec_lab.train.autoencoders.placed.start import placed, placed_details
 from sarcodec_lab.train.autoencoders.placed.transposed import AROUND_PX
 from sarcodec_lab.train.autoencoders.placed.wiring import Names, blocks_of, values
+from sarcodec_lab.train.checkpoint import BEST, LAST
 
 STRAIGHT = Bend((0.0,), (4.0,), -2.0)
 
@@ -79,7 +82,7 @@ def test_the_carrier_knows_nothing_of_the_picture(masked):
 def test_every_pixel_knows_its_place(cells):
     torch.manual_seed(0)
     network = build("residual").eval()
-    place_encoder(network.encoder, torch.zeros(15, 32, 32))
+    place_encoder(network.encoder, Analysis(torch.zeros(15, 32, 32)))
     quarter = place_decoder(network.decoder, STRAIGHT)
     latent = network.encoder(torch.rand(1, 1, 16 * cells, 16 * cells))
     stream = values(network.decoder, latent, blocks_of(network.decoder)[3]) / quarter.second.scale
@@ -139,6 +142,65 @@ def test_other_networks_have_no_placed_start(shape, channels):
         placed(
             shape, Pair(torch.zeros(channels, 1, 32, 32), torch.zeros(channels, 1, 48, 48)), torch.zeros(1, 1, 64, 64)
         )
+
+
+@pytest.fixture(scope="module")
+def begun():
+    """Details of a pair, the pair, and the crops that they were made with."""
+    torch.manual_seed(0)
+    pair, x = _pair(15, 16), torch.cat([_smooth(6, 128), _smooth(6, 128).square()])
+    return Details(pair, x), pair, x
+
+
+@torch.no_grad()
+def test_details_begin_as_the_pair(begun):
+    details, pair, x = begun
+    torch.testing.assert_close(details.latent(x), pair.latent(x))
+    assert (details(x) - pair.back(x)).square().mean() < 4e-4
+
+
+@pytest.mark.parametrize("variant", ["residual", "attention"])
+@torch.no_grad()
+def test_a_network_gives_what_details_give(begun, variant):
+    torch.manual_seed(1)
+    details = Details()
+    details.load_state_dict(begun[0].state_dict())
+    details.filter_out.weight.normal_(0, 0.01)
+    details.drawing.weight.normal_(0, 0.01)
+    for bias in (details.noted_bias, details.second_bias, details.quarter_bias, details.synthesis.bias):
+        bias.add_(0.05 * torch.randn(bias.shape))
+    x = begun[2][:3]
+    assert (details(x) - begun[0](x)).square().mean() > 1e-3  # all of it is heard
+    network = placed_details(Shape(variant), details, x)
+    torch.testing.assert_close(network.encoder(x)[:, :15], details.latent(x), atol=1e-3, rtol=0)
+    assert (network(x)[0] - details(x).clamp(0, 1)).square().mean() < 4e-4
+
+
+def test_details_learn_and_go_on(begun, tmp_path):
+    torch.manual_seed(0)
+    details, x = Details(begun[1], begun[2]), begun[2][:2]
+    said, left = [], iter([False] * 30)
+    train_details(details, lambda: x, x, tmp_path, 60, 20, 1e-3, said.append, lambda: next(left, True))
+    other = Details()
+    assert read_details(other, tmp_path / LAST) == 30
+    torch.testing.assert_close(other(x), details(x))
+    train_details(other, lambda: x, x, tmp_path, 60, 20, 1e-3, said.append)
+    assert [line.split(",")[0] for line in (tmp_path / CURVE).read_text().split()] == ["batch", "0", "20", "40", "60"]
+    best = Details()
+    assert read_details(best, tmp_path / BEST) > 0
+    with torch.no_grad():
+        assert study_loss(best(x), x) < 0.99 * study_loss(begun[0](x), x)
+
+
+def test_other_weights_are_refused(tmp_path):
+    (tmp_path / LAST).write_bytes(b"nothing")
+    with pytest.raises(InvalidArgument, match="train them again"):
+        read_details(Details(), tmp_path / LAST)
+
+
+def test_transposed_networks_take_none():
+    with pytest.raises(InvalidArgument, match="residual and attention"):
+        placed_details(Shape("baseline"), Details(), torch.rand(1, 1, 64, 64))
 
 
 def test_channels_are_given_once():

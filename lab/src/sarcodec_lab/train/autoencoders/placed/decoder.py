@@ -9,6 +9,7 @@ A mask that is 0 takes more from a channel than it can hold, and the rectifier c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -38,6 +39,7 @@ _BEFORE = 0.25  # weight of the difference one pixel before in the sign at an ei
 _FIRM, _CARRY = 4.0, 1.0  # what signs are multiplied by before they are cut at 1; weight of those two pixels away
 _CLEAR = 8.0  # the same factor, later
 _CLOSED = 2.0  # what a mask that is 0 takes away; levels lie between 0 and about 1.3
+_CLOSED_FIRMLY = 16.0  # where what a place would draw elsewhere may be larger than a level
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,19 @@ class Synthesis:
 
     weight: torch.Tensor
     bias: torch.Tensor
+
+
+class Features(Protocol):
+    """What is read beside the latents: what `details.Details` has behind them. drawn: by each place, (256, features, 3, 3)."""
+
+    first_in: nn.Conv2d
+    first_out: nn.Conv2d
+    second_in: nn.Conv2d
+    second_out: nn.Conv2d
+    second_bias: torch.Tensor
+    quarter_bias: torch.Tensor
+
+    def drawn(self) -> torch.Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -92,7 +107,9 @@ class Stage:
 
 
 @torch.no_grad()
-def place_decoder(decoder: nn.Sequential, bend: Bend, synthesis: Synthesis | None = None) -> Stage:
+def place_decoder(
+    decoder: nn.Sequential, bend: Bend, synthesis: Synthesis | None = None, details: Features | None = None
+) -> Stage:
     """Without a synthesis its block adds nothing yet: what it reads can be looked at, and a synthesis fitted. Returns that stage."""
     convolutions = [layer for layer in decoder if isinstance(layer, nn.Conv2d)]
     for layer in decoder:
@@ -104,7 +121,9 @@ def place_decoder(decoder: nn.Sequential, bend: Bend, synthesis: Synthesis | Non
         scale = stages[-1].scale_out
     eighth, quarter, half, full = stages
     _eighth(eighth)
-    _quarter(quarter, eighth.names, synthesis)
+    if details is not None:
+        _features(eighth, details)
+    _quarter(quarter, eighth.names, synthesis, details)
     sign = {1.0: ("place0", "place2"), -1.0: ("place1", "place3")}
     _doubled(half, quarter.names, sign, 4, [f"pixel{n}" for n in range(4)], ((0.0, 1.0),))
     sign = {1.0: ("0", "0b"), -1.0: ("1", "1b")}
@@ -151,6 +170,18 @@ def _shifted(stage: Stage, number: int) -> None:
                 stage.first.adds(here, {(inside, 1, 1): sign})
 
 
+def _features(stage: Stage, details: Features) -> None:
+    """What is not linear in the latents."""
+    signs = [stage.names[f"z{number}{sign}"] for sign in "+-" for number in range(FILTERS)]
+    features = [stage.channel(f"detail{number}") for number in range(details.first_out.out_channels)]
+    inside = stage.first.layer("detail", details.first_in, signs)
+    stage.first.adds_layer(features, inside, details.first_out)
+    for feature, bias in zip(features, details.second_bias.tolist()):
+        stage.second.passes(feature, 1.0, bias)
+    inside = stage.second.layer("detail", details.second_in, signs + features)
+    stage.second.adds_layer(features, inside, details.second_out)
+
+
 def _carry_on(stage: Stage, mark: str) -> None:
     """The sign, cut at 1, less those two pixels before and behind: of the other sign where they are known."""
     upright, here = bool(mark), stage.channel("sign" + mark)
@@ -162,7 +193,7 @@ def _carry_on(stage: Stage, mark: str) -> None:
             stage.second.adds(here, turned({(inside, 1, at): sign * weight}, upright))
 
 
-def _quarter(stage: Stage, before: Names, synthesis: Synthesis | None) -> None:
+def _quarter(stage: Stage, before: Names, synthesis: Synthesis | None, details: Features | None) -> None:
     for latent in LATENTS:
         for name, sign in (("+", 1.0), ("-", -1.0)):
             stage.channel(latent + name, {before[latent + "+"]: sign})
@@ -174,25 +205,34 @@ def _quarter(stage: Stage, before: Names, synthesis: Synthesis | None) -> None:
             stage.first.adds(here, turned({(step, 1, at): 0.5 for step in steps}, bool(mark)))
     for pixel in range(PLACES**2):
         stage.channel(f"pixel{pixel}")
+    biases = [] if details is None else details.quarter_bias.tolist()
+    features = [stage.channel(f"detail{n}", {before[f"detail{n}"]: 1.0}) for n in range(len(biases))]
+    for feature, bias in zip(features, biases):
+        stage.second.passes(feature, 1.0, bias)
     if synthesis is not None:
-        _synthesis(stage, synthesis)
+        inside = _synthesis(stage, synthesis, _CLOSED if details is None else _CLOSED_FIRMLY)
+        if details is not None:
+            stage.second.first.weight[torch.tensor(inside)[:, None], torch.tensor(features)] = details.drawn()
 
 
-def _synthesis(stage: Stage, synthesis: Synthesis) -> None:
-    names = stage.names
+def _synthesis(stage: Stage, synthesis: Synthesis, closed: float) -> list[int]:
+    """The channels inside, place by place."""
+    names, made = stage.names, []
     for row in range(PLACES):
         for col in range(PLACES):
             for pixel in range(PLACES**2):
-                taps: dict[Tap, float] = {(names[f"place{row}|"], 1, 1): _CLOSED, (names[f"place{col}"], 1, 1): _CLOSED}
+                taps: dict[Tap, float] = {(names[f"place{row}|"], 1, 1): closed, (names[f"place{col}"], 1, 1): closed}
                 for number, latent in enumerate(LATENTS):
                     for down in TAPS[row]:
                         for right in TAPS[col]:
                             weight = float(synthesis.weight[row, col, pixel, number, down, right])
                             taps[names[latent + "+"], down, right] = weight
                             taps[names[latent + "-"], down, right] = -weight
-                bias = float(synthesis.bias[row, col, pixel]) - 2 * _CLOSED
+                bias = float(synthesis.bias[row, col, pixel]) - 2 * closed
                 inside = stage.second.hidden(f"{row},{col},{pixel}", taps, bias)
                 stage.second.adds(names[f"pixel{pixel}"], {(inside, 1, 1): 1.0})
+                made.append(inside)
+    return made
 
 
 def _doubled(

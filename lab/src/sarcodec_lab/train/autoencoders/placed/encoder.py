@@ -7,6 +7,9 @@ below alike), at an eighth 0 to 5 and 0 to 4, in the latent the sign of cells 0 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Protocol
+
 import torch
 from torch import nn
 
@@ -23,16 +26,34 @@ CARRIER_SCALE = 0.1
 _COUNTED = 8  # channels that a block counts on with: two on each of four sides
 
 
+class Differences(Protocol):
+    """What is added to the filters' numbers: what `details.Details` has before the latent."""
+
+    gather_in: nn.Conv2d
+    gather_out: nn.Conv2d
+    noted_bias: torch.Tensor
+    filter_in: nn.Conv2d
+    filter_out: nn.Conv2d
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """filters: (15, 32, 32) over levels less one half, of latents that come out with a deviation of about one; details: what comes to them."""
+
+    filters: torch.Tensor
+    details: Differences | None = None
+
+
 @torch.no_grad()
-def place_encoder(encoder: nn.Sequential, filters: torch.Tensor) -> None:
-    """filters: (15, 32, 32) over levels less one half, of latents that come out with a deviation of about one."""
+def place_encoder(encoder: nn.Sequential, analysis: Analysis) -> None:
+    """Make an encoder the analysis."""
     _stem(encoder)
     stream, scale = Names(64), 1.0
     stream.new(*(f"{place}{sign}" for sign in SIGNS for place in range(_SIDE**2)))
     places = dict(stream.of)
     for number, block in enumerate(blocks_of(encoder)):
         wires = Wires(block, scale)
-        _STEPS[number](wires, places, filters)
+        _STEPS[number](wires, places, analysis)
         scale = wires.scale_out
 
 
@@ -47,12 +68,12 @@ def _stem(encoder: nn.Sequential) -> None:
             norm.bias[here] = -0.5 * sign
 
 
-def _halved(wires: Wires, places: dict, filters: torch.Tensor) -> None:
+def _halved(wires: Wires, places: dict, analysis: Analysis) -> None:
     for channel in places.values():
         wires.takes(channel, channel)
 
 
-def _kept(wires: Wires, places: dict, filters: torch.Tensor) -> None:
+def _kept(wires: Wires, places: dict, analysis: Analysis) -> None:
     """Nothing but the shortcut."""
 
 
@@ -68,9 +89,9 @@ def _kept_free(wires: Wires, places: dict, count: int) -> None:
         wires.takes(channel, None)
 
 
-def _border(wires: Wires, places: dict, filters: torch.Tensor) -> None:
+def _border(wires: Wires, places: dict, analysis: Analysis) -> None:
     """The first pixels from each border, at a quarter of a side. L and R: along a row; 'L0' of the other direction is 'L0|'."""
-    _halved(wires, places, filters)
+    _halved(wires, places, analysis)
     ones = wires.first.in_channels - 1
     wires.passes(ones, 0.0, 1.0)
     inside = wires.ones()
@@ -89,7 +110,7 @@ def _border(wires: Wires, places: dict, filters: torch.Tensor) -> None:
 def _counted(left: int, right: int):
     """A block of stride 1: from the last counted pixels L{left} and R{right}, two more each."""
 
-    def step(wires: Wires, places: dict, filters: torch.Tensor) -> None:
+    def step(wires: Wires, places: dict, analysis: Analysis) -> None:
         for mark in ("", "|"):
             upright = bool(mark)
             for side, last, behind in (("L", left, 0), ("R", right, 2)):
@@ -103,7 +124,7 @@ def _counted(left: int, right: int):
     return step
 
 
-def _gathered(wires: Wires, places: dict, filters: torch.Tensor) -> None:
+def _gathered(wires: Wires, places: dict, analysis: Analysis) -> None:
     """8 x 8 pixels as 64 places in both signs, at an eighth of a side; the count from L3 and R2 to L3 and R2 of these pixels."""
     before = dict(places)
     places.clear()
@@ -130,20 +151,44 @@ def _gathered(wires: Wires, places: dict, filters: torch.Tensor) -> None:
             _new(places, name + mark)
             wires.takes(places[name + mark], None)
             wires.adds(places[name + mark], turned(taps, bool(mark)))
+    if analysis.details is not None:
+        _noted(wires, before, places, analysis.details)
     _kept_free(wires, places, FILTERS + _COUNTED)
 
 
-def _filtered(wires: Wires, places: dict, filters: torch.Tensor) -> None:
+def _noted(wires: Wires, before: dict, places: dict, details: Differences) -> None:
+    """What is not linear in 12 x 12 pixels, for the next block."""
+    inside = wires.layer("note", details.gather_in, [before[f"{n}{sign}"] for sign in SIGNS for n in range(_SIDE**2)])
+    names = [f"note{number}" for number in range(details.gather_out.out_channels)]
+    _new(places, *names)
+    for name in names:
+        wires.takes(places[name], None)
+    wires.adds_layer([places[name] for name in names], inside, details.gather_out)
+
+
+def _detailed(wires: Wires, places: dict, details: Differences) -> None:
+    """What comes to the filters' numbers, of pixels and notes."""
+    notes = [places[f"note{number}"] for number in range(details.gather_out.out_channels)]
+    for note, bias in zip(notes, details.noted_bias.tolist()):
+        wires.passes(note, 1.0, bias)
+    pixels = [places[f"{row},{col}{sign}"] for sign in SIGNS for row in range(8) for col in range(8)]
+    inside = wires.layer("detail", details.filter_in, pixels + notes)
+    wires.adds_layer([places[f"z{number}"] for number in range(FILTERS)], inside, details.filter_out)
+
+
+def _filtered(wires: Wires, places: dict, analysis: Analysis) -> None:
     """15 numbers of 4 x 4 blocks of 8 x 8 pixels about a cell, right at its upper left; the count to L5 and R4."""
     for number in range(FILTERS):
         _new(places, f"z{number}")
         for down in (0, 1):
             for right in (0, 1):
                 for sign in SIGNS:
-                    taps = _part(places, filters[number], down, right, 1.0 if sign == "+" else -1.0)
+                    taps = _part(places, analysis.filters[number], down, right, 1.0 if sign == "+" else -1.0)
                     here = wires.hidden(f"z{number}{down}{right}{sign}", taps)
                     wires.adds(places[f"z{number}"], {(here, 1 + down, 1 + right): 1.0 if sign == "+" else -1.0})
-    _counted(3, 2)(wires, places, filters)
+    if analysis.details is not None:
+        _detailed(wires, places, analysis.details)
+    _counted(3, 2)(wires, places, analysis)
 
 
 def _part(places: dict, kernel: torch.Tensor, down: int, right: int, sign: float) -> dict:
@@ -160,7 +205,7 @@ def _part(places: dict, kernel: torch.Tensor, down: int, right: int, sign: float
     return taps
 
 
-def _signed(wires: Wires, places: dict, filters: torch.Tensor) -> None:
+def _signed(wires: Wires, places: dict, analysis: Analysis) -> None:
     """The latent: filters picked, and the sign of the cells 0 to 4 from the left and 0 to 3 from the right."""
     before = dict(places)
     places.clear()
@@ -194,7 +239,7 @@ def _signed(wires: Wires, places: dict, filters: torch.Tensor) -> None:
         wires.adds(CARRIER, turned({tap: weight * CARRIER_SCALE for tap, weight in sums.items()}, bool(mark)))
 
 
-def _extended(wires: Wires, places: dict, filters: torch.Tensor) -> None:
+def _extended(wires: Wires, places: dict, analysis: Analysis) -> None:
     """Two cells more on each side. Differences along a row know nothing of the sign along a column, which is added to it."""
     ones = 0
     wires.passes(ones, 0.0, 1.0)

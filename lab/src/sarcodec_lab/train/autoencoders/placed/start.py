@@ -9,7 +9,8 @@ import torch
 from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.autoencoders import Autoencoder, Shape
 from sarcodec_lab.train.autoencoders.placed.decoder import place_decoder
-from sarcodec_lab.train.autoencoders.placed.encoder import FILTERS, place_encoder
+from sarcodec_lab.train.autoencoders.placed.details import Details
+from sarcodec_lab.train.autoencoders.placed.encoder import FILTERS, Analysis, place_encoder
 from sarcodec_lab.train.autoencoders.placed.fitting import Pair, fitted_bend, fitted_synthesis
 from sarcodec_lab.train.autoencoders.placed.transposed import CHANNELS, place_baseline, place_resnet_lite
 from sarcodec_lab.train.autoencoders.placed.transposed import PIECES as TRANSPOSED_PIECES
@@ -42,12 +43,28 @@ def placed(shape: Shape, pair: Pair, x: torch.Tensor) -> Autoencoder:
         place(network, pair, fitted_bend(back, TRANSPOSED_PIECES[shape.variant], shape.reach))
         return network
     bend = fitted_bend(back, PIECES)
-    place_encoder(network.encoder, pair.analysis[:, 0])
+    place_encoder(network.encoder, Analysis(pair.analysis[:, 0]))
     stage = place_decoder(network.decoder, bend)
     synthesis = fitted_synthesis(network, stage, blocks_of(network.decoder)[3], x, back)
     # The decoder once more, from nothing: what was placed is not placed twice.
     network.decoder = Autoencoder(shape).eval().decoder
     place_decoder(network.decoder, bend, synthesis)
+    return network
+
+
+def placed_details(shape: Shape, details: Details, x: torch.Tensor) -> Autoencoder:
+    """A network (`residual` or `attention`) that gives what `details` give; x: crops (B, 1, h, w) whose levels decide where a logit is exact.
+
+    Raises InvalidArgument.
+    """
+    if shape.variant not in PLACED_BY_MASKS:
+        raise InvalidArgument(f"details are for {' and '.join(PLACED_BY_MASKS)}; found {shape.variant}")
+    check_shape(shape, FILTERS)
+    network = Autoencoder(shape).eval()
+    with torch.no_grad():
+        bend = fitted_bend(details(x), PIECES)
+    place_encoder(network.encoder, Analysis(details.analysis[:, 0].detach(), details))
+    place_decoder(network.decoder, bend, details.synthesis_of_latents(), details)
     return network
 
 

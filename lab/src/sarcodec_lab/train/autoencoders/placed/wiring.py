@@ -96,6 +96,19 @@ class Wires:
         for (here, row, col), weight in taps.items():
             self.second.weight[channel, here, row, col] += weight * self.scale * self.gain
 
+    def layer(self, name: str, convolution: nn.Conv2d, channels: list[int]) -> list[int]:
+        """Channels inside that are a convolution of these channels of the stream, as the block reads them, rectified."""
+        inside = self.inside.new(*(f"{name}{number}" for number in range(convolution.out_channels)))
+        self.first.weight[inside] = 0
+        self.first.weight[torch.tensor(inside)[:, None], torch.tensor(channels)] = convolution.weight
+        self.norm_between.bias[inside] = convolution.bias
+        return inside
+
+    def adds_layer(self, channels: list[int], inside: list[int], convolution: nn.Conv2d) -> None:
+        """A convolution of channels inside is added to these channels of the stream."""
+        added = convolution.weight * self.scale * self.gain
+        self.second.weight[torch.tensor(channels)[:, None], torch.tensor(inside)] += added
+
     def takes(self, channel: int, source: int | None) -> None:
         """The shortcut's convolution gives a channel the one of its input, or nothing."""
         takes(self.shortcut, channel, {} if source is None else {source: self.gain})

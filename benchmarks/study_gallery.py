@@ -1,0 +1,53 @@
+"""Draw docs/assets/study-gallery.webp: one simulated tile, as a linear transform and the study's networks give it back with latents as float numbers.
+
+    python benchmarks/study_gallery.py RUN|MODEL ... [--out docs/assets/study-gallery.webp]
+
+From the left: the original, the 8 x 8 lowest DCT coefficients of 32 x 32, then the networks in order. The grey scale is the study's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from study_floats import back, in_unit, network_of
+
+from sarcodec.raster.geotiff import read_array
+from sarcodec_lab.figures.study_metrics import study_figures, to_study_unit
+from sarcodec_lab.study.linear import lowest_of_blocks
+
+SCENE = ("--size", "512", "--preset", "mixed", "--seed", "1", "--overwrite")
+PLACE = (slice(128, 384), slice(128, 384))
+GAP_PX = 6
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("networks", nargs="*", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("docs/assets/study-gallery.webp"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        scene = Path(folder, "scene.tif")
+        subprocess.run([sys.executable, "-m", "sarcodec", "simulate", str(scene), *SCENE], check=True)
+        dn = read_array(scene)[0][0][PLACE]
+    panels = {"original": dn, "DCT, 8 x 8 lowest of 32 x 32": in_unit(lambda x: lowest_of_blocks(x, 32, 8))(dn)}
+    for folder in options.networks:
+        name, network, scale = network_of(folder)
+        panels[name] = back(network, scale, dn)
+    grey = []
+    for name, panel in panels.items():
+        if panel is not dn:
+            figures = study_figures(dn, panel)
+            print(f"{name}: PSNR {figures.psnr_study:.2f} dB, SSIM {figures.ssim_study:.3f}")
+        grey += [np.rint(255 * to_study_unit(panel)), np.full((len(dn), GAP_PX), 255)]
+    Image.fromarray(np.hstack(grey[:-1]).astype(np.uint8)).save(options.out, quality=80, method=6)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""The training of `Details` by the study's loss, with checkpoints. In: crops, a folder; out: the folder's files.
+
+FOLDER/last.safetensors and best.safetensors hold weights and the batch, FOLDER/curve.csv the development figures.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch.nn import functional as F
+
+from sarcodec.errors import InvalidArgument
+from sarcodec_lab.train.autoencoders.objective import ssim
+from sarcodec_lab.train.autoencoders.placed.details import Details
+from sarcodec_lab.train.autoencoders.placed.fitting import study_loss
+from sarcodec_lab.train.checkpoint import BEST, LAST, write_tensors
+
+CURVE = "curve.csv"
+RATE, WARM_BATCHES, CLIP, FINAL = 5e-4, 100, 0.5, 0.02
+FACTORS = {"analysis": 0.1, "synthesis": 0.02, "drawing": 0.4, "filter_out": 0.4}
+"""Rates over that of the others: these read a thousand numbers that move together."""
+Report = Callable[[str], None]
+
+
+def train_details(
+    details: Details,
+    crops: Callable[[], torch.Tensor],
+    dev: torch.Tensor,
+    folder: Path,
+    batches: int,
+    judge_every: int = 250,
+    rate: float = RATE,
+    report: Report = print,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Go on from FOLDER's last weights, if there are any, to `batches`: Adam, warmed up, cosine; moments are not kept.
+
+    dev: development crops (n, 1, h, w).
+    """
+    done, best = resumed(details, folder), _best_so_far(folder)
+    groups = [{"params": [p], "factor": FACTORS.get(name.split(".")[0], 1.0)} for name, p in details.named_parameters()]
+    optimiser, began = torch.optim.Adam(groups, lr=rate, fused=True), time.monotonic()
+    if not done:
+        best = _judged(details, dev, folder, 0, best, report)
+    for batch in range(done, batches):
+        if stop():
+            write_tensors(folder / LAST, details.state_dict(), batch)
+            return
+        part = 0.5 * (1 + math.cos(math.pi * batch / batches))
+        now = rate * (FINAL + (1 - FINAL) * part) * min(1.0, (batch - done + 1) / WARM_BATCHES)
+        for group in optimiser.param_groups:
+            group["lr"] = now * group["factor"]
+        x = crops()
+        loss = study_loss(details(x), x)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(details.parameters(), CLIP)
+        optimiser.step()
+        if (batch + 1) % judge_every == 0 or batch + 1 == batches:
+            pace = (batch + 1 - done) / (time.monotonic() - began)
+            report(f"batch {batch + 1} of {batches}, {pace:.2f}/s, rate {now:.1e}, loss {loss.item():.4f}")
+            best = _judged(details, dev, folder, batch + 1, best, report)
+
+
+def resumed(details: Details, folder: Path) -> int:
+    """Load FOLDER's last weights and say after how many batches they are; 0 where there are none."""
+    return read_details(details, folder / LAST) if (folder / LAST).exists() else 0
+
+
+def read_details(details: Details, path: Path) -> int:
+    """Load weights that `train_details` left; their batch. Raises InvalidArgument where they are of something else."""
+    try:
+        details.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+        with safe_open(path, "pt") as file:
+            return int((file.metadata() or {}).get("step", 0))
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+        raise InvalidArgument(f"{path} does not hold a decoder's details ({error}); train them again") from error
+
+
+def _best_so_far(folder: Path) -> float:
+    if not (folder / CURVE).exists():
+        return math.inf
+    return min((float(line.split(",")[1]) for line in (folder / CURVE).read_text().splitlines()[1:]), default=math.inf)
+
+
+@torch.no_grad()
+def _judged(details: Details, dev: torch.Tensor, folder: Path, batch: int, best: float, report: Report) -> float:
+    """Write a row of the curve, the last weights, and the best; the best loss so far."""
+    folder.mkdir(parents=True, exist_ok=True)
+    back = torch.cat([details(one) for one in dev.split(1)]).clamp(0, 1)
+    loss = sum(study_loss(a, b).item() for a, b in zip(back.split(1), dev.split(1))) / len(dev)
+    mse, similar = F.mse_loss(back, dev).item(), ssim(back, dev).item()
+    if not (folder / CURVE).exists():
+        (folder / CURVE).write_text("batch,loss,mse,ssim\n")
+    with open(folder / CURVE, "a") as curve:
+        curve.write(f"{batch},{loss:.6f},{mse:.6f},{similar:.5f}\n")
+    report(f"dev at {batch}: loss {loss:.4f} mse {mse:.5f} ssim {similar:.4f}")
+    write_tensors(folder / LAST, details.state_dict(), batch)
+    if loss < best:
+        write_tensors(folder / BEST, details.state_dict(), batch)
+    return min(loss, best)
