@@ -152,7 +152,7 @@ def test_lost_variances_around_a_tile_are_the_neighbours(packed):
         decoder = SceneDecoder(file).learned
         left, right = (decoder._tile(tile, 0).lost for tile in (0, 1))
         assert left.shape == (9, 16) and right.shape == (9, 3) and (left > 0).all()
-        around = _with_halo([tile and tile.lost for tile in decoder._around(0, 0)], left)
+        around = _with_halo([tile and tile.lost for tile in decoder._around(0, 0, None)], left)
         np.testing.assert_array_equal(around[1:-1, 1:-1], left)
         np.testing.assert_array_equal(around[1:-1, -1], right[:, 0])
         np.testing.assert_array_equal(around[0, 1:-1], left[0])
