@@ -126,7 +126,25 @@ class TestGeoParquet:
             return await rustac.read(str(tmp_path / "out" / PARQUET))
 
         found = asyncio.run(read())["features"]
+        for one in found:
+            one["properties"]["sarcodec:claims"] = json.loads(one["properties"]["sarcodec:claims"])
         assert [said(one) for one in found] == [said(one) for one in expected]
+
+    def test_files_that_were_asked_for_in_other_words(self, source, tmp_path):
+        out = tmp_path / "out"
+        self.archived(source, out)
+        name = self.names(out)[0]
+        sarcodec.compress(source / "map.tif", tmp_path / "class.sarc", quality_class="analysis", exact_bands=(1,))
+        sarcodec.compress(source / "map.tif", tmp_path / "bits.sarc", target_bpp=1.5, effort=1)
+        items = [json.loads(item_of(str(path), path.name)) for path in (out / name, *sorted(tmp_path.glob("*.sarc")))]
+        assert geoparquet.write_geoparquet(lambda: iter(items), tmp_path / "items.parquet") == 3
+        from pyarrow import parquet
+
+        told = [
+            json.loads(text) for text in parquet.read_table(tmp_path / "items.parquet")["sarcodec:claims"].to_pylist()
+        ]
+        assert told == [one["properties"]["sarcodec:claims"] for one in items]
+        assert {one["asked"]["target"] for one in told} == {"quality", "bpp", "class"}
 
     def test_what_readers_look_for(self, source, tmp_path):
         self.archived(source, tmp_path / "out")

@@ -1,6 +1,7 @@
 """STAC items as GeoParquet, in the layout of stac-geoparquet 1.1: a row an item, its properties as columns beside id, geometry, bbox, links and assets.
 
 In: items as dicts, which are walked twice, and a path; out: a file. Items may differ in what they say: what one does not say is null. Memory does not grow with their number.
+The claims of a file (`sarcodec:claims`) are JSON in a column of text: a target is a number in one file and a word in another, and a band may claim nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _TIMES = ("datetime", "start_datetime", "end_datetime")
 _BOX = ("xmin", "ymin", "xmax", "ymax")
 _LINK = ("href", "rel", "type", "title")
 _LITTLE_ENDIAN, _POLYGON, _MULTIPOLYGON = 1, 3, 6  # of well-known binary
+_CLAIMS = "sarcodec:claims"
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -105,6 +107,8 @@ def _row(item: dict[str, Any]) -> dict[str, Any]:
     row["geometry"] = None if item["geometry"] is None else well_known_binary(item["geometry"])
     row["bbox"] = dict(zip(_BOX, item["bbox"])) if item.get("bbox") else None
     row |= {name: datetime.fromisoformat(row[name]) for name in _TIMES if row.get(name)}
+    if row.get(_CLAIMS) is not None:
+        row[_CLAIMS] = json.dumps(row[_CLAIMS], sort_keys=True)
     row["assets"] = {name: _with_numbers(asset) for name, asset in item["assets"].items()}
     return row
 
