@@ -56,6 +56,13 @@ class Outputs:
         self._place = place_of(folder)
         tables = sorted(tables_in.glob("archive*.sqlite"))
         self._tables = [self._stack.enter_context(Table(path, read_only=True)) for path in tables]
+        if (
+            not tables and next(iter(self._place), None) is None
+        ):  # a bucket has no folders, so an address with a slip in it is an empty one
+            self._stack.close()
+            raise InvalidArgument(
+                f"{shown(folder)} holds no output and no table; expected what `sarcodec archive` wrote"
+            )
 
     def __enter__(self) -> Outputs:
         return self
