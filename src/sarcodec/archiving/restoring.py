@@ -61,13 +61,13 @@ def restore_archive(
 
     Raises InvalidArgument where `out` is no folder.
     """
+    if is_object(target):
+        raise InvalidArgument("restored scenes go into a folder of this machine; name one")
     began, found, count = time.monotonic(), _Found(), worker_count(workers)
     options: dict[str, object] = {"threads": thread_count(threads), "reconstruct": reconstruct, "speckle": speckle}
     options |= {} if memory is None else {"memory": memory}
     with Outputs(out) as outputs, crew(executor, count, out) as workforce:
         total = outputs.count()
-        if is_object(target):
-            raise InvalidArgument("restored scenes go into a folder of this machine; name one")
         jobs = _jobs(outputs, os.path.abspath(os.fsdecode(target)), options, found)
         for one, answer in each(workforce, restore, jobs, AHEAD * count):
             if answer.code:
