@@ -57,6 +57,14 @@ def test_compress_from_and_into_a_bucket(scene, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["a.sarc", "a.tif"]
 
 
+def test_an_address_without_an_archive_is_refused(tmp_path):
+    for words in (("--verify", "s3://bucket/slip"), ("--restore", "s3://bucket/slip", tmp_path / "back")):
+        done = invoke("archive", *words)
+        said = "s3://bucket/slip holds no output and no table; expected what `sarcodec archive` wrote"
+        assert (done.code, done.stderr) == (2, f"sarcodec: {said}\n")
+    assert not (tmp_path / "back").exists()
+
+
 def test_an_error_names_the_address_and_not_the_copy(tmp_path):
     (tmp_path / "no.tif").write_bytes(b"this is no scene")
     objects.put(tmp_path / "no.tif", "s3://bucket/one/no.tif", overwrite=True)

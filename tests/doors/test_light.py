@@ -114,6 +114,8 @@ def test_what_is_refused_leaves_nothing(product, light, tmp_path):
     for source, target, how, words in (
         (product, tmp_path / "a.sarc", {}, "expected NAME.SAFE"),
         (scene, tmp_path / "a.SAFE", {}, "holds a scene and no product"),
+        (tmp_path / "in.tif", tmp_path / "a.SAFE", {}, "neither a product nor the compressed file of one"),
+        (tmp_path / "in.tif", tmp_path / "a.SAFE", {"quality": 9}, "neither a product nor the compressed file of one"),
         (light.packed, tmp_path / "a.SAFE", {"quality": 9}, "says how a product is compressed"),
         (product, tmp_path / "a.SAFE", {"quality": 900}, "quality"),
         (light.packed, Path(light.path), {}, "holds the input"),

@@ -139,6 +139,24 @@ def test_masks_of_single_bands(tmp_path):
             np.testing.assert_array_equal(found.read_masks(), wanted.read_masks())
 
 
+@pytest.mark.parametrize("umount", [False, True])
+def test_it_says_where_and_ends_without_an_error(tmp_path, scene, umount):
+    (tmp_path / "root").mkdir(), (tmp_path / "where").mkdir()
+    shutil.copy(scene[0], tmp_path / "root")
+    words = [sys.executable, "-m", "sarcodec", "mount", str(tmp_path / "root"), str(tmp_path / "where")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        said = process.stdout.readline()  # it comes once the folder is mounted, or is empty where the process has ended
+        if not said:
+            pytest.skip(f"this machine does not mount: {process.stderr.read()}")
+        assert "is shown at" in said and os.path.ismount(tmp_path / "where")
+        if umount:
+            subprocess.run(["umount", str(tmp_path / "where")], check=True, timeout=60)
+        else:
+            process.send_signal(signal.SIGINT)
+        found = process.wait(60), process.stderr.read()
+    assert found == ((0, "") if umount else (130, "sarcodec: interrupted\n"))
+
+
 def test_what_cannot_be_mounted(tmp_path, capsys):
     (tmp_path / "full").mkdir(), (tmp_path / "empty").mkdir()
     (tmp_path / "full" / "file").write_text("x")

@@ -63,6 +63,13 @@ class Outputs:
                 f"{self._place.name} holds neither a table nor an output; expected what `sarcodec archive` wrote. Check the name, and that its disk is there"
             )
         self._tables = [self._stack.enter_context(Table(path, read_only=True)) for path in tables]
+        if (
+            not tables and next(iter(self._place), None) is None
+        ):  # a bucket has no folders, so an address with a slip in it is an empty one
+            self._stack.close()
+            raise InvalidArgument(
+                f"{shown(folder)} holds no output and no table; expected what `sarcodec archive` wrote"
+            )
 
     def __enter__(self) -> Outputs:
         return self

@@ -62,6 +62,8 @@ def restore_archive(
 
     Raises InvalidArgument where `out` is no folder.
     """
+    if is_object(target):
+        raise InvalidArgument("restored scenes go into a folder of this machine; name one")
     began, found, count = time.monotonic(), _Found(), worker_count(workers)
     options: dict[str, object] = {"threads": thread_count(threads), "reconstruct": reconstruct, "speckle": speckle}
     options |= {} if memory is None else {"memory": memory}

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from sarcodec.cli.options import add_verb
+from sarcodec.cli.parser import one_line
 
 EXAMPLES = ("sarcodec mount archive/ ~/decoded      # Ctrl-C or umount ends it",)
 ABOUT = """Each NAME.sarc is there as NAME.tif, decoded as it is read. Read-only, for the
@@ -31,5 +32,10 @@ def run(options: argparse.Namespace) -> int:
         raise InvalidArgument(str(error)) from error
     except OSError as error:  # the package is there, and the library of the system is not
         raise InvalidArgument(f"FUSE is not installed ({error}); install it (Debian: fuse3; macOS: macFUSE)") from error
-    mount(options.folder, options.where)
+
+    def ready() -> None:
+        text = f"{options.folder} is shown at {options.where}. Ctrl-C or umount {options.where} ends it."
+        print(one_line(text), flush=True)
+
+    mount(options.folder, options.where, ready=ready)
     return 0

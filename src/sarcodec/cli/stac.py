@@ -13,7 +13,7 @@ EXAMPLES = ("sarcodec stac scene.sarc --datetime 2024-05-31T05:43:21Z > scene.js
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Declare the verb."""
     parser = add_verb(verbs, "stac", "print the STAC item of a compressed file, from its head", run, EXAMPLES)
-    parser.add_argument("file", metavar="FILE", help="the compressed file")
+    parser.add_argument("file", metavar="FILE", help="the compressed file, or its address")
     parser.add_argument(
         "--datetime", metavar="TIME", help="when the scene was taken, where neither the file's name nor its tags say so"
     )

@@ -15,7 +15,7 @@ from sarcodec.api.compression import CompressReport, compress
 from sarcodec.api.restored import step_of
 from sarcodec.decoding.reconstruction import Reconstruction
 from sarcodec.doors.vrt_file import build
-from sarcodec.errors import InvalidArgument
+from sarcodec.errors import InvalidArgument, NotSarcodec
 from sarcodec.format.reader import FileReader
 from sarcodec.products.files import is_product, open_files
 from sarcodec.products.layout import Product, product_of
@@ -90,12 +90,17 @@ def _packed(
         files.close()
         path = output.place(packed_name(Product(files.name, "", "", "", ())))
         return compress(source, path, **how), path
+    try:
+        with FileReader(source) as file:
+            path = output.place(packed_name(_product(file)))
+    except NotSarcodec as error:
+        raise InvalidArgument(
+            f"{shown(source)} is neither a product nor the compressed file of one; of other scenes sarcodec vrt makes a VRT"
+        ) from error
     if how:
         raise InvalidArgument(
             f"{next(iter(how))} says how a product is compressed, and {shown(source)} is none; leave it out"
         )
-    with FileReader(source) as file:
-        path = output.place(packed_name(_product(file)))
     with writing(output.name):
         shutil.copyfile(source, path)
     return None, path

@@ -11,7 +11,7 @@ import logging
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from sarcodec.errors import InvalidArgument, SarcodecError
 
 _FOLDER, _FILE = stat.S_IFDIR | 0o555, stat.S_IFREG | 0o444
 _ENDING = ".tif"
+_LOOP_ENDED = 8  # what fuse_main of libfuse 3 returns where a signal ended its loop, of a folder that was mounted
 log = logging.getLogger("sarcodec.mount")
 
 
@@ -31,10 +32,18 @@ class MountedFolder(fuse.Operations):
 
     use_ns = True  # times are in nanoseconds
 
-    def __init__(self, root: str | os.PathLike[str], limits: Limits = Limits()) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], limits: Limits = Limits(), ready: Callable[[], None] | None = None
+    ) -> None:
         self._folder, self._root = Folder(root, limits), Path(root).resolve(strict=True)
+        self._ready = ready
         self._sizes: dict[tuple[str, int, int], dict[str, int]] = {}
         self._lock = threading.Lock()
+
+    def init(self, path: str) -> None:
+        """FUSE calls it once the folder is mounted."""
+        if self._ready is not None:
+            self._ready()
 
     def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
         """Size and kind; the time is that of the compressed file."""
@@ -141,10 +150,16 @@ def _split(path: str) -> tuple[str, str]:
     return name.removesuffix(kind) if kind else name, kind
 
 
-def mount(root: str | os.PathLike[str], where: str | os.PathLike[str], limits: Limits = Limits()) -> None:
+def mount(
+    root: str | os.PathLike[str],
+    where: str | os.PathLike[str],
+    limits: Limits = Limits(),
+    ready: Callable[[], None] | None = None,
+) -> None:
     """Show the compressed files of a folder as GeoTIFFs at `where`, an empty folder, until it is unmounted or the process is told to end.
 
-    Raises InvalidArgument where one of them is no folder, or the system does not mount.
+    `ready` is called once they are there. Raises InvalidArgument where one of them is no folder, or the system does not mount; KeyboardInterrupt where
+    a signal ended it (libfuse has its own handlers, and does not say which).
     """
     for name in (root, where):
         if not os.path.isdir(name):
@@ -156,8 +171,10 @@ def mount(root: str | os.PathLike[str], where: str | os.PathLike[str], limits: L
     if Path(where).resolve().is_relative_to(Path(root).resolve()):
         raise InvalidArgument(f"{os.fspath(where)} lies in {os.fspath(root)}; mount at a folder elsewhere")
     try:
-        fuse.FUSE(MountedFolder(root, limits), os.fspath(where), foreground=True, ro=True, fsname="sarcodec")
+        fuse.FUSE(MountedFolder(root, limits, ready), os.fspath(where), foreground=True, ro=True, fsname="sarcodec")
     except (RuntimeError, OSError) as error:
+        if error.args == (_LOOP_ENDED,):
+            raise KeyboardInterrupt from error
         raise InvalidArgument(
             f"cannot mount at {os.fspath(where)}: {error}; FUSE has to be installed (Debian: fuse3), and /dev/fuse has to be there for this user"
         ) from error
