@@ -106,7 +106,14 @@ def _row(item: dict[str, Any]) -> dict[str, Any]:
     row["bbox"] = dict(zip(_BOX, item["bbox"])) if item.get("bbox") else None
     row |= {name: datetime.fromisoformat(row[name]) for name in _TIMES if row.get(name)}
     row["assets"] = {name: _with_numbers(asset) for name, asset in item["assets"].items()}
-    return row
+    return {name: _without_empty(value) for name, value in row.items()}
+
+
+def _without_empty(value: Any) -> Any:
+    """None for an object that says nothing, such as a band without a word: Parquet has no type without fields."""
+    if isinstance(value, dict):
+        return {name: _without_empty(one) for name, one in value.items()} or None
+    return list(map(_without_empty, value)) if isinstance(value, list) else value
 
 
 def _with_numbers(asset: dict[str, Any]) -> dict[str, Any]:
