@@ -194,3 +194,13 @@ def test_a_product_says_what_its_manifest_does(tmp_path):
     assert found["id"] == product.name[:-5] and told["datetime"] == "2026-01-01T00:00:00Z"  # by the product's name
     assert (told["platform"], told["sar:instrument_mode"], told["sar:product_type"]) == ("sentinel-1a", "IW", "GRD")
     assert told["sar:polarizations"] == ["VV", "VH"] and told["sat:absolute_orbit"] == 60000
+
+
+def test_a_band_without_a_word_is_null(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow (extra parquet) is not installed")
+    from sarcodec.doors.geoparquet import write_geoparquet
+
+    item = {"id": "a", "geometry": None, "links": [], "assets": {"data": {"href": "a.sarc", "bands": [{}, {}]}}, "properties": {"bands": [{}]}}  # fmt: skip
+    assert write_geoparquet(lambda: [item], tmp_path / "items.parquet") == 1
+    (row,) = parquet.read_table(tmp_path / "items.parquet").to_pylist()
+    assert row["assets"] == {"data": {"href": "a.sarc", "bands": [None, None]}} and row["bands"] == [None]

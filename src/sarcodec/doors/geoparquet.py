@@ -48,11 +48,16 @@ def write_geoparquet(items: Callable[[], Iterable[dict[str, Any]]], path: Path) 
         found = pa.table(_columns(list(map(_row, rows)))).schema
         names = [field for field in found if field.name not in fixed.names]
         schema = pa.unify_schemas([schema, pa.schema(names)], promote_options="permissive")
+    hollow = {field.name for field in schema if _solid(pa, field.type) != field.type}
     schema = _without_nulls(pa, schema).with_metadata(_metadata(sorted(kinds)))
     count = 0
     with open(path, "xb") as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for rows in _batches(items()):
-            writer.write_table(pa.Table.from_pylist(list(map(_row, rows)), schema=schema))
+            written = [
+                {name: _without_empty(value) if name in hollow else value for name, value in _row(one).items()}
+                for one in rows
+            ]
+            writer.write_table(pa.Table.from_pylist(written, schema=schema))
             count += len(rows)
     return count
 
@@ -88,8 +93,18 @@ def _fixed(pa: Any) -> Any:
 
 def _without_nulls(pa: Any, schema: Any) -> Any:
     """A column in which no item says anything has no type of its own; readers want one: text."""
-    fields = [pa.field(f.name, pa.string()) if pa.types.is_null(f.type) else f for f in schema]
-    return pa.schema(fields)
+    return pa.schema(
+        [pa.field(f.name, pa.string() if pa.types.is_null(f.type) else _solid(pa, f.type)) for f in schema]
+    )
+
+
+def _solid(pa: Any, kind: Any) -> Any:
+    """A type in which objects without any field are text, of which all are null: Parquet knows no such objects."""
+    if pa.types.is_list(kind):
+        return pa.list_(_solid(pa, kind.value_type))
+    if not pa.types.is_struct(kind):
+        return kind
+    return pa.struct([pa.field(f.name, _solid(pa, f.type)) for f in kind]) if kind.num_fields else pa.string()
 
 
 def _metadata(kinds: list[str]) -> dict[str, str]:
@@ -111,6 +126,13 @@ def _row(item: dict[str, Any]) -> dict[str, Any]:
         row[_CLAIMS] = json.dumps(row[_CLAIMS], sort_keys=True)
     row["assets"] = {name: _with_numbers(asset) for name, asset in item["assets"].items()}
     return row
+
+
+def _without_empty(value: Any) -> Any:
+    """None for an object that says nothing, such as a band without a word: Parquet has no type without fields."""
+    if isinstance(value, dict):
+        return {name: _without_empty(one) for name, one in value.items()} or None
+    return list(map(_without_empty, value)) if isinstance(value, list) else value
 
 
 def _with_numbers(asset: dict[str, Any]) -> dict[str, Any]:
