@@ -174,7 +174,7 @@ def said(value):
         kept = {key: said(one) for key, one in value.items() if one is not None and one not in ("nan", [])}
         return {key: one for key, one in kept.items() if one != {}}
     if isinstance(value, (list, tuple)):
-        return [said(one) for one in value]
+        return [None if one == {} else said(one) for one in value]  # a band without a word is null
     return value
 
 
