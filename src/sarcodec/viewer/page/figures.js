@@ -41,7 +41,8 @@ export function claims(scene) {
   }
   const value = typeof said.asked.value === 'number' ? Number(said.asked.value.toPrecision(4)) : said.asked.value;
   const asked = `Asked for: ${said.asked.target.replaceAll('_', ' ')}${said.asked.target === 'lossless' ? '' : ` ${value}`}. Written by ${said.software}.`;
-  const measured = said.measured ? ` Measured while it was written, on ${said.measured}.` : '';
+  const where = said.measured === 'own pixels' ? 'all valid pixels but those beside borders of tiles' : 'all valid pixels';
+  const measured = said.measured ? ` Measured while it was written, on ${where}.` : '';
   const names = {rmse_db: 'RMSE, dB', bias_power_db: 'bias of power, dB', max_error_db: 'largest error, dB', enl_ratio_restored: 'ENL ratio', invalid_share: 'invalid, %'};
   const known = Object.keys(names).filter((name) => said.bands.some((band) => band[name] !== null));
   const figure = (name, band) => name === 'invalid_share' ? text(100 * band[name], 1) : text(band[name], name === 'bias_power_db' ? 3 : 2);
