@@ -117,6 +117,23 @@ def test_the_step_of_processing_stands_around_the_earlier_ones(lossy, tmp_path):
     assert said[1].get("name") == "quality 55, reconstruct power, speckle keep"
 
 
+def test_comments_of_a_manifest_are_no_list(tmp_path):
+    product = make_product(tmp_path)
+    path = product / "manifest.safe"
+    text = path.read_text()
+    first = re.search(r"<dataObject\b.*?</dataObject>", text, re.DOTALL)[0]
+    step = re.search(r'<metadataObject ID="processing".*?</metadataObject>', text, re.DOTALL)[0]
+    inner = first.replace("<checksum", "<!-- <checksum>0</checksum> --><checksum", 1)
+    changed = text.replace(first, f"<!-- {first} -->\n{inner}").replace(step, f"<!-- {step} -->\n{step}")
+    path.write_text(changed)
+    sarcodec.compress(product, tmp_path / "p.sarc", quality=30, effort=0, as_is=True)
+    back = Path(sarcodec.decompress(tmp_path / "p.sarc", tmp_path / "back.SAFE").path)
+    files = tree(back)
+    check_manifest(files)
+    found = files["manifest.safe"].decode()
+    assert f"<!-- {first} -->" in found and f"<!-- {step} -->" in found and found.count("SAR Compression") == 1
+
+
 def test_lossy_measurements_keep_their_frame_and_have_the_pixels_of_decompress(lossy, tmp_path):
     report = sarcodec.decompress(lossy.file, tmp_path, speckle="restore")
     sarcodec.decompress(lossy.file, tmp_path / "whole.tif", speckle="restore")

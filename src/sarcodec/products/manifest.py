@@ -133,27 +133,44 @@ def updated(manifest: bytes, changed: Mapping[str, tuple[int, str]], step: Proce
     for path, (size, checksum) in changed.items():
         manifest = _with_file(manifest, path, size, checksum)
     manifest = _with_step(manifest, step)
-    parsed(manifest, step.source)
+    objects = (_object(e, step.source) for e in parsed(manifest, step.source).iter() if _local(e) == "dataObject")
+    listed = {one.path: (one.size, one.checksum) for one in objects}
+    for path, said in changed.items():
+        if listed.get(path) != said:
+            raise _not_changed(path)
     return manifest
 
 
+def _not_changed(path: str) -> UnsupportedScene:
+    return UnsupportedScene(f"the manifest does not list {path} in a way that can be changed, {_NO_UPDATE}")
+
+
 def _with_file(manifest: bytes, path: str, size: int, checksum: str) -> bytes:
-    href = re.escape(path.encode())
-    for found in re.finditer(rb"<dataObject\b.*?</dataObject>", manifest, re.DOTALL):
-        block = found[0]
-        if re.search(rb"""href=["'](\./)?""" + href + rb"""["']""", block):
-            block = re.sub(rb"""(<byteStream\b[^>]*?\bsize=["'])\d*""", rb"\g<1>%d" % size, block)
-            block = re.sub(rb"(<checksum\b[^>]*>)[^<]*", rb"\g<1>" + checksum.encode(), block)
-            return manifest[: found.start()] + block + manifest[found.end() :]
-    raise UnsupportedScene(f"the manifest does not list {path} in a way that can be changed, {_NO_UPDATE}")
+    """In every place where it is listed."""
+    href, said = re.escape(path.encode()), _without_comments(manifest)
+    places: list[tuple[int, int, bytes]] = []
+    for found in re.finditer(rb"<dataObject\b.*?</dataObject>", said, re.DOTALL):
+        if re.search(rb"""href=["'](\./)?""" + href + rb"""["']""", found[0]):
+            sizes = re.compile(rb"""<byteStream\b[^>]*?\bsize=["'](\d*)""").search(said, *found.span())
+            sums = re.compile(rb"<checksum\b[^>]*>([^<]*)").search(said, *found.span())
+            if not sizes or not sums:
+                raise _not_changed(path)
+            places += [(*sizes.span(1), b"%d" % size), (*sums.span(1), checksum.encode())]
+    for begin, end, text in sorted(places, reverse=True):
+        manifest = manifest[:begin] + text + manifest[end:]
+    return manifest
+
+
+def _without_comments(manifest: bytes) -> bytes:
+    """As long as it was: spaces in their place."""
+    return re.sub(rb"<!--.*?-->", lambda found: b" " * len(found[0]), manifest, flags=re.DOTALL)
 
 
 def _with_step(manifest: bytes, step: Processing) -> bytes:
     """Around the steps before, within the source product, as Copernicus has it in its COG_SAFE products."""
-    whole = re.search(
-        rb"""<metadataObject\b[^>]*\bID=["']processing["'][^>]*>.*?</metadataObject>""", manifest, re.DOTALL
-    )
-    found = whole and re.compile(rb"<xmlData>(.*)</xmlData>", re.DOTALL).search(manifest, *whole.span())
+    said = _without_comments(manifest)
+    whole = re.search(rb"""<metadataObject\b[^>]*\bID=["']processing["'][^>]*>.*?</metadataObject>""", said, re.DOTALL)
+    found = whole and re.compile(rb"<xmlData>(.*)</xmlData>", re.DOTALL).search(said, *whole.span())
     if not found:
         raise UnsupportedScene(f"the manifest says nothing of the processing of {step.source}, {_NO_UPDATE}")
     more = "".join(f"<safe:resource name={quoteattr(name)} role={quoteattr(role)}/>" for name, role in step.resources)
