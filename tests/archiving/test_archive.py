@@ -289,13 +289,6 @@ def test_restored_under_the_old_names_and_only_once(first, tmp_path):
     assert sarcodec.restore_archive(out, tmp_path / "back", workers=2).kept == 6
 
 
-def test_a_folder_without_an_archive_is_refused(tmp_path):
-    for call in (lambda: sarcodec.verify_archive(tmp_path), lambda: sarcodec.restore_archive(tmp_path, tmp_path / "b")):
-        with pytest.raises(sarcodec.errors.InvalidArgument, match="holds no output and no table"):
-            call()
-    assert not (tmp_path / "b").exists()
-
-
 def test_read_again(first, copy):
     whole = sarcodec.verify_archive(copy, workers=2)
     assert (whole.outputs, whole.tried, whole.sound, whole.failed, whole.unlisted) == (6, 6, 6, 0, 0)

@@ -55,21 +55,13 @@ class Outputs:
             raise InvalidArgument(f"{shown(folder)} is no folder; expected one that `sarcodec archive` wrote")
         self._place = place_of(folder)
         tables = sorted(tables_in.glob("archive*.sqlite"))
-        if (
-            not tables and next(iter(self._place), None) is None
-        ):  # a wrong name, a disk that is not mounted: nothing is sound there
+        if not tables and next(iter(self._place), None) is None:
+            # A wrong name, a disk that is not mounted, an address with a slip in it: nothing is sound there.
             self._stack.close()
             raise InvalidArgument(
                 f"{self._place.name} holds neither a table nor an output; expected what `sarcodec archive` wrote. Check the name, and that its disk is there"
             )
         self._tables = [self._stack.enter_context(Table(path, read_only=True)) for path in tables]
-        if (
-            not tables and next(iter(self._place), None) is None
-        ):  # a bucket has no folders, so an address with a slip in it is an empty one
-            self._stack.close()
-            raise InvalidArgument(
-                f"{shown(folder)} holds no output and no table; expected what `sarcodec archive` wrote"
-            )
 
     def __enter__(self) -> Outputs:
         return self
