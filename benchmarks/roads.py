@@ -69,7 +69,7 @@ ROADS = {  # what is loaded before, and what is measured
     "rasterio": ("", "pixels = by_rasterio(sarcodec.rasterio.open(scene))"),
     "xarray": (
         "import xarray, sarcodec.xarray",
-        "s = xarray.open_datatree(scene, engine='sarcodec', mask_and_scale=False)\nband = s['reduced_32' if first else 'full'].ds['VV']\n"
+        "s = xarray.open_datatree(scene, engine='sarcodec', mask_and_scale=False)\nds = s['reduced_32' if first else 'full'].ds\nband = ds[next(iter(ds.data_vars))]\n"
         "pixels = band.values if first else band[middle(*band.shape)].values",
     ),
     "VRT": (
