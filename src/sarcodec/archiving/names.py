@@ -146,14 +146,18 @@ def _scenes(source: str) -> Iterator[Scene]:
     return _listed(source)
 
 
-def _walk(folder: str) -> Iterator[str]:
-    """All scenes and products below, links to folders not followed. A folder that cannot be read is an error: nothing is left out unsaid."""
+def entries_of(folder: str) -> list[os.DirEntry[str]]:
+    """What is in a folder, by name. One that cannot be read is an error: nothing is left out unsaid."""
     try:
         with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+            return sorted(found, key=lambda entry: entry.name)
     except OSError as error:
         raise unreadable(error, folder) from error
-    for entry in entries:
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """All scenes and products below, links to folders not followed."""
+    for entry in entries_of(folder):
         if entry.name.startswith(_PRIVATE):
             continue
         if entry.is_dir():

@@ -9,12 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from sarcodec.archiving.names import stored
+from sarcodec.archiving.names import entries_of, stored
 from sarcodec.archiving.table import Row
 from sarcodec.errors import FormatError, InvalidArgument, SarcodecError
 from sarcodec.format.reader import FileReader
 from sarcodec.storage import objects
-from sarcodec.storage.refusals import unreadable
 from sarcodec.storage.workspace import clear_leftovers
 
 ENDING = ".sarc"
@@ -120,12 +119,7 @@ def head_of(path: str) -> tuple[str, int] | None:
 
 
 def _walk(folder: str) -> Iterator[str]:
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError as error:
-        raise unreadable(error, folder) from error
-    for entry in entries:
+    for entry in entries_of(folder):
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(entry.path)
         elif entry.name.endswith(ENDING):
