@@ -117,3 +117,20 @@ def test_symbols_and_latents_are_the_codecs_to_the_last_bit(name, slow):
             values = decoder.learned.latents(tile, band).values.reshape(rows, cols, 1024)
             np.testing.assert_array_equal(values, [[read.latents[i, j] for j in range(cols)] for i in range(rows)])
         assert leaned == LEANING_TILES[name]
+
+
+def test_a_product_is_composed_again(slow):
+    """docs/format.md, 21."""
+    pytest.importorskip("imagecodecs", reason="needs the extra `bounded`")
+    file = read_file((FOLDER / "v1-product.sarc").read_bytes())
+    known = json.loads((FOLDER / "v1-product.json").read_text())
+    product = json.loads(file.attachments["safe.json"])
+    assert product["kind"] == "sentinel-1 safe" and product["name"] == known["product"]
+    files = {name.removeprefix("safe/"): data for name, data in file.attachments.items() if name.startswith("safe/")}
+    for number, (about, pixels) in enumerate(
+        zip(product["measurements"], planes_of(file, slow, False), strict=True), 1
+    ):
+        head, tail = (file.attachments[f"safe.tiff/{number}/{part}"] for part in ("head", "tail"))
+        order = {b"II": "<", b"MM": ">"}[head[:2]]
+        files[about["path"]] = head + pixels.astype(f"{order}u2").tobytes() + tail
+    assert {path: f"{zlib.crc32(data):08x}" for path, data in files.items()} == known["files"]
