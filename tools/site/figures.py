@@ -214,11 +214,8 @@ def study() -> str:
 
 def study_curves() -> str:
     table = tables_after("study", "## Curves")[0]
-    curves = {
-        name: [(number(row[0]), number(row[place])) for row in table.rows if row[place]]
-        for place, name in enumerate(table.head)
-        if place
-    }
+    batches = [number(cell) for cell in table.head[1:]]
+    curves = {row[0]: [(x, number(y)) for x, y in zip(batches, row[1:], strict=True) if y] for row in table.rows}
     return draw_lines(
         Lines(
             "SSIM on development places by batches of training",
