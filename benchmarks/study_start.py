@@ -22,6 +22,7 @@ from sarcodec_lab.train.autoencoders.crops import CropSource, dev_crops
 from sarcodec_lab.train.autoencoders.keeping import State, write_best, write_state
 from sarcodec_lab.train.autoencoders.placed.detailing import RATE, read_details, resumed, train_details
 from sarcodec_lab.train.autoencoders.placed.details import Details
+from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER_SCALE, CODED_CARRIER_SCALE
 from sarcodec_lab.train.autoencoders.placed.fitting import Pair, fitted_pair
 from sarcodec_lab.train.autoencoders.placed.start import crops_of, placed, placed_details
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
@@ -66,6 +67,7 @@ def detail(options: argparse.Namespace) -> None:
             crops,
             dev,
             options.folder,
+            recipe,
             options.batches,
             rate=options.rate,
             report=lambda line: print(line, flush=True),
@@ -83,12 +85,13 @@ def place(options: argparse.Namespace) -> None:
     recipe = read_autoencoder(options.recipe)
     torch.manual_seed(recipe.seed)
     crops = crops_of(source_of(recipe, options), TILE_PX, SYNTHESIS_CROPS)()
+    carrier = CODED_CARRIER_SCALE if recipe.objective == "rate-distortion" else CARRIER_SCALE
     if options.details is None:
-        network = placed(recipe.shape, read_pair(options.pair), crops)
+        network = placed(recipe.shape, read_pair(options.pair), crops, carrier)
     else:
         details = Details()
         read_details(details, options.details)
-        network = placed_details(recipe.shape, details, crops)
+        network = placed_details(recipe.shape, details, crops, carrier)
     recipe = replace(recipe, name=options.name or f"{recipe.name}-start")
     folder = options.runs / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
