@@ -112,6 +112,23 @@ def test_larger_steps_take_fewer_bytes(tmp_path):
     assert sizes[0] > sizes[1] > sizes[2]
 
 
+def test_latents_are_chosen_unless_told_otherwise(tmp_path):
+    """Fewer bytes for an error that is hardly larger; the file is read as any other, and what is no weight is refused."""
+    model, reports, errors = FakeModel(step=0.1), [], []
+    for name, options in (("plain", {"rate_weight": 0}), ("chosen", {})):
+        (tmp_path / name).mkdir()
+        pixels = store(tmp_path / name / "in.tif", rows=200, cols=200)
+        report, found, _ = there_and_back(tmp_path / name, model, **options)
+        (level, valid), (back, _) = (normalise(dn[0], AMPLITUDE) for dn in (pixels, found))
+        reports.append(report)
+        errors.append(np.mean((level - back)[valid] ** 2))
+    assert reports[1].bytes < 0.98 * reports[0].bytes and errors[1] < 1.1 * errors[0]
+    for weight in (-1, float("nan"), float("inf")):
+        with pytest.raises(InvalidArgument, match="rate weight"):
+            coder.encode_scene(tmp_path / "plain" / "in.tif", model, 1, tmp_path / "t.sara", rate_weight=weight)
+    assert not (tmp_path / "t.sara").exists()
+
+
 def test_tiles_that_overlap_cost_bytes_and_the_report_says_how_many_tiles(tmp_path):
     store(tmp_path / "in.tif", rows=200, cols=200)
     model = FakeModel(tile_px=64)

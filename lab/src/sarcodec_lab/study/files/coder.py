@@ -19,7 +19,8 @@ from sarcodec.signal.filling import fill_invalid
 from sarcodec.signal.radiometry import Measure, normalise, restore
 from sarcodec.storage import check_output
 from sarcodec.storage.forms import RESEARCH
-from sarcodec_lab.study.files import latent_file
+from sarcodec_lab.study.files import latent_choice, latent_file, latent_gain
+from sarcodec_lab.study.files.latent_choice import RATE_WEIGHT
 from sarcodec_lab.study.files.latent_file import DIGEST_BYTES, OFFSETS_A_DB, BandData, Head
 from sarcodec_lab.study.files.latent_stream import LARGEST
 from sarcodec_lab.study.files.tiles import Layout, split, stitch
@@ -46,13 +47,23 @@ class EncodeReport:
 
 
 def encode_scene(
-    path, model, step_multiplier: float, out, overlap_px: int = 32, overwrite: bool = False, domain: str = "auto"
+    path,
+    model,
+    step_multiplier: float,
+    out,
+    overlap_px: int = 32,
+    overwrite: bool = False,
+    domain: str = "auto",
+    rate_weight: float = RATE_WEIGHT,
 ) -> EncodeReport:
     """Compress the raster at `path` with a study model into the research file `out`.
 
-    overlap_px: of the tiles of a model that is bound to its tile, and of a scene too large to be seen whole. Raises
-    InvalidArgument, OutputExists, UnreadableScene, UnsupportedScene.
+    overlap_px: of the tiles of a model that is bound to its tile, and of a scene too large to be seen whole.
+    rate_weight: squared steps that a bit is worth where latents are made whole numbers (`latent_choice`); 0: always the
+    nearest. Raises InvalidArgument, OutputExists, UnreadableScene, UnsupportedScene.
     """
+    if not 0 <= rate_weight < np.inf:
+        raise InvalidArgument(f"rate weight {rate_weight}, expected 0 (nearest whole numbers) or a finite number above")
     check_output(out, overwrite=overwrite, inputs=[path], form=RESEARCH)
     pixels, info = read_array(path)
     domain = _domain(pixels, info, domain)
@@ -64,7 +75,7 @@ def encode_scene(
         float(np.float32(step_multiplier)), offsets, pack_scene(info),
     )  # fmt: skip
     bands = [
-        BandData(_latents(model, head, level, valid, offset), pack_invalid(band, valid))
+        BandData(_latents(model, head, level, valid, offset, rate_weight), pack_invalid(band, valid))
         for band, (level, valid), offset in zip(pixels, levels, head.offsets_db)
     ]
     data = latent_file.pack(head, bands)
@@ -125,7 +136,9 @@ def _offset_q(level_db: np.ndarray, valid: np.ndarray) -> int:
     return int(np.rint(usual.mean(dtype=np.float64) * OFFSETS_A_DB)) if usual.size else 0
 
 
-def _latents(model, head: Head, level_db: np.ndarray, valid: np.ndarray, offset_db: float) -> np.ndarray:
+def _latents(
+    model, head: Head, level_db: np.ndarray, valid: np.ndarray, offset_db: float, rate_weight: float
+) -> np.ndarray:
     """Whole numbers (tiles, channels, rows, cols); 0 where no pixel is valid."""
     if not valid.any():
         return np.zeros(head.latent_shape, np.int32)
@@ -136,10 +149,14 @@ def _latents(model, head: Head, level_db: np.ndarray, valid: np.ndarray, offset_
         raise InvalidArgument(
             f"the model gives {latents.shape}, or numbers that are not finite; expected {head.latent_shape}"
         )
-    symbols = np.rint(latents / _steps(model, head))
+    steps = _steps(model, head)
+    in_steps = latents / steps
+    symbols = np.rint(in_steps)
     if np.abs(symbols).max() > LARGEST:
         raise InvalidArgument(f"latents reach {np.abs(symbols).max():.3g} steps, at most {LARGEST}; take a larger step")
-    return symbols.astype(np.int32)
+    if not rate_weight:
+        return symbols.astype(np.int32)
+    return latent_choice.choose(in_steps, latent_gain.measured(model, symbols, steps), head.layout.kept, rate_weight)
 
 
 def _levels(model, head: Head, latents: np.ndarray, offset_db: float) -> np.ndarray:

@@ -139,6 +139,21 @@ def encode(latents: np.ndarray, channels: list[Channel], kept: np.ndarray | None
     """
     check_latents(latents)
     field = Field(latents.shape, kept)
+    tables, residuals = modelled(latents, channels, field)
+    tiles, count, rows, cols = latents.shape
+    groups = order(count, rows, cols)
+    kept = [field.kept[:, group % (rows * cols)] for group in groups]
+    in_order = lambda values: np.concatenate(
+        [values.reshape(tiles, -1)[:, group][here] for group, here in zip(groups, kept)]
+    )
+    head_rows, head = _pack_channels(channels)
+    return entropy.encode(
+        shipped(), np.concatenate([head_rows, in_order(tables)]), np.concatenate([head, in_order(residuals)])
+    )
+
+
+def modelled(latents: np.ndarray, channels: list[Channel], field: Field) -> tuple[np.ndarray, np.ndarray]:
+    """Table and residual of each latent, (tiles, channels, places) int32, 0 where not kept; a new `field` learns them."""
     predictor, (tiles, count, rows, cols) = Predictor(field, channels), latents.shape
     tables, residuals = np.zeros((2, tiles, count, rows * cols), np.int32)
     for number in range(count):
@@ -150,15 +165,7 @@ def encode(latents: np.ndarray, channels: list[Channel], kept: np.ndarray | None
         field.learn(places, deviation, residual, predictor.base[number], number == count - 1)
         tables[:, number][field.kept] = predictor.rows(places, number, centre)
         residuals[:, number][field.kept] = residual
-    order = _order(count, rows, cols)
-    kept = [field.kept[:, group % (rows * cols)] for group in order]
-    in_order = lambda values: np.concatenate(
-        [values.reshape(tiles, -1)[:, group][here] for group, here in zip(order, kept)]
-    )
-    head_rows, head = _pack_channels(channels)
-    return entropy.encode(
-        shipped(), np.concatenate([head_rows, in_order(tables)]), np.concatenate([head, in_order(residuals)])
-    )
+    return tables, residuals
 
 
 def decode(stream: bytes, shape: tuple[int, int, int, int], kept: np.ndarray | None = None) -> np.ndarray:
@@ -169,7 +176,7 @@ def decode(stream: bytes, shape: tuple[int, int, int, int], kept: np.ndarray | N
     predictor = Predictor(field, channels)
     tiles, count, rows, cols = shape
     tile_places = np.arange(tiles)[:, None] * count * field.plane
-    for group in _order(count, rows, cols):
+    for group in order(count, rows, cols):
         channel, place = np.divmod(group, rows * cols)
         flat = channel * field.plane + (place // cols + 1) * field.line + place % cols + 1
         here = field.kept[:, place]
@@ -195,7 +202,7 @@ def check_latents(latents: np.ndarray) -> None:
         )
 
 
-def _order(channels: int, rows: int, cols: int) -> list[np.ndarray]:
+def order(channels: int, rows: int, cols: int) -> list[np.ndarray]:
     """Groups of places of a tile (channel, row, col; flat) that need only earlier groups: column + 2 row + channel."""
     time = np.arange(channels)[:, None, None] + 2 * np.arange(rows)[:, None] + np.arange(cols)
     order = np.argsort(time.reshape(-1), kind="stable")
