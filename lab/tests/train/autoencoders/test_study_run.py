@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -209,6 +210,16 @@ def test_a_run_can_be_published_with_the_step_of_its_training(study_run, tmp_pat
     folder = publish_run(study_run, "plain", None, tmp_path, fitting_crops=0, report=_silent)
     step = json.loads((study_run / "state.json").read_text())["step"]
     assert json.loads((folder / "card.json").read_text())["steps"] == [step] * 8
+
+
+def test_a_run_whose_network_counts_from_its_border_is_published_for_tiles(study_run, tmp_path):
+    run = shutil.copytree(study_run, tmp_path / "run")
+    state = json.loads((run / "state.json").read_text())
+    for bound, side in ((False, None), (True, 256)):
+        state["recipe"]["tile_bound"] = bound
+        (run / "state.json").write_text(json.dumps(state))
+        folder = publish_run(run, f"bound-{bound}", None, tmp_path, fitting_crops=0, report=_silent)
+        assert load(folder).tile_px == side
 
 
 @pytest.mark.parametrize("variant", ["baseline", "residual"])

@@ -64,6 +64,7 @@ class AutoencoderRecipe:
     device: str = "auto"
     seed: int = 1
     calm_start: bool = False
+    tile_bound: bool = False
     start_from: str = ""
     tuned: str = "all"
     simulated_scenes: int = 4
