@@ -63,7 +63,7 @@ class ReviewReport:
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreReport:
-    """What became of the files of an archive. restored: GeoTIFFs and products that were written; kept: that were there already; problems: the first 100 that failed."""
+    """What became of the files of an archive. restored: GeoTIFFs and products that were written, or got files back that they had lost; kept: that were there already; problems: the first 100 that failed."""
 
     path: str
     outputs: int

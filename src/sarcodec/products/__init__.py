@@ -2,6 +2,7 @@
 
 __all__ = [
     "acquisition",
+    "archive",
     "calibration",
     "files",
     "layout",
