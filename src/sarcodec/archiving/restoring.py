@@ -17,12 +17,12 @@ from sarcodec.archiving.outputs import Output, Outputs
 from sarcodec.archiving.report import RestoreReport
 from sarcodec.archiving.table import FAILED
 from sarcodec.archiving.tally import MOST_LISTED, Failure
-from sarcodec.archiving.tasks import Answer, Job, errors_said, place
+from sarcodec.archiving.tasks import Answer, Job, errors_said, make_folders, place
 from sarcodec.decoding.workers import thread_count
 from sarcodec.errors import FormatError, InvalidArgument, OutputExists
 from sarcodec.products.output import is_product_name
 from sarcodec.storage.objects import is_object
-from sarcodec.storage.refusals import shown, writing
+from sarcodec.storage.refusals import shown
 from sarcodec.storage.workspace import clear_leftovers
 
 
@@ -130,7 +130,6 @@ def restore(job: Job) -> Restoration:
         if os.path.lexists(target):
             kept = not complete(job.source, job.target, job.options)
         else:
-            with writing(shown(target)):
-                target.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(target)
             decompress(job.source, target, **job.options)
     return Restoration(seconds=time.perf_counter() - began, place=place(), kept=kept, **failure.fields)
