@@ -24,7 +24,7 @@ class Failure:
 @dataclass
 class Tally:
     """total: scenes there are; done, of which kept: were before; entered: an output was there without a row, and is sound; failed; refused;
-    bytes_in, bytes_out: of those that are done; problems: the first that failed or were refused."""
+    bytes_in, bytes_out: of those that are done; stayed: sources that were to be deleted, and were not; problems: the first that failed or were refused."""
 
     total: int
     done: int = 0
@@ -34,6 +34,7 @@ class Tally:
     refused: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    stayed: int = 0
     problems: list[Failure] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     worked: int = 0
