@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from sarcodec.api import choices
@@ -15,11 +15,10 @@ from sarcodec.archiving.completing import complete
 from sarcodec.archiving.crew import AHEAD, crew, each, worker_count
 from sarcodec.archiving.outputs import Output, Outputs
 from sarcodec.archiving.report import RestoreReport
-from sarcodec.archiving.table import FAILED
-from sarcodec.archiving.tally import MOST_LISTED, Failure
+from sarcodec.archiving.tally import Findings
 from sarcodec.archiving.tasks import Answer, Job, errors_said, make_folders, place
 from sarcodec.decoding.workers import thread_count
-from sarcodec.errors import FormatError, InvalidArgument, OutputExists
+from sarcodec.errors import InvalidArgument, OutputExists
 from sarcodec.products.output import is_product_name
 from sarcodec.storage.objects import is_object
 from sarcodec.storage.refusals import shown
@@ -27,17 +26,9 @@ from sarcodec.storage.workspace import clear_leftovers
 
 
 @dataclass
-class _Found:
-    outputs: int = 0
+class _Found(Findings):
     restored: int = 0
     kept: int = 0
-    failed: int = 0
-    problems: list[Failure] = field(default_factory=list)
-
-    def fail(self, name: str, code: int, error: str) -> None:
-        self.failed += 1
-        if len(self.problems) < MOST_LISTED:
-            self.problems.append(Failure(name, FAILED, code, error))
 
 
 def restore_archive(
@@ -101,7 +92,7 @@ def _jobs(outputs: Outputs, target: str, options: dict[str, object], found: _Fou
             cleared = os.path.dirname(path)
             clear_leftovers(Path(cleared))
         if not one.there:
-            found.fail(one.name, FormatError.exit_code, "the table says that it was done, and the file is gone")
+            found.gone(one.name)
         elif os.path.lexists(path) and not is_product_name(path):
             if os.path.isfile(path) and os.path.getsize(path):  # what is in it is not read
                 found.kept += 1

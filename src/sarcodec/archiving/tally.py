@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sarcodec.archiving.deciding import Step
 from sarcodec.archiving.table import DONE, FAILED, REFUSED, Row
+from sarcodec.errors import FormatError
 
 MOST_LISTED = 100
 
@@ -19,6 +20,25 @@ class Failure:
     state: str
     exit_code: int
     error: str
+
+
+@dataclass
+class Findings:
+    """Of reading an archive. outputs: that are there or should be; failed, and the first of them: what is wrong with which output."""
+
+    outputs: int = 0
+    failed: int = 0
+    problems: list[Failure] = field(default_factory=list)
+
+    def fail(self, name: str, code: int, error: str) -> None:
+        """Count it, and say which."""
+        self.failed += 1
+        if len(self.problems) < MOST_LISTED:
+            self.problems.append(Failure(name, FAILED, code, error))
+
+    def gone(self, name: str) -> None:
+        """An output that is not there."""
+        self.fail(name, FormatError.exit_code, "the table says that it was done, and the file is gone")
 
 
 @dataclass
