@@ -126,7 +126,7 @@ def test_the_first_pictures_of_the_viewer_come_in_two_requests_from_a_server(pac
 
 
 def test_what_was_looked_at_is_what_a_scene_gives(packed):
-    from sarcodec.viewer.looked import LookedAt
+    from sarcodec.api.looked import LookedAt
 
     with LookedAt(FileReader(packed)) as looked, sarcodec.open(packed) as scene:
         for side in (16, 8, 32, 8, None):

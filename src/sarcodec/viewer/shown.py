@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sarcodec.api.information import info_of
+from sarcodec.api.looked import LookedAt
 from sarcodec.decoding.band_kinds import measure_of
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.reader import FileReader
@@ -21,7 +22,6 @@ from sarcodec.format.tiling import Window
 from sarcodec.products.reading import open_original
 from sarcodec.viewer.kept import Kept
 from sarcodec.viewer.levels import Before, Decoded, Levels, Source
-from sarcodec.viewer.looked import LookedAt
 from sarcodec.viewer.profile import known
 from sarcodec.viewer.pyramid import DECODED, ORIGINAL, TILE_CELLS, Pyramid
 
