@@ -27,10 +27,9 @@ from sarcodec_lab.study.comparing.places import spread
 from sarcodec_lab.study.floats import in_unit
 from sarcodec_lab.study.linear import waves
 from sarcodec_lab.train.autoencoders.floats import network_of
-from sarcodec_lab.train.autoencoders.objective import ssim
+from sarcodec_lab.train.autoencoders.objective import ssim, study_loss
 from sarcodec_lab.train.autoencoders.placed.detailing import CURVE, read_details
 from sarcodec_lab.train.autoencoders.placed.details import Details
-from sarcodec_lab.train.autoencoders.placed.fitting import study_loss
 from sarcodec_lab.train.autoencoders.placed.placing import read_pair
 from sarcodec_lab.train.checkpoint import BEST
 

@@ -30,17 +30,23 @@ from sarcodec_lab.train.autoencoders.placed.placing import (
     source_of,
 )
 from sarcodec_lab.train.autoencoders.placed.start import crops_of
-from sarcodec_lab.train.autoencoders.run import read_autoencoder
+from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
+from sarcodec_lab.train.autoencoders.run import read_autoencoder, study_images
 from sarcodec_lab.train.checkpoint import BEST, write_tensors
 from sarcodec_lab.train.interruption import Interruption
+from sarcodec_lab.train.patches import Image
 
 RECIPE = Path("lab/recipes/literal/attention.toml")
 PAIR_CROPS = 16
 
 
+def images_of(recipe: AutoencoderRecipe, options: argparse.Namespace) -> list[Image]:
+    return study_images(recipe, options.data, options.runs, print)
+
+
 def fit(options: argparse.Namespace) -> None:
     recipe = read_autoencoder(options.recipe)
-    crops = crops_of(source_of(recipe, options.data, options.runs), PAIR_PX, PAIR_CROPS)
+    crops = crops_of(source_of(recipe, images_of(recipe, options)), PAIR_PX, PAIR_CROPS)
     weight = recipe.distortion_weight if recipe.objective == "rate-distortion" else 0.0
     pair = fitted_pair(
         crops, options.channels, options.around, *options.batches, weight, lambda line: print(line, flush=True)
@@ -55,8 +61,8 @@ def detail(options: argparse.Namespace) -> None:
     with Interruption() as interruption:
         go_on_with_details(
             recipe,
-            options.pair,
-            options.data,
+            read_pair(options.pair),
+            images_of(recipe, options),
             options.folder,
             options.batches,
             crops=options.crops,
@@ -70,7 +76,8 @@ def detail(options: argparse.Namespace) -> None:
 
 def set_weights(options: argparse.Namespace) -> None:
     start = read_pair(options.pair) if options.details is None else details_of(options.details)
-    folder = place(read_autoencoder(options.recipe), start, options.data, options.runs, options.name or "")
+    recipe = read_autoencoder(options.recipe)
+    folder = place(recipe, start, images_of(recipe, options), options.runs, options.name or "")
     print(f"{folder}: {parameter_count(network_of(folder).network):,} parameters")
 
 

@@ -8,11 +8,12 @@ from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.autoencoders import Shape, build
 from sarcodec_lab.networks.autoencoders.published import publish
 from sarcodec_lab.train.autoencoders.grafting import start_from
+from sarcodec_lab.train.autoencoders.objective import study_loss
 from sarcodec_lab.train.autoencoders.placed.decoder import KINDS, MARKS, PLACES, Bend, place_decoder
 from sarcodec_lab.train.autoencoders.placed.detailing import CURVE, read_details, train_details
 from sarcodec_lab.train.autoencoders.placed.details import Details
 from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER, Analysis, place_encoder
-from sarcodec_lab.train.autoencoders.placed.fitting import Pair, _lowest_waves, fitted_bend, fitted_pair, study_loss
+from sarcodec_lab.train.autoencoders.placed.fitting import Pair, _lowest_waves, fitted_bend, fitted_pair
 from sarcodec_lab.train.autoencoders.placed.start import placed, placed_details
 from sarcodec_lab.train.autoencoders.placed.transposed import AROUND_PX
 from sarcodec_lab.train.autoencoders.placed.wiring import Names, blocks_of, values

@@ -16,7 +16,16 @@ from sarcodec_lab.study.comparing.places import spread
 from sarcodec_lab.study.comparing.records import Record
 
 CODEC = "lapped32"
-COLUMNS = ("what", "bands", "bytes, all bands", "bit/pixel", "PSNR dB", "SSIM", "RMSE dB", "RMSE dB, less the network's")
+COLUMNS = (
+    "what",
+    "bands",
+    "bytes, all bands",
+    "bit/pixel",
+    "PSNR dB",
+    "SSIM",
+    "RMSE dB",
+    "RMSE dB, less the network's",
+)
 _FIGURES = {"psnr_study": 2, "ssim_study": 3, "rmse_db": 3}
 _Point = tuple[int, Measures]
 

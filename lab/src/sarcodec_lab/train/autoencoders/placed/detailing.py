@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
-from torch.nn import functional as F
 
 from sarcodec.errors import InvalidArgument
-from sarcodec_lab.train.autoencoders.objective import ssim
+from sarcodec_lab.train.autoencoders.floats import development_figures
+from sarcodec_lab.train.autoencoders.objective import study_loss
 from sarcodec_lab.train.autoencoders.placed.details import Details
-from sarcodec_lab.train.autoencoders.placed.fitting import study_loss
 from sarcodec_lab.train.checkpoint import BEST, LAST, write_tensors
 
 CURVE = "curve.csv"
@@ -83,6 +83,16 @@ def read_details(details: Details, path: Path) -> int:
         raise InvalidArgument(f"{path} does not hold a decoder's details ({error}); train them again") from error
 
 
+def read_curve(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Batches and development figures by name (loss, mse, ssim); empty where nothing was judged. Of a batch that was judged twice the later counts."""
+    if not (folder / CURVE).exists():
+        return {}
+    head, *lines = [line.split(",") for line in (folder / CURVE).read_text().splitlines()]
+    latest = sorted({int(line[0]): [float(value) for value in line[1:]] for line in lines}.items())
+    batches = np.array([batch for batch, _ in latest])
+    return {name: (batches, np.array([values[n] for _, values in latest])) for n, name in enumerate(head[1:])}
+
+
 def _best_so_far(folder: Path) -> float:
     if not (folder / CURVE).exists():
         return math.inf
@@ -93,9 +103,8 @@ def _best_so_far(folder: Path) -> float:
 def _judged(details: Details, dev: torch.Tensor, folder: Path, batch: int, best: float, report: Report) -> float:
     """Write a row of the curve, the last weights, and the best; the best loss so far."""
     folder.mkdir(parents=True, exist_ok=True)
-    back = torch.cat([details(one) for one in dev.split(1)]).clamp(0, 1)
-    loss = sum(study_loss(a, b).item() for a, b in zip(back.split(1), dev.split(1))) / len(dev)
-    mse, similar = F.mse_loss(back, dev).item(), ssim(back, dev).item()
+    figures = development_figures(details, dev)
+    loss, mse, similar = (figures[name] for name in ("loss", "mse", "ssim"))
     if not (folder / CURVE).exists():
         (folder / CURVE).write_text("batch,loss,mse,ssim\n")
     with open(folder / CURVE, "a") as curve:

@@ -5,7 +5,7 @@ A placed start is a run of 0 batches: `sarcodec train --set start_from=RUNS/NAME
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,17 +22,16 @@ from sarcodec_lab.train.autoencoders.placed.details import Details
 from sarcodec_lab.train.autoencoders.placed.fitting import Pair
 from sarcodec_lab.train.autoencoders.placed.start import crops_of, placed, placed_details
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
-from sarcodec_lab.train.autoencoders.run import study_images
 from sarcodec_lab.train.images import Report
+from sarcodec_lab.train.patches import Image
 
 PAIR_PX = 128
 SYNTHESIS_CROPS, TILE_PX = 16, 256
 DETAIL_CROPS = 4
 
 
-def source_of(recipe: AutoencoderRecipe, data: str | Path | None, runs: Path, report: Report = print) -> CropSource:
-    """Crops of all images of a recipe's families but those of development places; data None: of simulated scenes."""
-    images = study_images(recipe, data, runs, report)
+def source_of(recipe: AutoencoderRecipe, images: Sequence[Image]) -> CropSource:
+    """Crops of all images but those of a recipe's development places."""
     return CropSource([image for image in images if image.group not in recipe.dev_groups], recipe)
 
 
@@ -57,19 +56,18 @@ def details_of(path: str | Path) -> Details:
 def place(
     recipe: AutoencoderRecipe,
     start: Pair | Details,
-    data: str | Path | None,
+    images: Sequence[Image],
     runs: str | Path,
     name: str = "",
     crops: int = SYNTHESIS_CROPS,
-    report: Report = print,
 ) -> Path:
     """Write RUNS/NAME (the recipe's name and -start, where none is given): the recipe's network with weights under which it gives what `start`
-    gives. crops: of 256 x 256, on which it is made to. Returns the folder; a run of that name is replaced.
+    gives. images: those of `study_images`; crops: of 256 x 256, on which it is made to. Returns the folder; a run of that name is replaced.
 
     Raises InvalidArgument where the network, or `start`, is not one for this.
     """
     torch.manual_seed(recipe.seed)
-    x = crops_of(source_of(recipe, data, Path(runs), report), TILE_PX, crops)()
+    x = crops_of(source_of(recipe, images), TILE_PX, crops)()
     network = (placed if isinstance(start, Pair) else placed_details)(recipe.shape, start, x)
     recipe = replace(recipe, name=name or f"{recipe.name}-start")
     folder = Path(runs) / recipe.name
@@ -81,8 +79,8 @@ def place(
 
 def go_on_with_details(
     recipe: AutoencoderRecipe,
-    pair: str | Path,
-    data: str | Path | None,
+    pair: Pair,
+    images: Sequence[Image],
     folder: str | Path,
     batches: int,
     crops: int = DETAIL_CROPS,
@@ -97,10 +95,9 @@ def go_on_with_details(
     """
     folder = Path(folder)
     torch.manual_seed(recipe.seed)
-    images = study_images(recipe, data, folder.parent, report)
-    source = CropSource([image for image in images if image.group not in recipe.dev_groups], recipe)
+    source = source_of(recipe, images)
     dev = dev_crops([image for image in images if image.group in recipe.dev_groups], recipe)
-    details = Details(read_pair(pair), crops_of(source, TILE_PX, SYNTHESIS_CROPS)())
+    details = Details(pair, crops_of(source, TILE_PX, SYNTHESIS_CROPS)())
     source.rng = np.random.default_rng([recipe.seed, resumed(details, folder)])
     train_details(details, crops_of(source, PAIR_PX, crops), dev, folder, batches, judge_every, rate, report, stop)
     return folder
