@@ -20,7 +20,6 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "axes.titlesize": 9,
-    "axes.titlelocation": "left",
     "text.color": INK,
     "axes.labelcolor": INK,
     "xtick.color": INK,
@@ -39,7 +38,8 @@ def levels_figure(bands: Mapping[str, Sequence[np.ndarray]]):
         axis.plot((_BINS_DB[1:] + _BINS_DB[:-1]) / 2, 100 * share, color=colour, linewidth=1.5, label=name)
     axis.axvspan(2 * LOW, 2 * HIGH, color=GREY, alpha=0.12, linewidth=0)
     axis.text(2 * HIGH - 0.3, axis.get_ylim()[1], "kept by the study's scale", ha="right", va="top", fontsize=8)
-    axis.set(title="pixels, % for each half dB", xlabel="level, 20 log10 DN")
+    axis.set_title("pixels, % for each half dB", loc="left")
+    axis.set_xlabel("level, 20 log10 DN")
     axis.legend(frameon=False, fontsize=8)
     return figure
 
@@ -53,7 +53,8 @@ def curves_figure(curves: Mapping[str, Mapping[str, Curve]], marks: Mapping[str,
         for name, level in (marks or {}).get(title, {}).items():
             axis.axhline(level, color=GREY, linewidth=1, linestyle="--")
             axis.text(0.99, level, name, transform=axis.get_yaxis_transform(), ha="right", va="bottom", fontsize=8)
-        axis.set(title=title, xlabel="batch")
+        axis.set_title(title, loc="left")
+        axis.set_xlabel("batch")
         axis.legend(frameon=False, fontsize=8)
     return figure
 
@@ -73,7 +74,8 @@ def gates_figure(
         (left, seeds, "PSNR in dB, a dot a seed, a line their mean"),
         (right, gains, "PSNR in dB less that of none, at equal bits, 95 %"),
     ):
-        axis.set(title=words, xticks=range(len(names)), xticklabels=list(names), xlim=(-0.5, len(names) - 0.5))
+        axis.set_title(words, loc="left")
+        axis.set(xticks=range(len(names)), xticklabels=list(names), xlim=(-0.5, len(names) - 0.5))
     right.axhline(0, color=INK, linewidth=1)
     right.axhline(0.5, color=ORANGE, linewidth=1)
     right.text(len(gains) - 0.52, 0.5, "+0.5 dB", color=ORANGE, ha="right", va="bottom")
@@ -81,9 +83,15 @@ def gates_figure(
     return figure
 
 
+def use_style() -> None:
+    """Draw whatever comes after in this style, in this process."""
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update(_STYLE)
+
+
 def _axes(count: int, height: float):
     import matplotlib.pyplot as plt
 
-    with plt.rc_context(_STYLE):
-        figure, axes = plt.subplots(1, count, figsize=(8, height), layout="constrained", squeeze=False, dpi=90)
+    figure, axes = plt.subplots(1, count, figsize=(8, height), layout="constrained", squeeze=False)
     return figure, axes[0]
