@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sarcodec.errors import InvalidArgument
+from sarcodec_lab.networks.autoencoders import Autoencoder, parameter_count
 from sarcodec_lab.train.autoencoders.ablation import (
     GATES,
     by_place,
@@ -87,7 +88,7 @@ def runs(recipe_path, tmp_path_factory):
     return folder
 
 
-def test_gates_that_are_there_are_judged(runs, crops):
+def test_gates_that_are_there_are_judged(runs, crops, recipe):
     grid = found_runs(runs / "recipes", runs)
     assert {gates: [path.name for path in paths] for gates, paths in grid.items()} == {
         "none": ["half-none-s1", "half-none-s2"],
@@ -96,7 +97,8 @@ def test_gates_that_are_there_are_judged(runs, crops):
     judged = judge_grid(grid, crops)
     check_judged(judged["none"], grid["none"])
     said = rows(judged)
-    assert [row[:4] for row in said] == [("none", "11,185", "2", "2"), ("both", "11,185", "2", "2")]
+    count = f"{parameter_count(Autoencoder(recipe.shape)):,}"
+    assert [row[:4] for row in said] == [("none", count, "2", "2"), ("both", count, "2", "2")]
     assert said[0][-1] == "" and said[1][-1].startswith(("+0.00 [", "-0.00 ["))  # the same network and seeds
     assert all(len(row) == len(COLUMNS) for row in said)
     assert "is not worth +0.5 dB" in answer(judged, "half") and "(half, 2 batches)" in answer(judged, "half")
