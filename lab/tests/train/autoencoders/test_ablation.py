@@ -101,6 +101,9 @@ def test_gates_that_are_there_are_judged(runs, crops, recipe):
     assert [row[:4] for row in said] == [("none", count, "2", "2"), ("both", count, "2", "2")]
     assert said[0][-1] == "" and said[1][-1].startswith(("+0.00 [", "-0.00 ["))  # the same network and seeds
     assert all(len(row) == len(COLUMNS) for row in said)
+    assert " ± " in said[0][4]
+    one = rows(judge_grid({gates: folders[:1] for gates, folders in grid.items()}, crops))
+    assert "±" not in one[0][4] and one[0][2] == "1"
     assert "is not worth +0.5 dB" in answer(judged, "half") and "(half, 2 batches)" in answer(judged, "half")
     assert "not known" in answer({"none": judged["none"]}, "half")
 

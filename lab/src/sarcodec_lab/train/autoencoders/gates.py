@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from sarcodec_lab.study.comparing.impact import shown, worth
 from sarcodec_lab.train.autoencoders.ablation import (
     Judged,
@@ -77,16 +79,21 @@ def batches_of(run: Path) -> int:
 
 
 def rows(judged: Mapping[str, Judged]) -> list[tuple[str, ...]]:
-    """Under COLUMNS: mean and deviation over seeds, and differences with their intervals."""
+    """Under COLUMNS: mean and (of more than one seed) deviation over seeds, and differences with their intervals."""
     return [_row(gates, one, judged[ANCHOR]) for gates, one in judged.items()]
 
 
 def _row(gates: str, one: Judged, anchor: Judged) -> tuple[str, ...]:
     figures = ((one.dev_losses, 3), (own(one.bits), 4), (own(one.psnr_db), 2), (own(one.rmse_db), 3))
-    cells = ["{:.{d}f} ± {:.{d}f}".format(*spread(values), d=digits) for values, digits in figures]
+    cells = [_shown(values, digits) for values, digits in figures]
     gains = ((spent, 4), (gained, 2), (gained_at_equal_bits, 2))
     against = ["" if one is anchor else shown(gain(one, anchor), digits) for gain, digits in gains]
     return gates, f"{one.parameters:,}", str(len(one.dev_losses)), str(one.batches), *cells, *against
+
+
+def _shown(values: np.ndarray, digits: int) -> str:
+    mean, deviation = spread(values)
+    return f"{mean:.{digits}f} ± {deviation:.{digits}f}" if len(values) > 1 else f"{mean:.{digits}f}"
 
 
 def answer(judged: Mapping[str, Judged], name: str) -> str:
