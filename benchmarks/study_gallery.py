@@ -2,7 +2,7 @@
 
     python benchmarks/study_gallery.py RUN|MODEL ... [--out docs/assets/study-gallery.webp]
 
-From the left: the original, the 8 x 8 lowest DCT coefficients of 32 x 32, then the networks in order. The grey scale is the study's.
+Row by row, three to a row: the original, the 8 x 8 lowest DCT coefficients of 32 x 32, then the networks in order. The grey scale is the study's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sarcodec_lab.train.autoencoders.floats import network_of
 
 SCENE = ("--size", "512", "--preset", "mixed", "--seed", "1", "--overwrite")
 PLACE = (slice(128, 384), slice(128, 384))
-GAP_PX = 6
+GAP_PX, COLUMNS = 6, 3
 
 
 def main() -> int:
@@ -40,14 +40,24 @@ def main() -> int:
     for folder in options.networks:
         seen = network_of(folder)
         panels[seen.name] = seen(dn)
-    grey = []
     for name, panel in panels.items():
         if panel is not dn:
             figures = study_figures(dn, panel)
             print(f"{name}: PSNR {figures.psnr_study:.2f} dB, SSIM {figures.ssim_study:.3f}")
-        grey += [np.rint(255 * to_study_unit(panel)), np.full((len(dn), GAP_PX), 255)]
-    Image.fromarray(np.hstack(grey[:-1]).astype(np.uint8)).save(options.out, quality=80, method=6)
+    grey = [np.rint(255 * to_study_unit(panel)) for panel in panels.values()]
+    Image.fromarray(sheet(grey)).save(options.out, quality=80, method=6)
     return 0
+
+
+def sheet(panels: list[np.ndarray]) -> np.ndarray:
+    """Panels of one size, rows x cols of grey from 0 to 255, on white with a gap between them; places that are left over stay white."""
+    rows, cols = panels[0].shape
+    down = -(-len(panels) // COLUMNS)
+    page = np.full((down * (rows + GAP_PX) - GAP_PX, COLUMNS * (cols + GAP_PX) - GAP_PX), 255, np.uint8)
+    for index, panel in enumerate(panels):
+        top, left = index // COLUMNS * (rows + GAP_PX), index % COLUMNS * (cols + GAP_PX)
+        page[top : top + rows, left : left + cols] = panel
+    return page
 
 
 if __name__ == "__main__":

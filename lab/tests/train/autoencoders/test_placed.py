@@ -19,12 +19,13 @@ from sarcodec_lab.train.autoencoders.objective import study_loss
 from sarcodec_lab.train.autoencoders.placed.decoder import KINDS, MARKS, PLACES, Bend, place_decoder
 from sarcodec_lab.train.autoencoders.placed.detailing import CURVE, read_curve, read_details, train_details
 from sarcodec_lab.train.autoencoders.placed.details import Details
-from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER, Analysis, place_encoder
+from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER, CODED_CARRIER_SCALE, Analysis, place_encoder
 from sarcodec_lab.train.autoencoders.placed.fitting import Pair, _lowest_waves, fitted_bend, fitted_pair
 from sarcodec_lab.train.autoencoders.placed.placing import details_of, go_on_with_details, place, read_pair
 from sarcodec_lab.train.autoencoders.placed.start import placed, placed_details
 from sarcodec_lab.train.autoencoders.placed.transposed import AROUND_PX
 from sarcodec_lab.train.autoencoders.placed.wiring import Names, blocks_of, values
+from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
 from sarcodec_lab.train.autoencoders.run import train_autoencoder
 from sarcodec_lab.train.checkpoint import BEST, LAST
 
@@ -82,6 +83,20 @@ def test_masks_give_the_pair_nearly(masked):
     torch.testing.assert_close(latent[:, :15], pair.latent(x[:3]), atol=1e-4, rtol=0)
     assert (back - pair.back(x[:3]).clamp(0, 1)).square().mean() < 4e-4
     assert sum(p.numel() for p in network.parameters()) == 24_009_025
+
+
+@torch.no_grad()
+def test_in_steps_of_one_half_to_two_a_coded_carrier_still_leads_to_the_pair():
+    torch.manual_seed(0)
+    reach, x = (-1.6, 3.5), 3 * torch.cat([_smooth(3, 128), _smooth(3, 128).square()]) - 1
+    pair = _pair(15, 16)
+    network = placed(Shape("attention", reach=reach), pair, x, CODED_CARRIER_SCALE)
+    latent = network.encoder(x[:2])
+    torch.testing.assert_close(latent[:, :15], pair.latent(x[:2]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(latent[:, CARRIER] / 2, (latent[:, CARRIER] / 2).round(), atol=1e-4, rtol=0)
+    for step in (0.5, 1.0, 2.0):
+        rounded = torch.cat([latent[:, :15], (latent[:, 15:] / step).round() * step], 1)
+        assert (network.decoder(rounded) - pair.back(x[:2])).square().mean() < 2e-3
 
 
 @torch.no_grad()
@@ -148,7 +163,6 @@ def test_fitted_by_rate_and_distortion_latents_come_out_in_steps():
         (Shape("attention", upsampling="transposed"), 15),
         (Shape("residual", base_width=32), 15),
         (Shape("residual"), 16),
-        (Shape("residual", reach=(-1.6, 3.5)), 15),
         (Shape("baseline", 8), 16),
     ],
 )
@@ -195,11 +209,12 @@ def test_details_learn_and_go_on(begun, tmp_path):
     torch.manual_seed(0)
     details, x = Details(begun[1], begun[2]), begun[2][:2]
     said, left = [], iter([False] * 30)
-    train_details(details, lambda: x, x, tmp_path, 60, 20, 1e-3, said.append, lambda: next(left, True))
+    literal = AutoencoderRecipe("literal", range="study", objective="study")
+    train_details(details, lambda: x, x, tmp_path, literal, 60, 20, 1e-3, said.append, lambda: next(left, True))
     other = Details()
     assert read_details(other, tmp_path / LAST) == 30
     torch.testing.assert_close(other(x), details(x))
-    train_details(other, lambda: x, x, tmp_path, 60, 20, 1e-3, said.append)
+    train_details(other, lambda: x, x, tmp_path, literal, 60, 20, 1e-3, said.append)
     assert [line.split(",")[0] for line in (tmp_path / CURVE).read_text().split()] == ["batch", "0", "20", "40", "60"]
     best = Details()
     assert read_details(best, tmp_path / BEST) > 0
@@ -244,6 +259,17 @@ def test_what_is_no_pair_is_refused(tmp_path):
     for name in ("half.safetensors", "none.safetensors"):
         with pytest.raises(InvalidArgument, match="expected the tensors analysis and synthesis"):
             read_pair(tmp_path / name)
+
+
+def test_details_learn_by_rate_and_distortion(begun, tmp_path):
+    torch.manual_seed(0)
+    coded = AutoencoderRecipe(
+        "coded", range="centred", objective="rate-distortion", distortion_weight=0.07, latent_step=0.25, step_spread=2.0
+    )
+    train_details(Details(begun[1], begun[2]), lambda: begun[2][:4], begun[2][:4], tmp_path, coded, 60, 20, 1e-3)
+    rows = [line.split(",") for line in (tmp_path / CURVE).read_text().split()]
+    assert rows[0] == ["batch", "loss", "mse", "bpp", "rmse_db"]
+    assert float(rows[-1][1]) < 0.99 * float(rows[1][1])
 
 
 def test_other_weights_are_refused(tmp_path):

@@ -14,6 +14,7 @@ from sarcodec_lab.train.autoencoders.fitting import ALLOWED, _Judge, fitted_step
 from sarcodec_lab.train.autoencoders.grafting import bound_to_latent, freeze_all_but_latent, start_from
 from sarcodec_lab.train.autoencoders.keeping import State, write_best, write_state
 from sarcodec_lab.train.autoencoders.loop import StudyTrainer, cosine_rate, progress_line
+from sarcodec_lab.train.autoencoders.objective import coarser, loss_of
 from sarcodec_lab.train.autoencoders.quick import quick_check
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
 from sarcodec_lab.train.autoencoders.run import publish_run
@@ -73,6 +74,26 @@ def test_statistics_rest_after_their_share_of_the_batches(scenes, recipe, tmp_pa
         trainer.train_batch()
         counted.append(int(norm.num_batches_tracked) - before)
     assert counted == [1, 1, 0, 0]
+
+
+def test_a_run_has_the_step_that_it_was_given_and_others_about_it(scenes, recipe, tmp_path):
+    given = replace(recipe, latent_step=0.25, step_spread=2.0)
+    trainer = StudyTrainer(given, scenes, tmp_path, report=lambda line: None)
+    assert trainer.step == 0.25
+    rng = np.random.default_rng(0)
+    drawn = [coarser(given, rng) for _ in range(200)]
+    assert 0.5 <= min(drawn) < 0.6 and 1.7 < max(drawn) <= 2.0
+    assert coarser(recipe, rng) == 1.0
+    x, noise_free = torch.rand(1, 1, 64, 64), []
+    for wider in (1.0, 2.0):
+        torch.manual_seed(0)
+        _, parts = loss_of(trainer.network, x, given, 1e-6, wider)
+        noise_free.append({name: value.item() for name, value in parts.items()})
+    weight = given.distortion_weight
+    for parts, wider in zip(noise_free, (1.0, 2.0)):
+        assert parts["loss"] == pytest.approx(parts["bpp"] + weight / wider**2 * parts["rmse_db"] ** 2, rel=1e-4)
+    bits_less = recipe.latent_channels / 256
+    assert noise_free[0]["bpp"] - noise_free[1]["bpp"] == pytest.approx(bits_less, rel=1e-3)
 
 
 def test_a_run_in_less_memory_takes_the_same_way(scenes, recipe, tmp_path):

@@ -19,6 +19,7 @@ from sarcodec_lab.train.autoencoders.crops import CropSource, dev_crops
 from sarcodec_lab.train.autoencoders.keeping import State, write_best, write_state
 from sarcodec_lab.train.autoencoders.placed.detailing import RATE, read_details, resumed, train_details
 from sarcodec_lab.train.autoencoders.placed.details import Details
+from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER_SCALE, CODED_CARRIER_SCALE
 from sarcodec_lab.train.autoencoders.placed.fitting import Pair
 from sarcodec_lab.train.autoencoders.placed.start import crops_of, placed, placed_details
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
@@ -68,7 +69,8 @@ def place(
     """
     torch.manual_seed(recipe.seed)
     x = crops_of(source_of(recipe, images), TILE_PX, crops)()
-    network = (placed if isinstance(start, Pair) else placed_details)(recipe.shape, start, x)
+    carrier = CODED_CARRIER_SCALE if recipe.objective == "rate-distortion" else CARRIER_SCALE
+    network = (placed if isinstance(start, Pair) else placed_details)(recipe.shape, start, x, carrier)
     recipe = replace(recipe, name=name or f"{recipe.name}-start")
     folder = Path(runs) / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -99,5 +101,7 @@ def go_on_with_details(
     dev = dev_crops([image for image in images if image.group in recipe.dev_groups], recipe)
     details = Details(pair, crops_of(source, TILE_PX, SYNTHESIS_CROPS)())
     source.rng = np.random.default_rng([recipe.seed, resumed(details, folder)])
-    train_details(details, crops_of(source, PAIR_PX, crops), dev, folder, batches, judge_every, rate, report, stop)
+    train_details(
+        details, crops_of(source, PAIR_PX, crops), dev, folder, recipe, batches, judge_every, rate, report, stop
+    )
     return folder
