@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from study_floats import back, in_unit, network_of
 
 from sarcodec.raster.geotiff import read_array
 from sarcodec_lab.figures.study_metrics import study_figures, to_study_unit
+from sarcodec_lab.study.floats import in_unit
 from sarcodec_lab.study.linear import lowest_of_blocks
+from sarcodec_lab.train.autoencoders.floats import network_of
 
 SCENE = ("--size", "512", "--preset", "mixed", "--seed", "1", "--overwrite")
 PLACE = (slice(128, 384), slice(128, 384))
@@ -37,8 +38,8 @@ def main() -> int:
         dn = read_array(scene)[0][0][PLACE]
     panels = {"original": dn, "DCT, 8 x 8 lowest of 32 x 32": in_unit(lambda x: lowest_of_blocks(x, 32, 8))(dn)}
     for folder in options.networks:
-        name, network, scale = network_of(folder)
-        panels[name] = back(network, scale, dn)
+        seen = network_of(folder)
+        panels[seen.name] = seen(dn)
     for name, panel in panels.items():
         if panel is not dn:
             figures = study_figures(dn, panel)

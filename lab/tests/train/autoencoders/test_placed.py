@@ -1,23 +1,38 @@
 """Networks whose weights are placed give what the pair of filters (and details, where there are some) gives, and know at every pixel where in a cell it lies."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from sarcodec.errors import InvalidArgument
+from sarcodec_lab.figures.study_metrics import to_study_unit
 from sarcodec_lab.networks.autoencoders import Shape, build
 from sarcodec_lab.networks.autoencoders.published import publish
+from sarcodec_lab.train.autoencoders.crops import dev_crops
+from sarcodec_lab.train.autoencoders.floats import development_figures, network_of
 from sarcodec_lab.train.autoencoders.grafting import start_from
+from sarcodec_lab.train.autoencoders.objective import study_loss
 from sarcodec_lab.train.autoencoders.placed.decoder import KINDS, MARKS, PLACES, Bend, place_decoder
-from sarcodec_lab.train.autoencoders.placed.detailing import CURVE, read_details, train_details
+from sarcodec_lab.train.autoencoders.placed.detailing import CURVE, read_curve, read_details, train_details
 from sarcodec_lab.train.autoencoders.placed.details import Details
 from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER, CODED_CARRIER_SCALE, Analysis, place_encoder
-from sarcodec_lab.train.autoencoders.placed.fitting import Pair, _lowest_waves, fitted_bend, fitted_pair, study_loss
+from sarcodec_lab.train.autoencoders.placed.fitting import Pair, _lowest_waves, fitted_bend, fitted_pair
+from sarcodec_lab.train.autoencoders.placed.placing import details_of, go_on_with_details, place, read_pair
 from sarcodec_lab.train.autoencoders.placed.start import placed, placed_details
 from sarcodec_lab.train.autoencoders.placed.transposed import AROUND_PX
 from sarcodec_lab.train.autoencoders.placed.wiring import Names, blocks_of, values
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
+from sarcodec_lab.train.autoencoders.run import train_autoencoder
 from sarcodec_lab.train.checkpoint import BEST, LAST
+
+
+def silent(line: str) -> None:
+    """Nobody listens."""
+
 
 STRAIGHT = Bend((0.0,), (4.0,), -2.0)
 
@@ -103,9 +118,9 @@ def test_every_pixel_knows_its_place(cells):
     stream = values(network.decoder, latent, blocks_of(network.decoder)[3]) / quarter.second.scale
     for mark, along in zip(MARKS, (-1, -2)):
         at = torch.arange(PLACES * cells).view([-1 if axis == along % 4 else 1 for axis in range(4)])
-        for place in range(PLACES):
-            mask = stream[:, [quarter.names[f"place{place}{mark}"]]]
-            torch.testing.assert_close(mask, (at % PLACES == place).float().expand_as(mask), atol=1e-3, rtol=0)
+        for number in range(PLACES):
+            mask = stream[:, [quarter.names[f"place{number}{mark}"]]]
+            torch.testing.assert_close(mask, (at % PLACES == number).float().expand_as(mask), atol=1e-3, rtol=0)
 
 
 def test_kinds_of_a_doubling_undo_its_blur():
@@ -205,6 +220,45 @@ def test_details_learn_and_go_on(begun, tmp_path):
     assert read_details(best, tmp_path / BEST) > 0
     with torch.no_grad():
         assert study_loss(best(x), x) < 0.99 * study_loss(begun[0](x), x)
+
+
+def test_details_go_on_in_a_folder(recipe, scenes, tmp_path):
+    torch.manual_seed(0)
+    pair, literal = _pair(15, 16), replace(recipe, range="study", objective="study", variant="attention")
+    for batches in (2, 4):
+        folder = go_on_with_details(literal, pair, scenes, tmp_path / "details", batches, 1, 1e-4, 2, silent)
+    assert read_curve(folder)["ssim"][0].tolist() == [0, 2, 4]
+    details = details_of(folder / LAST)
+    dev = dev_crops([image for image in scenes if image.group in recipe.dev_groups], literal)
+    figures = development_figures(details, dev)
+    assert {name: figures[name] for name in figures} == pytest.approx(
+        {name: values[-1] for name, (_, values) in read_curve(folder).items()}, abs=1e-5
+    )
+    assert read_curve(tmp_path) == {}
+
+
+def test_a_placed_start_is_a_run_that_is_trained_on(recipe, scenes, tmp_path):
+    torch.manual_seed(0)
+    pair = _pair(16, AROUND_PX)
+    save_file({"analysis": pair.analysis.half(), "synthesis": pair.synthesis.half()}, tmp_path / "pair.safetensors")
+    study = replace(recipe, name="a", range="study", objective="study", base_width=0, latent_channels=16, batches=2)
+    study = replace(study, crops=((32, 1.0),), norm_rests_after=0.0, learning_rate=1e-6, judge_every=2)
+    start = place(study, read_pair(tmp_path / "pair.safetensors"), scenes, tmp_path, crops=2)
+    assert start.name == "a-start" and network_of(start).name == "a-start, 0 batches"
+    dn = 60 + 100 * np.random.default_rng(0).random((64, 64))
+    x = torch.from_numpy(to_study_unit(dn)[None, None].astype(np.float32))
+    wanted = read_pair(tmp_path / "pair.safetensors").back(x).clamp(0, 1)[0, 0].numpy()
+    assert np.mean((to_study_unit(network_of(start)(dn)) - wanted) ** 2) < 1e-4
+    run = train_autoencoder(replace(study, start_from=str(start / BEST)), None, tmp_path, report=silent)
+    assert np.mean((to_study_unit(network_of(run)(dn)) - wanted) ** 2) < 1e-3
+    assert network_of(run).name == "a, 2 batches"
+
+
+def test_what_is_no_pair_is_refused(tmp_path):
+    save_file({"analysis": torch.zeros(1)}, tmp_path / "half.safetensors")
+    for name in ("half.safetensors", "none.safetensors"):
+        with pytest.raises(InvalidArgument, match="expected the tensors analysis and synthesis"):
+            read_pair(tmp_path / name)
 
 
 def test_details_learn_by_rate_and_distortion(begun, tmp_path):

@@ -30,6 +30,12 @@ def ssim(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return ((2 * mean_a * mean_b + _C1) / (mean_a**2 + mean_b**2 + _C1) * spread / total).mean()
 
 
+def study_loss(back: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """0.7 MSE + 0.3 (1 - SSIM), of levels that are cut at 0 and 1."""
+    cut = back.clamp(0, 1)
+    return 0.7 * F.mse_loss(cut, x) + 0.3 * (1 - ssim(cut, x))
+
+
 def gaussian_bits(latent: torch.Tensor) -> torch.Tensor:
     """Bits an element that latents (B, C, h, w) in steps take when rounded and coded under one Gaussian a channel; a scalar.
 

@@ -103,6 +103,16 @@ def read_details(details: Details, path: Path) -> int:
         raise InvalidArgument(f"{path} does not hold a decoder's details ({error}); train them again") from error
 
 
+def read_curve(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Batches and development figures by name (loss and its parts); empty where nothing was judged. Of a batch that was judged twice the later counts."""
+    if not (folder / CURVE).exists():
+        return {}
+    head, *lines = [line.split(",") for line in (folder / CURVE).read_text().splitlines()]
+    latest = sorted({int(line[0]): [float(value) for value in line[1:]] for line in lines}.items())
+    batches = np.array([batch for batch, _ in latest])
+    return {name: (batches, np.array([values[n] for _, values in latest])) for n, name in enumerate(head[1:])}
+
+
 def _best_so_far(folder: Path) -> float:
     if not (folder / CURVE).exists():
         return math.inf
