@@ -128,3 +128,33 @@ def test_a_channel_that_is_not_heard_has_a_gain_all_the_same():
     assert np.array_equal(latent_gain.measured(Deaf(step=0.0), latents, steps), np.ones(16))
     with pytest.raises(InvalidArgument, match="finite"), np.errstate(all="ignore"):
         latent_gain.measured(Deaf(step=float("inf")), latents + 1, steps)
+
+
+def test_a_channel_of_whole_numbers_stays_whatever_it_costs():
+    values = field(11, (2, 4, 16, 16), 1.2)
+    values[:, 3] = 2 * np.random.default_rng(12).integers(-9, 10, (2, 16, 16))
+    chosen = choose(values, np.array([1.0, 1.0, 1.0, 1e-6]))
+    assert (chosen[:, 3] == values[:, 3]).all()
+    assert (chosen[:, :3] != np.rint(values[:, :3])).any()
+
+
+def test_gains_hold_where_a_decoder_is_linear_and_not_where_it_counts():
+    model, rng = FakeModel(4), np.random.default_rng(5)
+    tiles = rng.normal(0.5, 0.2, (4, 1, 64, 64)).astype(np.float32)
+    steps = np.full((4, 1, 1), 0.2, np.float32)
+    in_steps = model.analyse(tiles) / steps
+    nearest = np.rint(in_steps).astype(np.int32)
+    gains = latent_gain.measured(model, nearest, steps)
+    chosen = choose(in_steps, gains)
+    assert (chosen != nearest).any() and latent_gain.holds(model, tiles, in_steps, chosen, steps, gains)
+
+    class Counting(FakeModel):
+        """Breaks where the numbers of the last channel are not those that it knows."""
+
+        def synthesise(self, latents):
+            whole = np.array_equal(np.rint(latents / steps)[:, 3], nearest[[0, 2, 3]][:, 3])
+            return super().synthesise(latents) + np.float32(0 if whole else 10)
+
+    moved = nearest.copy()
+    moved[:, 3, 0, 0] += 1
+    assert not latent_gain.holds(Counting(4), tiles, in_steps, moved, steps, gains)

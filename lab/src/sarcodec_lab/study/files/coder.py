@@ -156,7 +156,11 @@ def _latents(
         raise InvalidArgument(f"latents reach {np.abs(symbols).max():.3g} steps, at most {LARGEST}; take a larger step")
     if not rate_weight:
         return symbols.astype(np.int32)
-    return latent_choice.choose(in_steps, latent_gain.measured(model, symbols, steps), head.layout.kept, rate_weight)
+    gains = latent_gain.measured(model, symbols, steps)
+    chosen = latent_choice.choose(in_steps, gains, head.layout.kept, rate_weight)
+    if latent_gain.holds(model, tiles, in_steps, chosen, steps, gains):
+        return chosen
+    return symbols.astype(np.int32)
 
 
 def _levels(model, head: Head, latents: np.ndarray, offset_db: float) -> np.ndarray:

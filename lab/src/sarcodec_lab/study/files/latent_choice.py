@@ -16,6 +16,7 @@ RATE_WEIGHT = 0.09
 """Squared steps that a bit is worth. A fine uniform quantiser gives ln 2 / 6 = 0.116 for one (its error is step^2 / 12,
 and a step half as large costs a bit); less is best at steps as coarse as these are (docs/log.md)."""
 
+_WHOLE = 1e-3  # of a step: as near as float32 comes to a whole number
 _PASSES = 2  # what is fitted fits what was chosen before: a third pass changes next to nothing
 
 
@@ -27,17 +28,20 @@ def choose(
     Least of all that is tried: error + weight * bits, where the error counts channels by `gains` (channels,), a squared
     step of the channels that cost bits being 1 on their mean. Plain rounding is among what is tried. kept: bool (tiles,
     rows, cols), the places that are coded, as in `latent_stream`; all others are rounded.
+
+    A channel that is whole numbers as it comes is no measurement but a sign (of a placed start, say): it stays as it is.
     """
     plain = np.rint(latents).astype(np.int32)
+    signs = np.abs(latents - plain).max((0, 2, 3)) < _WHOLE
     field = Field(plain.shape, kept)
     channels = latent_fit.fit(plain, kept)
-    costly = _costly(plain, channels, field)
+    costly = np.where(signs, 0, _costly(plain, channels, field))
     if weight <= 0 or not costly.any():
         return plain
     worth = gains * costly.sum() / (gains @ costly)
     best, least = plain, _objective(latents, plain, channels, worth, field, weight)
     for _ in range(_PASSES):
-        found = _walk(latents, channels, weight / worth, kept)
+        found = _walk(latents, channels, np.where(signs, 0, weight / worth), kept)
         channels = latent_fit.fit(found, kept)
         objective = _objective(latents, found, channels, worth, field, weight)
         if objective < least:

@@ -13,6 +13,8 @@ from sarcodec_lab.study.files.tiles import CELL_PX
 _SIDE = 16  # cells along a patch, where the model is not bound to a tile
 _APART = 4  # cells between two that are moved at once: further than a decoder's answer to one of them reaches
 _SIGNS = (-1, 1)  # each channel is moved down once and up once, at two places
+_CHECKED = 3  # tiles that are decoded to see whether gains hold
+_FACTOR, _SHARE = 3.0, 0.01  # an error may grow by so many times what was promised, and by so much of itself
 _FAINTEST = 1e-9  # of the loudest: a channel that the decoder does not hear has a gain all the same
 
 
@@ -40,6 +42,25 @@ def measured(model, latents: np.ndarray, steps: np.ndarray) -> np.ndarray:
     if not np.isfinite(gains).all():
         raise InvalidArgument("the model decodes latents to numbers that are not finite; publish it again")
     return np.maximum(gains, gains.max() * _FAINTEST) if gains.any() else np.ones_like(gains)
+
+
+def holds(
+    model, tiles: np.ndarray, in_steps: np.ndarray, chosen: np.ndarray, steps: np.ndarray, gains: np.ndarray
+) -> bool:
+    """Whether the picture is as good as gains promised of latents that are not the nearest whole numbers.
+
+    tiles: what was analysed, (tiles, 1, height, width); in_steps: its latents as floats. Some tiles are decoded both ways. A
+    decoder may answer to many changes at once otherwise than to one: signs that it counts by, say.
+    """
+    some = np.unique(np.linspace(0, len(tiles) - 1, _CHECKED).round().astype(int))
+    nearest, wanted = np.rint(in_steps[some]), tiles[some].astype(np.float64)
+    errors = [
+        np.sum((model.synthesise((latents * steps).astype(np.float32)) - wanted) ** 2) / CELL_PX**2
+        for latents in (nearest, chosen[some])
+    ]
+    further = (in_steps[some] - chosen[some]) ** 2 - (in_steps[some] - nearest) ** 2
+    promised = float(gains @ further.sum((0, 2, 3)))
+    return bool(errors[1] - errors[0] <= _FACTOR * promised + _SHARE * errors[0])
 
 
 def _patch(latents: np.ndarray, tile_px: int | None) -> np.ndarray:
