@@ -1,8 +1,10 @@
 """A property: whatever is said of a scene is said by its VRT."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from raster.test_any_description import infos
@@ -28,3 +30,17 @@ def test_a_vrt_says_all_of_a_scene(info):
         with open_reader(path) as dataset:
             found = read_info(dataset)
     assert not differences(info, found)
+
+
+@pytest.mark.parametrize("value", [" one", "\ttwo", "\nthree", "  four", " "])
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(info=infos())
+def test_spaces_before_a_value_stay(value, info):
+    info = replace(info, tags=(("MINE", (("key", value),)),), band_tags=((),) * info.count)
+    text = vrt("module.function", info, lambda plane: {}, [])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.vrt"
+        path.write_bytes(text)
+        with open_reader(path) as dataset:
+            found = read_info(dataset)  # as GDAL has it: rasterio's own tags() passes over spaces
+    assert dict(found.tags)["MINE"] == (("key", value),)

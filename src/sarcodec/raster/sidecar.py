@@ -29,7 +29,13 @@ def compose(info: SceneInfo, missing: Iterable[Difference]) -> bytes | None:
         else:
             _tell_scene(root, info, difference)
     # Characters that XML cannot hold are left out, and the difference stays.
-    return ElementTree.tostring(root, encoding="utf-8") if len(root) else None
+    return written(root).encode() if len(root) else None
+
+
+def written(root: Element) -> str:
+    """XML with values of metadata as GDAL reads them: it passes over spaces before a text unless they are references."""
+    text = ElementTree.tostring(root, "unicode")
+    return re.sub('(<MDI key="[^"]*">)([ \t\n])', lambda found: f"{found[1]}&#{ord(found[2])};", text)
 
 
 def _tell_scene(root: Element, info: SceneInfo, difference: Difference) -> None:

@@ -17,7 +17,7 @@ from sarcodec.errors import SarcodecError
 from sarcodec.format.scene import SceneInfo, Tags
 from sarcodec.raster.gdal import GDAL_ERRORS, reason
 from sarcodec.raster.quiet import environment
-from sarcodec.raster.sidecar import add_metadata
+from sarcodec.raster.sidecar import add_metadata, written
 from sarcodec.raster.skeleton import BLOCK_PX, empty_geotiff
 
 Arguments: TypeAlias = Callable[[int], Mapping[str, str]]
@@ -47,7 +47,7 @@ def vrt(
             ET.SubElement(overview, "SourceBand").text = str(plane + 1)
     _add_masks(root, function, info, arguments)
     ET.indent(root)
-    return (ET.tostring(root, "unicode") + "\n").encode()
+    return (written(root) + "\n").encode()
 
 
 def _said(info: SceneInfo) -> bytes:
