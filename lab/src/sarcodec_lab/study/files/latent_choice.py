@@ -12,7 +12,7 @@ from sarcodec_lab.study.files import latent_fit, latent_stream
 from sarcodec_lab.study.files.latent_stream import LARGEST, Channel, Field, Predictor
 from sarcodec_lab.study.files.latent_tables import CENTRES, CLASSES, EXACT, SHAPES, costs
 
-RATE_WEIGHT = 0.09
+RATE_WEIGHT = 0.075
 """Squared steps that a bit is worth. A fine uniform quantiser gives ln 2 / 6 = 0.116 for one (its error is step^2 / 12,
 and a step half as large costs a bit); less is best at steps as coarse as these are (docs/log.md)."""
 
