@@ -78,6 +78,11 @@ def test_extreme_latents_stay_within_their_limits():
         assert np.array_equal(latent_stream.decode(stream, found.shape), found)
 
 
+def test_what_is_tried_lies_around_the_value_or_is_what_is_expected():
+    tried = latent_choice._candidates(np.array([2.3, -1.8, 32767.4, -32767.4]), np.array([9, -9, 40000, -40000]))
+    assert tried.T.tolist() == [[2, 3, 4, 9], [-2, -1, -3, -9], [32767] * 4, [-32767] * 4]
+
+
 def test_only_what_is_kept_counts():
     exact, random = field(8, (3, 4, 8, 8), 1.0), np.random.default_rng(8)
     kept = random.random((3, 8, 8)) < 0.6
