@@ -30,7 +30,8 @@ from rasterio.crs import CRS
 from rasterio.windows import Window
 
 import sarcodec
-from sarcodec.products.manifest import Processing, read_manifest, updated
+from sarcodec.products.manifest import read_manifest
+from sarcodec.products.updating import Processing, updated
 
 BORDER_PX = 300
 PART = ((5000, 5200), (9000, 9300))

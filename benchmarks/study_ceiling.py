@@ -16,8 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
-from study_floats import in_unit, network_of, row
+from study_floats import row
 
 import sarcodec
 from sarcodec.raster.geotiff import read_array
@@ -25,11 +24,13 @@ from sarcodec_lab.figures.peers import decode_jpeg2000, encode_jpeg2000
 from sarcodec_lab.figures.study_metrics import study_figures, tiles, to_study_unit
 from sarcodec_lab.study.comparing.cases import find_cases
 from sarcodec_lab.study.comparing.places import spread
+from sarcodec_lab.study.floats import in_unit
 from sarcodec_lab.study.linear import waves
-from sarcodec_lab.train.autoencoders.objective import ssim
+from sarcodec_lab.train.autoencoders.floats import network_of
+from sarcodec_lab.train.autoencoders.objective import ssim, study_loss
 from sarcodec_lab.train.autoencoders.placed.detailing import CURVE, read_details
 from sarcodec_lab.train.autoencoders.placed.details import Details
-from sarcodec_lab.train.autoencoders.placed.fitting import Pair, study_loss
+from sarcodec_lab.train.autoencoders.placed.placing import read_pair
 from sarcodec_lab.train.checkpoint import BEST
 
 PAIRS = ("lapped-15", "lapped-16")
@@ -131,8 +132,7 @@ def free(cases, count: int, runs) -> None:
     x = torch.from_numpy(np.stack([part[:side, :side] for part in parts])[:, None].astype(np.float32))
     print(f"\n| decoder ({len(x)} tiles of {side} x {side}) | latents | PSNR dB | SSIM | loss |\n|---|---|---|---|---|")
     for name in PAIRS:
-        weights = load_file(Path("lab/recipes/starts") / f"{name}.safetensors")
-        pair = Pair(**{key: tensor.float() for key, tensor in weights.items()})
+        pair = read_pair(Path("lab/recipes/starts") / f"{name}.safetensors")
         descend(name, x, pair.latent(x), pair.made_of)
     for folder in runs:
         if (folder / CURVE).exists():
@@ -142,12 +142,12 @@ def free(cases, count: int, runs) -> None:
                 parameter.requires_grad_(False)
             descend(f"{folder.name}, {batches} batches", x, details.latent(x), details.made_of)
             continue
-        name, network, _ = network_of(folder)
-        for parameter in network.parameters():
+        seen = network_of(folder)
+        for parameter in seen.network.parameters():
             parameter.requires_grad_(False)
         with torch.no_grad():
-            latent = network.encoder(x)
-        descend(name, x, latent, network.decoder)
+            latent = seen.network.encoder(x)
+        descend(seen.name, x, latent, seen.network.decoder)
 
 
 def descend(name: str, x: torch.Tensor, latent: torch.Tensor, decoder) -> None:

@@ -3,7 +3,7 @@
     python benchmarks/study_floats.py --data DATA [RUN|MODEL ...]
 
 A RUN is a folder of `sarcodec train` (its best weights are taken), a MODEL one of `sarcodec publish`. Every band of val/iw is cut into tiles of
-256 x 256, PSNR, SSIM, ENL ratio and EPI are those of `figures/study_metrics.py`; means over places, a place counts once, with 95 % bootstrap
+256 x 256, PSNR, SSIM, ENL ratio and EPI are those of `figures/study_metrics.py` (`sarcodec_lab.study.floats`); means over places, a place counts once, with 95 % bootstrap
 intervals over places. "loss" is the study's 0.7 MSE + 0.3 (1 - SSIM) with the SSIM of the table.
 """
 
@@ -17,63 +17,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sarcodec_lab.figures.study_metrics import HIGH, LOW, study_figures, tiles, to_study_unit
-from sarcodec_lab.networks.autoencoders import Autoencoder
-from sarcodec_lab.networks.autoencoders.published import load
-from sarcodec_lab.networks.levels import scale_of
+from sarcodec_lab.figures.study_metrics import tiles, to_study_unit
 from sarcodec_lab.study.comparing.cases import find_cases
 from sarcodec_lab.study.comparing.places import spread
+from sarcodec_lab.study.floats import COLUMNS, in_unit, measured
 from sarcodec_lab.study.linear import bilinear_gain, left_of_best_bands, lowest_of_blocks, spectrum
-from sarcodec_lab.train.autoencoders.keeping import BEST, read_best
+from sarcodec_lab.train.autoencoders.floats import network_of
 
 BLOCKS = ((16, 1), (16, 2), (16, 4), (32, 8), (64, 16))
 GAINS = (1.5, 3, 10, 100, 1000, 10_000)
-FIGURES = {"psnr_study": 2, "ssim_study": 3, "enl_ratio_log": 2, "epi_cosine": 3}
-
-
-def network_of(folder: Path):
-    """(name and batches, network, scale) of a run or a published model."""
-    if (folder / BEST).exists():
-        best = read_best(folder)
-        network = Autoencoder(best.recipe.shape)
-        network.load_state_dict(best.weights)
-        return f"{folder.name}, {best.batch} batches", network.eval(), best.recipe.scale
-    model = load(folder)
-    return f"{model.id}, {model.card['batches']} batches", model.network, scale_of(model.card["range"])
-
-
-@torch.inference_mode()
-def back(network, scale, dn: np.ndarray) -> np.ndarray:
-    """Amplitudes that come back of a tile with its latents as they are."""
-    level = 20 * np.log10(np.maximum(dn, 1.0))
-    offset = float(level.mean())
-    unit = scale.to_unit(level, offset).astype(np.float32)
-    out = network(torch.from_numpy(unit)[None, None].contiguous(memory_format=torch.channels_last))[0]
-    return 10 ** (scale.to_level(out.numpy()[0, 0].astype(np.float64), offset) / 20)
-
-
-def in_unit(transform):
-    """A transform of the study's x as one of amplitudes."""
-    return lambda dn: 10 ** ((transform(to_study_unit(dn)) * (HIGH - LOW) + LOW) / 10)
 
 
 def row(name: str, cases, transform) -> None:
-    found = {figure: [] for figure in FIGURES}
-    losses = []
-    for case in cases:
-        parts = list(tiles(case.dn.shape))
-        figures = [study_figures(case.dn[p], transform(case.dn[p])) for p in parts]
-        for figure in FIGURES:
-            found[figure] += [(case.place, getattr(f, figure)) for f in figures]
-        losses += [(case.place, 0.7 * 10 ** (-f.psnr_study / 10) + 0.3 * (1 - f.ssim_study)) for f in figures]
-    cells = [shown(spread(found[figure]), digits) for figure, digits in FIGURES.items()] + [shown(spread(losses), 4)]
-    print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
-
-
-def shown(found, digits: int) -> str:
-    if found is None:
-        return ""
-    return f"{found.mean:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+    print("| " + " | ".join(measured(name, cases, transform).cells) + " |", flush=True)
 
 
 def bounds(cases) -> None:
@@ -100,14 +56,14 @@ def main() -> int:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scenes:
         cases = find_cases(options.data, "val", ("iw",), Path(scenes))
-    print("| what | PSNR dB | SSIM | ENL ratio | EPI | loss |\n|---|---|---|---|---|---|")
+    print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
     if not options.no_linear:
         for block_px, kept in BLOCKS:
             name = f"DCT, {kept} x {kept} lowest of {block_px} x {block_px}"
             row(name, cases, in_unit(lambda x, b=block_px, k=kept: lowest_of_blocks(x, b, k)))
     for folder in options.networks:
-        name, network, scale = network_of(folder)
-        row(name, cases, lambda dn, n=network, s=scale: back(n, s, dn))
+        seen = network_of(folder)
+        row(seen.name, cases, seen)
     if not options.no_linear:
         bounds(cases)
     return 0

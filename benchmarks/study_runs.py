@@ -1,6 +1,6 @@
 """Every training run behind the study's tables, one `sarcodec train` after another; what is finished is passed over.
 
-    python benchmarks/study_runs.py --data DATA --runs runs [--part variants,latents,ablation,ablation-open] [--only NAME,...] [--list]
+    python benchmarks/study_runs.py --data DATA --runs runs [--part variants,latents,ablation,ablation-open] [--only NAME,...] [--batches N] [--list]
 
 variants: the four networks. latents: C = 8, 32, 64 of each, fine-tuned from C = 16. ablation: the four gates at half width, three
 seeds each; ablation-open: the same with gates that begin open. A run that was cut goes on with --resume.
@@ -12,7 +12,7 @@ import argparse
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sarcodec_lab.train.autoencoders.ablation import GATES, is_finished
@@ -80,10 +80,15 @@ def main() -> int:
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--part", default="variants,latents,ablation,ablation-open")
     parser.add_argument("--only", default="", help="names of runs, with commas between")
+    parser.add_argument(
+        "--batches", type=int, help="of every run, in place of its recipe's: a RUNS of its own for each length"
+    )
     parser.add_argument("--list", action="store_true", help="show the commands and run none")
     options = parser.parse_args()
     parts, only = plan(options.runs), set(filter(None, options.only.split(",")))
     for run in (r for part in options.part.split(",") for r in parts[part] if not only or r.name in only):
+        if options.batches is not None:
+            run = replace(run, changes=(*run.changes, ("batches", options.batches)))
         recipe = read_autoencoder(run.recipe, tuple(f"{key}={value}" for key, value in run.changes))
         if is_finished(options.runs / run.name, recipe.total_batches):
             print(f"{run.name}: finished", flush=True)

@@ -8,12 +8,9 @@ Four scenes of two bands, one for each preset of the simulator, family 'simulate
 from __future__ import annotations
 
 import argparse
-import csv
-import subprocess
-import sys
 from pathlib import Path
 
-PRESETS = ("mixed", "city", "mountain", "ships")
+from sarcodec_lab.study.scenes import write_scenes
 
 
 def main() -> None:
@@ -21,15 +18,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--size", type=int, default=512)
     options = parser.parse_args()
-    (options.folder / "val").mkdir(parents=True, exist_ok=True)
-    rows = []
-    for seed, preset in enumerate(PRESETS, start=9001):
-        path = options.folder / "val" / f"{preset}.tif"
-        command = [sys.executable, "-m", "sarcodec", "simulate", str(path), "--size", str(options.size)]
-        subprocess.run([*command, "--seed", str(seed), "--preset", preset, "--overwrite"], check=True)
-        rows.append((f"val/{preset}.tif", "val", "simulated", f"simulated_{preset}_{seed}"))
-    with open(options.folder / "index.csv", "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("file", "split", "family", "group"), *rows])
+    write_scenes(options.folder, options.size)
 
 
 if __name__ == "__main__":

@@ -11,37 +11,42 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from sarcodec_lab.train.autoencoders.crops import CropSource, dev_crops
-from sarcodec_lab.train.autoencoders.keeping import State, write_best, write_state
-from sarcodec_lab.train.autoencoders.placed.detailing import RATE, read_details, resumed, train_details
-from sarcodec_lab.train.autoencoders.placed.details import Details
-from sarcodec_lab.train.autoencoders.placed.fitting import Pair, fitted_pair
-from sarcodec_lab.train.autoencoders.placed.start import crops_of, placed, placed_details
+from sarcodec_lab.networks.autoencoders import parameter_count
+from sarcodec_lab.train.autoencoders.floats import network_of
+from sarcodec_lab.train.autoencoders.placed.detailing import RATE
+from sarcodec_lab.train.autoencoders.placed.fitting import fitted_pair
+from sarcodec_lab.train.autoencoders.placed.placing import (
+    DETAIL_CROPS,
+    PAIR_PX,
+    details_of,
+    go_on_with_details,
+    place,
+    read_pair,
+    source_of,
+)
+from sarcodec_lab.train.autoencoders.placed.start import crops_of
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
 from sarcodec_lab.train.autoencoders.run import read_autoencoder, study_images
 from sarcodec_lab.train.checkpoint import BEST, write_tensors
 from sarcodec_lab.train.interruption import Interruption
+from sarcodec_lab.train.patches import Image
 
 RECIPE = Path("lab/recipes/literal/attention.toml")
-PAIR_CROPS, PAIR_PX = 16, 128
-SYNTHESIS_CROPS, TILE_PX = 16, 256
+PAIR_CROPS = 16
 
 
-def source_of(recipe: AutoencoderRecipe, options: argparse.Namespace) -> CropSource:
-    images = study_images(recipe, options.data, options.runs, print)
-    return CropSource([image for image in images if image.group not in recipe.dev_groups], recipe)
+def images_of(recipe: AutoencoderRecipe, options: argparse.Namespace) -> list[Image]:
+    return study_images(recipe, options.data, options.runs, print)
 
 
 def fit(options: argparse.Namespace) -> None:
     recipe = read_autoencoder(options.recipe)
-    crops = crops_of(source_of(recipe, options), PAIR_PX, PAIR_CROPS)
+    crops = crops_of(source_of(recipe, images_of(recipe, options)), PAIR_PX, PAIR_CROPS)
     weight = recipe.distortion_weight if recipe.objective == "rate-distortion" else 0.0
     pair = fitted_pair(
         crops, options.channels, options.around, *options.batches, weight, lambda line: print(line, flush=True)
@@ -53,20 +58,14 @@ def fit(options: argparse.Namespace) -> None:
 
 def detail(options: argparse.Namespace) -> None:
     recipe = read_autoencoder(options.recipe)
-    torch.manual_seed(recipe.seed)
-    images = study_images(recipe, options.data, options.runs, print)
-    source = CropSource([image for image in images if image.group not in recipe.dev_groups], recipe)
-    dev = dev_crops([image for image in images if image.group in recipe.dev_groups], recipe)
-    details = Details(read_pair(options.pair), crops_of(source, TILE_PX, SYNTHESIS_CROPS)())
-    source.rng = np.random.default_rng([recipe.seed, resumed(details, options.folder)])
-    crops = crops_of(source, PAIR_PX, options.crops)
     with Interruption() as interruption:
-        train_details(
-            details,
-            crops,
-            dev,
+        go_on_with_details(
+            recipe,
+            read_pair(options.pair),
+            images_of(recipe, options),
             options.folder,
             options.batches,
+            crops=options.crops,
             rate=options.rate,
             report=lambda line: print(line, flush=True),
             stop=interruption.came,
@@ -75,26 +74,11 @@ def detail(options: argparse.Namespace) -> None:
         write_tensors(options.keep, {n: t.half() for n, t in load_file(options.folder / BEST).items()}, options.batches)
 
 
-def read_pair(path: Path) -> Pair:
-    return Pair(**{name: tensor.float() for name, tensor in load_file(path).items()})
-
-
-def place(options: argparse.Namespace) -> None:
+def set_weights(options: argparse.Namespace) -> None:
+    start = read_pair(options.pair) if options.details is None else details_of(options.details)
     recipe = read_autoencoder(options.recipe)
-    torch.manual_seed(recipe.seed)
-    crops = crops_of(source_of(recipe, options), TILE_PX, SYNTHESIS_CROPS)()
-    if options.details is None:
-        network = placed(recipe.shape, read_pair(options.pair), crops)
-    else:
-        details = Details()
-        read_details(details, options.details)
-        network = placed_details(recipe.shape, details, crops)
-    recipe = replace(recipe, name=options.name or f"{recipe.name}-start")
-    folder = options.runs / recipe.name
-    folder.mkdir(parents=True, exist_ok=True)
-    write_best(folder, network.state_dict(), recipe, 0)
-    write_state(folder, State(0, float("inf"), 0, 1.0, 0, 1.0), network.state_dict(), recipe)
-    print(f"{folder}: {sum(p.numel() for p in network.parameters()):,} parameters")
+    folder = place(recipe, start, images_of(recipe, options), options.runs, options.name or "")
+    print(f"{folder}: {parameter_count(network_of(folder).network):,} parameters")
 
 
 def main() -> int:
@@ -116,7 +100,7 @@ def main() -> int:
     more.add_argument("--recipe", type=Path, default=RECIPE, help="images and development places")
     more.add_argument("--pair", type=Path, default=Path("lab/recipes/starts/lapped-15.safetensors"))
     more.add_argument("--batches", type=int, default=5000)
-    more.add_argument("--crops", type=int, default=4, help=f"of {PAIR_PX} x {PAIR_PX} a batch")
+    more.add_argument("--crops", type=int, default=DETAIL_CROPS, help=f"of {PAIR_PX} x {PAIR_PX} a batch")
     more.add_argument("--rate", type=float, default=RATE, help="of learning, at first")
     more.add_argument("--keep", type=Path, help="a file for the best weights, float16")
     more.set_defaults(does=detail)
@@ -126,7 +110,7 @@ def main() -> int:
     what.add_argument("--pair", type=Path)
     what.add_argument("--details", type=Path, help="weights of `detail`, for residual and attention")
     two.add_argument("--name", help="of the run; NAME-start without it")
-    two.set_defaults(does=place)
+    two.set_defaults(does=set_weights)
     for part in (one, more, two):
         part.add_argument("--data", type=Path, default=Path("../shared/data"))
         part.add_argument("--runs", type=Path, default=Path("runs"))

@@ -10,6 +10,7 @@ import pytest
 import sarcodec
 from api.scenes import amplitude, store
 from archiving.scenes import folder_of_scenes, leftovers, outputs, require_table_is_disk, rows
+from cli.shell import invoke
 from sarcodec.archiving import verb
 from sarcodec.archiving.items import Items
 from sarcodec.archiving.processes import Processes
@@ -210,6 +211,27 @@ def test_sources_are_deleted_once_their_outputs_were_judged_in_this_run(tmp_path
                 back, original = scene.read(), originals[os.path.basename(row["source"])]
             assert np.abs(20 * np.log10(back / original)).max() < 5
     assert again(tmp_path / "in", out).scenes == 1 and len(outputs(out)) == 3
+
+
+def test_sources_that_stay_although_they_were_to_be_deleted_are_counted(tmp_path):
+    source, out = folder_of_scenes(tmp_path / "in", 2), tmp_path / "out"
+    first, second = sorted(source.rglob("scene*"))
+    first.rename(tmp_path / "away.tif")
+    first.symlink_to(tmp_path / "away.tif")
+    report = again(source, out, delete_source=True)
+    assert report.done == 2 and first.exists() and not second.exists()
+    (note,) = report.notes
+    assert note.startswith("1 of the sources") and "behind a link" in note
+    assert sorted(row["deleted"] for row in rows(out).values()) == [0, 1]
+    assert again(source, out).notes == ()
+
+
+def test_deleting_in_a_bucket_is_refused_with_what_to_do(tmp_path):
+    done = invoke("archive", "s3://bucket/in", tmp_path / "out", "--delete-source")
+    assert done.code == 2 and done.stderr.count("\n") == 1 and not (tmp_path / "out").exists()
+    assert (
+        "in a bucket are not deleted" in done.stderr and "SELECT source FROM scenes WHERE state = 'done'" in done.stderr
+    )
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, Path.touch])

@@ -1,5 +1,7 @@
 """The judge: outputs that keep their promise pass, and others do not, whatever is wrong with them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from api.scenes import amplitude, speckle, store
 from sarcodec.archiving import judging
 from sarcodec.archiving.judge import judge
 from sarcodec.archiving.tasks import Job, make, place
+from sarcodec.errors import InvalidArgument, OutputExists
 
 OPTIONS = [
     {},
@@ -143,3 +146,29 @@ def test_folders_around_an_output_are_made(tmp_path):
     job = job_of(tmp_path)
     assert make(Job(job.source, str(tmp_path / "a/b/c.sarc"), job.options)).code == 0
     assert (tmp_path / "a/b/c.sarc").exists()
+
+
+def test_a_file_where_a_folder_is_needed_is_said(tmp_path):
+    (tmp_path / "a.sarc").write_bytes(b"an output")
+    answer = make(Job(str(tmp_path / "absent.tif"), str(tmp_path / "a.sarc/b/c.sarc"), {}))
+    assert (answer.code, answer.again) == (InvalidArgument.exit_code, False)
+    assert answer.error.startswith(
+        f"{tmp_path / 'a.sarc'} is a file, and {tmp_path / 'a.sarc/b/c.sarc'} needs a folder of that name; move it away"
+    )
+    assert (tmp_path / "a.sarc").read_bytes() == b"an output"
+
+
+def test_a_folder_where_the_output_should_be_stays_and_is_said(tmp_path):
+    (tmp_path / "in/a.sarc").mkdir(parents=True)
+    source = store(tmp_path / "in/a.tif", amplitude(1, 40, 40))
+    (tmp_path / "in/a.sarc/mine.txt").write_text("mine")
+    with ThreadPoolExecutor(1) as here:
+        for delete in (False, True):  # beside the scene itself
+            report = sarcodec.archive(
+                tmp_path / "in", tmp_path / "in", executor=here, workers=1, effort=0, delete_source=delete
+            )
+            assert (report.done, report.failed) == (0, 1)
+            said = report.problems[0]
+            assert said.exit_code == OutputExists.exit_code and said.error.count(str(tmp_path / "in/a.sarc")) == 2
+            assert "cannot be opened: it is a directory; expected a compressed file); move it away" in said.error
+    assert source.exists() and (tmp_path / "in/a.sarc/mine.txt").read_text() == "mine"

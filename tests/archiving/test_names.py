@@ -54,6 +54,24 @@ def test_more_names_than_a_page_holds(tmp_path):
     assert [scene.output for scene in listing] == [f"s{number:05}.sarc" for number in range(2503)]
 
 
+@pytest.mark.parametrize("folder", ["c.sarc/e.tif", "c.sarc/deep/e.tif", "c.sarc/p.SAFE/manifest.safe"])
+@pytest.mark.parametrize("scene", ["c.tif", "c.SAFE/manifest.safe"])
+def test_a_scene_whose_output_would_be_a_folder_of_others_is_refused_before_any_work(tmp_path, folder, scene):
+    found = touched(tmp_path / "in", folder, scene, "d.sarc.tif", "x.sarc/e.tif")
+    with pytest.raises(
+        InvalidArgument, match=r"in/c\.(tif|SAFE) would become c\.sarc, which is also the name of a folder.*rename"
+    ):
+        Listing(found)
+    for number in (1, 2, 3):
+        with pytest.raises(InvalidArgument, match="would become c.sarc"):
+            Listing(found, Shard(number, 3))
+
+
+def test_a_folder_that_is_called_as_an_output_is_no_harm_alone(tmp_path):
+    found = touched(tmp_path / "in", "c.sarc/e.tif", "d.tif")
+    assert [scene.output for scene in Listing(found)] == ["c.sarc/e.sarc", "d.sarc"]
+
+
 def test_a_list_is_relative_to_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "list.txt").write_bytes(b"a/b.tif\r\n/else/where.tif\n")

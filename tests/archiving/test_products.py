@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from sarcodec.archiving.removing import remove_source
 from sarcodec.archiving.sources import state_of
 from sarcodec.archiving.tasks import Job
 from sarcodec.doors import geoparquet
+from sarcodec.errors import OutputExists
 
 
 def packed(product: Path, target: Path) -> Path:
@@ -126,6 +128,94 @@ def test_products_come_back_as_products(archived, tmp_path):
     with zipfile.ZipFile(tmp_path / "back" / "day" / "S1A_packed.zip") as archive:
         assert len(archive.namelist()) == len(before)
     assert sarcodec.restore_archive(out, tmp_path / "back", workers=1).kept == 3
+
+
+@pytest.fixture
+def back(archived, tmp_path) -> Path:
+    """What was restored: a folder, and an archive beside it."""
+    with ThreadPoolExecutor(1) as here:
+        assert sarcodec.restore_archive(archived[1], tmp_path / "back", executor=here).restored == 3
+    return tmp_path / "back" / "day"
+
+
+def restored_again(archived, back, code=0):
+    """What a second start says."""
+    with ThreadPoolExecutor(1) as here:
+        report = sarcodec.restore_archive(archived[1], back.parent, executor=here)
+    assert [one.exit_code for one in report.problems] == [code] * report.failed and not leftovers(back)
+    return report
+
+
+@pytest.mark.parametrize("lost", ["measurement/*-vv-*", "measurement", "annotation/calibration/*", "annotation"])
+def test_what_a_restored_product_lost_comes_back(archived, back, lost):
+    product = next(back.glob("*.SAFE"))
+    before, note = files(product), product / "annotation" / "mine.txt"
+    for path in list(product.glob(lost)):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    note.parent.mkdir(exist_ok=True)
+    note.write_text("of the user")
+    assert files(product).keys() < {*before, "annotation/mine.txt"}
+    report = restored_again(archived, back)
+    assert (report.restored, report.kept, report.failed) == (1, 2, 0), report.problems
+    assert files(product) == {**before, "annotation/mine.txt": b"of the user"}
+    assert restored_again(archived, back).kept == 3
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+@pytest.mark.parametrize("which", ["measurement/*-vh-*", "preview/*"])
+@pytest.mark.parametrize("also_lost", [False, True])
+def test_what_a_restored_product_has_in_another_size_is_said_and_stays(archived, back, which, also_lost):
+    product = next(back.glob("*.SAFE"))
+    cut(next(product.glob(which)))
+    if also_lost:
+        next(product.glob("measurement/*-vv-*")).unlink()
+    before = files(product)
+    report = restored_again(archived, back, OutputExists.exit_code)
+    assert (report.restored, report.kept, report.failed) == (0, 2, 1)
+    said = report.problems[0].error
+    assert which[:7] in said and "of other sizes than were restored" in said and "move it away" in said
+    assert files(product) == before
+
+
+def test_a_product_that_was_restored_otherwise_is_not_mixed(archived, back):
+    product = next(back.glob("*.SAFE"))
+    next(product.glob("measurement/*-vv-*")).unlink()
+    before = files(product)
+    with ThreadPoolExecutor(1) as here:
+        report = sarcodec.restore_archive(archived[1], back.parent, executor=here, reconstruct="log")
+    assert report.failed == 1 and "restored in another way than now" in report.problems[0].error
+    assert files(product) == before and not leftovers(back)
+
+
+@pytest.mark.parametrize(
+    "keep, said", [("measurement/", "is there without S1A-report.pdf, annotation/"), ("", "is not what was archived")]
+)
+def test_an_archive_that_lacks_files_is_said_and_stays(archived, back, keep, said):
+    path = back / "S1A_packed.zip"
+    with zipfile.ZipFile(path) as archive:
+        kept = {name: archive.read(name) for name in archive.namelist() if keep in name or "manifest" in name}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in kept.items():
+            if keep or "manifest" not in name:
+                archive.writestr(name, data)
+    before = path.read_bytes()
+    report = restored_again(archived, back, OutputExists.exit_code)
+    assert (report.kept, report.failed) == (2, 1) and said in report.problems[0].error
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("size", [0, 1000])
+def test_a_cut_archive_is_no_product(archived, back, size):
+    (back / "S1A_packed.zip").write_bytes((back / "S1A_packed.zip").read_bytes()[:size])
+    assert "is not what was archived" in restored_again(archived, back, OutputExists.exit_code).problems[0].error
+
+
+def test_a_product_without_its_manifest_is_said(archived, back):
+    (next(back.glob("*.SAFE")) / "manifest.safe").unlink()
+    assert "is not what was archived" in restored_again(archived, back, OutputExists.exit_code).problems[0].error
 
 
 def test_without_a_table_a_product_comes_back_too(archived, tmp_path):

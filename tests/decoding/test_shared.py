@@ -80,8 +80,8 @@ def path(tmp_path):
 @pytest.fixture
 def decoded(monkeypatch):
     """Tiles that were decoded."""
-    found, decode = [], LearnedDecoder._decode
-    monkeypatch.setattr(LearnedDecoder, "_decode", lambda self, *place: found.append(place) or decode(self, *place))
+    found, read = [], LearnedDecoder._read
+    monkeypatch.setattr(LearnedDecoder, "_read", lambda self, *place: found.append(place) or read(self, *place))
     return found
 
 

@@ -69,11 +69,35 @@ def test_what_is_decoded_stays_for_the_next_request(bent, monkeypatch):
 
 
 def test_what_cannot_be_opened_says_why(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        Reader(str(tmp_path / "absent.sarc"))
+    for name in ("absent.sarc", "absent.tif"):
+        with pytest.raises(FileNotFoundError, match=f"no file .*{name}"):
+            Reader(str(tmp_path / name))
     (tmp_path / "text.sarc").write_bytes(b"text" * 99)
     with pytest.raises(NotSarcodec):
         Reader(str(tmp_path / "text.sarc"))
+
+
+@pytest.mark.parametrize("name", ["absent.sarc", "absent.tif", "folder.sarc"])
+def test_a_file_that_is_not_there_is_a_404_with_its_name(tmp_path, name):
+    pytest.importorskip("httpx", reason="httpx is not installed")
+    errors = pytest.importorskip("titiler.core.errors", reason="titiler.core is not installed")
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+    from titiler.core.factory import TilerFactory
+
+    (tmp_path / "folder.sarc").mkdir()
+    (tmp_path / "there.tif").write_bytes(b"no raster")
+    app = FastAPI()
+    app.include_router(TilerFactory(reader=Reader).router)
+    errors.add_exception_handlers(app, errors.DEFAULT_STATUS_CODES)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.get("/info", params={"url": str(tmp_path / name)})
+        assert (answer.status_code, answer.json()["detail"]) == (404, f"there is no file {tmp_path / name}")
+        for other in (
+            tmp_path / "there.tif",
+            "/vsimem/absent.tif",
+        ):  # of what is there, or has a name of GDAL's, nothing is said
+            assert client.get("/info", params={"url": str(other)}).status_code == 500
 
 
 def test_a_titiler_serves_tiles(bent):

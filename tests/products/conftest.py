@@ -1,5 +1,6 @@
 """A small product, and files made of it."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,3 +36,9 @@ def kept(folder: Path, **how) -> Kept:
     product = make_product(folder)
     sarcodec.compress(product, folder / "p.sarc", **how)
     return Kept(product, folder / "p.sarc")
+
+
+@pytest.fixture
+def product(tmp_path, lossy) -> Path:
+    """A copy that may be spoiled."""
+    return Path(shutil.copytree(lossy.product, tmp_path / "in" / lossy.product.name))

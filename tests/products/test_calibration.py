@@ -122,6 +122,19 @@ def test_tables_that_make_no_sense_are_damage(vectors):
         read_table(f"<c><calibrationVectorList>{text}</calibrationVectorList></c>".encode(), "sigma0", "x.xml")
 
 
+@pytest.mark.parametrize("root", ["c", "s:c xmlns:s='urn:s'", "c xmlns='urn:s'"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_tables_are_read_by_the_rules_of_xml(root, encoding):
+    inner = f"<calibrationVectorList>{VECTOR.format(7, '2 4', '3 5')}</calibrationVectorList>"
+    if root.startswith("s:"):
+        inner = inner.replace("</", "\0").replace("<", "<s:").replace("\0", "</s:")
+    text = f"<?xml version='1.0' encoding='{encoding}'?><{root}>{inner}</{root.split()[0]}>"
+    assert read_table(text.encode(encoding), "sigma0", "x").values[0].tolist() == [3, 5]
+    laughs = text.replace("?>", "?><!DOCTYPE c [<!ENTITY a '3'>]>").replace(">3 5<", ">&a; 5<")
+    with pytest.raises(CorruptFile, match="no table sigmaNought.*defines words of its own"):
+        read_table(laughs.encode(encoding), "sigma0", "x")
+
+
 def test_a_single_vector_holds_everywhere_and_edges_beyond_the_ends():
     table = read_table(
         f"<c><calibrationVectorList>{VECTOR.format(7, '2 4', '3 5')}</calibrationVectorList></c>".encode(),

@@ -265,3 +265,4 @@ def test_names_are_text_and_no_html(browser, pair, tmp_path):
         browser.until(READY)
         assert browser.value("document.querySelector('h1').textContent") == name.name
         assert browser.value("document.querySelectorAll('img').length") == 0
+        browser.quiet(0.3)  # a server that ends answers what is under way by errors, which the browser would tell

@@ -82,7 +82,8 @@ def draw_lines(chart: Lines) -> str:
     """Curves with a legend in the order in which they were given."""
     colours = _colours(list(chart.curves), chart.own, chart.colours)
     parts, top = _legend(chart.title, colours)
-    left, right, bottom = 52, WIDTH_PX - 14, top + 300
+    widest = [max(len(f"{tick:g}") for tick in ticks) * _LETTER_PX for ticks in (chart.x_ticks, chart.y_ticks)]
+    left, right, bottom = max(52, 30 + widest[1]), WIDTH_PX - max(14, 3 + widest[0] / 2), top + 300
     least = min(x for points in chart.curves.values() for x, _ in points)
     x_low, x_high = math.log(min(chart.x_ticks[0], 0.94 * least)), math.log(chart.x_ticks[-1])
     y_low, y_high = chart.y_ticks[0], chart.y_ticks[-1]

@@ -205,19 +205,17 @@ def simulator() -> str:
 
 
 def study() -> str:
-    table = tables_after("study", "BD-rate on RMSE in dB")[0]
-    names = [row[0] for row in table.rows]
-    values = [number(row[1]) for row in table.rows]
+    table = tables_after("study", "## Rate and distortion in files")[0]
+    names = [f"{row[0]}, {row[1]}".replace("`", "") for row in table.rows]
+    place = table.head.index("bits against JPEG 2000, %")
+    values = [number(row[place]) for row in table.rows]
     return draw_bars(Bars("Size against JPEG 2000 at equal error", names, {"sarcodec": values}, "{:+.1f} %"))
 
 
 def study_curves() -> str:
-    table = tables_after("study", "SSIM over batches")[0]
-    curves = {
-        name: [(number(row[0]), number(row[place])) for row in table.rows if row[place]]
-        for place, name in enumerate(table.head)
-        if place
-    }
+    table = tables_after("study", "## Curves")[0]
+    batches = [number(cell) for cell in table.head[1:]]
+    curves = {row[0]: [(x, number(y)) for x, y in zip(batches, row[1:], strict=True) if y] for row in table.rows}
     return draw_lines(
         Lines(
             "SSIM on development places by batches of training",

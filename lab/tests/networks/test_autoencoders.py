@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sarcodec.errors import InvalidArgument
-from sarcodec_lab.networks.autoencoders import CBAM, VARIANTS, build, parameter_count
+from sarcodec_lab.networks.autoencoders import CBAM, VARIANTS, build, facts, parameter_count
 from sarcodec_lab.networks.autoencoders.family import UPSAMPLINGS
 
 PARAMETERS = {"baseline": 2_257_809, "resnet-lite": 5_648_033, "residual": 23_836_257, "attention": 24_009_025}
@@ -184,3 +184,10 @@ def test_a_calm_start_makes_gates_even():
 def test_what_cannot_be_built_is_refused_by_name(arguments, word):
     with pytest.raises(InvalidArgument, match=word):
         build(**arguments)
+
+
+def test_a_variant_in_a_row():
+    row = dict(zip(facts.COLUMNS, facts.described("baseline", 8), strict=True))
+    assert row["parameters"] == "2,155,401" and row["CBAM modules"] == "0" and row["bound to its tile"] == "no"
+    assert row["latent of a tile of 256 x 256"] == "8 x 16 x 16, 2,048 numbers"
+    assert sum(int(part.replace(",", "")) for part in row["of encoder / decoder"].split(" / ")) == 2_155_401

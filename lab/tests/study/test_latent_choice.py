@@ -67,6 +67,13 @@ def test_a_pattern_that_the_decoder_needs_is_left_alone(weight):
     assert not np.array_equal(found, np.rint(exact))
 
 
+def test_a_channel_of_whole_numbers_stays_whatever_it_costs():
+    exact = field(11, (2, 4, 16, 16), 1.2)
+    exact[:, 3] = 2 * np.random.default_rng(12).integers(-9, 10, (2, 16, 16))
+    found = choose(exact, weight=20.0)
+    assert np.array_equal(found[:, 3], exact[:, 3]) and not np.array_equal(found[:, :3], np.rint(exact[:, :3]))
+
+
 def test_extreme_latents_stay_within_their_limits():
     for exact in (np.full((1, 2, 4, 4), 32767.4), np.full((1, 2, 4, 4), -32767.4), np.zeros((1, 2, 4, 4))):
         assert np.array_equal(choose(exact), np.rint(exact))

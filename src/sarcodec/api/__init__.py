@@ -8,6 +8,7 @@ __all__ = [
     "compression",
     "decompression",
     "information",
+    "looked",
     "memory",
     "request",
     "restored",

@@ -83,41 +83,46 @@ def info(path: choices.Compressed) -> FileInfo:
         FormatError: one of its kinds, where the bytes are damaged or no sarcodec file.
     """
     with FileReader(path) as file:
-        h, payload = file.header, file.directory.base_bytes + file.directory.rest_bytes
-        scene = unpack_scene(h.metadata, h.rows, h.cols, len(h.bands), h.dtype)
-        kinds = kinds_of(h.bands, unpack_remarks(h.remarks, len(h.bands)))
-        step = h.base_step if h.learned else None
-        return FileInfo(
-            path=file.name,
-            bytes=file.size,
-            format_version=VERSION,
-            rows=h.rows,
-            cols=h.cols,
-            bands=len(h.bands),
-            dtype=h.dtype,
-            domain=", ".join(sorted({kind.domain for kind in kinds if kind.domain})) or None,
-            mode=mode_of(h.bands),
-            max_error_db=largest_bound(h),
-            model=h.model_id or None,
-            model_digest=h.model_digest.hex() or None,
-            quality=None if step is None else quality_of_step(step),
-            step=step,
-            step_db=None if step is None else step_db(step),
-            tiles=h.entry_count // h.planes,
-            bits_per_pixel=8 * file.size / (h.rows * h.cols * len(h.bands)),
-            payload_bytes=payload,
-            description_bytes=len(h.metadata),
-            overhead_bytes=file.size - payload - len(h.metadata) - file.directory.attached_bytes,
-            crs_wkt=scene.crs_wkt,
-            transform=scene.transform,
-            ground_control_points=len(scene.gcps),
-            nodata=scene.nodata,
-            band_names=scene.descriptions,
-            masks=h.masks,
-            band_kinds=kinds,
-            claims=unpack_claims(h.claims, len(h.bands)),
-            attachments=tuple(AttachmentInfo(a.name, a.size, a.length) for a in h.attachments),
-            skipped_records=h.skipped,
-            skipped_keys=unknown_keys(h.metadata),
-            product=product_of(file),
-        )
+        return info_of(file)
+
+
+def info_of(file: FileReader) -> FileInfo:
+    """The same of a file that is open. Raises CorruptFile."""
+    h, payload = file.header, file.directory.base_bytes + file.directory.rest_bytes
+    scene = unpack_scene(h.metadata, h.rows, h.cols, len(h.bands), h.dtype)
+    kinds = kinds_of(h.bands, unpack_remarks(h.remarks, len(h.bands)))
+    step = h.base_step if h.learned else None
+    return FileInfo(
+        path=file.name,
+        bytes=file.size,
+        format_version=VERSION,
+        rows=h.rows,
+        cols=h.cols,
+        bands=len(h.bands),
+        dtype=h.dtype,
+        domain=", ".join(sorted({kind.domain for kind in kinds if kind.domain})) or None,
+        mode=mode_of(h.bands),
+        max_error_db=largest_bound(h),
+        model=h.model_id or None,
+        model_digest=h.model_digest.hex() or None,
+        quality=None if step is None else quality_of_step(step),
+        step=step,
+        step_db=None if step is None else step_db(step),
+        tiles=h.entry_count // h.planes,
+        bits_per_pixel=8 * file.size / (h.rows * h.cols * len(h.bands)),
+        payload_bytes=payload,
+        description_bytes=len(h.metadata),
+        overhead_bytes=file.size - payload - len(h.metadata) - file.directory.attached_bytes,
+        crs_wkt=scene.crs_wkt,
+        transform=scene.transform,
+        ground_control_points=len(scene.gcps),
+        nodata=scene.nodata,
+        band_names=scene.descriptions,
+        masks=h.masks,
+        band_kinds=kinds,
+        claims=unpack_claims(h.claims, len(h.bands)),
+        attachments=tuple(AttachmentInfo(a.name, a.size, a.length) for a in h.attachments),
+        skipped_records=h.skipped,
+        skipped_keys=unknown_keys(h.metadata),
+        product=product_of(file),
+    )

@@ -22,9 +22,9 @@ from sarcodec.format.container import Header
 from sarcodec.format.reader import FileReader
 from sarcodec.format.tiling import Window
 from sarcodec.products.layout import Product, product_of
-from sarcodec.products.manifest import Processing
 from sarcodec.products.output import ProductOutput, is_product_name
 from sarcodec.products.restoring import ProductWriter, Restored
+from sarcodec.products.updating import Processing
 from sarcodec.raster.blocks import block_cache
 from sarcodec.storage.refusals import shown
 

@@ -94,18 +94,21 @@ def no_scene(source: str | os.PathLike[str]) -> InvalidArgument:
 class Listing:
     """All scenes of a source, or those of a shard, in the order of their outputs; may be walked several times.
 
-    may_be_empty: a source without any scene is none to raise for. Raises InvalidArgument for a source that is not there, one without any scene, and two scenes that
-    would share an output.
+    may_be_empty: a source without any scene is none to raise for. Raises InvalidArgument for a source that is not there, one without any scene, two scenes that
+    would share an output, and one whose output would have the name of a folder around another's: a.tif beside a.sarc/b.tif.
     """
 
     def __init__(self, source: str | os.PathLike[str], shard: Shard = Shard(), may_be_empty: bool = False) -> None:
         self._names = sqlite3.connect("")  # temporary, in a file once it is large
         self._names.execute("CREATE TABLE names(output PRIMARY KEY, source NOT NULL, size, modified) WITHOUT ROWID")
-        found = 0
+        found, folders = 0, set[str]()
         for scene in _scenes(os.fsdecode(source)):
             found += 1
+            folders.update(_folders_like_outputs(scene.output))
             if shard.has(scene.output):
                 self._add(scene)
+        if folders:  # in whatever shard both are
+            _check_folders(_scenes(os.fsdecode(source)), folders)
         self.is_empty = not found  # of all scenes, not of a shard's
         if self.is_empty and not may_be_empty:
             raise no_scene(source)
@@ -132,6 +135,21 @@ class Listing:
             if scene.state:  # one more object of a product
                 words = "UPDATE names SET size = size + ?, modified = max(modified, ?) WHERE output = ?"
                 self._names.execute(words, (*scene.state, key))
+
+
+def _folders_like_outputs(output: str) -> list[str]:
+    """Folders around an output that are called as outputs are: hardly ever any."""
+    if ".sarc/" not in output:
+        return []
+    return [str(folder) for folder in PurePosixPath(output).parents if folder.suffix == ".sarc"]
+
+
+def _check_folders(scenes: Iterator[Scene], folders: set[str]) -> None:
+    for scene in scenes:
+        if scene.output in folders:
+            raise InvalidArgument(
+                f"{shown(scene.source)} would become {shown(scene.output)}, which is also the name of a folder with scenes in it; rename one of them"
+            )
 
 
 def _scenes(source: str) -> Iterator[Scene]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sarcodec.archiving.items import Items
@@ -63,7 +64,7 @@ class ReviewReport:
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreReport:
-    """What became of the files of an archive. restored: GeoTIFFs and products that were written; kept: that were there already; problems: the first 100 that failed."""
+    """What became of the files of an archive. restored: GeoTIFFs and products that were written, or got files back that they had lost; kept: that were there already; problems: the first 100 that failed."""
 
     path: str
     outputs: int
@@ -112,4 +113,13 @@ def report_of(path: str, tally: Tally, items: Items) -> ArchiveReport:
         without_item=items.without,
         items_path=items.path,
         problems=tuple(tally.problems),
+        notes=tuple(_notes(tally)),
     )
+
+
+def _notes(tally: Tally) -> Iterator[str]:
+    if tally.stayed:
+        yield (
+            f"{tally.stayed} of the sources of scenes that are done were not deleted: they are in a bucket or behind a link, were changed meanwhile, or may not be removed. "
+            "The table has 0 in the column deleted for each."
+        )

@@ -6,37 +6,29 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from sarcodec.api import choices
 from sarcodec.api.decompression import decompress
+from sarcodec.archiving.completing import complete
 from sarcodec.archiving.crew import AHEAD, crew, each, worker_count
 from sarcodec.archiving.outputs import Output, Outputs
 from sarcodec.archiving.report import RestoreReport
-from sarcodec.archiving.table import FAILED
-from sarcodec.archiving.tally import MOST_LISTED, Failure
-from sarcodec.archiving.tasks import Answer, Job, errors_said, place
+from sarcodec.archiving.tally import Findings
+from sarcodec.archiving.tasks import Answer, Job, errors_said, make_folders, place
 from sarcodec.decoding.workers import thread_count
-from sarcodec.errors import FormatError, InvalidArgument, OutputExists
-from sarcodec.products.layout import MANIFEST
+from sarcodec.errors import InvalidArgument, OutputExists
+from sarcodec.products.output import is_product_name
 from sarcodec.storage.objects import is_object
-from sarcodec.storage.refusals import shown, writing
+from sarcodec.storage.refusals import shown
 from sarcodec.storage.workspace import clear_leftovers
 
 
 @dataclass
-class _Found:
-    outputs: int = 0
+class _Found(Findings):
     restored: int = 0
     kept: int = 0
-    failed: int = 0
-    problems: list[Failure] = field(default_factory=list)
-
-    def fail(self, name: str, code: int, error: str) -> None:
-        self.failed += 1
-        if len(self.problems) < MOST_LISTED:
-            self.problems.append(Failure(name, FAILED, code, error))
 
 
 def restore_archive(
@@ -51,7 +43,7 @@ def restore_archive(
     memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> RestoreReport:
-    """Decode every output of an archive to a GeoTIFF or product under its old name in another folder. What is there stays, so that it can be started again.
+    """Decode every output of an archive to a GeoTIFF or product under its old name in another folder. What is there stays, so that it can be started again; a product that lost files since gets them back.
 
     Args:
         out: the archive's folder.
@@ -60,21 +52,21 @@ def restore_archive(
         workers, executor, threads, memory: as `archive` has them.
         progress: called with the number of outputs that are done and that there are.
 
-    Raises InvalidArgument where `out` is no folder.
+    Raises InvalidArgument where `out` is no folder, or no archive, and where `target` is in a bucket.
     """
     if is_object(target):
         raise InvalidArgument("restored scenes go into a folder of this machine; name one")
     began, found, count = time.monotonic(), _Found(), worker_count(workers)
     options: dict[str, object] = {"threads": thread_count(threads), "reconstruct": reconstruct, "speckle": speckle}
     options |= {} if memory is None else {"memory": memory}
-    if is_object(target):
-        raise InvalidArgument("restored scenes go into a folder of this machine; name one")
     with Outputs(out) as outputs, crew(executor, count, out) as workforce:
         total = outputs.count()
         jobs = _jobs(outputs, os.path.abspath(os.fsdecode(target)), options, found)
         for one, answer in each(workforce, restore, jobs, AHEAD * count):
             if answer.code:
                 found.fail(one.name, answer.code, answer.error)
+            elif isinstance(answer, Restoration) and answer.kept:
+                found.kept += 1
             else:
                 found.restored += 1
             if progress:
@@ -100,9 +92,9 @@ def _jobs(outputs: Outputs, target: str, options: dict[str, object], found: _Fou
             cleared = os.path.dirname(path)
             clear_leftovers(Path(cleared))
         if not one.there:
-            found.fail(one.name, FormatError.exit_code, "the table says that it was done, and the file is gone")
-        elif os.path.lexists(path):
-            if _may_be(path):
+            found.gone(one.name)
+        elif os.path.lexists(path) and not is_product_name(path):
+            if os.path.isfile(path) and os.path.getsize(path):  # what is in it is not read
                 found.kept += 1
             else:
                 found.fail(
@@ -114,19 +106,21 @@ def _jobs(outputs: Outputs, target: str, options: dict[str, object], found: _Fou
             yield one, Job(one.path, path, options)
 
 
-def _may_be(path: str) -> bool:
-    """Whether what is there can be what an earlier start restored, by its kind: what is in it is not read."""
-    if path.lower().endswith(".safe"):
-        return os.path.isfile(os.path.join(path, MANIFEST)) and os.path.isdir(os.path.join(path, "measurement"))
-    return os.path.isfile(path) and os.path.getsize(path) > 0
+@dataclass(frozen=True, kw_only=True)
+class Restoration(Answer):
+    """kept: all was there already."""
+
+    kept: bool = False
 
 
-def restore(job: Job) -> Answer:
-    """The task: decompress. The folders around its output are made."""
-    began = time.perf_counter()
+def restore(job: Job) -> Restoration:
+    """The task: decompress; of a product that is there, what it has lost since. The folders around its output are made."""
+    began, kept = time.perf_counter(), False
     with errors_said() as failure:
         target = Path(job.target)
-        with writing(shown(target)):
-            target.parent.mkdir(parents=True, exist_ok=True)
-        decompress(job.source, target, **job.options)
-    return Answer(seconds=time.perf_counter() - began, place=place(), **failure.fields)
+        if os.path.lexists(target):
+            kept = not complete(job.source, job.target, job.options)
+        else:
+            make_folders(target)
+            decompress(job.source, target, **job.options)
+    return Restoration(seconds=time.perf_counter() - began, place=place(), kept=kept, **failure.fields)

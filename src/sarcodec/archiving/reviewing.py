@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sarcodec.api import choices
 from sarcodec.api.verification import verify
@@ -16,8 +16,8 @@ from sarcodec.archiving.crew import AHEAD, crew, each, worker_count
 from sarcodec.archiving.outputs import Output, Outputs
 from sarcodec.archiving.places import head_of
 from sarcodec.archiving.report import ReviewReport
-from sarcodec.archiving.table import DONE, FAILED
-from sarcodec.archiving.tally import MOST_LISTED, Failure
+from sarcodec.archiving.table import DONE
+from sarcodec.archiving.tally import Findings
 from sarcodec.archiving.tasks import Answer, Job, errors_said, place
 from sarcodec.decoding.workers import thread_count
 from sarcodec.errors import FormatError, InvalidArgument
@@ -25,19 +25,11 @@ from sarcodec.storage.refusals import shown
 
 
 @dataclass
-class _Found:
-    outputs: int = 0
+class _Found(Findings):
     tried: int = 0
     sound: int = 0
     unlisted: int = 0
-    failed: int = 0
     bytes: int = 0
-    problems: list[Failure] = field(default_factory=list)
-
-    def fail(self, name: str, code: int, error: str) -> None:
-        self.failed += 1
-        if len(self.problems) < MOST_LISTED:
-            self.problems.append(Failure(name, FAILED, code, error))
 
 
 def verify_archive(
@@ -96,7 +88,7 @@ def _present(outputs: Outputs, found: _Found) -> Iterator[Output]:
         if one.there:
             yield one
         else:
-            found.fail(one.name, FormatError.exit_code, "the table says that it was done, and the file is gone")
+            found.gone(one.name)
 
 
 def _drawn(outputs: Iterator[Output], sample: int | None, draw: random.Random) -> Iterator[Output] | list[Output]:

@@ -174,6 +174,7 @@ class Run:
             self.table.commit()  # before anything is gone
             if not remove_source(row, getattr(answer, "files", ())):
                 self.table.put(row)
+                self.tally.stayed += 1
         self.tally.add(row, made=flight.made)
         self._in_a_row = self._in_a_row + 1 if state == FAILED and answer.again else 0
         if self._in_a_row >= MOST_IN_A_ROW:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sarcodec.archiving.deciding import Step
 from sarcodec.archiving.table import DONE, FAILED, REFUSED, Row
+from sarcodec.errors import FormatError
 
 MOST_LISTED = 100
 
@@ -22,9 +23,28 @@ class Failure:
 
 
 @dataclass
+class Findings:
+    """Of reading an archive. outputs: that are there or should be; failed, and the first of them: what is wrong with which output."""
+
+    outputs: int = 0
+    failed: int = 0
+    problems: list[Failure] = field(default_factory=list)
+
+    def fail(self, name: str, code: int, error: str) -> None:
+        """Count it, and say which."""
+        self.failed += 1
+        if len(self.problems) < MOST_LISTED:
+            self.problems.append(Failure(name, FAILED, code, error))
+
+    def gone(self, name: str) -> None:
+        """An output that is not there."""
+        self.fail(name, FormatError.exit_code, "the table says that it was done, and the file is gone")
+
+
+@dataclass
 class Tally:
     """total: scenes there are; done, of which kept: were before; entered: an output was there without a row, and is sound; failed; refused;
-    bytes_in, bytes_out: of those that are done; problems: the first that failed or were refused."""
+    bytes_in, bytes_out: of those that are done; stayed: sources that were to be deleted, and were not; problems: the first that failed or were refused."""
 
     total: int
     done: int = 0
@@ -34,6 +54,7 @@ class Tally:
     refused: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    stayed: int = 0
     problems: list[Failure] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     worked: int = 0

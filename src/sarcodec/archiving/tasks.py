@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sarcodec.errors import SarcodecError, Unreachable
+from sarcodec.errors import InvalidArgument, SarcodecError, Unreachable
 from sarcodec.storage.objects import is_object
 from sarcodec.storage.refusals import shown, writing
 
@@ -110,6 +110,20 @@ def errors_said() -> Iterator[_Failure]:
         failure.say(DEFECT, f"{type(error).__name__}: {error}")
 
 
+def make_folders(target: Path) -> None:
+    """Those around an output. Raises InvalidArgument where a file has the name of one, SarcodecError where the disk refuses."""
+    try:
+        with writing(shown(target)):
+            target.parent.mkdir(parents=True, exist_ok=True)
+    except SarcodecError as error:
+        file = next((folder for folder in target.parents if os.path.lexists(folder) and not folder.is_dir()), None)
+        if file is None:
+            raise
+        raise InvalidArgument(
+            f"{shown(file)} is a file, and {shown(target)} needs a folder of that name; move it away, or rename the folder of the scene"
+        ) from error
+
+
 def make(job: Job) -> Answer:
     """Compress a scene. The folders around its output are made."""
     import sarcodec
@@ -117,7 +131,6 @@ def make(job: Job) -> Answer:
     began = time.perf_counter()
     with errors_said() as failure:
         if not is_object(job.target):
-            with writing(shown(job.target)):
-                Path(job.target).parent.mkdir(parents=True, exist_ok=True)
+            make_folders(Path(job.target))
         sarcodec.compress(job.source, job.target, overwrite=job.overwrite, **job.options)
     return Answer(seconds=time.perf_counter() - began, place=place(), **failure.fields)

@@ -82,7 +82,8 @@ def archive(
     part, promised = Shard(*shard), _checked({**options, "threads": thread_count(threads)})
     if delete_source and is_object(source):
         raise InvalidArgument(
-            "scenes in a bucket are not deleted; leave --delete-source out, and delete those that the table calls done"
+            "scenes in a bucket are not deleted, as a delete cannot be tied to the object that was judged. Leave --delete-source out, and delete afterwards those that the "
+            "table calls done: SELECT source FROM scenes WHERE state = 'done'"
         )
     count, folder = worker_count(workers), folder_for(out, table)
     # A folder may be empty where the run that deleted its scenes was cut before it was over.

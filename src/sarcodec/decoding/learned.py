@@ -7,13 +7,13 @@ decodes each tile once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sarcodec.decoding.apart import apart
 from sarcodec.decoding.borders import neighbours, tile_borders
+from sarcodec.decoding.read_tile import EMPTY_BYTES, Decoded, ReadTile, size_of
 from sarcodec.decoding.reconstruction import LEAST_ERROR, Reconstruction
 from sarcodec.decoding.shared import kept_for
 from sarcodec.decoding.tile import CELL_PX, TILE_CELLS, TILE_PX, Coded, TileDecoder
@@ -49,29 +49,6 @@ from sarcodec.signal.restored import restored
 if TYPE_CHECKING:
     from sarcodec.arrays import Floats, Integers, Pixels
 
-EMPTY_BYTES = 3 * 4096
-"""Of a kept tile beside its latents and noise: the channels' units, lost variances, objects, its place in the index."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Decoded:
-    """A decoded tile: latents, the same as the transform takes them, its targets, lost variances by cell (rows, cols) in dB^2, noise in dB; None: not asked for."""
-
-    latents: TileLatents
-    cells: Cells
-    targets: TargetLayer
-    lost: Floats | None
-    noise: Cells | None
-
-    @property
-    def nbytes(self) -> int:
-        noise = 0 if self.noise is None else self.noise.values.nbytes
-        return self.latents.values.nbytes + (0 if self.lost is None else self.lost.nbytes) + noise
-
-
-def _size(tile: _Decoded | None) -> int:
-    return EMPTY_BYTES + (tile.nbytes if tile else 0)
-
 
 class LearnedDecoder:
     """Tiles of the learned bands of a file. Safe for threads. measures: what the pixels of each band are; room: bytes of decoded tiles
@@ -96,7 +73,7 @@ class LearnedDecoder:
             )
         self.codec, self.wanted = TileDecoder(model), wanted
         of_all = None if file.identity is None else (file.identity, wanted)
-        self._tiles = kept_for(self, of_all, room, _size)
+        self._tiles = kept_for(self, of_all, room, size_of)
 
     @property
     def tile_bytes(self) -> int:
@@ -157,11 +134,18 @@ class LearnedDecoder:
         kept = self._tile(tile, band)
         return None if kept is None else kept.latents
 
-    def _tile(self, tile: int, band: int) -> _Decoded | None:
-        return self._tiles.get((tile, band), lambda: self._decode(tile, band))
+    def _tile(self, tile: int, band: int) -> Decoded | None:
+        return self._kept(tile, band).decoded
 
-    def _decode(self, tile: int, band: int) -> _Decoded | None:
+    def _kept(self, tile: int, band: int) -> ReadTile:
+        return self._tiles.get((tile, band), lambda: self._read(tile, band))
+
+    def _read(self, tile: int, band: int) -> ReadTile:
         sections = self.sections(tile, band)
+        mask, power = (sections[kind].payload if kind in sections else None for kind in (MASK, POWER))
+        return ReadTile(self._decode(sections, tile, band), mask, power)
+
+    def _decode(self, sections: dict[int, Section], tile: int, band: int) -> Decoded | None:
         coded, reference = self._coded(sections, tile, band)
         targets = self._targets(sections, tile, band)
         if coded is None:
@@ -169,20 +153,20 @@ class LearnedDecoder:
         step, (rows, cols) = self.file.entry(tile, band).step, self.cells(tile)
         if self.wanted == LEAST_ERROR:
             latents = _apart(self.codec.decode(coded, step, rows, cols, reference))
-            return _Decoded(latents, self.codec.cells(latents, rows, cols), targets, None, None)
+            return Decoded(latents, self.codec.cells(latents, rows, cols), targets, None, None)
         read, lost = self.codec.decode_known(coded, step, rows, cols, reference)
         latents, noise = _apart(read), None
         if self.wanted.speckle == "restore":
             noise = in_db(apart(noise_latents(lost, tile, band)).reshape(rows, cols, CHANNELS))
         cells, by_cell = self.codec.cells(latents, rows, cols), lost.mean(1).reshape(rows, cols)
-        return _Decoded(latents, cells, targets, by_cell, noise)
+        return Decoded(latents, cells, targets, by_cell, noise)
 
     def needed(self, tile: int, part: Window | None) -> list[int | None]:
         """The tiles that are decoded for the pixels of a tile within a window, as `neighbours` has them. What is given back of power and texture stands on the levels
         of the whole tile, and so on all of them."""
         return neighbours(self.grid, tile, part if self.wanted == LEAST_ERROR else None)
 
-    def _around(self, tile: int, band: int, part: Window | None) -> list[_Decoded | None]:
+    def _around(self, tile: int, band: int, part: Window | None) -> list[Decoded | None]:
         """A tile and its neighbours in the order of NEIGHBOURS, None where the scene ends, nothing is coded or none is needed."""
         return [None if other is None else self._tile(other, band) for other in self.needed(tile, part)]
 
@@ -220,7 +204,7 @@ class LearnedDecoder:
             raise CorruptFile(f"tile {tile}, band {band} has targets and no latents; the file is damaged")
         return unpack_targets(sections[TARGETS].payload, self.grid.window(tile).shape)
 
-    def _bumps(self, tile: int, levels: Floats, around: Sequence[_Decoded | None]) -> list[Bumps]:
+    def _bumps(self, tile: int, levels: Floats, around: Sequence[Decoded | None]) -> list[Bumps]:
         """The bumps of a tile, and of its neighbours those that reach into it; levels: without."""
         found = []
         for (down, across), other in zip(NEIGHBOURS, around, strict=True):
@@ -236,27 +220,27 @@ class LearnedDecoder:
         tile: int,
         band: int,
         levels: Floats,
-        around: Sequence[_Decoded | None],
+        around: Sequence[Decoded | None],
         lost: Floats,
         bumps: Sequence[Bumps],
     ) -> Floats:
         """Levels of least error to levels with the power, and the texture, that was lost. Bumps are not on them, but have no texture."""
-        section = self.sections(tile, band).get(POWER)
-        correction = unpack_correction(section.payload) if section else NONE
+        power = self._kept(tile, band).power
+        correction = NONE if power is None else unpack_correction(power)
         ground = Ground.of(levels, _with_halo([None if a is None else a.lost for a in around], lost))
         if self.wanted.speckle == "keep":
             return with_power(ground, correction)
         noise = self._synthesised(tile, band, [None if a is None else a.noise for a in around], 0)
-        power = self.wanted.reconstruct == "power"
-        return restored(ground, image_of(bumps, levels.shape), noise, correction, power)[0]
+        unbiased = self.wanted.reconstruct == "power"
+        return restored(ground, image_of(bumps, levels.shape), noise, correction, unbiased)[0]
 
     def tile_pixels(self, tile: int, band: int, part: Window | None = None) -> Pixels:
         """Pixels of a tile in the scene's dtype, invalid ones bit for bit as they were. part: as in `levels`."""
-        mask = self.sections(tile, band).get(MASK)
+        mask = self._kept(tile, band).mask
         shape, measure = self.grid.window(tile).shape, self._measures[band]
         if mask is None:
             return restore(self.levels(tile, band, part), measure, self.header.dtype)
-        valid, pixels = unpack_invalid(mask.payload, shape, self.header.dtype)
+        valid, pixels = unpack_invalid(mask, shape, self.header.dtype)
         if not valid.any():
             return pixels
         restored = restore(self.levels(tile, band, part), measure, self.header.dtype)

@@ -49,23 +49,29 @@ def reduced_window(window: Window, side: int) -> Window:
 
 class ReducedSceneDecoder:
     """Tiles of all planes of a file, side x side pixels become one; sides below 8 are made of whole tiles. room: bytes of tiles that are kept for their neighbours; window: of pixels,
-    what is to be read, whose base payloads are read ahead."""
+    what is to be read, whose base payloads are read ahead. learned: who reads and decodes these, and goes on to keep them; None: one of its own, for this walk."""
 
-    def __init__(self, whole: SceneDecoder, side: int, window: Window | None = None, room: int = USUAL_ROOM) -> None:
+    def __init__(
+        self,
+        whole: SceneDecoder,
+        side: int,
+        window: Window | None = None,
+        room: int = USUAL_ROOM,
+        learned: ReducedDecoder | None = None,
+    ) -> None:
         self._whole, self.side = whole, side
         self.file, self.header, self.wanted = whole.file, whole.header, whole.wanted
         self.info: SceneInfo = reduced_info(whole.info, side)
         self.grid = TileGrid(self.info.rows, self.info.cols, TILE_PX // side)
         self._room = max(room - ROOM_BYTES, 0)
-        self._learned = None
-        if whole.learned and side >= BLOCK_PX:
-            around = grow(window or whole.grid.whole, TILE_PX, self.header.rows, self.header.cols)
-            region = BaseRegion(self.file, stretches(self.file, whole.grid, around))
-            self._learned = ReducedDecoder(whole.learned, self._room, region.read)
+        self._forgets, self._learned = learned is None, learned
+        if learned is None and side >= BLOCK_PX:
+            self._learned = _base_decoder(whole, window or whole.grid.whole, self._room)
 
     def walk(self, window: Window, planes: Sequence[int], threads: int) -> Iterator[tuple[int, int]]:
         """As `SceneDecoder.walk`; window: of reduced pixels."""
-        return walk(self.grid, self.header.bands, (window, planes), self._learned, (self._room, threads))
+        kept = self._learned if self._forgets else None
+        return walk(self.grid, self.header.bands, (window, planes), kept, (self._room, threads))
 
     def tile_plane(self, tile: int, plane: int, part: Window | None = None) -> Pixels:
         """Reduced pixels of a tile of a band, or the values of a mask behind them."""
@@ -101,3 +107,19 @@ class ReducedSceneDecoder:
             bits = np.dtype(f"u{restored.itemsize}")
             restored.view(bits)[~valid] = pixels.view(bits)[~valid]
         return restored
+
+
+def _base_decoder(whole: SceneDecoder, window: Window, room: int) -> ReducedDecoder | None:
+    """Who decodes the base payloads of a window of pixels, and what is around it; None where no band is learned."""
+    if whole.learned is None:
+        return None
+    around = grow(window, TILE_PX, whole.header.rows, whole.header.cols)
+    region = BaseRegion(whole.file, stretches(whole.file, whole.grid, around))
+    return ReducedDecoder(whole.learned, room, region.read)
+
+
+def overviews(whole: SceneDecoder, sides: Sequence[int], room: int) -> dict[int, ReducedSceneDecoder]:
+    """The whole file at several sides of REDUCTIONS, for who looks at it again and again: base payloads are read once for all of them, and kept. room: bytes of all
+    together."""
+    learned = _base_decoder(whole, whole.grid.whole, max(room - ROOM_BYTES, 0)) if sides else None
+    return {side: ReducedSceneDecoder(whole, side, room=room, learned=learned) for side in sides}

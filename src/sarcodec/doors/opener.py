@@ -131,18 +131,21 @@ class Opener(FileContainer):
         raise PermissionError(f"{path} is opened for reading only")
 
     def _tiff(self, path: str, masks: bool = False) -> VirtualGeotiff:
-        """The open file of that path, as it is now on disk. GDAL would not say why one cannot be opened: the log does."""
+        """As `ready`. GDAL would not say why one cannot be opened: the log does."""
+        try:
+            return self.ready(path, masks)
+        except SarcodecError as error:
+            log.error("%s", error)
+            raise OSError(str(error)) from error
+
+    def ready(self, path: str, masks: bool = False) -> VirtualGeotiff:
+        """The open file of that path, as it is now on disk. Raises what sarcodec.open raises, FileNotFoundError."""
         found = os.stat(path)  # FileNotFoundError
         key = path, masks, found.st_mtime_ns, found.st_size
         with self._lock:
             tiff = self._files.get(key)
             if tiff is None:
-                try:
-                    tiff = VirtualGeotiff(path, masks=masks, **self._options)
-                except SarcodecError as error:
-                    log.error("%s", error)
-                    raise OSError(str(error)) from error
-                self._files[key] = tiff
+                tiff = self._files[key] = VirtualGeotiff(path, masks=masks, **self._options)
             self._files.move_to_end(key)
             while len(self._files) > FILES_KEPT:
                 self._files.popitem(last=False)  # closed when the last file object over it is gone
@@ -182,8 +185,8 @@ def open(
         raise InvalidArgument(
             "sarcodec.rasterio.open opens for reading, by an opener of its own; leave mode and opener out"
         )
-    VirtualGeotiff(name, reconstruct=reconstruct, speckle=speckle, memory=memory).close()  # says what GDAL would not
     opener = Opener(reconstruct=reconstruct, speckle=speckle, memory=memory)
+    opener.ready(name)  # says what GDAL would not
     dataset: rasterio.DatasetReader = rasterio.open(name, opener=opener, **options)
     dataset.mask_flag_enums  # noqa: B018  # GDAL looks for side files now: in other threads rasterio would not know the opener
     return dataset

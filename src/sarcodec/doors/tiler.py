@@ -11,12 +11,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import rasterio
+from rasterio.errors import RasterioIOError
 from rasterio.vrt import WarpedVRT
+from rio_tiler.errors import InvalidAssetName
 from rio_tiler.io import Reader as RioTilerReader
 from rio_tiler.utils import has_alpha_band
 
 from sarcodec.doors.opener import Opener
-from sarcodec.doors.virtual_geotiff import VirtualGeotiff
+from sarcodec.storage.refusals import shown
 
 if TYPE_CHECKING:
     from rasterio import DatasetReader
@@ -26,8 +28,13 @@ _OPENER = Opener(memory=512 << 20)
 """One a process: a map asks for many tiles of a scene one by one, and what one has decoded is there for the next. Datasets of GDAL belong to one request."""
 
 
+class NoSuchFile(FileNotFoundError, InvalidAssetName):
+    """There is no such file. It is one of rio-tiler's errors as well, which TiTiler's handlers answer by the status 404; they know none of Python's."""
+
+
 class Reader(RioTilerReader):
-    """`TilerFactory(reader=sarcodec.titiler.Reader)`. Use in a `with`, in one thread. Raises what sarcodec.open raises, and rasterio's errors."""
+    """`TilerFactory(reader=sarcodec.titiler.Reader)`. Use in a `with`, in one thread. Raises NoSuchFile (a FileNotFoundError), what sarcodec.open raises, and rasterio's
+    errors."""
 
     dataset: Any
 
@@ -43,11 +50,16 @@ class Reader(RioTilerReader):
 
 def _opened(path: str) -> DatasetReader:
     if not path.endswith(COMPRESSED):
-        return rasterio.open(path)
+        try:
+            return rasterio.open(path)
+        except RasterioIOError as error:
+            if ":" in path or os.path.exists(path) or path.startswith("/vsi"):  # a name of GDAL's may be no path
+                raise
+            raise NoSuchFile(f"there is no file {shown(path)}") from error
     name = os.path.abspath(path)
     if not os.path.isfile(name):
-        raise FileNotFoundError(f"there is no file {name}")
-    VirtualGeotiff(name).close()  # says what GDAL would not
+        raise NoSuchFile(f"there is no file {shown(name)}")
+    _OPENER.ready(name)  # says what GDAL would not
     return rasterio.open(name, opener=_OPENER)
 
 

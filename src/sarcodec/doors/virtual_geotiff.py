@@ -19,7 +19,7 @@ import numpy as np
 from sarcodec.api.decompression import tagged
 from sarcodec.api.memory import DEFAULT_MEMORY, checked_memory, decoding_shares
 from sarcodec.decoding.reconstruction import Reconstruction
-from sarcodec.decoding.reduced_scene import REDUCTIONS, ReducedSceneDecoder
+from sarcodec.decoding.reduced_scene import REDUCTIONS, ReducedSceneDecoder, overviews
 from sarcodec.decoding.scene import MASK_DTYPE, SceneDecoder
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.reader import FileReader
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 OVERVIEW_BLOCK_PX = 256
 """Side of an overview's blocks: of 1/8 they hold 16 tiles, of 1/32 256."""
-OVERVIEW_BYTES = 48 << 20
-"""Of each overview that are kept: base payloads that were read ahead, and decoded tiles."""
+OVERVIEWS_BYTES = 144 << 20
+"""Of all overviews that are kept: base payloads that were read ahead, and decoded tiles."""
 LEAST_OVERVIEW_PX = 64
 """The longer side of an overview is at least that."""
 BLOCKS_BYTES = 64 << 20
@@ -66,7 +66,7 @@ class VirtualGeotiff:
         self._file = FileReader(path)
         try:
             # Blocks that are finished, and overviews, come out of the same share as what is kept for neighbours.
-            others = BLOCKS_BYTES + len(REDUCTIONS) * OVERVIEW_BYTES
+            others = BLOCKS_BYTES + OVERVIEWS_BYTES
             self._decoder = SceneDecoder(self._file, max(shares.tiles - others, shares.tiles // 3), wanted)
             info = tagged(self._decoder.info, self._decoder)
             if masks and info.mask != "bands":
@@ -153,9 +153,8 @@ class VirtualGeotiff:
         """From 1/8 on. None of a scene with masks of single bands: a GeoTIFF has no place for masks of those."""
         wide = 1 if info.mask == "bands" else max(info.rows, info.cols)
         sides = [side for side in REDUCTIONS if wide >= side * LEAST_OVERVIEW_PX]
-        return [
-            _Level(ReducedSceneDecoder(self._decoder, side, room=OVERVIEW_BYTES), OVERVIEW_BLOCK_PX) for side in sides
-        ]
+        found = overviews(self._decoder, sides, OVERVIEWS_BYTES)
+        return [_Level(found[side], OVERVIEW_BLOCK_PX) for side in sides]
 
 
 @dataclass(frozen=True, eq=False)

@@ -131,6 +131,8 @@ class _Descriptor:
             self.number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
         except OSError as error:
             raise InvalidArgument(f"{path} cannot be opened: {error.strerror}") from error
+        except InvalidArgument:  # a ValueError too
+            raise
         except ValueError as error:  # a NUL byte
             raise InvalidArgument(f"{path!r} cannot be the name of a file: {error}") from error
 

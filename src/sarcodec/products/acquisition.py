@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sarcodec.errors import UnsupportedScene
 from sarcodec.format.reader import FileReader
 from sarcodec.products import layout
-from sarcodec.products.manifest import parsed
+from sarcodec.products.manifest import local, markup
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -55,7 +55,7 @@ def read_acquisition(manifest: bytes, product: layout.Product) -> Acquisition:
         polarisations=product.polarisations,
     )
     try:
-        root = parsed(manifest, product.name)
+        root = markup(manifest, product.name).root
     except UnsupportedScene:
         return about
     orbit_pass = (_text(root, "orbitProperties", "pass") or "").lower()
@@ -73,7 +73,7 @@ def read_acquisition(manifest: bytes, product: layout.Product) -> Acquisition:
 
 
 def _all(root: Element, name: str) -> list[Element]:
-    return [e for e in root.iter() if isinstance(e.tag, str) and e.tag.rpartition("}")[2] == name]
+    return [element for element in root.iter() if local(element) == name]
 
 
 def _text(root: Element, around: str, name: str) -> str | None:

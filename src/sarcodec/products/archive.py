@@ -56,6 +56,10 @@ class ZipFiles:
         except (*DAMAGE, OSError) as error:
             raise _damaged(self.inputs[0], error) from error
 
+    def size(self, path: str) -> int:
+        """Of a file, in bytes."""
+        return self._members[path].file_size
+
     def on_disk(self, path: str) -> Path:
         """Unpacked, as GDAL jumps back and forth in it. Raises SarcodecError where the disk refuses."""
         member = self._members[path]

@@ -6,16 +6,17 @@ DN^2 / A^2, where A is interpolated between the table's vectors, bilinearly in l
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
 
 import numpy as np
 
 from sarcodec.errors import CorruptFile, InvalidArgument
+from sarcodec.products.markup import Markup
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     from sarcodec.arrays import Floats, Pixels
 
 KINDS = {"sigma0": "sigmaNought", "beta0": "betaNought", "gamma0": "gamma"}
@@ -54,22 +55,20 @@ def checked_kind(kind: object) -> str:
 def read_table(annotation: bytes, kind: str, name: str) -> LookUpTable:
     """kind: one of KINDS; name: of the annotation, for messages. Raises CorruptFile where it holds no such table."""
     try:
-        if re.search(rb"<!(DOCTYPE|ENTITY)", annotation):
-            raise ValueError("it defines words of its own")
-        vectors = ElementTree.fromstring(annotation).findall(".//calibrationVectorList/calibrationVector")
-        lines = np.array([float(vector.findtext("line", "")) for vector in vectors])
+        vectors = Markup(annotation).root.findall(".//{*}calibrationVectorList/{*}calibrationVector")
+        lines = np.array([float(vector.findtext("{*}line", "")) for vector in vectors])
         pixels = tuple(_numbers(vector, "pixel") for vector in vectors)
         values = tuple(_numbers(vector, KINDS[kind]) for vector in vectors)
         _check(lines, pixels, values)
-    except (ElementTree.ParseError, ValueError) as error:
+    except ValueError as error:
         raise CorruptFile(
             f"{name} holds no table {KINDS[kind]} that can be read ({error}); fetch the product again"
         ) from error
     return LookUpTable(lines, pixels, values)
 
 
-def _numbers(vector: ElementTree.Element, name: str) -> Floats:
-    return np.array([float(word) for word in vector.findtext(name, "").split()])
+def _numbers(vector: Element, name: str) -> Floats:
+    return np.array([float(word) for word in vector.findtext(f"{{*}}{name}", "").split()])
 
 
 def _check(lines: Floats, pixels: tuple[Floats, ...], values: tuple[Floats, ...]) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from sarcodec.errors import CorruptFile, UnsupportedScene
 from sarcodec.format.reader import FileReader
 from sarcodec.products import layout
-from sarcodec.products.manifest import Processing, hasher, updated
+from sarcodec.products.manifest import hasher
 from sarcodec.products.output import ProductOutput
 from sarcodec.products.reading import Original
+from sarcodec.products.updating import Processing, updated
 
 
 def packed_name(product: layout.Product) -> str:

@@ -17,9 +17,10 @@ from sarcodec.errors import UnreadableScene, UnsupportedScene
 from sarcodec.format.tiling import Window
 from sarcodec.products import layout
 from sarcodec.products.files import ProductFiles, is_product, open_files
-from sarcodec.products.manifest import DataObject, Manifest, Processing, hasher, read_manifest, updated
+from sarcodec.products.manifest import DataObject, Manifest, hasher, read_manifest
 from sarcodec.products.one_scene import one_info
 from sarcodec.products.taking import Taken, listed_measurements, take
+from sarcodec.products.updating import Processing, updated
 from sarcodec.raster.geotiff import SceneReader, open_scene
 from sarcodec.storage.standard import temporary_workspace
 from sarcodec.storage.workspace import Workspace

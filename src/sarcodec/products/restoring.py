@@ -18,10 +18,11 @@ from sarcodec.format.scene import SceneInfo, unpack_scene
 from sarcodec.format.tiling import Window
 from sarcodec.products import layout
 from sarcodec.products.again import Recipe, make_again, unpack_recipe
-from sarcodec.products.manifest import Processing, hasher, right_name, updated
+from sarcodec.products.manifest import hasher, right_name
 from sarcodec.products.output import ProductOutput
 from sarcodec.products.plain_tiff import Frame, PlainTiff
 from sarcodec.products.taking import file_digest
+from sarcodec.products.updating import Processing, updated
 from sarcodec.raster.geotiff import SceneWriter
 from sarcodec.storage.refusals import writing
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sarcodec.api.information import info as file_info
-from sarcodec.api.scene import Scene
+from sarcodec.api.information import info_of
+from sarcodec.api.looked import LookedAt
 from sarcodec.decoding.band_kinds import measure_of
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.reader import FileReader
@@ -26,6 +26,7 @@ from sarcodec.viewer.profile import known
 from sarcodec.viewer.pyramid import DECODED, ORIGINAL, TILE_CELLS, Pyramid
 
 if TYPE_CHECKING:
+    from sarcodec.api.information import FileInfo
     from sarcodec.format.measure import Measure
 
 _BLOCKS_BYTES, _PIXELS_BYTES = 256 << 20, 32 << 20
@@ -47,7 +48,7 @@ class Shown:
 
     def _open(self, path: str | os.PathLike[str], original: str | os.PathLike[str] | None) -> None:
         file = FileReader(path)
-        scene = self._scene = self._stack.enter_context(Scene(file, threads=1))
+        scene = self._scene = self._stack.enter_context(LookedAt(file, threads=1))
         measures = tuple(measure_of(field, lost) for field, lost in zip(file.header.bands, scene.nodatavals))
         self._sources: dict[str, Source] = {DECODED: Decoded(scene, measures)}
         if original is not None:
@@ -64,7 +65,7 @@ class Shown:
         blocks = Kept(_BLOCKS_BYTES)
         levels = {name: Levels(source, scene.shape, blocks, name) for name, source in self._sources.items()}
         self.pyramid = Pyramid(levels[DECODED], levels.get(ORIGINAL), scene.count, scene.shape)
-        self.about = self._described(path, original)
+        self.about = self._described(info_of(file), original)
 
     def __enter__(self) -> Shown:
         return self
@@ -101,8 +102,8 @@ class Shown:
         level = self.pyramid.at(name, band, 1, row, col)
         return {"pixel": known(pixel) if isinstance(pixel, float) else pixel, "level": known(level)}
 
-    def _described(self, path: str | os.PathLike[str], original: str | os.PathLike[str] | None) -> dict[str, Any]:
-        scene, said = self._scene, file_info(path)
+    def _described(self, said: FileInfo, original: str | os.PathLike[str] | None) -> dict[str, Any]:
+        scene = self._scene
         claims = scene.claims
         return {
             "name": PurePath(said.path).name,

@@ -1,12 +1,14 @@
 """Grids of runs with seeds, development crops after rounding, and curves out of TensorBoard's files."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 
 from sarcodec.errors import InvalidArgument
+from sarcodec_lab.networks.autoencoders import Autoencoder, parameter_count
 from sarcodec_lab.train.autoencoders.ablation import (
     GATES,
     by_place,
@@ -15,13 +17,14 @@ from sarcodec_lab.train.autoencoders.ablation import (
     gate_recipes,
     is_finished,
     judge_grid,
-    run_grid,
     spent,
     spread,
 )
 from sarcodec_lab.train.autoencoders.crops import dev_crops
 from sarcodec_lab.train.autoencoders.curves import read_curves
 from sarcodec_lab.train.autoencoders.development import crops_of, development_crops, load_trained
+from sarcodec_lab.train.autoencoders.gates import COLUMNS, answer, found_runs, rows
+from sarcodec_lab.train.autoencoders.run import read_autoencoder, train_autoencoder
 
 
 def silent(line: str) -> None:
@@ -59,17 +62,6 @@ def test_what_comes_back_is_of_rounded_latents(study_run, crops):
     assert own.level_db.shape == (256, 256) and own.rmse_db > 0 and 5 < own.psnr_db < 40
 
 
-def test_steps_are_those_that_were_published_with_these_weights(study_run, tmp_path):
-    card = {"variant": "baseline", "batches": load_trained(study_run).batch, "steps": [0.1 * n for n in range(1, 9)]}
-    (tmp_path / "card.json").write_text(json.dumps(card))
-    assert load_trained(study_run, tmp_path).steps == tuple(card["steps"])
-    (tmp_path / "card.json").write_text(json.dumps(card | {"batches": 13}))
-    with pytest.raises(InvalidArgument, match="publish the run again"):
-        load_trained(study_run, tmp_path)
-    with pytest.raises(InvalidArgument, match="cannot be read"):
-        load_trained(study_run, tmp_path / "none")
-
-
 def test_curves(study_run, tmp_path):
     curves = read_curves(study_run)
     assert curves["dev/loss"][0].tolist() == [6, 12]
@@ -77,16 +69,62 @@ def test_curves(study_run, tmp_path):
     assert read_curves(tmp_path) == {}
 
 
-def test_a_grid_trains_what_is_missing_and_nothing_twice(recipe_path, tmp_path, crops):
-    said, text = [], recipe_path.read_text().replace("batches = 12", "batches = 2")
-    (tmp_path / "one.toml").write_text(text)
-    grid = run_grid([tmp_path / "one.toml"], (1, 2), None, tmp_path / "runs", said.append)
-    assert [path.name for path in grid["one"]] == ["one-s1", "one-s2"]
-    assert said == ["one-s1: training", "one-s2: training"]
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*") if path.is_file()}
-    assert run_grid([tmp_path / "one.toml"], (1, 2), None, tmp_path / "runs", said.append) == grid
-    assert len(said) == 2 and all(path.stat().st_mtime_ns == time for path, time in before.items())
-    check_judged(judge_grid(grid, crops)[0], grid["one"])
+def run_of(recipe_path, runs, name: str, seed: int, batches: int = 2):
+    """A run of the tiny recipe, at its end."""
+    changes = (f"name={name}", f"seed={seed}", f"batches={batches}")
+    return train_autoencoder(read_autoencoder(recipe_path, changes), None, runs, report=silent)
+
+
+@pytest.fixture(scope="module")
+def runs(recipe_path, tmp_path_factory):
+    """Recipes of four gates, in `recipes`; runs of two of them with two seeds."""
+    folder = tmp_path_factory.mktemp("gates")
+    (folder / "recipes").mkdir()
+    for gates in GATES:
+        (folder / "recipes" / f"half-{gates}.toml").touch()
+    for gates in ("none", "both"):
+        for seed in (1, 2):
+            run_of(recipe_path, folder, f"half-{gates}-s{seed}", seed)
+    return folder
+
+
+def test_gates_that_are_there_are_judged(runs, crops, recipe):
+    grid = found_runs(runs / "recipes", runs)
+    assert {gates: [path.name for path in paths] for gates, paths in grid.items()} == {
+        "none": ["half-none-s1", "half-none-s2"],
+        "both": ["half-both-s1", "half-both-s2"],
+    }
+    judged = judge_grid(grid, crops)
+    check_judged(judged["none"], grid["none"])
+    said = rows(judged)
+    count = f"{parameter_count(Autoencoder(recipe.shape)):,}"
+    assert [row[:4] for row in said] == [("none", count, "2", "2"), ("both", count, "2", "2")]
+    assert said[0][-1] == "" and said[1][-1].startswith(("+0.00 [", "-0.00 ["))  # the same network and seeds
+    assert all(len(row) == len(COLUMNS) for row in said)
+    assert " ± " in said[0][4]
+    one = rows(judge_grid({gates: folders[:1] for gates, folders in grid.items()}, crops))
+    assert "±" not in one[0][4] and one[0][2] == "1"
+    assert "is not worth +0.5 dB" in answer(judged, "half") and "(half, 2 batches)" in answer(judged, "half")
+    assert "not known" in answer({"none": judged["none"]}, "half")
+
+
+def test_cut_runs_other_lengths_and_single_gates_are_left_out(runs, recipe_path, tmp_path):
+    def names(grid):
+        return {gates: [path.name for path in paths] for gates, paths in grid.items()}
+
+    there = tmp_path / "runs"
+    shutil.copytree(runs, there)
+    state = there / "half-both-s2" / "state.json"
+    state.write_text(state.read_text().replace('"batch": 2,', '"batch": 1,', 1))
+    (there / "half-none-sx").mkdir()
+    (there / "half-none-s7").mkdir()
+    weights = there / "half-both-s2" / "last.safetensors"
+    assert weights.exists()
+    assert names(found_runs(runs / "recipes", there)) == {"none": ["half-none-s1"], "both": ["half-both-s1"]}
+    run_of(recipe_path, there, "half-channel-s1", 1, 3)
+    assert names(found_runs(runs / "recipes", there)) == {"none": ["half-none-s1"], "both": ["half-both-s1"]}
+    shutil.rmtree(there / "half-both-s1")
+    assert found_runs(runs / "recipes", there) == {} == found_runs(runs / "recipes", tmp_path / "none")
 
 
 def check_judged(judged, folders) -> None:

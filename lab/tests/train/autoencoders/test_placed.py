@@ -1,22 +1,38 @@
 """Networks whose weights are placed give what the pair of filters (and details, where there are some) gives, and know at every pixel where in a cell it lies."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from sarcodec.errors import InvalidArgument
+from sarcodec_lab.figures.study_metrics import to_study_unit
 from sarcodec_lab.networks.autoencoders import Shape, build
 from sarcodec_lab.networks.autoencoders.published import publish
+from sarcodec_lab.train.autoencoders.crops import dev_crops
+from sarcodec_lab.train.autoencoders.floats import development_figures, network_of
 from sarcodec_lab.train.autoencoders.grafting import start_from
+from sarcodec_lab.train.autoencoders.objective import study_loss
 from sarcodec_lab.train.autoencoders.placed.decoder import KINDS, MARKS, PLACES, Bend, place_decoder
-from sarcodec_lab.train.autoencoders.placed.detailing import CURVE, read_details, train_details
+from sarcodec_lab.train.autoencoders.placed.detailing import CURVE, read_curve, read_details, train_details
 from sarcodec_lab.train.autoencoders.placed.details import Details
-from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER, Analysis, place_encoder
-from sarcodec_lab.train.autoencoders.placed.fitting import Pair, _lowest_waves, fitted_bend, fitted_pair, study_loss
+from sarcodec_lab.train.autoencoders.placed.encoder import CARRIER, CODED_CARRIER_SCALE, Analysis, place_encoder
+from sarcodec_lab.train.autoencoders.placed.fitting import Pair, _lowest_waves, fitted_bend, fitted_pair
+from sarcodec_lab.train.autoencoders.placed.placing import details_of, go_on_with_details, place, read_pair
 from sarcodec_lab.train.autoencoders.placed.start import placed, placed_details
 from sarcodec_lab.train.autoencoders.placed.transposed import AROUND_PX
 from sarcodec_lab.train.autoencoders.placed.wiring import Names, blocks_of, values
+from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
+from sarcodec_lab.train.autoencoders.run import train_autoencoder
 from sarcodec_lab.train.checkpoint import BEST, LAST
+
+
+def silent(line: str) -> None:
+    """Nobody listens."""
+
 
 STRAIGHT = Bend((0.0,), (4.0,), -2.0)
 
@@ -70,6 +86,20 @@ def test_masks_give_the_pair_nearly(masked):
 
 
 @torch.no_grad()
+def test_in_steps_of_one_half_to_two_a_coded_carrier_still_leads_to_the_pair():
+    torch.manual_seed(0)
+    reach, x = (-1.6, 3.5), 3 * torch.cat([_smooth(3, 128), _smooth(3, 128).square()]) - 1
+    pair = _pair(15, 16)
+    network = placed(Shape("attention", reach=reach), pair, x, CODED_CARRIER_SCALE)
+    latent = network.encoder(x[:2])
+    torch.testing.assert_close(latent[:, :15], pair.latent(x[:2]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(latent[:, CARRIER] / 2, (latent[:, CARRIER] / 2).round(), atol=1e-4, rtol=0)
+    for step in (0.5, 1.0, 2.0):
+        rounded = torch.cat([latent[:, :15], (latent[:, 15:] / step).round() * step], 1)
+        assert (network.decoder(rounded) - pair.back(x[:2])).square().mean() < 2e-3
+
+
+@torch.no_grad()
 def test_the_carrier_knows_nothing_of_the_picture(masked):
     network, _, x = masked
     carrier = network.encoder(x[:2])[:, CARRIER]
@@ -88,9 +118,9 @@ def test_every_pixel_knows_its_place(cells):
     stream = values(network.decoder, latent, blocks_of(network.decoder)[3]) / quarter.second.scale
     for mark, along in zip(MARKS, (-1, -2)):
         at = torch.arange(PLACES * cells).view([-1 if axis == along % 4 else 1 for axis in range(4)])
-        for place in range(PLACES):
-            mask = stream[:, [quarter.names[f"place{place}{mark}"]]]
-            torch.testing.assert_close(mask, (at % PLACES == place).float().expand_as(mask), atol=1e-3, rtol=0)
+        for number in range(PLACES):
+            mask = stream[:, [quarter.names[f"place{number}{mark}"]]]
+            torch.testing.assert_close(mask, (at % PLACES == number).float().expand_as(mask), atol=1e-3, rtol=0)
 
 
 def test_kinds_of_a_doubling_undo_its_blur():
@@ -133,7 +163,6 @@ def test_fitted_by_rate_and_distortion_latents_come_out_in_steps():
         (Shape("attention", upsampling="transposed"), 15),
         (Shape("residual", base_width=32), 15),
         (Shape("residual"), 16),
-        (Shape("residual", reach=(-1.6, 3.5)), 15),
         (Shape("baseline", 8), 16),
     ],
 )
@@ -180,16 +209,67 @@ def test_details_learn_and_go_on(begun, tmp_path):
     torch.manual_seed(0)
     details, x = Details(begun[1], begun[2]), begun[2][:2]
     said, left = [], iter([False] * 30)
-    train_details(details, lambda: x, x, tmp_path, 60, 20, 1e-3, said.append, lambda: next(left, True))
+    literal = AutoencoderRecipe("literal", range="study", objective="study")
+    train_details(details, lambda: x, x, tmp_path, literal, 60, 20, 1e-3, said.append, lambda: next(left, True))
     other = Details()
     assert read_details(other, tmp_path / LAST) == 30
     torch.testing.assert_close(other(x), details(x))
-    train_details(other, lambda: x, x, tmp_path, 60, 20, 1e-3, said.append)
+    train_details(other, lambda: x, x, tmp_path, literal, 60, 20, 1e-3, said.append)
     assert [line.split(",")[0] for line in (tmp_path / CURVE).read_text().split()] == ["batch", "0", "20", "40", "60"]
     best = Details()
     assert read_details(best, tmp_path / BEST) > 0
     with torch.no_grad():
         assert study_loss(best(x), x) < 0.99 * study_loss(begun[0](x), x)
+
+
+def test_details_go_on_in_a_folder(recipe, scenes, tmp_path):
+    torch.manual_seed(0)
+    pair, literal = _pair(15, 16), replace(recipe, range="study", objective="study", variant="attention")
+    for batches in (2, 4):
+        folder = go_on_with_details(literal, pair, scenes, tmp_path / "details", batches, 1, 1e-4, 2, silent)
+    assert read_curve(folder)["ssim"][0].tolist() == [0, 2, 4]
+    details = details_of(folder / LAST)
+    dev = dev_crops([image for image in scenes if image.group in recipe.dev_groups], literal)
+    figures = development_figures(details, dev)
+    assert {name: figures[name] for name in figures} == pytest.approx(
+        {name: values[-1] for name, (_, values) in read_curve(folder).items()}, abs=1e-5
+    )
+    assert read_curve(tmp_path) == {}
+
+
+def test_a_placed_start_is_a_run_that_is_trained_on(recipe, scenes, tmp_path):
+    torch.manual_seed(0)
+    pair = _pair(16, AROUND_PX)
+    save_file({"analysis": pair.analysis.half(), "synthesis": pair.synthesis.half()}, tmp_path / "pair.safetensors")
+    study = replace(recipe, name="a", range="study", objective="study", base_width=0, latent_channels=16, batches=2)
+    study = replace(study, crops=((32, 1.0),), norm_rests_after=0.0, learning_rate=1e-6, judge_every=2)
+    start = place(study, read_pair(tmp_path / "pair.safetensors"), scenes, tmp_path, crops=2)
+    assert start.name == "a-start" and network_of(start).name == "a-start, 0 batches"
+    dn = 60 + 100 * np.random.default_rng(0).random((64, 64))
+    x = torch.from_numpy(to_study_unit(dn)[None, None].astype(np.float32))
+    wanted = read_pair(tmp_path / "pair.safetensors").back(x).clamp(0, 1)[0, 0].numpy()
+    assert np.mean((to_study_unit(network_of(start)(dn)) - wanted) ** 2) < 1e-4
+    run = train_autoencoder(replace(study, start_from=str(start / BEST)), None, tmp_path, report=silent)
+    assert np.mean((to_study_unit(network_of(run)(dn)) - wanted) ** 2) < 1e-3
+    assert network_of(run).name == "a, 2 batches"
+
+
+def test_what_is_no_pair_is_refused(tmp_path):
+    save_file({"analysis": torch.zeros(1)}, tmp_path / "half.safetensors")
+    for name in ("half.safetensors", "none.safetensors"):
+        with pytest.raises(InvalidArgument, match="expected the tensors analysis and synthesis"):
+            read_pair(tmp_path / name)
+
+
+def test_details_learn_by_rate_and_distortion(begun, tmp_path):
+    torch.manual_seed(0)
+    coded = AutoencoderRecipe(
+        "coded", range="centred", objective="rate-distortion", distortion_weight=0.07, latent_step=0.25, step_spread=2.0
+    )
+    train_details(Details(begun[1], begun[2]), lambda: begun[2][:4], begun[2][:4], tmp_path, coded, 60, 20, 1e-3)
+    rows = [line.split(",") for line in (tmp_path / CURVE).read_text().split()]
+    assert rows[0] == ["batch", "loss", "mse", "bpp", "rmse_db"]
+    assert float(rows[-1][1]) < 0.99 * float(rows[1][1])
 
 
 def test_other_weights_are_refused(tmp_path):

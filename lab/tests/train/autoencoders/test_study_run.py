@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from sarcodec_lab.train.autoencoders.fitting import ALLOWED, _Judge, fitted_step
 from sarcodec_lab.train.autoencoders.grafting import bound_to_latent, freeze_all_but_latent, start_from
 from sarcodec_lab.train.autoencoders.keeping import State, write_best, write_state
 from sarcodec_lab.train.autoencoders.loop import StudyTrainer, cosine_rate, progress_line
+from sarcodec_lab.train.autoencoders.objective import coarser, loss_of
 from sarcodec_lab.train.autoencoders.quick import quick_check
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
 from sarcodec_lab.train.autoencoders.run import publish_run
@@ -73,6 +75,26 @@ def test_statistics_rest_after_their_share_of_the_batches(scenes, recipe, tmp_pa
         trainer.train_batch()
         counted.append(int(norm.num_batches_tracked) - before)
     assert counted == [1, 1, 0, 0]
+
+
+def test_a_run_has_the_step_that_it_was_given_and_others_about_it(scenes, recipe, tmp_path):
+    given = replace(recipe, latent_step=0.25, step_spread=2.0)
+    trainer = StudyTrainer(given, scenes, tmp_path, report=lambda line: None)
+    assert trainer.step == 0.25
+    rng = np.random.default_rng(0)
+    drawn = [coarser(given, rng) for _ in range(200)]
+    assert 0.5 <= min(drawn) < 0.6 and 1.7 < max(drawn) <= 2.0
+    assert coarser(recipe, rng) == 1.0
+    x, noise_free = torch.rand(1, 1, 64, 64), []
+    for wider in (1.0, 2.0):
+        torch.manual_seed(0)
+        _, parts = loss_of(trainer.network, x, given, 1e-6, wider)
+        noise_free.append({name: value.item() for name, value in parts.items()})
+    weight = given.distortion_weight
+    for parts, wider in zip(noise_free, (1.0, 2.0)):
+        assert parts["loss"] == pytest.approx(parts["bpp"] + weight / wider**2 * parts["rmse_db"] ** 2, rel=1e-4)
+    bits_less = recipe.latent_channels / 256
+    assert noise_free[0]["bpp"] - noise_free[1]["bpp"] == pytest.approx(bits_less, rel=1e-3)
 
 
 def test_a_run_in_less_memory_takes_the_same_way(scenes, recipe, tmp_path):
@@ -188,6 +210,16 @@ def test_a_run_can_be_published_with_the_step_of_its_training(study_run, tmp_pat
     folder = publish_run(study_run, "plain", None, tmp_path, fitting_crops=0, report=_silent)
     step = json.loads((study_run / "state.json").read_text())["step"]
     assert json.loads((folder / "card.json").read_text())["steps"] == [step] * 8
+
+
+def test_a_run_whose_network_counts_from_its_border_is_published_for_tiles(study_run, tmp_path):
+    run = shutil.copytree(study_run, tmp_path / "run")
+    state = json.loads((run / "state.json").read_text())
+    for bound, side in ((False, None), (True, 256)):
+        state["recipe"]["tile_bound"] = bound
+        (run / "state.json").write_text(json.dumps(state))
+        folder = publish_run(run, f"bound-{bound}", None, tmp_path, fitting_crops=0, report=_silent)
+        assert load(folder).tile_px == side
 
 
 @pytest.mark.parametrize("variant", ["baseline", "residual"])

@@ -49,7 +49,7 @@ class StudyModel:
     @property
     def tile_px(self) -> int | None:
         """Side of the tiles that the network is bound to; None: it may run on any multiple of 16."""
-        return TILE_PX if self.network.shape.tile_bound else None
+        return TILE_PX if self.network.shape.tile_bound or self.card.get("tile_bound") else None
 
     @property
     def scale(self) -> Scale:

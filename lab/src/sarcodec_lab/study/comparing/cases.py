@@ -42,7 +42,7 @@ def find_cases(
 
     images: names (no folder, no suffix) to keep; all if empty. InvalidArgument: no index, no such image, other pixels.
     """
-    rows = [row for row in _index(data) if row["split"] == split and row["family"] in families]
+    rows = [row for row in read_index(data) if row["split"] == split and row["family"] in families]
     rows = [row for row in rows if row["file"].endswith((".tif", ".tiff"))]
     rows = [row for row in rows if not images or Path(row["file"]).stem in images]
     missing = set(images) - {Path(row["file"]).stem for row in rows}
@@ -56,7 +56,8 @@ def find_cases(
     return tuple(case for row in rows for case in _bands(data, row, folder))
 
 
-def _index(data: Path) -> list[dict[str, str]]:
+def read_index(data: Path) -> list[dict[str, str]]:
+    """Rows of DATA/index.csv by column. Raises InvalidArgument where there is none, or columns are missing."""
     path = data / "index.csv"
     try:
         with open(path, newline="", encoding="utf-8") as stream:

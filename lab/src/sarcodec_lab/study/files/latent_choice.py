@@ -16,6 +16,7 @@ RATE_WEIGHT = 0.075
 """Squared steps that a bit is worth. A fine uniform quantiser gives ln 2 / 6 = 0.116 for one (its error is step^2 / 12,
 and a step half as large costs a bit); less is best at steps as coarse as these are (docs/log.md)."""
 
+_WHOLE = 1e-3  # of a step: as near as float32 comes to a whole number
 _QUIET = 0.02  # share of latents that are not as predicted, up to which a channel is left alone
 _PASSES = 2  # what is fitted fits what was chosen before: a third pass changes next to nothing
 
@@ -25,14 +26,16 @@ def choose(latents: np.ndarray, kept: np.ndarray | None = None, weight: float = 
 
     Least of all that is tried: squared error + weight * bits. A step is taken to be worth the same in every channel, as
     steps of published models are fitted. Plain rounding is among what is tried, and is what a channel keeps whose latents
-    are nearly all as predicted: there is nothing to save, and the decoder may need it whole. kept: bool (tiles, rows,
-    cols), the places that are coded, as in `latent_stream`; all others are rounded.
+    are nearly all as predicted: there is nothing to save, and the decoder may need it whole. So does a channel that is
+    whole numbers as it comes: it is no measurement but a sign (of a placed start, say). kept: bool (tiles, rows, cols),
+    the places that are coded, as in `latent_stream`; all others are rounded.
     """
     plain = np.rint(latents).astype(np.int32)
     if weight <= 0:
         return plain
     channels = latent_fit.fit(plain, kept)
-    weights = np.where(_surprising(plain, channels, kept) > _QUIET, weight, 0.0)
+    signs = np.abs(latents - plain).max((0, 2, 3)) < _WHOLE
+    weights = np.where(signs | (_surprising(plain, channels, kept) <= _QUIET), 0.0, weight)
     best, least = plain, _objective(latents, plain, channels, kept, weight)
     for _ in range(_PASSES if weights.any() else 0):
         found = _walk(latents, channels, weights, kept)

@@ -29,6 +29,7 @@ from sarcodec_lab.study.files.latent_tables import CLASSES, EXACT, costs
 
 _SAMPLE = 1 << 16  # places that a predictor is fitted to, spread over the band
 _TAP_BITS = 9.0  # what a tap must save to be tried
+PLANE = (32, 32, -32)  # of W, N, NW: exact where a channel is a sum of one number a row and one a column
 _SIZES = (0, 1, 2, 3, 4, 6, 8, 12)
 _CLASS_BITS = np.array([0.9, *(3.0 + 2.0 * np.arange(CLASSES - 1))])  # roughly, by distance from what is expected
 
@@ -75,7 +76,7 @@ def _tap_sets(field: Field, places: np.ndarray, number: int) -> list[dict[int, i
             np.rint(np.asarray(exact) * (1 << COEFFICIENT_BITS)), -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT
         )
         sets[len(taps)] = {tap: int(weight) for tap, weight in zip(taps, rounded) if weight}
-    return list(sets.values())
+    return [*sets.values(), dict(enumerate(PLANE))]
 
 
 def _forward(products: np.ndarray, wanted: np.ndarray, left: float, places: int) -> list[int]:

@@ -1,11 +1,7 @@
-"""A grid of runs, recipes times seeds, and what CBAM's gates are worth in it. In: recipes, data, RUNS; out: figures.
-
-A run of the grid lies in RUNS/RECIPE-sSEED, as `sarcodec train RECIPE.toml --set seed=SEED --set name=RECIPE-sSEED` leaves it.
-"""
+"""A grid of runs, recipes times seeds, judged on the same crops. In: folders of runs; out: figures. Trains nothing."""
 
 import json
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +10,12 @@ import numpy as np
 from sarcodec.errors import InvalidArgument
 from sarcodec_lab.networks.autoencoders import parameter_count
 from sarcodec_lab.study.comparing.impact import Difference, at_bits, difference
-from sarcodec_lab.train.autoencoders.development import Crop, Trained, load_trained
-from sarcodec_lab.train.autoencoders.keeping import BEST, LAST, STATE
-from sarcodec_lab.train.autoencoders.run import read_autoencoder, train_autoencoder
-from sarcodec_lab.train.images import Report
+from sarcodec_lab.train.autoencoders.development import Crop, load_trained
+from sarcodec_lab.train.autoencoders.keeping import BEST, STATE
 
 GATES = ("none", "channel", "spatial", "both")
 MULTIPLIERS = (0.5, 1.0, 2.0)
 """Of the step, for the curve that makes networks of unlike bits comparable."""
-
-TIMINGS = 2
 
 _OWN = MULTIPLIERS.index(1.0)
 
@@ -31,40 +23,14 @@ _OWN = MULTIPLIERS.index(1.0)
 @dataclass(frozen=True, eq=False)
 class Judged:
     """All seeds of one recipe, on one set of crops. dev_losses (seeds,): best scores of training; bits, psnr_db and rmse_db
-    (seeds, places, multipliers); seconds: median time to encode and decode one crop here, at one step."""
+    (seeds, places, multipliers)."""
 
-    name: str
     parameters: int
     batches: int
     dev_losses: np.ndarray
     bits: np.ndarray
     psnr_db: np.ndarray
     rmse_db: np.ndarray
-    seconds: float
-
-
-def run_grid(
-    recipes: Sequence[str | Path],
-    seeds: Sequence[int],
-    data: str | Path | None,
-    runs: str | Path,
-    report: Report = print,
-) -> dict[str, list[Path]]:
-    """Train whatever of the grid is not there or not at its end; folders of the runs by recipe, in the order of the seeds.
-
-    Raises what `train` does.
-    """
-    return {Path(r).stem: [_run(Path(r), seed, data, Path(runs), report) for seed in seeds] for r in recipes}
-
-
-def _run(recipe: Path, seed: int, data, runs: Path, report: Report) -> Path:
-    name = f"{recipe.stem}-s{seed}"
-    folder, changes = runs / name, (f"seed={seed}", f"name={name}")
-    changed = read_autoencoder(recipe, changes)
-    if is_finished(folder, changed.total_batches):
-        return folder
-    report(f"{name}: training")
-    return train_autoencoder(changed, data, runs, (folder / LAST).exists(), lambda line: None)
 
 
 def is_finished(run: Path, batches: int) -> bool:
@@ -75,14 +41,13 @@ def is_finished(run: Path, batches: int) -> bool:
         return False
 
 
-def judge_grid(grid: dict[str, list[Path]], crops: Sequence[Crop]) -> list[Judged]:
-    """Every run's best weights on the same crops, latents rounded, at MULTIPLIERS of the run's step."""
-    return [_judged(name, folders, crops) for name, folders in grid.items()]
+def judge_grid(grid: Mapping[str, Sequence[Path]], crops: Sequence[Crop]) -> dict[str, Judged]:
+    """Every run's best weights on the same crops, latents rounded, at MULTIPLIERS of the run's step; by the grid's names."""
+    return {name: _judged(folders, crops) for name, folders in grid.items()}
 
 
-def _judged(name: str, folders: Sequence[Path], crops: Sequence[Crop]) -> Judged:
+def _judged(folders: Sequence[Path], crops: Sequence[Crop]) -> Judged:
     trained = [load_trained(folder) for folder in folders]
-    seconds = [_seconds(one, crops[0]) for one in trained for _ in range(TIMINGS)]
     by_crop = np.array(
         [
             [[(d.bits_per_pixel, d.psnr_db, d.rmse_db) for d in one.decoded(crop, MULTIPLIERS)] for crop in crops]
@@ -93,13 +58,7 @@ def _judged(name: str, folders: Sequence[Path], crops: Sequence[Crop]) -> Judged
     losses = np.array([json.loads((folder / STATE).read_text())["best"] for folder in folders])
     batches = min(one.recipe.total_batches for one in trained)
     count = parameter_count(trained[0].network)
-    return Judged(name, count, batches, losses, bits, psnr_db, rmse_db, float(np.median(seconds)))
-
-
-def _seconds(one: Trained, crop: Crop) -> float:
-    began = time.perf_counter()
-    one.decoded(crop)
-    return time.perf_counter() - began
+    return Judged(count, batches, losses, bits, psnr_db, rmse_db)
 
 
 def by_place(figures: np.ndarray, places: Sequence[str]) -> np.ndarray:

@@ -3,7 +3,6 @@
 In: a run's folder, a recipe, images; out: levels in dB and figures of each crop. Trains nothing.
 """
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,9 +12,8 @@ import torch
 from sarcodec.errors import InvalidArgument
 from sarcodec_lab.figures.study_metrics import psnr_study
 from sarcodec_lab.networks.autoencoders import REDUCTION_PX, Autoencoder
-from sarcodec_lab.networks.autoencoders.published import CARD
 from sarcodec_lab.train.autoencoders.crops import DEV_PX
-from sarcodec_lab.train.autoencoders.keeping import Best, read_best
+from sarcodec_lab.train.autoencoders.keeping import read_best
 from sarcodec_lab.train.autoencoders.objective import gaussian_bits
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
 from sarcodec_lab.train.images import training_images
@@ -83,30 +81,15 @@ class Decoded:
     rmse_db: float
 
 
-def load_trained(run: str | Path, model: str | Path | None = None) -> Trained:
-    """The best weights of a run with the steps that a model was published with, or else with that of training.
+def load_trained(run: str | Path) -> Trained:
+    """The best weights of a run, with the quantiser step of its training for all channels.
 
-    Raises InvalidArgument when the run was never judged, or the model was not published from these weights.
+    Raises InvalidArgument when the run was never judged.
     """
     best = read_best(Path(run))
     network = Autoencoder(best.recipe.shape)
     network.load_state_dict(best.weights)
-    steps = (best.step,) * best.recipe.latent_channels if model is None else _published_steps(Path(model), best)
-    return Trained(best.recipe, network.eval(), best.batch, steps)
-
-
-def _published_steps(model: Path, best: Best) -> tuple[float, ...]:
-    try:
-        card = json.loads((model / CARD).read_text())
-        found = card["variant"], card["batches"], len(card["steps"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidArgument(f"{model / CARD} cannot be read ({error}); publish the run again") from error
-    expected = best.recipe.variant, best.batch, best.recipe.latent_channels
-    if found != expected:
-        raise InvalidArgument(
-            f"{model} has variant, batches and steps {found}, the run {expected}; publish the run again"
-        )
-    return tuple(card["steps"])
+    return Trained(best.recipe, network.eval(), best.batch, (best.step,) * best.recipe.latent_channels)
 
 
 def development_crops(recipe: AutoencoderRecipe, data: str | Path | None) -> list[Crop]:

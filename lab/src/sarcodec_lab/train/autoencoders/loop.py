@@ -13,7 +13,7 @@ from sarcodec_lab.networks.autoencoders import Autoencoder
 from sarcodec_lab.train.autoencoders.crops import CropSource, dev_crops, subset
 from sarcodec_lab.train.autoencoders.grafting import freeze_all_but_latent, start_from
 from sarcodec_lab.train.autoencoders.keeping import LAST, State, read_state, write_best, write_state
-from sarcodec_lab.train.autoencoders.objective import FINE_STEPS, loss_of, natural_step
+from sarcodec_lab.train.autoencoders.objective import FINE_STEPS, coarser, loss_of, natural_step, rounding
 from sarcodec_lab.train.autoencoders.recipe import AutoencoderRecipe
 from sarcodec_lab.train.device import chosen_device, compiled, memory_layout
 from sarcodec_lab.train.patches import Image
@@ -74,7 +74,7 @@ class StudyTrainer:
         self.network.to(self.device, memory_format=self.layout)
         if not resume and recipe.objective == "rate-distortion":
             first = self.source.batch(0).to(self.device)
-            self.step = natural_step(self.network, first, recipe.steps_a_deviation)
+            self.step = recipe.latent_step or natural_step(self.network, first, recipe.steps_a_deviation)
         if recipe.tuned == "latent":
             freeze_all_but_latent(self.network)
         self.fast = compiled(self.network, report) if recipe.compile else self.network
@@ -125,7 +125,7 @@ class StudyTrainer:
             group["lr"] = self.learning_rate() * group["factor"]
         self._set_mode()
         with self.precision():
-            loss, parts = loss_of(self.fast, x, self.recipe, self.step)
+            loss, parts = loss_of(self.fast, x, self.recipe, self.step, coarser(self.recipe, self.source.rng))
         self._check_finite("loss", loss)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -238,14 +238,3 @@ def judge(
         for name, value in parts.items():
             totals[name] = totals.get(name, 0.0) + value.item() / len(dev)
     return totals
-
-
-class rounding:
-    """Inside, the objective's noise is drawn from one seed, so that two judgings of the same weights agree."""
-
-    def __enter__(self) -> None:
-        self._state = torch.get_rng_state()
-        torch.manual_seed(0)
-
-    def __exit__(self, *exception: object) -> None:
-        torch.set_rng_state(self._state)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -29,6 +30,12 @@ def ssim(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return ((2 * mean_a * mean_b + _C1) / (mean_a**2 + mean_b**2 + _C1) * spread / total).mean()
 
 
+def study_loss(back: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """0.7 MSE + 0.3 (1 - SSIM), of levels that are cut at 0 and 1."""
+    cut = back.clamp(0, 1)
+    return 0.7 * F.mse_loss(cut, x) + 0.3 * (1 - ssim(cut, x))
+
+
 def gaussian_bits(latent: torch.Tensor) -> torch.Tensor:
     """Bits an element that latents (B, C, h, w) in steps take when rounded and coded under one Gaussian a channel; a scalar.
 
@@ -50,13 +57,14 @@ def natural_step(network: Autoencoder, x: torch.Tensor, steps_a_deviation: int) 
 
 
 def loss_of(
-    network: Autoencoder, x: torch.Tensor, recipe: AutoencoderRecipe, step: float = 1.0
+    network: Autoencoder, x: torch.Tensor, recipe: AutoencoderRecipe, step: float = 1.0, wider: float = 1.0
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """The objective on crops (B, 1, h, w), and its parts by name, detached. step: of the latent's quantiser.
 
     'study': mse_weight * MSE + ssim_weight * (1 - SSIM), latents as they are. 'rate-distortion': bits a pixel plus
     distortion_weight * MSE in dB^2, with uniform noise of one step on the latents for their rounding (Ballé et al.,
-    arXiv:1611.01704), and the bits of `gaussian_bits`.
+    arXiv:1611.01704), and the bits of `gaussian_bits`. wider: the step is this many times as wide, and an error weighs as much less as
+    suits such a step (the best step is as the root of 1 / weight where steps are fine).
     """
     if recipe.objective == "study":
         reconstruction, _ = network(x)
@@ -64,10 +72,27 @@ def loss_of(
         loss = recipe.mse_weight * mse + recipe.ssim_weight * (1 - similar)
         return loss, {"loss": loss.detach(), "mse": mse.detach(), "ssim": similar.detach()}
     latent = network.encoder(x)
+    step = step * wider
     wide = latent.float() / step
     noisy = (wide + torch.rand_like(wide) - 0.5) * step
     mse = F.mse_loss(network.decoder(noisy.to(latent.dtype)).float(), x)
     bits = gaussian_bits(wide) * wide.shape[1] / REDUCTION_PX**2
     error = mse * SPAN_DB**2
-    loss = bits + recipe.distortion_weight * error
+    loss = bits + recipe.distortion_weight / wider**2 * error
     return loss, {"loss": loss.detach(), "mse": mse.detach(), "bpp": bits.detach(), "rmse_db": error.detach().sqrt()}
+
+
+def coarser(recipe: AutoencoderRecipe, rng: np.random.Generator) -> float:
+    """The step of a batch over the run's own: even on a logarithmic scale from 1 / step_spread to step_spread."""
+    return 1.0 if recipe.step_spread == 1 else recipe.step_spread ** rng.uniform(-1, 1)
+
+
+class rounding:
+    """Inside, the objective's noise is drawn from one seed, so that two judgings of the same weights agree."""
+
+    def __enter__(self) -> None:
+        self._state = torch.get_rng_state()
+        torch.manual_seed(0)
+
+    def __exit__(self, *exception: object) -> None:
+        torch.set_rng_state(self._state)

@@ -34,6 +34,8 @@ class AutoencoderRecipe:
     ssim_weight: float = 0.3
     distortion_weight: float = 0.1
     steps_a_deviation: int = 4
+    latent_step: float = 0.0
+    step_spread: float = 1.0
     batches: int = 0
     epochs: int = 30
     epoch_batches: int = 500
@@ -62,6 +64,7 @@ class AutoencoderRecipe:
     device: str = "auto"
     seed: int = 1
     calm_start: bool = False
+    tile_bound: bool = False
     start_from: str = ""
     tuned: str = "all"
     simulated_scenes: int = 4
@@ -129,6 +132,8 @@ _RANGES = {
     "ssim_weight": (0, 1e3),
     "distortion_weight": (1e-4, 1e4),
     "steps_a_deviation": (1, 1024),
+    "latent_step": (0, 1e6),
+    "step_spread": (1, 16),
     "batches": (0, 100_000_000),
     "epochs": (1, 1_000_000),
     "epoch_batches": (1, 1_000_000),

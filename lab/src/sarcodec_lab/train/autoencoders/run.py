@@ -133,6 +133,7 @@ def publish_run(
         "description": f"{recipe.variant} with {recipe.latent_channels} latent channels, {best.batch} batches of {recipe.batch}",
         "range": recipe.range,
         "steps": steps,
+        "tile_bound": recipe.tile_bound or recipe.shape.tile_bound,
         "batches": best.batch,
         "split": "train split by place; development places " + ", ".join(recipe.dev_groups),
         "recipe": asdict(recipe),

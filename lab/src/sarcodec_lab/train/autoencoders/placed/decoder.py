@@ -38,7 +38,7 @@ _SPAN, _BIAS = 32.0, 64.0  # more than neighbouring carriers differ by along a s
 _BEFORE = 0.25  # weight of the difference one pixel before in the sign at an eighth of a side
 _FIRM, _CARRY = 4.0, 1.0  # what signs are multiplied by before they are cut at 1; weight of those two pixels away
 _CLEAR = 8.0  # the same factor, later
-_CLOSED = 2.0  # what a mask that is 0 takes away; levels lie between 0 and about 1.3
+_CLOSED = 2.0  # what a mask that is 0 takes away, over the reach of levels; of the study's, 0 to 1, they lie between 0 and about 1.3
 _CLOSED_FIRMLY = 16.0  # where what a place would draw elsewhere may be larger than a level
 
 
@@ -108,9 +108,19 @@ class Stage:
 
 @torch.no_grad()
 def place_decoder(
-    decoder: nn.Sequential, bend: Bend, synthesis: Synthesis | None = None, details: Features | None = None
+    decoder: nn.Sequential,
+    bend: Bend,
+    reach: tuple[float, float] = (0.0, 1.0),
+    synthesis: Synthesis | None = None,
+    details: Features | None = None,
+    carrier: float = CARRIER_SCALE,
 ) -> Stage:
-    """Without a synthesis its block adds nothing yet: what it reads can be looked at, and a synthesis fitted. Returns that stage."""
+    """Without a synthesis its block adds nothing yet: what it reads can be looked at, and a synthesis fitted. Returns that stage.
+
+    carrier: scale of the sign in the latent. reach: of the levels that come out. Inside, they are counted from its lower end, so that a rectifier leaves them alone.
+    """
+    low, high = reach
+    closed = _CLOSED * (high - low)
     convolutions = [layer for layer in decoder if isinstance(layer, nn.Conv2d)]
     for layer in decoder:
         if isinstance(layer, nn.BatchNorm2d):
@@ -120,14 +130,16 @@ def place_decoder(
         stages.append(Stage(doubling, blocks[2 * number : 2 * number + 2], scale))
         scale = stages[-1].scale_out
     eighth, quarter, half, full = stages
-    _eighth(eighth)
+    _eighth(eighth, carrier)
     if details is not None:
         _features(eighth, details)
-    _quarter(quarter, eighth.names, synthesis, details)
+    if synthesis is not None:
+        synthesis = Synthesis(synthesis.weight, synthesis.bias - low)
+    _quarter(quarter, eighth.names, closed if details is None else max(closed, _CLOSED_FIRMLY), synthesis, details)
     sign = {1.0: ("place0", "place2"), -1.0: ("place1", "place3")}
-    _doubled(half, quarter.names, sign, 4, [f"pixel{n}" for n in range(4)], ((0.0, 1.0),))
+    _doubled(half, quarter.names, sign, 4, [f"pixel{n}" for n in range(4)], ((0.0, 1.0),), closed)
     sign = {1.0: ("0", "0b"), -1.0: ("1", "1b")}
-    _doubled(full, half.names, sign, 2, ["level"], tuple(zip(bend.knots, bend.slopes)))
+    _doubled(full, half.names, sign, 2, ["level"], tuple(zip(bend.knots, bend.slopes)), closed)
     head = convolutions[-1]
     head.weight.zero_()
     head.weight[0, full.names["level"], 3, 3] = 1 / scale
@@ -135,11 +147,11 @@ def place_decoder(
     return quarter
 
 
-def _eighth(stage: Stage) -> None:
+def _eighth(stage: Stage, carrier_scale: float) -> None:
     first, second = stage.first, stage.second
     for number in range(FILTERS):
         _shifted(stage, number)
-    carrier, ones = stage.channel("carrier", {CARRIER: 1 / CARRIER_SCALE}), stage.names.width - 1
+    carrier, ones = stage.channel("carrier", {CARRIER: 1 / carrier_scale}), stage.names.width - 1
     first.passes(carrier, 1.0, _BIAS)
     first.passes(ones, 0.0, 1.0)
     inside = first.ones()
@@ -193,7 +205,7 @@ def _carry_on(stage: Stage, mark: str) -> None:
             stage.second.adds(here, turned({(inside, 1, at): sign * weight}, upright))
 
 
-def _quarter(stage: Stage, before: Names, synthesis: Synthesis | None, details: Features | None) -> None:
+def _quarter(stage: Stage, before: Names, closed: float, synthesis: Synthesis | None, details: Features | None) -> None:
     for latent in LATENTS:
         for name, sign in (("+", 1.0), ("-", -1.0)):
             stage.channel(latent + name, {before[latent + "+"]: sign})
@@ -210,7 +222,7 @@ def _quarter(stage: Stage, before: Names, synthesis: Synthesis | None, details: 
     for feature, bias in zip(features, biases):
         stage.second.passes(feature, 1.0, bias)
     if synthesis is not None:
-        inside = _synthesis(stage, synthesis, _CLOSED if details is None else _CLOSED_FIRMLY)
+        inside = _synthesis(stage, synthesis, closed)
         if details is not None:
             stage.second.first.weight[torch.tensor(inside)[:, None], torch.tensor(features)] = details.drawn()
 
@@ -242,6 +254,7 @@ def _doubled(
     side: int,
     out: list[str],
     pieces: tuple[tuple[float, float], ...],
+    closed: float,
 ) -> None:
     """side x side pixels in as many channels become a quarter as many at twice the size; each is bent by pieces (knot, slope)."""
     inputs = [stage.channel(f"before{n}", {before[f"pixel{n}"]: 1.0}) for n in range(side**2)]
@@ -256,9 +269,9 @@ def _doubled(
             for number, name in enumerate(out):
                 pixel = inputs[(row * kept + number // kept) * side + col * kept + number % kept]
                 taps = {(pixel, y, x): a * b for y, a in rows.items() for x, b in cols.items()}
-                taps |= {(stage.names[down + "|"], 1, 1): _CLOSED, (stage.names[right], 1, 1): _CLOSED}
+                taps |= {(stage.names[down + "|"], 1, 1): closed, (stage.names[right], 1, 1): closed}
                 for piece, (knot, slope) in enumerate(pieces):
-                    inside = stage.second.hidden(f"{down},{right},{name},{piece}", taps, -knot - 2 * _CLOSED)
+                    inside = stage.second.hidden(f"{down},{right},{name},{piece}", taps, -knot - 2 * closed)
                     stage.second.adds(stage.names[name], {(inside, 1, 1): slope})
 
 

@@ -22,7 +22,9 @@ _SIDE = 4  # pixels of a side that the stem's copies hold
 _KILL = 40.0  # more than anything that it has to outweigh
 _SPAN = 5.0  # more than neighbouring carriers differ by
 _FURTHER = 2.0  # weight of the last block's two more cells
-CARRIER_SCALE = 0.1
+CARRIER_SCALE, CODED_CARRIER_SCALE = 0.1, 2.0
+"""Of the sign in the latent: for latents that stay float numbers, and for such as are rounded to steps of one half, one or two. With 2.0 they are even."""
+
 _COUNTED = 8  # channels that a block counts on with: two on each of four sides
 
 
@@ -38,10 +40,12 @@ class Differences(Protocol):
 
 @dataclass(frozen=True)
 class Analysis:
-    """filters: (15, 32, 32) over levels less one half, of latents that come out with a deviation of about one; details: what comes to them."""
+    """filters: (15, 32, 32) over levels less one half, of latents that come out with a deviation of about one; details: what comes to them;
+    carrier: scale of the sign."""
 
     filters: torch.Tensor
     details: Differences | None = None
+    carrier: float = CARRIER_SCALE
 
 
 @torch.no_grad()
@@ -236,15 +240,15 @@ def _signed(wires: Wires, places: dict, analysis: Analysis) -> None:
             (inside["left"], 1, 0): 1.0,
             (inside["right"], 1, 2): 1.0,
         }
-        wires.adds(CARRIER, turned({tap: weight * CARRIER_SCALE for tap, weight in sums.items()}, bool(mark)))
+        wires.adds(CARRIER, turned({tap: weight * analysis.carrier for tap, weight in sums.items()}, bool(mark)))
 
 
 def _extended(wires: Wires, places: dict, analysis: Analysis) -> None:
     """Two cells more on each side. Differences along a row know nothing of the sign along a column, which is added to it."""
     ones = 0
     wires.passes(ones, 0.0, 1.0)
-    wires.passes(CARRIER, 1 / CARRIER_SCALE, _SPAN)
-    inside, far = wires.ones(), _FURTHER * CARRIER_SCALE
+    wires.passes(CARRIER, 1 / analysis.carrier, _SPAN)
+    inside, far = wires.ones(), _FURTHER * analysis.carrier
     for mark in ("", "|"):
         for side, behind, sign in (("left", 0, 1.0), ("right", 2, -1.0)):
             # Rises towards the border on the left, falls on the right; at the border itself it is cut off, which is right for the sign.

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from sarcodec_lab.networks.autoencoders import REDUCTION_PX, Autoencoder
 from sarcodec_lab.networks.levels import SPAN_DB
 from sarcodec_lab.study.linear import waves
-from sarcodec_lab.train.autoencoders.objective import gaussian_bits, ssim
+from sarcodec_lab.train.autoencoders.objective import gaussian_bits, study_loss
 from sarcodec_lab.train.autoencoders.placed.decoder import LATENTS, PLACES, TAPS, Bend, Stage, Synthesis
 from sarcodec_lab.train.autoencoders.placed.encoder import FILTER_PX, MARGIN_PX
 from sarcodec_lab.train.autoencoders.placed.wiring import values
@@ -135,12 +135,6 @@ def _within(around_px: int) -> torch.Tensor:
     edge = REDUCTION_PX - around_px
     inside[edge : _REACH_PX - edge, edge : _REACH_PX - edge] = 1
     return inside
-
-
-def study_loss(back: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """0.7 MSE + 0.3 (1 - SSIM), of levels that are cut at 0 and 1."""
-    cut = back.clamp(0, 1)
-    return 0.7 * F.mse_loss(cut, x) + 0.3 * (1 - ssim(cut, x))
 
 
 def _lowest_waves(channels: int) -> tuple[torch.Tensor, torch.Tensor]:
