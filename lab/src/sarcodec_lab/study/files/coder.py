@@ -19,7 +19,7 @@ from sarcodec.signal.filling import fill_invalid
 from sarcodec.signal.radiometry import Measure, normalise, restore
 from sarcodec.storage import check_output
 from sarcodec.storage.forms import RESEARCH
-from sarcodec_lab.study.files import latent_choice, latent_file, latent_gain
+from sarcodec_lab.study.files import latent_choice, latent_file
 from sarcodec_lab.study.files.latent_choice import RATE_WEIGHT
 from sarcodec_lab.study.files.latent_file import DIGEST_BYTES, OFFSETS_A_DB, BandData, Head
 from sarcodec_lab.study.files.latent_stream import LARGEST
@@ -149,18 +149,11 @@ def _latents(
         raise InvalidArgument(
             f"the model gives {latents.shape}, or numbers that are not finite; expected {head.latent_shape}"
         )
-    steps = _steps(model, head)
-    in_steps = latents / steps
-    symbols = np.rint(in_steps)
-    if np.abs(symbols).max() > LARGEST:
-        raise InvalidArgument(f"latents reach {np.abs(symbols).max():.3g} steps, at most {LARGEST}; take a larger step")
-    if not rate_weight:
-        return symbols.astype(np.int32)
-    gains = latent_gain.measured(model, symbols, steps)
-    chosen = latent_choice.choose(in_steps, gains, head.layout.kept, rate_weight)
-    if latent_gain.holds(model, tiles, in_steps, chosen, steps, gains):
-        return chosen
-    return symbols.astype(np.int32)
+    in_steps = latents / _steps(model, head)
+    largest = np.rint(np.abs(in_steps).max())
+    if largest > LARGEST:
+        raise InvalidArgument(f"latents reach {largest:.3g} steps, at most {LARGEST}; take a larger step")
+    return latent_choice.choose(in_steps, head.layout.kept, rate_weight)
 
 
 def _levels(model, head: Head, latents: np.ndarray, offset_db: float) -> np.ndarray:

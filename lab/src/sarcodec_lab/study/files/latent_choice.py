@@ -12,38 +12,35 @@ from sarcodec_lab.study.files import latent_fit, latent_stream
 from sarcodec_lab.study.files.latent_stream import LARGEST, Channel, Field, Predictor
 from sarcodec_lab.study.files.latent_tables import CENTRES, CLASSES, EXACT, SHAPES, costs
 
-RATE_WEIGHT = 0.09
+RATE_WEIGHT = 0.075
 """Squared steps that a bit is worth. A fine uniform quantiser gives ln 2 / 6 = 0.116 for one (its error is step^2 / 12,
 and a step half as large costs a bit); less is best at steps as coarse as these are (docs/log.md)."""
 
 _WHOLE = 1e-3  # of a step: as near as float32 comes to a whole number
+_QUIET = 0.02  # share of latents that are not as predicted, up to which a channel is left alone
 _PASSES = 2  # what is fitted fits what was chosen before: a third pass changes next to nothing
 
 
-def choose(
-    latents: np.ndarray, gains: np.ndarray, kept: np.ndarray | None = None, weight: float = RATE_WEIGHT
-) -> np.ndarray:
+def choose(latents: np.ndarray, kept: np.ndarray | None = None, weight: float = RATE_WEIGHT) -> np.ndarray:
     """Floats (tiles, channels, rows, cols) in steps, none beyond LARGEST -> int32 of that shape.
 
-    Least of all that is tried: error + weight * bits, where the error counts channels by `gains` (channels,), a squared
-    step of the channels that cost bits being 1 on their mean. Plain rounding is among what is tried. kept: bool (tiles,
-    rows, cols), the places that are coded, as in `latent_stream`; all others are rounded.
-
-    A channel that is whole numbers as it comes is no measurement but a sign (of a placed start, say): it stays as it is.
+    Least of all that is tried: squared error + weight * bits. A step is taken to be worth the same in every channel, as
+    steps of published models are fitted. Plain rounding is among what is tried, and is what a channel keeps whose latents
+    are nearly all as predicted: there is nothing to save, and the decoder may need it whole. So does a channel that is
+    whole numbers as it comes: it is no measurement but a sign (of a placed start, say). kept: bool (tiles, rows, cols),
+    the places that are coded, as in `latent_stream`; all others are rounded.
     """
     plain = np.rint(latents).astype(np.int32)
-    signs = np.abs(latents - plain).max((0, 2, 3)) < _WHOLE
-    field = Field(plain.shape, kept)
-    channels = latent_fit.fit(plain, kept)
-    costly = np.where(signs, 0, _costly(plain, channels, field))
-    if weight <= 0 or not costly.any():
+    if weight <= 0:
         return plain
-    worth = gains * costly.sum() / (gains @ costly)
-    best, least = plain, _objective(latents, plain, channels, worth, field, weight)
-    for _ in range(_PASSES):
-        found = _walk(latents, channels, np.where(signs, 0, weight / worth), kept)
+    channels = latent_fit.fit(plain, kept)
+    signs = np.abs(latents - plain).max((0, 2, 3)) < _WHOLE
+    weights = np.where(signs | (_surprising(plain, channels, kept) <= _QUIET), 0.0, weight)
+    best, least = plain, _objective(latents, plain, channels, kept, weight)
+    for _ in range(_PASSES if weights.any() else 0):
+        found = _walk(latents, channels, weights, kept)
         channels = latent_fit.fit(found, kept)
-        objective = _objective(latents, found, channels, worth, field, weight)
+        objective = _objective(latents, found, channels, kept, weight)
         if objective < least:
             best, least = found, objective
     return best
@@ -88,13 +85,14 @@ def _bits() -> np.ndarray:
     return costs().reshape(SHAPES * CLASSES * CENTRES, -1)
 
 
-def _costly(plain: np.ndarray, channels: list[Channel], field: Field) -> np.ndarray:
-    """Of each channel, the share of latents that are not as predicted: a finer step costs those a bit, not the others."""
+def _surprising(plain: np.ndarray, channels: list[Channel], kept: np.ndarray | None) -> np.ndarray:
+    """Of each channel, the share of latents that are not as predicted."""
+    field = Field(plain.shape, kept)
     residuals = latent_stream.modelled(plain, channels, field)[1]
     return np.array([np.mean(residuals[:, number][field.kept] != 0) for number in range(len(channels))])
 
 
-def _objective(latents, chosen, channels: list[Channel], worth: np.ndarray, field: Field, weight: float) -> float:
-    kept = field.kept.reshape(len(latents), 1, *latents.shape[2:])
-    error = np.sum((latents - chosen) ** 2, axis=(0, 2, 3), where=kept, dtype=np.float64)
-    return float(worth @ error) + weight * 8 * len(latent_stream.encode(chosen, channels, kept[:, 0]))
+def _objective(latents: np.ndarray, chosen: np.ndarray, channels: list[Channel], kept, weight: float) -> float:
+    where = True if kept is None else kept[:, None]
+    error = np.sum((latents - chosen) ** 2, where=where, dtype=np.float64)
+    return float(error) + weight * 8 * len(latent_stream.encode(chosen, channels, kept))
