@@ -35,8 +35,10 @@ def test_a_vrt_says_all_of_a_scene(info):
 @pytest.mark.parametrize("value", [" one", "\ttwo", "\nthree", "  four", " "])
 @settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(info=infos())
-def test_spaces_before_a_value_stay(value, info):
-    info = replace(info, tags=(("MINE", (("key", value),)),), band_tags=((),) * info.count)
+def test_spaces_before_a_text_stay(value, info):
+    count = info.count
+    info = replace(info, tags=(("MINE", (("key", value),)),), band_tags=((),) * count, units=(value,) * count)
+    info = replace(info, descriptions=(value,) * count, categories=((value, "five"),) * count)
     text = vrt("module.function", info, lambda plane: {}, [])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.vrt"
@@ -44,3 +46,4 @@ def test_spaces_before_a_value_stay(value, info):
         with open_reader(path) as dataset:
             found = read_info(dataset)  # as GDAL has it: rasterio's own tags() passes over spaces
     assert dict(found.tags)["MINE"] == (("key", value),)
+    assert (found.descriptions, found.units, found.categories) == (info.descriptions, info.units, info.categories)

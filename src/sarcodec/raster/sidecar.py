@@ -16,6 +16,7 @@ from sarcodec.raster.comparing import Difference, merged
 from sarcodec.raster.writing import colour_name
 
 _ORDER = ("crs_wkt", "transform", "gcps")
+_SPACE_FIRST = re.compile(r"(<[A-Za-z][^<>]*(?<!/)>)([ \t\n])(?=[^<]*</)")  # of an element without others in it
 _UNTOLD = ("mask", "colormaps")  # GDAL takes neither from here
 
 
@@ -33,9 +34,9 @@ def compose(info: SceneInfo, missing: Iterable[Difference]) -> bytes | None:
 
 
 def written(root: Element) -> str:
-    """XML with values of metadata as GDAL reads them: it passes over spaces before a text unless they are references."""
+    """XML whose texts GDAL reads whole: it passes over spaces before a text unless they are references."""
     text = ElementTree.tostring(root, "unicode")
-    return re.sub('(<MDI key="[^"]*">)([ \t\n])', lambda found: f"{found[1]}&#{ord(found[2])};", text)
+    return _SPACE_FIRST.sub(lambda found: f"{found[1]}&#{ord(found[2])};", text)
 
 
 def _tell_scene(root: Element, info: SceneInfo, difference: Difference) -> None:
