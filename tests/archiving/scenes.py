@@ -10,6 +10,15 @@ from api.scenes import amplitude, store
 SIDE_PX = 64
 
 
+CREW = {}
+"""Workers of the fixture `crew`."""
+
+
+def again(source, out, **about):
+    """An archive by the workers of the fixture `crew`."""
+    return sarcodec.archive(source, out, executor=CREW["processes"], workers=2, **about)
+
+
 def folder_of_scenes(folder: Path, count: int, bad: tuple[int, ...] = ()) -> Path:
     """`count` scenes in two folders and below; those whose numbers are in `bad` are no scenes."""
     for number in range(count):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from format.slow_file import Bytes
+from format.slow_sections import Bytes
 
 GROUPS = ((0, 16, 32), (16, 80, 160), (96, 288, 144), (384, 640, 40))  # 9.1: first channel, count, feature count
 LIMIT = 1 << 30  # of means and latents, 9.7

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from format.slow_file import Bytes
+from format.slow_sections import Bytes
 
 GAIN_WIDTHS, ADDED_WIDTHS = (None, 1.1, 1.8, 2.8), (None, 1.1, 1.5, 2.0, 2.6)
 REACH = 6

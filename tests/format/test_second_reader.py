@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import sarcodec
-from format.slow_file import read_file, sections
+from format.slow_file import read_file
 from format.slow_pixels import planes_of
 from format.slow_reader import SlowModel
+from format.slow_sections import sections
 from golden.scenes import PROMISED, SCENES
 from sarcodec.decoding.scene import SceneDecoder
 from sarcodec.format.reader import FileReader

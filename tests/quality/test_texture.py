@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from quality.levels import add, db, everywhere, noise
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.tiling import Window
 from sarcodec.quality.brightness import BrightnessBias
 from sarcodec.quality.edges import EdgePreservation, epi_cosine
-from sarcodec.quality.histograms import STEP_DB, HistogramPair
 from sarcodec.quality.ratio import RatioStatistics
-from sarcodec.quality.similarity import DATA_RANGE_DB, SimilarityAccumulator
 from sarcodec.quality.texture import TextureAccumulator
 from sarcodec.simulate.scene import SceneSimulator
 from sarcodec.simulate.speckle import observe
@@ -38,32 +37,12 @@ def looks() -> Looks:
     truth = scene.reflectivity(window)
     pixels = scene.pixels(window).astype(float)
     fresh = observe(truth[0], np.random.default_rng(5)) * 500.0**2
-    return Looks(*(_db(image) for image in (truth[0] * 500.0**2, pixels[0] ** 2, fresh, pixels[1] ** 2)))
-
-
-def _db(power):
-    return 10 * np.log10(np.maximum(power, 1.0))
-
-
-def _noise(seed, shape=(SIZE, SIZE)):
-    return _db(1e4 * np.random.default_rng(seed).gamma(4.4, 1 / 4.4, shape))
-
-
-def _all(level):
-    return np.ones(level.shape, bool)
-
-
-def _add(part, *levels, valid=None):
-    part.add(levels[0], levels[1], _all(levels[0]) if valid is None else valid, *levels[2:])
-    return part
-
-
-# --- brightness -------------------------------------------------------------------------------------------------
+    return Looks(*(db(image) for image in (truth[0] * 500.0**2, pixels[0] ** 2, fresh, pixels[1] ** 2)))
 
 
 def test_bias_by_brightness_finds_a_bias_that_depends_on_it(looks):
     decoded = looks.first + 0.02 * (looks.truth - looks.truth.mean())
-    bins = _add(BrightnessBias(), looks.first, decoded, looks.truth).bins(8)
+    bins = add(BrightnessBias(), looks.first, decoded, looks.truth).bins(8)
     assert len(bins) > 3 and sum(b.pixels for b in bins) == SIZE * SIZE
     for one in bins:
         middle = (one.low_db + one.high_db) / 2 - looks.truth.mean()
@@ -72,31 +51,31 @@ def test_bias_by_brightness_finds_a_bias_that_depends_on_it(looks):
 
 
 def test_a_second_look_at_the_same_ground_is_unbiased_unless_the_judged_image_chooses(looks):
-    fair = _add(BrightnessBias(), looks.first, looks.second, looks.truth).bins(6)
-    unfair = _add(BrightnessBias(), looks.first, looks.second, looks.first).bins(6)
+    fair = add(BrightnessBias(), looks.first, looks.second, looks.truth).bins(6)
+    unfair = add(BrightnessBias(), looks.first, looks.second, looks.first).bins(6)
     assert max(abs(b.bias_db) for b in fair) < 0.15
     assert unfair[0].bias_db > 1 and unfair[-1].bias_db < -1
 
 
 def test_the_other_polarisation_is_a_fair_guide(looks):
-    bins = _add(BrightnessBias(), looks.first, looks.second, looks.other).bins(6)
+    bins = add(BrightnessBias(), looks.first, looks.second, looks.other).bins(6)
     assert max(abs(b.bias_db) for b in bins) < 0.15
 
 
 def test_smoothing_in_db_lowers_power_and_every_bin_says_so(looks):
     """Mean of the log of 4.6 looks: about 0.5 dB under the log of the mean."""
     smooth = looks.truth - 0.5
-    assert [b.bias_db for b in _add(BrightnessBias(), looks.truth, smooth, looks.truth).bins(5)] == pytest.approx(
+    assert [b.bias_db for b in add(BrightnessBias(), looks.truth, smooth, looks.truth).bins(5)] == pytest.approx(
         [-0.5] * 5
     )
 
 
 def test_brightness_leaves_out_invalid_pixels_and_those_without_a_guide():
-    level = _noise(1, (32, 32))
-    guide, valid = level.copy(), _all(level)
+    level = noise(1, (32, 32))
+    guide, valid = level.copy(), everywhere(level)
     guide[:8] = np.nan
     valid[:, :4] = False
-    bias = _add(BrightnessBias(), level, np.where(valid, level, np.nan), guide, valid=valid)
+    bias = add(BrightnessBias(), level, np.where(valid, level, np.nan), guide, valid=valid)
     assert sum(b.pixels for b in bias.bins(4)) == 24 * 28
     assert max(abs(b.bias_db) for b in bias.bins(4)) == 0
     assert BrightnessBias().bins() == ()
@@ -108,28 +87,28 @@ def test_brightness_leaves_out_invalid_pixels_and_those_without_a_guide():
 
 
 def test_ratio_of_a_constant_factor():
-    level = _noise(2)
-    found = _add(RatioStatistics(), level, level - 3, level).summary()
+    level = noise(2)
+    found = add(RatioStatistics(), level, level - 3, level).summary()
     assert found.mean == pytest.approx(10**0.3) and found.variance == pytest.approx(0, abs=1e-9)
     assert (found.structure, found.correlation, found.correlation_of_spread) == (0, 0, 0)
 
 
 def test_ratio_of_speckle_over_its_true_reflectivity_is_speckle_without_structure(looks):
     """A perfect despeckler: mean 1, no structure though the speckle is correlated."""
-    found = _add(RatioStatistics(), looks.first, looks.truth, looks.other).summary()
+    found = add(RatioStatistics(), looks.first, looks.truth, looks.other).summary()
     assert found.mean == pytest.approx(1, abs=0.04)
     for figure in (found.structure, found.correlation, found.correlation_of_spread):
         assert abs(figure) < 0.06
 
 
 def test_variance_of_the_ratio_over_flat_ground_is_that_of_its_looks():
-    seen = _db(1e4 * observe(np.ones((SIZE, SIZE), np.float32), np.random.default_rng(7)))
-    found = _add(RatioStatistics(), seen, np.full_like(seen, 40)).summary()
+    seen = db(1e4 * observe(np.ones((SIZE, SIZE), np.float32), np.random.default_rng(7)))
+    found = add(RatioStatistics(), seen, np.full_like(seen, 40)).summary()
     assert found.variance == pytest.approx(1 / 4.83, rel=0.05) and abs(found.correlation) < 0.05
 
 
 def test_ratio_of_independent_noise_has_no_structure():
-    found = _add(RatioStatistics(), _noise(3), _noise(4), _noise(30)).summary()
+    found = add(RatioStatistics(), noise(3), noise(4), noise(30)).summary()
     for figure in (found.structure, found.correlation, found.correlation_of_spread):
         assert abs(figure) < 0.05
 
@@ -138,75 +117,75 @@ def test_blurred_details_show_in_the_ratio(looks):
     """The mean of 17 x 17 pixels against the exact reflectivity; the other polarisation tells, and more so the
     truth."""
     power = np.pad(10 ** (looks.truth / 10), 8, mode="edge")
-    blurred = _db(np.lib.stride_tricks.sliding_window_view(power, (17, 17)).mean((2, 3)))
+    blurred = db(np.lib.stride_tricks.sliding_window_view(power, (17, 17)).mean((2, 3)))
     by_other, by_truth = (
-        _add(RatioStatistics(), looks.first, blurred, guide).summary().structure for guide in (looks.other, looks.truth)
+        add(RatioStatistics(), looks.first, blurred, guide).summary().structure for guide in (looks.other, looks.truth)
     )
     assert by_other > 0.2 and by_truth > 0.4
-    assert _add(RatioStatistics(), looks.first, blurred).summary().structure is None
+    assert add(RatioStatistics(), looks.first, blurred).summary().structure is None
 
 
 def test_areas_that_became_darker_show_in_the_correlation():
-    level = _noise(5)
-    darker = _noise(6) - 2.0 * (np.arange(SIZE) // 64 % 2)
-    assert _add(RatioStatistics(), level, darker).summary().correlation > 0.5
+    level = noise(5)
+    darker = noise(6) - 2.0 * (np.arange(SIZE) // 64 % 2)
+    assert add(RatioStatistics(), level, darker).summary().correlation > 0.5
 
 
 def test_speckle_kept_here_and_smoothed_there_shows_in_the_spread():
-    first, second = _noise(5), _noise(6)
+    first, second = noise(5), noise(6)
     second[:, 192:] = first[:, 192:] + 0.1 * (second[:, 192:] - first[:, 192:])
-    found = _add(RatioStatistics(), first, second).summary()
+    found = add(RatioStatistics(), first, second).summary()
     assert found.correlation_of_spread > 0.8 and abs(found.correlation) < 0.1
 
 
 def test_ratio_figures_of_too_small_or_empty_images():
-    level = _noise(7, (7, 9))
-    small = _add(RatioStatistics(), level, level).summary()
+    level = noise(7, (7, 9))
+    small = add(RatioStatistics(), level, level).summary()
     assert small.mean == 1 and small.correlation is None
-    assert _add(RatioStatistics(), level, level, valid=~_all(level)).summary() is None
+    assert add(RatioStatistics(), level, level, valid=~everywhere(level)).summary() is None
 
 
 # --- edges ------------------------------------------------------------------------------------------------------
 
 
 def test_edges_of_independent_noise_are_not_preserved_though_the_cosine_says_so():
-    assert abs(_add(EdgePreservation(), _noise(8), _noise(9)).index()) < 0.03
-    assert epi_cosine(_noise(8), _noise(9)) == pytest.approx(0.79, abs=0.02)
+    assert abs(add(EdgePreservation(), noise(8), noise(9)).index()) < 0.03
+    assert epi_cosine(noise(8), noise(9)) == pytest.approx(0.79, abs=0.02)
 
 
 def test_edges_of_the_image_itself_its_opposite_and_nothing():
-    level = _noise(10, (80, 90))
-    assert _add(EdgePreservation(), level, level).index() == pytest.approx(1)
-    assert _add(EdgePreservation(), level, level + 7).index() == pytest.approx(1)
-    assert _add(EdgePreservation(), level, np.full_like(level, 30)).index() == 0
+    level = noise(10, (80, 90))
+    assert add(EdgePreservation(), level, level).index() == pytest.approx(1)
+    assert add(EdgePreservation(), level, level + 7).index() == pytest.approx(1)
+    assert add(EdgePreservation(), level, np.full_like(level, 30)).index() == 0
     flat = np.zeros((40, 40))
-    assert _add(EdgePreservation(), flat, flat).index() == 1
-    assert _add(EdgePreservation(), flat[:6], flat[:6]).index() is None
+    assert add(EdgePreservation(), flat, flat).index() == 1
+    assert add(EdgePreservation(), flat[:6], flat[:6]).index() is None
     step = np.where(np.arange(64) < 32, 0.0, 10.0)[None] * np.ones((64, 1))
-    assert _add(EdgePreservation(), step, 10 - step).index() == pytest.approx(
+    assert add(EdgePreservation(), step, 10 - step).index() == pytest.approx(
         -1, abs=0.15
     )  # a border between power means is no mirror
-    assert _add(EdgePreservation(), step, step.T).index() == pytest.approx(0, abs=0.02)
+    assert add(EdgePreservation(), step, step.T).index() == pytest.approx(0, abs=0.02)
 
 
 def test_a_fresh_look_keeps_the_edges_that_the_truth_has(looks):
-    guided = _add(EdgePreservation(), looks.first, looks.second, looks.truth).index()
-    blind = _add(EdgePreservation(), looks.first, looks.second).index()
+    guided = add(EdgePreservation(), looks.first, looks.second, looks.truth).index()
+    blind = add(EdgePreservation(), looks.first, looks.second).index()
     assert guided > 0.6 > blind
     moved = np.roll(looks.second, 12, axis=1)
-    assert _add(EdgePreservation(), looks.first, moved, looks.truth).index() < 0.2
+    assert add(EdgePreservation(), looks.first, moved, looks.truth).index() < 0.2
 
 
 def test_places_near_an_invalid_pixel_count_for_no_edge():
-    level, valid = _noise(11, (64, 64)), np.ones((64, 64), bool)
+    level, valid = noise(11, (64, 64)), np.ones((64, 64), bool)
     valid[20:24, 30:40] = False
     decoded = np.where(valid, level, np.nan)
     decoded[17:20, 27:43] = 90  # every place that sees these sees invalid pixels too, or their rows above
     decoded[:17] = level[:17]
     decoded[24:] = level[24:]
-    assert _add(EdgePreservation(), level, decoded, valid=valid).index() < 1
+    assert add(EdgePreservation(), level, decoded, valid=valid).index() < 1
     decoded = np.where(valid, level, np.nan)
-    found = _add(EdgePreservation(), np.where(valid, level, np.inf), decoded, valid=valid)
+    found = add(EdgePreservation(), np.where(valid, level, np.inf), decoded, valid=valid)
     assert found.index() == pytest.approx(1)
     assert found._places == 2 * (58 * 58 - 10 * 16)
 
@@ -214,95 +193,14 @@ def test_places_near_an_invalid_pixel_count_for_no_edge():
 # --- similarity -------------------------------------------------------------------------------------------------
 
 
-def _ssim_by_definition(first, second, data_range):
-    taps = np.exp(-0.5 * ((np.arange(11) - 5) / 1.5) ** 2)
-    weights = np.outer(taps, taps) / taps.sum() ** 2
-    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
-    values = []
-    for row in range(first.shape[0] - 10):
-        for col in range(first.shape[1] - 10):
-            a, b = first[row : row + 11, col : col + 11], second[row : row + 11, col : col + 11]
-            ma, mb = (weights * a).sum(), (weights * b).sum()
-            va, vb = (weights * (a - ma) ** 2).sum(), (weights * (b - mb) ** 2).sum()
-            cov = (weights * (a - ma) * (b - mb)).sum()
-            values.append((2 * ma * mb + c1) * (2 * cov + c2) / ((ma**2 + mb**2 + c1) * (va + vb + c2)))
-    return np.mean(values)
-
-
-def test_ssim_is_that_of_the_definition():
-    first = _noise(12, (24, 30))
-    second = first + np.random.default_rng(13).normal(0, 1, first.shape)
-    for data_range in (DATA_RANGE_DB, 30.0):
-        found = _add(SimilarityAccumulator(data_range), first, second).summary()
-        assert found.ssim == pytest.approx(_ssim_by_definition(first, second, data_range), abs=1e-9)
-        assert found.data_range_db == data_range and found.ms_ssim is None
-
-
-def test_similarity_of_constants_of_equals_and_of_unrelated_images():
-    a, b = np.full((200, 200), 20.0), np.full((200, 200), 30.0)
-    luminance = (2 * 600 + 0.96**2) / (400 + 900 + 0.96**2)
-    found = _add(SimilarityAccumulator(), a, b).summary()
-    assert found.ssim == pytest.approx(luminance) and found.ms_ssim == pytest.approx(luminance**0.1333)
-    level = _noise(14)
-    same = _add(SimilarityAccumulator(), level, level).summary()
-    assert same.ssim == pytest.approx(1) and same.ms_ssim == pytest.approx(1)
-    assert _add(SimilarityAccumulator(10.0), level, _noise(15)).summary().ssim < 0.1
-
-
-def test_ms_ssim_forgives_fine_noise_more_than_ssim_and_coarse_less():
-    level = _noise(16)
-    fine = level + np.random.default_rng(17).normal(0, 2, level.shape)
-    coarse = level + np.kron(np.random.default_rng(18).normal(0, 2, (16, 16)), np.ones((32, 32)))
-    a, b = (_add(SimilarityAccumulator(30.0), level, other).summary() for other in (fine, coarse))
-    assert a.ms_ssim > a.ssim and b.ms_ssim < b.ssim
-
-
-def test_similarity_looks_at_valid_places_only():
-    level, valid = _noise(19, (64, 64)), np.ones((64, 64), bool)
-    valid[:32] = False
-    decoded = level + 1
-    part = _add(SimilarityAccumulator(), level[32:], decoded[32:]).summary()
-    decoded[~valid] = np.nan
-    assert _add(SimilarityAccumulator(), level, decoded, valid=valid).summary().ssim == pytest.approx(part.ssim)
-    assert _add(SimilarityAccumulator(), level, decoded, valid=~_all(level)).summary().ssim is None
-
-
 # --- histograms -------------------------------------------------------------------------------------------------
-
-
-def test_histograms_of_a_shift():
-    level = np.linspace(0, 10, 4000).reshape(40, 100)
-    found = _add(HistogramPair(), level, level + 0.5).distances()
-    assert found.earth_mover_db == pytest.approx(0.5, abs=STEP_DB) and found.kolmogorov_smirnov == pytest.approx(
-        0.05, abs=0.01
-    )
-
-
-def test_histogram_distances_are_those_of_sorted_samples():
-    rng = np.random.default_rng(20)
-    a, b = rng.normal(0, 2, (60, 50)), rng.gamma(2, 2, (60, 50))
-    found = _add(HistogramPair(), a, b).distances()
-    assert found.earth_mover_db == pytest.approx(
-        np.abs(np.sort(a.ravel()) - np.sort(b.ravel())).mean(), abs=2 * STEP_DB
-    )
-    at = np.sort(np.concatenate([a.ravel(), b.ravel()]))
-    share = [np.searchsorted(np.sort(x.ravel()), at, "right") / x.size for x in (a, b)]
-    assert found.kolmogorov_smirnov == pytest.approx(np.abs(share[0] - share[1]).max(), abs=0.02)
-
-
-def test_histogram_is_cut_to_what_is_used_and_keeps_every_pixel():
-    level = np.array([[-10.0, 5.0], [5.0, 900.0]])
-    pair = _add(HistogramPair(), level, level - 1, valid=np.array([[True, True], [True, True]]))
-    found = pair.histogram()
-    assert found.low_db == -11 and found.original.sum() == found.decoded.sum() == 4
-    assert HistogramPair().histogram() is None and HistogramPair().distances() is None
 
 
 # --- all of them ------------------------------------------------------------------------------------------------
 
 
 def test_windows_of_a_band_add_up(looks):
-    whole = _add(TextureAccumulator(), looks.first, looks.second, looks.truth).summary()
+    whole = add(TextureAccumulator(), looks.first, looks.second, looks.truth).summary()
     cut = TextureAccumulator()
     for row in range(0, SIZE, 256):
         for col in range(0, SIZE, 256):
@@ -322,6 +220,6 @@ def test_windows_of_a_band_add_up(looks):
 
 
 def test_without_a_guide_there_is_no_bias_by_brightness():
-    level = _noise(21, (64, 64))
-    found = _add(TextureAccumulator(), level, level).summary()
+    level = noise(21, (64, 64))
+    found = add(TextureAccumulator(), level, level).summary()
     assert found.brightness == () and found.edge_preservation == pytest.approx(1)
