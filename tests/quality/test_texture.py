@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from quality.levels import add, db, everywhere, noise
+from quality.levels import SIZE, add, db, everywhere, noise
 from sarcodec.errors import InvalidArgument
 from sarcodec.format.tiling import Window
 from sarcodec.quality.brightness import BrightnessBias
@@ -15,8 +15,6 @@ from sarcodec.quality.ratio import RatioStatistics
 from sarcodec.quality.texture import TextureAccumulator
 from sarcodec.simulate.scene import SceneSimulator
 from sarcodec.simulate.speckle import observe
-
-SIZE = 512
 
 
 @dataclass(frozen=True)
