@@ -3,7 +3,8 @@
     python benchmarks/study_rounding.py MODEL [MODEL ...] --data DATA [--weights 0.06,0.075,0.09] [--steps 0.5,1,2] [--split val]
 
 Bands of `iw` at the development places of the model's recipe (`dev_groups`, places of the train split that are never
-trained on), or all of another split, which is for figures and not for choosing a weight: every band is written at every step with plain rounding (weight 0) and with each weight, and read back.
+trained on), or all of another split, which is for figures and not for choosing a weight: every band is written at every
+step with plain rounding (weight 0) and with each weight, and read back in this process (`sarcodec compare` takes another).
 BD-rate over RMSE in dB against plain rounding, mean over places with a 95 % bootstrap interval; bytes and RMSE at each
 step over those of plain rounding; processor seconds of writing over those of plain rounding, model and files included.
 """
