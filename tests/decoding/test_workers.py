@@ -132,7 +132,15 @@ def test_an_error_says_where_it_happened():
         assert not hasattr(caught.value, "__notes__")
 
 
-def test_an_interrupt_leaves_no_thread():
+@pytest.fixture
+def interrupts():
+    """Interrupts raise, also where whoever started the tests ignores them, as shells do for what runs behind them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_leaves_no_thread(interrupts):
     before = set(threading.enumerate())
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
     timer.start()
